@@ -1,0 +1,363 @@
+//! The command line.
+
+mod status;
+
+use std::{
+    error::Error as _,
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tidewaiter_record::{ChainId, RegistryClass};
+use tidewaiter_words::{Language, say};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{Config, ConfigError},
+    core::Collected,
+    export::{ExportError, Format, Selection, export},
+    keys::{self, KeyError},
+    print,
+    service::{RunError, run},
+    store::{SqliteStore, StoreError},
+    view::CollectedView,
+};
+
+/// Results that wait to be printed: some seconds of a busy centre, 32 KiB each at most.
+const PRINT_QUEUE: usize = 512;
+
+const EXAMPLES: &str = "\
+Examples:
+  tidewaiter-collector keys init --out /etc/tidewaiter
+  tidewaiter-collector keys add --registry /etc/tidewaiter/registry.json gate-07.json
+  tidewaiter-collector run --config /etc/tidewaiter/collector.toml
+  tidewaiter-collector run --config collector.toml --json | jq 'select(.detail.disposition == \"alarm\")'
+  tidewaiter-collector status --config collector.toml
+  tidewaiter-collector export --config collector.toml --format cborseq --out records.cborseq
+  tidewaiter verify records.cborseq --registry registry.json
+
+Exit codes: 0 ok, 1 finding (something bad or missing), 2 usage or configuration, 3 environment";
+
+/// The central end of Tidewaiter: collects sealed records over MQTT, verifies, stores and receipts them.
+#[derive(Debug, Parser)]
+#[command(name = "tidewaiter-collector", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Collect until stopped (Ctrl-C or SIGTERM), one line per record on stdout.
+    Run {
+        /// The configuration.
+        #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
+        config: PathBuf,
+        /// One JSON object per line instead, the counts last.
+        #[arg(long)]
+        json: bool,
+        /// Language of the lines: zh-CN or en; otherwise as configured.
+        #[arg(long, value_parser = language)]
+        language: Option<Language>,
+    },
+    /// Show chains, gaps and counts; exit code 1 when something is bad or missing.
+    Status {
+        /// Which store.
+        #[command(flatten)]
+        store: StoreArgs,
+        /// One JSON object instead of tables.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write stored records out.
+    Export {
+        /// Which store.
+        #[command(flatten)]
+        store: StoreArgs,
+        /// cborseq: the evidence itself; jsonl, csv: copies to read.
+        #[arg(long, value_enum)]
+        format: Format,
+        /// Only this chain (32 hexadecimal digits).
+        #[arg(long)]
+        chain: Option<ChainId>,
+        /// Only what arrived after this arrival number (jsonl, csv).
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+        /// The file to write; stdout when left out.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Make and add keys.
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+/// Make and add keys.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Make the centre's receipt key and enter it into the folder's registry.
+    Init {
+        /// The folder; an existing registry.json there is added to, an existing key is never overwritten.
+        #[arg(long)]
+        out: PathBuf,
+        /// Name of the centre.
+        #[arg(long, default_value = "centre")]
+        name: String,
+        /// Class of a new registry: production refuses simulated records.
+        #[arg(long, value_enum, default_value_t = Class::Production)]
+        class: Class,
+        /// One JSON object instead of a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add the keys of other registry files, e.g. an agent's; a running collector takes them at once.
+    Add {
+        /// The registry to add to.
+        #[arg(long)]
+        registry: PathBuf,
+        /// The registries to add.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Which store to read.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct StoreArgs {
+    /// The configuration that names it.
+    #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The store itself.
+    #[arg(long)]
+    pub store: Option<PathBuf>,
+}
+
+/// Class of a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Class {
+    /// Real instruments only.
+    Production,
+    /// Simulated ones too.
+    Test,
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Core(#[from] crate::core::CoreError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error("output {}: cannot be written", path.display())]
+    Output { path: PathBuf, source: io::Error },
+    #[error("output: cannot be written")]
+    Print(#[from] io::Error),
+    #[error("the operating system gives no {0}")]
+    System(&'static str, #[source] io::Error),
+}
+
+impl Failure {
+    /// 1 finding, 2 usage or configuration, 3 environment.
+    fn code(&self) -> u8 {
+        let is_configuration = match self {
+            Self::Export(ExportError::Rotten { .. } | ExportError::Unreadable { .. }) => return 1,
+            Self::Config(_) | Self::Store(StoreError::Layout { .. }) => true,
+            Self::Run(error) => error.is_configuration(),
+            Self::Key(error) => error.is_configuration(),
+            _ => false,
+        };
+        if is_configuration { 2 } else { 3 }
+    }
+}
+
+/// Does what the command line says.
+pub fn main(cli: Cli) -> ExitCode {
+    match carry_out(cli.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            let mut text = failure.to_string();
+            let mut source = failure.source();
+            while let Some(cause) = source {
+                let cause_text = cause.to_string();
+                // Transparent wrappers repeat their source.
+                if !text.ends_with(&cause_text) {
+                    text = format!("{text}: {cause_text}");
+                }
+                source = cause.source();
+            }
+            // Nothing is left to be told when stderr is gone too.
+            let _ = writeln!(io::stderr(), "tidewaiter-collector: {text}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn carry_out(command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Run {
+            config,
+            json,
+            language,
+        } => {
+            let mut config = Config::load(&config)?;
+            config.output.json |= json;
+            config.output.language = language.unwrap_or(config.output.language);
+            collect(config)
+        }
+        Command::Status { store, json } => status::show(&open(&store)?, json),
+        Command::Export {
+            store,
+            format,
+            chain,
+            after,
+            out,
+        } => {
+            let store = open(&store)?;
+            let which = Selection { chain, after };
+            match out {
+                None => export(
+                    &store,
+                    format,
+                    which,
+                    &mut BufWriter::new(io::stdout().lock()),
+                )?,
+                Some(path) => {
+                    let failed = |source| Failure::Output {
+                        path: path.clone(),
+                        source,
+                    };
+                    let file = File::create(&path).map_err(failed)?;
+                    let mut writer = BufWriter::new(file);
+                    let written = export(&store, format, which, &mut writer)?;
+                    writer.get_ref().sync_all().map_err(failed)?;
+                    written
+                }
+            };
+            Ok(0)
+        }
+        Command::Keys(Keys::Init {
+            out,
+            name,
+            class,
+            json,
+        }) => {
+            let class = match class {
+                Class::Production => RegistryClass::Production,
+                Class::Test => RegistryClass::Test,
+            };
+            let (kid, key, registry) = keys::init(&out, &name, class)?;
+            let mut stdout = io::stdout().lock();
+            if json {
+                let object = serde_json::json!({ "kid": kid, "key": key, "registry": registry });
+                writeln!(stdout, "{object}")?;
+            } else {
+                writeln!(
+                    stdout,
+                    "centre key {kid}: {} (keep it secret), registry: {} (give it to every agent)",
+                    key.display(),
+                    registry.display()
+                )?;
+            }
+            Ok(0)
+        }
+        Command::Keys(Keys::Add { registry, files }) => {
+            for file in &files {
+                keys::add(&registry, file)?;
+            }
+            Ok(0)
+        }
+    }
+}
+
+fn language(text: &str) -> Result<Language, String> {
+    Language::from_tag(text).ok_or_else(|| "write zh-CN or en".to_owned())
+}
+
+fn open(which: &StoreArgs) -> Result<SqliteStore, Failure> {
+    let path = match (&which.store, &which.config) {
+        (Some(store), _) => store.clone(),
+        (None, Some(config)) => Config::load(config)?.store.path,
+        // The group of arguments asks for one of them.
+        (None, None) => Path::new("collector.db").to_owned(),
+    };
+    Ok(SqliteStore::open_read_only(&path)?)
+}
+
+fn collect(config: Config) -> Result<u8, Failure> {
+    let output = config.output;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|it| Failure::System("threads", it))?;
+    let (events, results) = mpsc::channel(PRINT_QUEUE);
+    let stop = CancellationToken::new();
+    let printer = std::thread::spawn(move || print_all(results, output.language, output.json));
+    if !output.json {
+        let broker = format!("{}:{}", config.broker.host, config.broker.port);
+        let store = config.store.path.display().to_string();
+        let text = say(
+            output.language,
+            "collector-listening",
+            &[("broker", (&broker).into()), ("store", (&store).into())],
+        );
+        writeln!(io::stderr(), "{text}")?;
+    }
+    let summary = runtime.block_on(async {
+        let signals = stop.clone();
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                .map_err(|it| Failure::System("signals", it))?;
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            signals.cancel();
+        });
+        Ok::<_, Failure>(run(config, events, stop).await?)
+    })?;
+    // The channel is closed now, so the printer ends; it never panics, and if it did nothing is lost.
+    let _ = printer.join();
+    let mut stdout = io::stdout().lock();
+    if output.json {
+        writeln!(stdout, "{}", serde_json::json!({ "summary": summary }))?;
+    } else {
+        writeln!(stdout, "{}", print::summary(output.language, &summary))?;
+    }
+    Ok(0)
+}
+
+/// Prints until the channel closes, or until nobody reads stdout any more.
+fn print_all(mut results: mpsc::Receiver<Collected>, language: Language, json: bool) {
+    while let Some(collected) = results.blocking_recv() {
+        let line = if json {
+            match serde_json::to_string(&CollectedView::of(&collected)) {
+                Ok(line) => line,
+                Err(error) => {
+                    tracing::error!(%error, agent = collected.agent, seq = collected.seq, "record cannot be shown as JSON");
+                    continue;
+                }
+            }
+        } else {
+            print::line(language, &collected)
+        };
+        if writeln!(io::stdout().lock(), "{line}").is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `status`: what is in the store.
+
+use std::io::{self, Write as _};
+
+use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
+
+use super::Failure;
+use crate::{
+    store::{Outline, SqliteStore, Store as _},
+    summary::Summary,
+    view::utc,
+};
+
+/// Prints chains and counts; gives exit code 1 when something is bad or missing.
+pub(super) fn show(store: &SqliteStore, json: bool) -> Result<u8, Failure> {
+    let outline = store.outline()?;
+    let summary = Summary::of(&store.counters()?, &outline);
+    let states = store.states()?;
+    let mut out = io::stdout().lock();
+    if json {
+        let chains: Vec<_> = outline
+            .iter()
+            .map(|it| {
+                serde_json::json!({
+                    "agent": it.agent, "site": it.site, "chain": it.chain, "receipted_upto": it.next_seq.checked_sub(1),
+                    "highest": it.highest, "missing": it.missing(), "waiting": it.waiting, "evidence": it.evidence,
+                    "newest": newest(it),
+                })
+            })
+            .collect();
+        let states: Vec<_> = states
+            .iter()
+            .map(|(site, agent, state, received_ms)| {
+                let state: serde_json::Value = serde_json::from_str(state).unwrap_or_default();
+                serde_json::json!({ "agent": agent, "site": site, "received": utc(*received_ms), "unsigned": state })
+            })
+            .collect();
+        writeln!(
+            out,
+            "{}",
+            serde_json::json!({ "summary": summary, "chains": chains, "states": states })
+        )?;
+    } else {
+        let mut table = Table::new();
+        table.load_style(UTF8_HORIZONTAL_ONLY);
+        table.set_header([
+            "agent",
+            "chain",
+            "receipted up to",
+            "missing",
+            "waiting",
+            "evidence",
+            "newest",
+        ]);
+        for it in &outline {
+            table.add_row([
+                it.agent.clone(),
+                it.chain.to_string(),
+                it.next_seq
+                    .checked_sub(1)
+                    .map_or_else(|| "-".to_owned(), |it| it.to_string()),
+                it.missing().to_string(),
+                it.waiting.to_string(),
+                it.evidence.to_string(),
+                newest(it).unwrap_or_else(|| "-".to_owned()),
+            ]);
+        }
+        writeln!(out, "{table}")?;
+        let mut counts = Table::new();
+        counts.load_style(UTF8_HORIZONTAL_ONLY);
+        for (name, n) in [
+            ("received", summary.received),
+            ("records", summary.records),
+            ("verified", summary.verified),
+            ("receipted", summary.receipted),
+            ("missing", summary.gaps),
+            ("duplicates folded", summary.duplicates_folded),
+            ("recomputed", summary.recomputed),
+            ("not recomputed", summary.not_recomputed),
+        ] {
+            counts.add_row([name.to_owned(), n.to_string()]);
+        }
+        for (cause, n) in &summary.bad {
+            counts.add_row([format!("bad: {cause}"), n.to_string()]);
+        }
+        for (word, n) in &summary.verdicts {
+            counts.add_row([format!("verdict: {word}"), n.to_string()]);
+        }
+        writeln!(out, "{counts}")?;
+    }
+    Ok(u8::from(!summary.is_clean()))
+}
+
+fn newest(it: &Outline) -> Option<String> {
+    (it.next_seq > 0).then(|| utc(it.head_received_ms))
+}

@@ -1,0 +1,330 @@
+//! The file as written, and the checks that turn it into a [`Config`].
+
+use std::{net::IpAddr, ops::RangeInclusive, path::Path, time::Duration};
+
+use serde::Deserialize;
+use tidewaiter_words::Language;
+use toml::Spanned;
+
+use super::{Broker, Centre, Config, ConfigError, Output, Problem, StoreSettings, TlsFiles};
+
+/// Records per commit, unless set: one flush serves them all, and a crash re-offers no more than these.
+const COMMIT_RECORDS: i64 = 64;
+/// Allowed range of records per commit.
+const COMMIT_RECORDS_RANGE: RangeInclusive<i64> = 1..=4096;
+/// Wait for a commit to fill, unless set: below what a person notices on a lane page.
+const COMMIT_TIME: Duration = Duration::from_millis(20);
+/// Allowed range of that wait: a receipt late by more than ten seconds would look like an outage.
+const COMMIT_TIME_RANGE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10);
+/// Time between receipts of one chain, unless set: they are cumulative, so twenty a second say it all.
+const RECEIPT_INTERVAL: Duration = Duration::from_millis(50);
+/// Keep-alive, unless set.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// Allowed keep-alive: MQTT counts it in seconds in 16 bits, and the client takes no less than five.
+const KEEP_ALIVE_RANGE: RangeInclusive<Duration> =
+    Duration::from_secs(5)..=Duration::from_secs(65_535);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: Spanned<i64>,
+    broker: RawBroker,
+    store: RawStore,
+    centre: RawCentre,
+    limits: Option<RawLimits>,
+    #[serde(default)]
+    output: RawOutput,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBroker {
+    url: Spanned<String>,
+    client_id: Option<Spanned<String>>,
+    keep_alive: Option<Spanned<String>>,
+    tls: Option<RawTls>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTls {
+    ca: String,
+    certificate: String,
+    key: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawStore {
+    path: String,
+    commit_records: Option<Spanned<i64>>,
+    commit_time: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCentre {
+    key: String,
+    registry: String,
+    receipt_interval: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLimits {
+    dir: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOutput {
+    language: Option<Spanned<String>>,
+    #[serde(default)]
+    json: bool,
+}
+
+struct Check<'a> {
+    path: &'a Path,
+    text: &'a str,
+    problems: Vec<Problem>,
+}
+
+pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
+    let file: File = toml::from_str(text).map_err(|it| {
+        ConfigError::Wrong(vec![Problem::at(
+            path,
+            text,
+            it.span(),
+            it.message().replace('\n', "; "),
+        )])
+    })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut check = Check {
+        path,
+        text,
+        problems: Vec::new(),
+    };
+    if *file.version.get_ref() != 1 {
+        check.say(
+            &file.version,
+            format!(
+                "version {} is not known; this program reads version 1",
+                file.version.get_ref()
+            ),
+        );
+    }
+    let (host, port) = check.url(&file.broker.url, file.broker.tls.is_some());
+    let key = folder.join(&file.centre.key);
+    let client_id = match &file.broker.client_id {
+        None => key.file_stem().map_or_else(
+            || "centre".to_owned(),
+            |it| it.to_string_lossy().into_owned(),
+        ),
+        Some(id) => {
+            // MQTT 5.0, 3.1.3.1: a server must take 1 to 23 bytes; longer ids are common and usually taken.
+            if id.get_ref().is_empty() || id.get_ref().len() > 128 {
+                check.say(
+                    id,
+                    format!(
+                        "client_id of {} bytes; write 1 to 128 bytes",
+                        id.get_ref().len()
+                    ),
+                );
+            }
+            id.get_ref().clone()
+        }
+    };
+    let broker = Broker {
+        host,
+        port,
+        client_id,
+        keep_alive: check.duration(
+            file.broker.keep_alive.as_ref(),
+            KEEP_ALIVE,
+            &KEEP_ALIVE_RANGE,
+        ),
+        tls: file.broker.tls.map(|it| TlsFiles {
+            ca: folder.join(it.ca),
+            certificate: folder.join(it.certificate),
+            key: folder.join(it.key),
+        }),
+    };
+    let store = StoreSettings {
+        path: folder.join(&file.store.path),
+        commit_records: check.commit_records(file.store.commit_records.as_ref()),
+        commit_time: check.duration(
+            file.store.commit_time.as_ref(),
+            COMMIT_TIME,
+            &COMMIT_TIME_RANGE,
+        ),
+    };
+    let centre = Centre {
+        key,
+        registry: folder.join(&file.centre.registry),
+        receipt_interval: check.duration(
+            file.centre.receipt_interval.as_ref(),
+            RECEIPT_INTERVAL,
+            &COMMIT_TIME_RANGE,
+        ),
+    };
+    let output = Output {
+        language: check.language(file.output.language.as_ref()),
+        json: file.output.json,
+    };
+    if check.problems.is_empty() {
+        Ok(Config {
+            broker,
+            store,
+            centre,
+            limits: file.limits.map(|it| folder.join(it.dir)),
+            output,
+        })
+    } else {
+        Err(ConfigError::Wrong(check.problems))
+    }
+}
+
+impl Check<'_> {
+    fn say<T>(&mut self, at: &Spanned<T>, message: impl Into<String>) {
+        self.problems
+            .push(Problem::at(self.path, self.text, Some(at.span()), message));
+    }
+
+    /// `mqtts://host[:port]` or `mqtt://loopback[:port]`.
+    fn url(&mut self, url: &Spanned<String>, has_tls: bool) -> (String, u16) {
+        let text = url.get_ref();
+        let (secure, rest) = match (text.strip_prefix("mqtts://"), text.strip_prefix("mqtt://")) {
+            (Some(rest), _) => (true, rest),
+            (None, Some(rest)) => (false, rest),
+            (None, None) => {
+                self.say(url, format!("broker url {text:?}; write \"mqtts://host:8883\", or \"mqtt://127.0.0.1:1883\" on this machine"));
+                return (String::new(), 0);
+            }
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        // `[::1]:1883` carries colons of its own; the port follows the last one outside the brackets.
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => (host, Some(port)),
+            _ => (rest, None),
+        };
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        if host.is_empty() || host.contains(['/', '@', '?']) {
+            self.say(
+                url,
+                format!("broker url {text:?} has no plain host name; write \"mqtts://host:8883\""),
+            );
+        }
+        let port = match port.map(str::parse::<u16>) {
+            None => {
+                if secure {
+                    8883
+                } else {
+                    1883
+                }
+            }
+            Some(Ok(port)) if port != 0 => port,
+            Some(_) => {
+                self.say(
+                    url,
+                    format!("broker url {text:?} has no port from 1 to 65535"),
+                );
+                0
+            }
+        };
+        if secure && !has_tls {
+            self.say(
+                url,
+                "mqtts needs the table [broker.tls] with ca, certificate and key",
+            );
+        }
+        if !secure && has_tls {
+            self.say(
+                url,
+                "mqtt:// does not use [broker.tls]; write mqtts://, or leave the table out",
+            );
+        }
+        if !secure && !is_loopback(&host) {
+            self.say(url, format!("plain mqtt to {host:?} can be read and held back by anyone between; write mqtts://, plain is for loopback only"));
+        }
+        (host, port)
+    }
+
+    fn commit_records(&mut self, written: Option<&Spanned<i64>>) -> usize {
+        let records = written.map_or(COMMIT_RECORDS, |it| *it.get_ref());
+        if let (Some(at), false) = (written, COMMIT_RECORDS_RANGE.contains(&records)) {
+            let (low, high) = (COMMIT_RECORDS_RANGE.start(), COMMIT_RECORDS_RANGE.end());
+            self.say(
+                at,
+                format!("commit_records {records}; write {low} to {high}"),
+            );
+        }
+        usize::try_from(records).unwrap_or(1)
+    }
+
+    fn duration(
+        &mut self,
+        written: Option<&Spanned<String>>,
+        default: Duration,
+        range: &RangeInclusive<Duration>,
+    ) -> Duration {
+        let Some(at) = written else { return default };
+        match read_duration(at.get_ref()) {
+            Some(duration) if range.contains(&duration) => duration,
+            Some(duration) => {
+                self.say(
+                    at,
+                    format!(
+                        "{duration:?} is out of range; write {:?} to {:?}",
+                        range.start(),
+                        range.end()
+                    ),
+                );
+                default
+            }
+            None => {
+                self.say(
+                    at,
+                    format!(
+                        "{:?} is no duration; write a whole number and ms, s, min or h: \"20 ms\"",
+                        at.get_ref()
+                    ),
+                );
+                default
+            }
+        }
+    }
+
+    fn language(&mut self, written: Option<&Spanned<String>>) -> Language {
+        match written.map(|it| it.get_ref().as_str()) {
+            None => Language::ZhCn,
+            Some(text) => Language::from_tag(text).unwrap_or_else(|| {
+                if let Some(at) = written {
+                    self.say(at, format!("language {text:?}; write \"zh-CN\" or \"en\""));
+                }
+                Language::ZhCn
+            }),
+        }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
+}
+
+fn read_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let end = text.find(|it: char| !it.is_ascii_digit())?;
+    let (number, unit) = text.split_at(end);
+    let number: u64 = number.parse().ok()?;
+    let unit_ms = match unit.trim_start() {
+        "ms" => 1,
+        "s" => 1_000,
+        "min" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    Some(Duration::from_millis(number.checked_mul(unit_ms)?))
+}

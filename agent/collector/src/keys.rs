@@ -1,0 +1,291 @@
+//! The centre's own key, and the registry that is read again when it changes.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use tidewaiter_record::{
+    Ed25519Signer, Kid, RegisteredKey, Registry, RegistryClass, RegistryError, Role, SignError,
+    Signer,
+};
+
+/// Largest registry read: some ten thousand keys. It is read again on every change, also by a slip.
+pub const MAX_REGISTRY_BYTES: u64 = 8 * 1024 * 1024;
+
+/// File name of the centre's key.
+pub const KEY_FILE: &str = "centre.key";
+
+/// File name of the registry.
+pub const REGISTRY_FILE: &str = "registry.json";
+
+/// Why a key or a registry is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// A file cannot be read or written.
+    #[error("{}: cannot be {doing}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// `read` or `written`.
+        doing: &'static str,
+        /// What the operating system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The key file is no private key of a kind we use.
+    #[error("{}: no usable private key; make one with `tidewaiter-collector keys init --out DIR`", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: SignError,
+    },
+    /// The registry is larger than any registry.
+    #[error("{}: {bytes} bytes, a registry has at most {MAX_REGISTRY_BYTES}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The registry cannot be understood.
+    #[error("registry {}: {source}", path.display())]
+    Registry {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: RegistryError,
+    },
+    /// The registry does not know our key.
+    #[error("registry {} has no key {kid} with the role centre; agents would refuse every receipt: add it with `tidewaiter-collector keys add`", path.display())]
+    NotCentre {
+        /// The registry.
+        path: PathBuf,
+        /// Our key.
+        kid: Kid,
+    },
+    /// `keys init` never overwrites a key.
+    #[error("{} exists; a lost receipt key cannot be made again, so it is not overwritten: choose another folder", path.display())]
+    Exists {
+        /// The key.
+        path: PathBuf,
+    },
+}
+
+impl KeyError {
+    /// Whether a file is to be changed, rather than the machine looked at.
+    pub fn is_configuration(&self) -> bool {
+        !matches!(self, Self::File { .. })
+    }
+
+    fn file(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File {
+            path,
+            doing,
+            source,
+        }
+    }
+}
+
+/// Reads the centre's private key.
+///
+/// # Errors
+///
+/// When the file cannot be read or holds no key.
+pub fn load_signer(path: &Path) -> Result<Ed25519Signer, KeyError> {
+    let pem = fs::read_to_string(path).map_err(KeyError::file(path, "read"))?;
+    Ed25519Signer::from_pkcs8_pem(&pem).map_err(|source| KeyError::Key {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Refuses a receipt key that no agent would accept.
+///
+/// # Errors
+///
+/// When the registry does not hold it with the role of centre.
+pub fn check_centre(registry: &Registry, signer: &dyn Signer, path: &Path) -> Result<(), KeyError> {
+    let kid = signer.kid();
+    match registry.key(kid) {
+        Some(key) if key.role == Role::Centre => Ok(()),
+        _ => Err(KeyError::NotCentre {
+            path: path.to_owned(),
+            kid,
+        }),
+    }
+}
+
+/// Reads a registry.
+///
+/// # Errors
+///
+/// When the file cannot be read, is too large, or is no registry.
+pub fn load_registry(path: &Path) -> Result<Registry, KeyError> {
+    let bytes = fs::metadata(path)
+        .map_err(KeyError::file(path, "read"))?
+        .len();
+    if bytes > MAX_REGISTRY_BYTES {
+        return Err(KeyError::TooLarge {
+            path: path.to_owned(),
+            bytes,
+        });
+    }
+    let text = fs::read_to_string(path).map_err(KeyError::file(path, "read"))?;
+    Registry::from_json(&text).map_err(|source| KeyError::Registry {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// A registry file and which state of it was read last.
+#[derive(Debug)]
+pub struct RegistryFile {
+    path: PathBuf,
+    seen: Stamp,
+}
+
+/// What tells two states of a file apart: a replaced file has another inode, an edited one another time
+/// or length.
+type Stamp = (i64, i64, u64, u64);
+
+impl RegistryFile {
+    /// Reads a registry and remembers its state.
+    ///
+    /// # Errors
+    ///
+    /// As [`load_registry`].
+    pub fn open(path: &Path) -> Result<(Self, Registry), KeyError> {
+        // Taken before reading: a change in between is then seen the next time.
+        let seen = stamp(path)?;
+        let registry = load_registry(path)?;
+        Ok((
+            Self {
+                path: path.to_owned(),
+                seen,
+            },
+            registry,
+        ))
+    }
+
+    /// The registry, if the file has changed since it was read last.
+    ///
+    /// # Errors
+    ///
+    /// As [`load_registry`], once per state of the file: a broken edit is reported, not repeated.
+    pub fn changed(&mut self) -> Result<Option<Registry>, KeyError> {
+        let now = stamp(&self.path)?;
+        if now == self.seen {
+            return Ok(None);
+        }
+        self.seen = now;
+        load_registry(&self.path).map(Some)
+    }
+}
+
+fn stamp(path: &Path) -> Result<Stamp, KeyError> {
+    let it = fs::metadata(path).map_err(KeyError::file(path, "read"))?;
+    Ok((it.mtime(), it.mtime_nsec(), it.len(), it.ino()))
+}
+
+/// Makes a centre key and registers it.
+///
+/// The key is written for its owner only. A registry already in the folder is kept and added to, so an
+/// agent's own registry can be copied there first.
+///
+/// # Errors
+///
+/// When there is a key already, or a file cannot be written.
+pub fn init(
+    out: &Path,
+    name: &str,
+    class: RegistryClass,
+) -> Result<(Kid, PathBuf, PathBuf), KeyError> {
+    fs::create_dir_all(out).map_err(KeyError::file(out, "written"))?;
+    let (key_path, registry_path) = (out.join(KEY_FILE), out.join(REGISTRY_FILE));
+    let wrong = |source| KeyError::Key {
+        path: key_path.clone(),
+        source,
+    };
+    let signer = Ed25519Signer::generate().map_err(wrong)?;
+    let pem = signer.to_pkcs8_pem().map_err(wrong)?;
+    let mut registry = if registry_path.exists() {
+        load_registry(&registry_path)?
+    } else {
+        Registry::new(class)
+    };
+    registry
+        .add(RegisteredKey::centre(name, signer.public_key()))
+        .map_err(|source| KeyError::Registry {
+            path: registry_path.clone(),
+            source,
+        })?;
+    let json = registry.to_json();
+    let mut file = match fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&key_path)
+    {
+        Ok(file) => file,
+        Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(KeyError::Exists { path: key_path });
+        }
+        Err(source) => {
+            return Err(KeyError::File {
+                path: key_path,
+                doing: "written",
+                source,
+            });
+        }
+    };
+    file.write_all(pem.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(KeyError::file(&key_path, "written"))?;
+    replace(&registry_path, json.as_bytes())?;
+    Ok((signer.kid(), key_path, registry_path))
+}
+
+/// Adds the keys of another registry file, e.g. the one an agent wrote when it was enrolled.
+///
+/// Gives how many keys the registry has afterwards.
+///
+/// # Errors
+///
+/// When a file cannot be read or written, or when the two contradict each other.
+pub fn add(registry_path: &Path, other: &Path) -> Result<usize, KeyError> {
+    let mut registry = load_registry(registry_path)?;
+    let more = load_registry(other)?;
+    registry.merge(&more).map_err(|source| KeyError::Registry {
+        path: other.to_owned(),
+        source,
+    })?;
+    replace(registry_path, registry.to_json().as_bytes())?;
+    Ok(registry.keys().count())
+}
+
+/// Puts a file in place of another in one step: whoever reads it meets the old or the new one, whole.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let new = PathBuf::from(name);
+    let write = || -> io::Result<()> {
+        let mut file = fs::File::create(&new)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, path)?;
+        // The rename is durable only with its folder.
+        let folder = path
+            .parent()
+            .filter(|it| !it.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        fs::File::open(folder)?.sync_all()
+    };
+    write().map_err(KeyError::file(path, "written"))
+}

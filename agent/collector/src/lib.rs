@@ -1,0 +1,50 @@
+//! The central end: subscribes, verifies, stores, receipts.
+//!
+//! Sealed records come in from a broker that is not trusted: it may lose, repeat, re-order and invent.
+//! What leaves is one signed, cumulative receipt per chain, and a store in which every record stands
+//! under its one sequence number. A receipt over *n* says: every record up to *n* is here, durable, signed
+//! by the registered key, and linked to the one before.
+//!
+//! ```text
+//! broker ─► service ─► core ─► store                         (commit, then)
+//!              ▲         │
+//!              └─────────┴── receipts ─► broker ─► agent     announcements ─► print, JSON lines
+//! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`topic`] | takes topic names apart |
+//! | [`core`] | bytes, topic and time in; actions out; no IO |
+//! | [`store`] | chains and evidence in one `SQLite` file |
+//! | [`recompute`] | screens a recorded inspection again |
+//! | [`receipts`] | holds receipts back so that the newest wins |
+//! | [`keys`] | the centre's key, and the registry that is read again when it changes |
+//! | [`service`] | the way between broker and core, group commit, restart of the store |
+//! | [`summary`] | the counts |
+//! | [`view`], [`print`], [`export`] | records for people and for other programs |
+//! | [`config`], [`cli`] | `collector.toml` and the command line |
+//!
+//! Not here: judging beyond the recomputation, commands to agents, and the whole-stream verifier, which
+//! reads what [`export`] writes.
+
+pub mod cli;
+pub mod config;
+pub mod core;
+pub mod export;
+pub mod finding;
+pub mod keys;
+pub mod print;
+pub mod receipts;
+pub mod recompute;
+pub mod service;
+pub mod store;
+pub mod summary;
+pub mod topic;
+pub mod view;
+
+pub use config::Config;
+pub use core::{Action, Collected, Core, Incoming};
+pub use recompute::{Recomputed, Tables};
+pub use service::{RunError, run};
+pub use store::{SqliteStore, Store, StoreError};
+pub use summary::Summary;

@@ -1,0 +1,394 @@
+//! Screens a recorded inspection again, with the same tables, and compares.
+//!
+//! The record holds the inspection and the verdict; the limit tables are named by id, edition and
+//! SHA-256. Where this build or its tables cannot repeat the screening (another digest, a word younger
+//! than this build), the answer is [`Recomputed::NotDone`] with the reason: not agreement, and not drift.
+
+use std::{collections::BTreeSet, path::Path};
+
+use jiff::{Timestamp, civil::Date, tz::Offset};
+use tidewaiter_config::{
+    Report,
+    limits::{self, LimitTable, Programme},
+    site::Judge,
+};
+use tidewaiter_record::{Detail, InspectionDetail, Record};
+use tidewaiter_screening::{
+    Disposition, Finding, Inspection, Reason, Screening, Verdict,
+    inspection::{
+        Alarm, Completion, Declaration, Evidence, Identity, IncompleteReason, Measured, ScanFault,
+        Subject, SubjectKind,
+    },
+    screen,
+};
+
+/// The tables and programmes at hand, of every edition.
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    /// Limit tables.
+    pub limits: Vec<LimitTable>,
+    /// Step programmes.
+    pub programmes: Vec<Programme>,
+}
+
+impl Tables {
+    /// The ones that come with the program.
+    pub fn builtin() -> Self {
+        Self {
+            limits: limits::builtin(),
+            programmes: limits::builtin_programmes(),
+        }
+    }
+
+    /// The ones that come with the program, and those of a folder.
+    ///
+    /// # Errors
+    ///
+    /// All faults of all files.
+    pub fn load(dir: Option<&Path>) -> Result<Self, Report> {
+        let mut tables = Self::builtin();
+        if let Some(dir) = dir {
+            let folder = limits::load_dir(dir)?;
+            tables.limits.extend(folder.tables);
+            tables.programmes.extend(folder.programmes);
+        }
+        Ok(tables)
+    }
+}
+
+impl From<Vec<LimitTable>> for Tables {
+    fn from(limits: Vec<LimitTable>) -> Self {
+        Self {
+            limits,
+            programmes: Vec::new(),
+        }
+    }
+}
+
+/// What our own screening of a record gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recomputed {
+    /// The record is no inspection, is a duplicate, or was not taken.
+    NotAsked,
+    /// The same verdict, disposition and findings.
+    Same,
+    /// Another result; says which.
+    Drift(String),
+    /// It could not be repeated; says why.
+    NotDone(String),
+}
+
+/// Screens a record again, if it is an inspection.
+pub fn recompute(record: &Record, tables: &Tables) -> Recomputed {
+    match &record.body.detail {
+        Detail::Inspection(detail) => recompute_inspection(detail, tables),
+        _ => Recomputed::NotAsked,
+    }
+}
+
+/// Screens a recorded inspection again.
+pub fn recompute_inspection(detail: &InspectionDetail, tables: &Tables) -> Recomputed {
+    match repeat(detail, tables) {
+        Ok(None) => Recomputed::Same,
+        Ok(Some(difference)) => Recomputed::Drift(difference),
+        Err(why) => Recomputed::NotDone(why),
+    }
+}
+
+/// The inspection inside a record, as screening takes it.
+///
+/// # Errors
+///
+/// Names the word that this build does not know.
+pub fn inspection(detail: &InspectionDetail) -> Result<Inspection, String> {
+    let unknown = |what: &str, word: &str| format!("{what} {word:?} is not known to this build");
+    let completion = match detail.incomplete.as_deref() {
+        None => Completion::Complete,
+        Some(word) => Completion::Incomplete(
+            IncompleteReason::from_word(word)
+                .ok_or_else(|| unknown("reason of incompleteness", word))?,
+        ),
+    };
+    let subject = Subject {
+        kind: SubjectKind::from_word(&detail.subject.kind)
+            .ok_or_else(|| unknown("subject kind", &detail.subject.kind))?,
+        identities: detail
+            .subject
+            .identities
+            .iter()
+            .map(|it| Identity {
+                kind: it.kind.clone(),
+                text: it.text.clone(),
+                source: it.source.clone(),
+                confidence: it.confidence,
+            })
+            .collect(),
+        declaration: detail
+            .subject
+            .declared
+            .clone()
+            .map_or(Declaration::None, Declaration::Found),
+    };
+    Ok(Inspection {
+        id: detail.id.clone(),
+        procedure: detail.procedure.clone(),
+        place: detail.place.clone(),
+        subject,
+        opened: detail.opened,
+        closed: detail.closed,
+        completion,
+        simulated: detail.flags.simulated,
+        drill: detail.flags.drill,
+        measured: detail
+            .measured
+            .iter()
+            .map(|it| Measured {
+                parameter: it.parameter.clone(),
+                instrument: it.instrument.clone(),
+                outcome: it.outcome,
+                background: it.background,
+                uncertainty: it.uncertainty,
+                derivation: it.derivation.clone(),
+                stage: it.stage,
+            })
+            .collect(),
+        alarms: detail
+            .alarms
+            .iter()
+            .map(|it| Alarm {
+                instrument: it.instrument.clone(),
+                kind: it.kind.clone(),
+                by_device: it.by_device,
+                recomputed: it.recomputed,
+            })
+            .collect(),
+        faults: detail
+            .faults
+            .iter()
+            .map(|it| ScanFault {
+                instrument: it.instrument.clone(),
+                kind: it.kind.clone(),
+            })
+            .collect(),
+        readings: detail
+            .readings
+            .iter()
+            .map(|it| Evidence {
+                instrument: it.instrument.clone(),
+                channel: it.channel.clone(),
+                at: it.at,
+                outcome: it.outcome,
+                raw: it.raw.clone(),
+            })
+            .collect(),
+    })
+}
+
+/// The screening inside a record, as screening gives it.
+///
+/// # Errors
+///
+/// Names the word that this build does not know.
+pub fn screening(detail: &InspectionDetail) -> Result<Screening, String> {
+    let findings = detail
+        .findings
+        .iter()
+        .map(|it| {
+            Ok(Finding {
+                table: it.table.clone(),
+                edition: it.edition.clone(),
+                row: it.row.clone(),
+                parameter: it.parameter.clone(),
+                verdict: verdict(&it.verdict, it.reason.as_deref())?,
+                alarms: it.alarms,
+                value: it.value.clone(),
+                limit: it.limit.clone(),
+                rule: it.rule.clone(),
+                stage: it.stage,
+            })
+        })
+        .collect::<Result<_, String>>()?;
+    Ok(Screening {
+        findings,
+        verdict: verdict(&detail.verdict, detail.reason.as_deref())?,
+        disposition: Disposition::from_word(&detail.disposition).ok_or_else(|| {
+            format!(
+                "disposition {:?} is not known to this build",
+                detail.disposition
+            )
+        })?,
+        alarm_mismatch: detail.alarm_mismatch,
+    })
+}
+
+fn verdict(word: &str, reason: Option<&str>) -> Result<Verdict, String> {
+    let known = match reason {
+        None => Verdict::from_word(word, None),
+        Some(text) => Reason::from_word(text).and_then(|it| Verdict::from_word(word, Some(it))),
+    };
+    known.ok_or_else(|| {
+        format!("verdict {word:?} with reason {reason:?} is not known to this build")
+    })
+}
+
+/// `Ok(None)`: the same result. `Ok(Some(difference))`: another one. `Err(why)`: not repeatable.
+fn repeat(detail: &InspectionDetail, tables: &Tables) -> Result<Option<String>, String> {
+    let inspection = inspection(detail)?;
+    let recorded = screening(detail)?;
+    if let Some(refused) = recorded.findings.iter().find(|it| it.edition.is_empty()) {
+        return Err(format!(
+            "the agent had no edition of {} to judge by: {}",
+            refused.table, refused.rule
+        ));
+    }
+    let (limits, programme) = same_tables(detail, tables)?;
+    let judge = judged(&recorded.findings, programme);
+    let mut difference = None;
+    for at in local_dates(&inspection)? {
+        match compare(
+            &recorded,
+            &screen(&inspection, &limits, &judge, at, programme),
+        ) {
+            None => return Ok(None),
+            Some(other) => {
+                difference.get_or_insert(other);
+            }
+        }
+    }
+    Ok(difference)
+}
+
+/// The tables the record names, found here under the same id, edition and digest.
+fn same_tables<'a>(
+    detail: &InspectionDetail,
+    tables: &'a Tables,
+) -> Result<(Vec<LimitTable>, Option<&'a Programme>), String> {
+    let (mut limits, mut programme) = (Vec::new(), None);
+    for named in &detail.tables {
+        if let Some(table) = tables.limits.iter().find(|it| {
+            it.id == named.id && it.edition == named.edition && it.digest == named.sha256
+        }) {
+            limits.push(table.clone());
+        } else if let Some(found) = tables.programmes.iter().find(|it| {
+            it.id == named.id && it.edition == named.edition && it.digest == named.sha256
+        }) {
+            programme = Some(found);
+        } else {
+            let other = tables
+                .limits
+                .iter()
+                .any(|it| it.id == named.id && it.edition == named.edition);
+            let why = if other {
+                "has another digest here"
+            } else {
+                "is not here"
+            };
+            return Err(format!(
+                "table {} edition {} with SHA-256 {} {why}; put the agent's file into the limits folder",
+                named.id,
+                named.edition,
+                hex::encode(named.sha256)
+            ));
+        }
+    }
+    let named = |it: &Finding| {
+        detail
+            .tables
+            .iter()
+            .any(|table| table.id == it.table && table.edition == it.edition)
+    };
+    if screening(detail)?.findings.iter().all(named) {
+        Ok((limits, programme))
+    } else {
+        Err("a finding cites a table that the record does not name with its digest".to_owned())
+    }
+}
+
+/// What was required: every parameter of a table that has a finding. Programmes are required as a whole.
+fn judged(findings: &[Finding], programme: Option<&Programme>) -> Vec<Judge> {
+    let mut judge: Vec<Judge> = Vec::new();
+    for finding in findings
+        .iter()
+        .filter(|it| programme.is_none_or(|programme| programme.id != it.table))
+    {
+        match judge.iter_mut().find(|it| it.table == finding.table) {
+            Some(known) if known.parameters.contains(&finding.parameter) => {}
+            Some(known) => known.parameters.push(finding.parameter.clone()),
+            None => judge.push(Judge {
+                table: finding.table.clone(),
+                parameters: vec![finding.parameter.clone()],
+            }),
+        }
+    }
+    judge
+}
+
+/// The dates that any place on earth had between opening and closing, earliest first.
+///
+/// Editions are chosen by the local date of sampling, and the record holds UTC: of an edition that
+/// changes at midnight, the record's own choice is accepted where a local clock could have made it.
+fn local_dates(inspection: &Inspection) -> Result<BTreeSet<Date>, String> {
+    let mut dates = BTreeSet::new();
+    for wall_ms in [inspection.opened.wall_ms, inspection.closed.wall_ms] {
+        let at = Timestamp::from_millisecond(wall_ms)
+            .map_err(|_| format!("wall time {wall_ms} ms is no date"))?;
+        // UTC-12 and UTC+14 are the outermost zones in use (IANA tz: Etc/GMT+12, Pacific/Kiritimati).
+        dates.extend([-12, 0, 14].map(|hours| Offset::constant(hours).to_datetime(at).date()));
+    }
+    Ok(dates)
+}
+
+fn compare(recorded: &Screening, ours: &Screening) -> Option<String> {
+    let words = |it: &Screening| {
+        let reason = it
+            .verdict
+            .reason()
+            .map_or(String::new(), |reason| format!(" ({})", reason.word()));
+        format!("{}{reason}, {}", it.verdict.word(), it.disposition.word())
+    };
+    if (recorded.verdict, recorded.disposition) != (ours.verdict, ours.disposition) {
+        return Some(format!(
+            "recorded {}; recomputed {}",
+            words(recorded),
+            words(ours)
+        ));
+    }
+    if recorded.alarm_mismatch != ours.alarm_mismatch {
+        return Some(format!(
+            "recorded alarm mismatch {}; recomputed {}",
+            recorded.alarm_mismatch, ours.alarm_mismatch
+        ));
+    }
+    // Texts of findings are for people and may be worded better in a later build; the judgement may not change.
+    let judgement = |it: &Finding| {
+        (
+            it.table.clone(),
+            it.row.clone(),
+            it.parameter.clone(),
+            it.stage,
+            it.verdict.word(),
+            it.verdict.reason().map(Reason::word),
+            it.value.clone(),
+        )
+    };
+    let sorted = |it: &Screening| {
+        let mut all: Vec<_> = it.findings.iter().map(judgement).collect();
+        all.sort();
+        all.dedup();
+        all
+    };
+    let (recorded, ours) = (sorted(recorded), sorted(ours));
+    let odd = recorded
+        .iter()
+        .find(|it| !ours.contains(it))
+        .map(|it| ("recorded", it))
+        .or_else(|| {
+            ours.iter()
+                .find(|it| !recorded.contains(it))
+                .map(|it| ("recomputed", it))
+        })?;
+    let (whose, (table, row, parameter, _, word, ..)) = odd;
+    Some(format!(
+        "{whose} only: {word} for {parameter} by {table} row {row}"
+    ))
+}

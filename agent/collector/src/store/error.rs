@@ -1,0 +1,61 @@
+//! Why the store cannot go on.
+
+use std::path::PathBuf;
+
+/// An error of the store. Every one of them ends the use of the handle.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused; nothing of the open transaction is durable.
+    #[error("store: {doing} failed; reopen the store before going on")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// What `SQLite` says.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// Another collector has the store open.
+    #[error("store {} is in use by another collector; stop that one or choose another path", path.display())]
+    InUse {
+        /// The store.
+        path: PathBuf,
+    },
+    /// The file, its folder or its lock cannot be opened.
+    #[error("store {}: cannot be opened", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is a database of something else, or of a version to come.
+    #[error("store {} has layout {found}, this program reads layout {expected}; use the program that wrote it", path.display())]
+    Layout {
+        /// The store.
+        path: PathBuf,
+        /// `application_id/user_version` found.
+        found: String,
+        /// The same, as written by this program.
+        expected: String,
+    },
+    /// What was read cannot have been written by us.
+    #[error("store: {what}; restore the file from a backup and let the agents offer again")]
+    Corrupt {
+        /// What contradicts what.
+        what: String,
+    },
+    /// A sequence number beyond what a row holds.
+    #[error("store: sequence number {seq} is beyond 2^63 - 1")]
+    Sequence {
+        /// The number.
+        seq: u64,
+    },
+}
+
+impl StoreError {
+    /// Names what was being done when `SQLite` refused.
+    pub(crate) fn database(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
+        move |source| Self::Database { doing, source }
+    }
+}

@@ -1,0 +1,126 @@
+//! The topic names of the uplink, as the centre sees them.
+//!
+//! ```text
+//! tw / 1 / {site} / {agent} / record | alert | state      agent → centre
+//! tw / 1 / {site} / {agent} / down / receipt              centre → agent
+//! ```
+//!
+//! Segment positions are fixed. A topic is a claim of whoever published: the core compares the agent
+//! segment with the issuer inside the signed record and never believes the topic alone.
+
+/// What the centre subscribes to, at `QoS` 1.
+pub const FILTERS: [&str; 3] = ["tw/1/+/+/record", "tw/1/+/+/alert", "tw/1/+/+/state"];
+
+/// Longest site or agent segment, in bytes: they become keys of tables and parts of topics.
+pub const MAX_SEGMENT: usize = 128;
+
+/// What an uplink topic carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stream {
+    /// Sealed records in sequence order.
+    Record,
+    /// The same sealed bytes, ahead of any backlog.
+    Alert,
+    /// The agent's unsigned statement about itself.
+    State,
+}
+
+/// An uplink topic taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Uplink<'a> {
+    /// Site segment.
+    pub site: &'a str,
+    /// Agent segment.
+    pub agent: &'a str,
+    /// What is published there.
+    pub stream: Stream,
+}
+
+/// Takes an uplink topic apart; `None` for any other topic name.
+///
+/// # Examples
+///
+/// ```
+/// use tidewaiter_collector::topic::{Stream, parse};
+///
+/// let uplink = parse("tw/1/yantian/gate-07/alert").unwrap();
+/// assert_eq!((uplink.site, uplink.agent, uplink.stream), ("yantian", "gate-07", Stream::Alert));
+/// assert!(parse("tw/1/yantian/gate-07/down/receipt").is_none());
+/// ```
+pub fn parse(topic: &str) -> Option<Uplink<'_>> {
+    let mut segments = topic.split('/');
+    let (tw, version) = (segments.next()?, segments.next()?);
+    let (site, agent, stream) = (segments.next()?, segments.next()?, segments.next()?);
+    if tw != "tw"
+        || version != "1"
+        || segments.next().is_some()
+        || !is_segment(site)
+        || !is_segment(agent)
+    {
+        return None;
+    }
+    let stream = match stream {
+        "record" => Stream::Record,
+        "alert" => Stream::Alert,
+        "state" => Stream::State,
+        _ => return None,
+    };
+    Some(Uplink {
+        site,
+        agent,
+        stream,
+    })
+}
+
+/// Where the receipts of an agent go.
+pub fn receipt(site: &str, agent: &str) -> String {
+    format!("tw/1/{site}/{agent}/down/receipt")
+}
+
+/// Whether a text can stand as one segment of a topic name that we publish to.
+///
+/// Wildcards and control characters are refused: MQTT 5.0, 3.3.2-2 forbids the first in a topic name,
+/// and the second let a broker close the connection (1.5.4), which would silence the centre.
+pub fn is_segment(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= MAX_SEGMENT
+        && text
+            .chars()
+            .all(|it| !it.is_control() && !matches!(it, '+' | '#' | '/'))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn takes_only_the_three_uplink_topics() {
+        let check = |topic: &str, expected: Option<Stream>| {
+            assert_eq!(parse(topic).map(|it| it.stream), expected, "{topic:?}");
+        };
+        check("tw/1/a/b/record", Some(Stream::Record));
+        check("tw/1/盐田/7号闸口/record", Some(Stream::Record));
+        check("tw/1/a/b/state", Some(Stream::State));
+        check("tw/2/a/b/record", None);
+        check("tw/1/a/b/record/", None);
+        check("/tw/1/a/b/record", None);
+        check("tw/1//b/record", None);
+        check("tw/1/a/+/record", None);
+        check("tw/1/a/b\u{0}/record", None);
+        check("tw/1/a/b/view", None);
+        check("tw/1/a/record", None);
+        check("", None);
+        check(
+            &format!("tw/1/a/{}/record", "b".repeat(MAX_SEGMENT + 1)),
+            None,
+        );
+    }
+
+    #[test]
+    fn receipt_topic_is_no_uplink_topic() {
+        let topic = receipt("yantian", "gate-07");
+        assert_eq!(topic, "tw/1/yantian/gate-07/down/receipt");
+        assert_eq!(parse(&topic), None);
+    }
+}

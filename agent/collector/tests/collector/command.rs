@@ -1,0 +1,118 @@
+//! The program as a process: exit codes, and what is printed where.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use tidewaiter_collector::SqliteStore;
+
+use crate::writer::{NOW, Writer, core_on, event};
+
+fn collector(folder: &Path, line: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tidewaiter-collector"))
+        .current_dir(folder)
+        .args(line.split_whitespace())
+        .env_remove("TIDEWAITER_COLLECTOR_CONFIG")
+        .env("RUST_LOG", "off")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn exit_codes_tell_usage_finding_and_environment_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |line: &str, code: i32, word: &str| {
+        let output = collector(folder.path(), line);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{line}: {said}");
+        assert!(said.contains(word), "{line}: {said}");
+    };
+    check("--help", 0, "Examples:");
+    check("--help", 0, "Exit codes: 0 ok");
+    check("dance", 2, "dance");
+    check("status", 2, "--config");
+    check("run --config none.toml", 2, "none.toml");
+    check("status --store none.db", 3, "none.db");
+    std::fs::write(folder.path().join("bad.toml"), "version = 1\nbroker = 3\n").unwrap();
+    check("run --config bad.toml", 2, "bad.toml:2:10");
+    std::fs::write(
+        folder.path().join("text.db"),
+        "no database, but long enough to be taken for one",
+    )
+    .unwrap();
+    check("status --store text.db", 3, "store");
+
+    let path = folder.path().join("collector.db");
+    let mut agent = Writer::new("gate-07", 1);
+    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    agent.begin(&mut core);
+    let fork = agent.head;
+    for sealed in agent.events(3) {
+        core.accept(&agent.topic(), &sealed.bytes, NOW).unwrap();
+    }
+    check("status --store collector.db", 0, "gate-07");
+    core.accept(
+        &agent.topic(),
+        &agent.seal_at(&fork, event("other")).bytes,
+        NOW,
+    )
+    .unwrap();
+    // While a collector has it open.
+    check("status --store collector.db", 1, "bad: equivocation");
+    let output = collector(folder.path(), "status --store collector.db --json");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (
+            &json["chains"][0]["receipted_upto"],
+            &json["summary"]["equivocations"]
+        ),
+        (&3.into(), &1.into())
+    );
+    check("export --store collector.db --format csv", 0, "gate-07");
+    check(
+        "export --store collector.db --format cborseq --out out.cborseq",
+        0,
+        "",
+    );
+    assert!(folder.path().join("out.cborseq").metadata().unwrap().len() > 300);
+    check("export --store collector.db --format parquet", 2, "cborseq");
+}
+
+#[test]
+fn keys_are_made_once_and_for_the_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let made = collector(folder.path(), "keys init --out centre --class test --json");
+    let json: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+    let key = folder.path().join("centre/centre.key");
+    assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let registry = std::fs::read_to_string(folder.path().join("centre/registry.json")).unwrap();
+    assert!(registry.contains(json["kid"].as_str().unwrap()) && registry.contains("\"test\""));
+    let before = std::fs::read(&key).unwrap();
+    assert_eq!(
+        collector(folder.path(), "keys init --out centre")
+            .status
+            .code(),
+        Some(2)
+    );
+    assert_eq!(std::fs::read(&key).unwrap(), before);
+    std::fs::write(folder.path().join("broken.json"), "{").unwrap();
+    assert_eq!(
+        collector(
+            folder.path(),
+            "keys add --registry centre/registry.json broken.json"
+        )
+        .status
+        .code(),
+        Some(2)
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("centre/registry.json")).unwrap(),
+        registry
+    );
+}

@@ -1,0 +1,175 @@
+//! The body and the choice of kinds.
+
+use super::{
+    Event, Flags, Genesis, InspectionDetail, IntervalDetail, Recovery, Resumed, Stopped,
+    TimeBlock,
+};
+use crate::cbor::{self, CborError, Reader, Writer};
+
+/// What a record says and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// What the clocks said when it was sealed.
+    pub time: TimeBlock,
+    /// What it says.
+    pub detail: Detail,
+}
+
+/// What a record says, by kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// The chain begins.
+    Genesis(Genesis),
+    /// Something happened.
+    Event(Event),
+    /// Recording stops.
+    Stopped(Stopped),
+    /// Recording goes on.
+    Resumed(Resumed),
+    /// The agent started after an end that was not clean.
+    Recovery(Recovery),
+    /// The agent ends cleanly: silence after this is expected.
+    Shutdown,
+    /// A subject was inspected and screened.
+    Inspection(Box<InspectionDetail>),
+    /// A period was watched.
+    Interval(IntervalDetail),
+    /// Content unknown: a kind, or a word within a known kind, that is younger than this build.
+    Unknown {
+        /// The number of the kind.
+        kind: u64,
+        /// The detail as it was received, one item of deterministic CBOR.
+        cbor: Vec<u8>,
+    },
+}
+
+/// Kinds whose numbers are taken and whose content is not defined in version 1: reading, no-reading,
+/// heartbeat, time-step, time-repair, instrument-identity, config-activated, limits-activated,
+/// command-result, key-rotate.
+pub const RESERVED_KINDS: [u64; 10] = [1, 2, 4, 5, 6, 7, 8, 9, 10, 13];
+
+const GENESIS: u64 = 0;
+const EVENT: u64 = 3;
+const STOPPED: u64 = 11;
+const RESUMED: u64 = 12;
+const RECOVERY: u64 = 14;
+const SHUTDOWN: u64 = 15;
+const INSPECTION: u64 = 16;
+const INTERVAL: u64 = 17;
+
+impl Detail {
+    /// The number of the kind.
+    pub fn kind(&self) -> u64 {
+        match self {
+            Self::Genesis(_) => GENESIS,
+            Self::Event(_) => EVENT,
+            Self::Stopped(_) => STOPPED,
+            Self::Resumed(_) => RESUMED,
+            Self::Recovery(_) => RECOVERY,
+            Self::Shutdown => SHUTDOWN,
+            Self::Inspection(_) => INSPECTION,
+            Self::Interval(_) => INTERVAL,
+            Self::Unknown { kind, .. } => *kind,
+        }
+    }
+
+    /// The stable name of the kind, `unknown` where the content is.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Genesis(_) => "genesis",
+            Self::Event(_) => "event",
+            Self::Stopped(_) => "stopped",
+            Self::Resumed(_) => "resumed",
+            Self::Recovery(_) => "recovery",
+            Self::Shutdown => "shutdown",
+            Self::Inspection(_) => "inspection",
+            Self::Interval(_) => "interval",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// The flags, also those of content unknown.
+    pub fn flags(&self) -> Flags {
+        match self {
+            Self::Inspection(detail) => detail.flags,
+            Self::Interval(detail) => detail.flags,
+            Self::Unknown { cbor, .. } => flags_of_unknown(cbor),
+            _ => Flags::default(),
+        }
+    }
+
+    fn write(&self, w: &mut Writer) {
+        match self {
+            Self::Genesis(detail) => detail.write(w),
+            Self::Event(detail) => detail.write(w),
+            Self::Stopped(detail) => detail.write(w),
+            Self::Resumed(detail) => detail.write(w),
+            Self::Recovery(detail) => detail.write(w),
+            Self::Shutdown => w.map(|_| {}),
+            Self::Inspection(detail) => detail.write(w),
+            Self::Interval(detail) => detail.write(w),
+            Self::Unknown { cbor, .. } => w.encoded(cbor),
+        }
+    }
+
+    // Content unknown is `Unknown`, with the bytes it was read from.
+    fn read(kind: u64, r: &mut Reader<'_>) -> Result<Self, CborError> {
+        let mut ahead = r.clone();
+        let known = match kind {
+            GENESIS => Self::Genesis(Genesis::read(r)?),
+            EVENT => Self::Event(Event::read(r)?),
+            STOPPED => Self::Stopped(Stopped::read(r)?),
+            RESUMED => Self::Resumed(Resumed::read(r)?),
+            RECOVERY => Self::Recovery(Recovery::read(r)?),
+            SHUTDOWN => {
+                r.fields()?.end()?;
+                Self::Shutdown
+            }
+            INSPECTION => Self::Inspection(Box::new(InspectionDetail::read(r)?)),
+            INTERVAL => Self::Interval(IntervalDetail::read(r)?),
+            _ => {
+                let cbor = r.skip()?.to_vec();
+                return Ok(Self::Unknown { kind, cbor });
+            }
+        };
+        if r.met_unknown() {
+            return Ok(Self::Unknown { kind, cbor: ahead.skip()?.to_vec() });
+        }
+        Ok(known)
+    }
+}
+
+// Key 0 of a detail map holds the flags in every kind; bits beyond those known here are ignored.
+fn flags_of_unknown(cbor: &[u8]) -> Flags {
+    let bits = Reader::new(cbor).fields().and_then(|mut it| it.optional(0, Reader::uint));
+    let bits = bits.ok().flatten().unwrap_or(0);
+    Flags { simulated: bits & 1 != 0, drill: bits & 2 != 0 }
+}
+
+impl Body {
+    /// The body as deterministic CBOR.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.array(3);
+        w.uint(self.detail.kind());
+        self.time.write(&mut w);
+        self.detail.write(&mut w);
+        w.finish()
+    }
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what is not deterministic CBOR, and a detail that has not the shape of its kind.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CborError> {
+        cbor::check(bytes)?;
+        let mut r = Reader::new(bytes);
+        r.array(3)?;
+        let kind = r.uint()?;
+        let time = TimeBlock::read(&mut r)?;
+        let detail = Detail::read(kind, &mut r)?;
+        r.end()?;
+        Ok(Self { time, detail })
+    }
+}

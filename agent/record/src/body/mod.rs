@@ -1,0 +1,27 @@
+//! What a record says: the time block, a kind, and the detail of that kind.
+//!
+//! ```text
+//! body = [ kind: uint, time: [7 items], detail: map ]
+//! ```
+//!
+//! The detail of each kind is a map with small integer keys; key 0, in every kind that ever will be, is
+//! reserved for [`Flags`], so a reader finds the `simulated` bit in kinds it does not know.
+//!
+//! A detail is read in one of three ways. It is known; or it is *content unknown*, because the kind or a
+//! word in it is younger than the reader; or it is malformed, which refuses the record.
+
+mod detail;
+mod inspection;
+mod interval;
+mod life;
+mod time;
+mod value;
+
+pub use detail::{Body, Detail, RESERVED_KINDS};
+pub use inspection::{
+    Alarm, Fault, Finding, Identity, InspectionDetail, Measured, Reading, Subject, Table,
+};
+pub use interval::IntervalDetail;
+pub use life::{Event, Genesis, Recovery, Resumed, Stopped};
+pub use time::{TimeBlock, TimeQuality, TimeSource};
+pub use value::{Context, Flags};

@@ -1,0 +1,164 @@
+//! `COSE_Sign1` (RFC 9052 §4.2), as strict as a record needs it.
+//!
+//! ```text
+//! 18([ protected: bstr, unprotected: {}, payload: bstr, signature: bstr ])
+//! ```
+//!
+//! The protected header and the payload are deterministic CBOR each. The unprotected header is empty: a
+//! place that no signature covers would be a place to write into. A general COSE reader takes these bytes
+//! as well; the reverse is refused on purpose.
+
+use crate::{
+    MAX_RECORD_BYTES,
+    cbor::{self, Reader, Writer},
+    id::Kid,
+    open::ParseError,
+    sign::{Algorithm, SignError, Signer},
+};
+
+/// What an item is, by its `typ` header (label 16, RFC 9596).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ContentType {
+    /// A record of a chain.
+    Record,
+    /// A receipt of the centre.
+    Receipt,
+    /// An enrolment statement.
+    Statement,
+}
+
+impl ContentType {
+    const ALL: [Self; 3] = [Self::Record, Self::Receipt, Self::Statement];
+
+    /// The text of the `typ` header.
+    pub const fn typ(self) -> &'static str {
+        match self {
+            Self::Record => "application/vnd.tidewaiter.record+cbor; v=1",
+            Self::Receipt => "application/vnd.tidewaiter.receipt+cbor; v=1",
+            Self::Statement => "application/vnd.tidewaiter.enrolment+cbor; v=1",
+        }
+    }
+
+    /// What `bytes` claim to be; nothing else is checked.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        let envelope = Envelope::open(bytes).ok()?;
+        let mut r = Reader::new(envelope.protected);
+        let mut fields = r.fields().ok()?;
+        fields.need(label::ALG, Reader::int).ok()?;
+        fields.need(label::KID, Reader::bytes).ok()?;
+        fields.optional(label::CWT_CLAIMS, Reader::skip).ok()?;
+        let typ = fields.need(label::TYP, Reader::text).ok()?;
+        Self::ALL.into_iter().find(|it| it.typ() == typ)
+    }
+}
+
+/// Header labels: RFC 9052 §3.1, RFC 9597, RFC 9596, and one of the private range.
+pub(crate) mod label {
+    /// Algorithm.
+    pub(crate) const ALG: u64 = 1;
+    /// Key identifier.
+    pub(crate) const KID: u64 = 4;
+    /// CWT claims.
+    pub(crate) const CWT_CLAIMS: u64 = 15;
+    /// Content type of the whole.
+    pub(crate) const TYP: u64 = 16;
+    /// Place in the chain.
+    pub(crate) const CHAIN: i64 = -70001;
+}
+
+const TAG_SIGN1: u64 = 18;
+
+/// A `COSE_Sign1` taken apart, its parts as they stand in the bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Envelope<'a> {
+    pub(crate) protected: &'a [u8],
+    pub(crate) payload: &'a [u8],
+    pub(crate) signature: &'a [u8],
+}
+
+impl<'a> Envelope<'a> {
+    /// Takes `bytes` apart; header and payload are checked to be deterministic, and not read yet.
+    pub(crate) fn open(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        if bytes.len() > MAX_RECORD_BYTES {
+            return Err(ParseError::TooLarge { bytes: bytes.len() });
+        }
+        let mut r = Reader::new(bytes);
+        r.tag(TAG_SIGN1)?;
+        r.array(4)?;
+        let protected = r.bytes()?;
+        if r.fields()?.end().is_err() {
+            return Err(ParseError::Unprotected);
+        }
+        let payload = r.bytes()?;
+        let signature = r.bytes()?;
+        r.end()?;
+        cbor::check(protected).map_err(ParseError::Header)?;
+        cbor::check(payload).map_err(ParseError::Body)?;
+        Ok(Self { protected, payload, signature })
+    }
+
+    /// What the signature covers (RFC 9052 §4.4), with empty external data.
+    pub(crate) fn signed_bytes(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.array(4);
+        w.text("Signature1");
+        w.bytes(self.protected);
+        w.bytes(&[]);
+        w.bytes(self.payload);
+        w.finish()
+    }
+
+    fn write(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.tag(TAG_SIGN1);
+        w.array(4);
+        w.bytes(self.protected);
+        w.map(|_| {});
+        w.bytes(self.payload);
+        w.bytes(self.signature);
+        w.finish()
+    }
+}
+
+/// Signs `payload` under `protected`.
+pub(crate) fn sign(protected: &[u8], payload: &[u8], signer: &dyn Signer) -> Result<Vec<u8>, SignError> {
+    let unsigned = Envelope { protected, payload, signature: &[] };
+    let signature = signer.sign(&unsigned.signed_bytes())?;
+    Ok(Envelope { signature: &signature, ..unsigned }.write())
+}
+
+/// The protected header of everything that is not a record: algorithm, key, type.
+pub(crate) fn plain_header(kind: ContentType, signer: &dyn Signer) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.map(|m| {
+        m.int(label::ALG.cast_signed(), |w| w.int(signer.algorithm().cose()));
+        m.int(label::KID.cast_signed(), |w| w.bytes(&signer.kid().0));
+        m.int(label::TYP.cast_signed(), |w| w.text(kind.typ()));
+    });
+    w.finish()
+}
+
+/// Reads [`plain_header`] back.
+pub(crate) fn read_plain_header(
+    protected: &[u8],
+    kind: ContentType,
+) -> Result<(Algorithm, Kid), ParseError> {
+    let mut r = Reader::new(protected);
+    let mut fields = r.fields().map_err(ParseError::Header)?;
+    let algorithm = read_algorithm(fields.need(label::ALG, Reader::int).map_err(ParseError::Header)?)?;
+    let kid = fields.need(label::KID, Reader::fixed).map_err(ParseError::Header)?;
+    check_typ(fields.need(label::TYP, Reader::text).map_err(ParseError::Header)?, kind)?;
+    fields.end().map_err(ParseError::Header)?;
+    Ok((algorithm, Kid(kid)))
+}
+
+pub(crate) fn read_algorithm(id: i64) -> Result<Algorithm, ParseError> {
+    Algorithm::from_cose(id).ok_or(ParseError::Algorithm(id))
+}
+
+pub(crate) fn check_typ(found: &str, kind: ContentType) -> Result<(), ParseError> {
+    if found == kind.typ() {
+        return Ok(());
+    }
+    Err(ParseError::ContentType { found: found.to_owned(), expected: kind.typ() })
+}

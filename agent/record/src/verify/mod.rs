@@ -1,0 +1,318 @@
+//! The verifier: a stream of sealed items goes in, four answers come out.
+//!
+//! | question | what is held against what |
+//! |---|---|
+//! | signature | every item against the registry: key, role, agent, chain, range, and the bytes |
+//! | chain | every record against the one before it, the enrolment, the receipts |
+//! | completeness | numbers without gaps from the start to the newest receipt, slots of intervals |
+//! | time | clocks and claims against each other |
+//!
+//! A record whose signature does not hold is no evidence for anything: it counts against the signature,
+//! leaves its place empty, and is not looked at further. Every rule stands in `FORMAT.md`, so that a second
+//! verifier can be written from it.
+
+mod chain;
+mod report;
+mod time;
+
+use std::collections::BTreeMap;
+
+use chain::{ChainState, Placed, Remark};
+pub use chain::{MAX_OPEN, MAX_REMEMBERED};
+pub use report::{ChainSummary, Code, Finding, MAX_FINDINGS, Question, Report, Verdict};
+pub use time::FORMAT_BEGINS_MS;
+
+use crate::{
+    body::{Detail, TimeQuality},
+    enrolment::Statement,
+    envelope::ContentType,
+    id::{ChainId, Hash},
+    open::{ParseError, Record, SignatureError, parse, verify_signature},
+    receipt::{ReceiptError, open_receipt},
+    registry::{RegisteredKey, Registry, RegistryClass},
+    seal::ChainHead,
+};
+
+/// Verifies a stream, one item at a time, in bounded memory.
+#[derive(Debug)]
+pub struct Verifier<'r> {
+    registry: &'r Registry,
+    start: u64,
+    heads: BTreeMap<ChainId, ChainHead>,
+    chains: BTreeMap<ChainId, ChainState>,
+    records: u64,
+    accepted: u64,
+    duplicates: u64,
+    content_unknown: u64,
+    simulated: bool,
+    unknown_time: u64,
+    informative_time: u64,
+    bad: BTreeMap<u8, u64>,
+    findings: Vec<Finding>,
+    left_out: u64,
+}
+
+impl<'r> Verifier<'r> {
+    /// A verifier that expects every chain to begin with record 0.
+    pub const fn new(registry: &'r Registry) -> Self {
+        Self {
+            registry,
+            start: 0,
+            heads: BTreeMap::new(),
+            chains: BTreeMap::new(),
+            records: 0,
+            accepted: 0,
+            duplicates: 0,
+            content_unknown: 0,
+            simulated: false,
+            unknown_time: 0,
+            informative_time: 0,
+            bad: BTreeMap::new(),
+            findings: Vec::new(),
+            left_out: 0,
+        }
+    }
+
+    /// States that the stream is an excerpt whose chains begin with record `seq`. The link before it is not
+    /// checked.
+    #[must_use]
+    pub const fn from_seq(mut self, seq: u64) -> Self {
+        self.start = seq;
+        self
+    }
+
+    /// States that one chain goes on from a head that was verified before. The link to it is checked.
+    #[must_use]
+    pub fn from_head(mut self, head: ChainHead) -> Self {
+        self.heads.insert(head.chain, head);
+        self
+    }
+
+    /// Takes the next item of the stream: a record, a receipt or an enrolment statement.
+    ///
+    /// Gives back the record when it is evidence.
+    pub fn push(&mut self, bytes: &[u8]) -> Option<Record> {
+        match ContentType::of(bytes) {
+            Some(ContentType::Receipt) => {
+                self.push_receipt(bytes);
+                None
+            }
+            Some(ContentType::Statement) => {
+                self.push_statement(bytes);
+                None
+            }
+            Some(ContentType::Record) | None => {
+                self.records += 1;
+                match parse(bytes) {
+                    Ok(record) => self.judge(record),
+                    Err(error) => {
+                        self.report(Code::Malformed, None, None, error.to_string());
+                        None
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a receipt: every record up to its number has to be in the stream, before or after it.
+    pub fn push_receipt(&mut self, bytes: &[u8]) {
+        match open_receipt(bytes, self.registry) {
+            Ok(receipt) => {
+                let (chain, mut remarks) = (receipt.chain, Vec::new());
+                self.chains.entry(chain).or_default().receive(receipt, &mut remarks);
+                self.report_all(chain, remarks);
+            }
+            Err(error) => {
+                let code = match &error {
+                    ReceiptError::Parse(_) => Code::Malformed,
+                    ReceiptError::Signature(error) => code_of(error),
+                };
+                self.report(code, None, None, error.to_string());
+            }
+        }
+    }
+
+    /// Takes the end of a stream that could not be cut into items to its end.
+    pub fn push_broken(&mut self, error: &ParseError) {
+        self.records += 1;
+        self.report(Code::Malformed, None, None, error.to_string());
+    }
+
+    fn push_statement(&mut self, bytes: &[u8]) {
+        match Statement::open(bytes) {
+            Ok(statement) => {
+                let (hash, registered) = (Hash::of(bytes), self.registry.statement_of(statement.chain));
+                if let Some(registered) = registered.filter(|it| *it != hash) {
+                    let what = format!("the registry names statement {registered}, the stream has {hash}");
+                    self.report(Code::Genesis, Some(statement.chain), None, what);
+                }
+            }
+            Err(error) => self.report(Code::Malformed, None, None, error.to_string()),
+        }
+    }
+
+    fn judge(&mut self, record: Record) -> Option<Record> {
+        let (chain, seq) = (record.header.chain, record.header.seq);
+        let registry = self.registry;
+        let key = match verify_signature(&record, registry) {
+            Ok(key) => key,
+            Err(error) => {
+                self.report(code_of(&error), Some(chain), Some(seq), error.to_string());
+                return None;
+            }
+        };
+        let start = match self.heads.get(&chain) {
+            Some(head) => (head.next_seq, Some(head.prev)),
+            None => (self.start, None),
+        };
+        let mut remarks = Vec::new();
+        let placed = self.chains.entry(chain).or_default().place(&record, start, &mut remarks);
+        if placed == Placed::Accepted {
+            self.accepted += 1;
+            self.look_at(&record, key, &mut remarks);
+        } else if placed == Placed::Duplicate {
+            self.duplicates += 1;
+        }
+        self.report_all(chain, remarks);
+        (placed == Placed::Accepted).then_some(record)
+    }
+
+    fn look_at(&mut self, record: &Record, key: &RegisteredKey, remarks: &mut Vec<Remark>) {
+        let seq = record.header.seq;
+        time::check(&record.body.time, seq, remarks);
+        match record.body.time.quality {
+            TimeQuality::U => self.unknown_time += 1,
+            TimeQuality::I => self.informative_time += 1,
+            TimeQuality::H | TimeQuality::S => {}
+        }
+        if record.simulated() || key.simulated {
+            self.simulated = true;
+            if self.registry.class() == RegistryClass::Production {
+                let what = "simulated, and the registry is of class production".to_owned();
+                remarks.push((Code::Simulated, seq, what));
+            }
+        }
+        match &record.body.detail {
+            Detail::Unknown { .. } => self.content_unknown += 1,
+            Detail::Interval(detail) if detail.unaccounted() > 0 => {
+                let what = format!(
+                    "{} of {} slots of {} {} are neither measured nor explained",
+                    detail.unaccounted(),
+                    detail.slots_expected,
+                    detail.instrument,
+                    detail.channel
+                );
+                remarks.push((Code::Slots, seq, what));
+            }
+            _ => {}
+        }
+        check_genesis(record, self.registry, remarks);
+    }
+
+    fn report_all(&mut self, chain: ChainId, remarks: Vec<Remark>) {
+        for (code, seq, what) in remarks {
+            self.report(code, Some(chain), Some(seq), what);
+        }
+    }
+
+    fn report(&mut self, code: Code, chain: Option<ChainId>, seq: Option<u64>, what: String) {
+        *self.bad.entry(code.question() as u8).or_default() += 1;
+        if self.findings.len() < MAX_FINDINGS {
+            let (question, way) = (code.question(), code.way());
+            self.findings.push(Finding { question, code, chain, seq, what, way });
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// The answers.
+    pub fn finish(mut self) -> Report {
+        let chains = std::mem::take(&mut self.chains);
+        for (&chain, state) in &chains {
+            let mut remarks = Vec::new();
+            state.finish(&mut remarks);
+            self.report_all(chain, remarks);
+        }
+        let verdict = |question: Question| {
+            let count = self.bad.get(&(question as u8)).copied().unwrap_or(0);
+            let not_checked = |why: &str| Verdict::NotChecked { why: why.to_owned() };
+            if count > 0 {
+                Verdict::Bad { count }
+            } else if self.records == 0 {
+                not_checked("no records were given")
+            } else if self.accepted == 0 {
+                not_checked("no record has a valid signature")
+            } else {
+                Verdict::Ok
+            }
+        };
+        let (unknown, informative) = (self.unknown_time, self.informative_time);
+        let time = match verdict(Question::Time) {
+            Verdict::Ok if unknown + informative > 0 => Verdict::NotChecked {
+                why: format!(
+                    "of {} records {unknown} say that their time is unknown (U) and {informative} that it is informative (I)",
+                    self.accepted
+                ),
+            },
+            verdict => verdict,
+        };
+        Report {
+            records: self.records,
+            accepted: self.accepted,
+            duplicates: self.duplicates,
+            content_unknown: self.content_unknown,
+            signature: verdict(Question::Signature),
+            chain: verdict(Question::Chain),
+            completeness: verdict(Question::Completeness),
+            time,
+            simulated: self.simulated,
+            chains: chains.iter().filter_map(|(&chain, state)| state.summary(chain)).collect(),
+            findings: self.findings,
+            findings_left_out: self.left_out,
+        }
+    }
+}
+
+// Record 0, and only record 0, is a genesis, and hangs on the enrolment statement.
+fn check_genesis(record: &Record, registry: &Registry, remarks: &mut Vec<Remark>) {
+    let (seq, prev) = (record.header.seq, record.header.prev);
+    match &record.body.detail {
+        Detail::Genesis(_) if seq > 0 => {
+            remarks.push((Code::Genesis, seq, "a chain begins here a second time".to_owned()));
+        }
+        Detail::Genesis(detail) => {
+            if detail.statement != prev {
+                let what = format!("names statement {} inside and {prev} before it", detail.statement);
+                remarks.push((Code::Genesis, seq, what));
+            }
+            match registry.statement_of(record.header.chain) {
+                Some(statement) if statement != prev => {
+                    let what = format!("hangs on {prev}, the registry names statement {statement}");
+                    remarks.push((Code::Genesis, seq, what));
+                }
+                Some(_) => {}
+                None => {
+                    let what = "the registry names no enrolment statement for this chain".to_owned();
+                    remarks.push((Code::GenesisUnproven, seq, what));
+                }
+            }
+        }
+        _ if seq == 0 => {
+            let what = format!("kind {}, a chain begins with kind 0", record.kind());
+            remarks.push((Code::Genesis, seq, what));
+        }
+        _ => {}
+    }
+}
+
+fn code_of(error: &SignatureError) -> Code {
+    match error {
+        SignatureError::UnknownKey(_) => Code::UnknownKey,
+        SignatureError::WrongRole { .. } => Code::WrongRole,
+        SignatureError::WrongAlgorithm { .. } => Code::WrongAlgorithm,
+        SignatureError::WrongAgent { .. } => Code::WrongAgent,
+        SignatureError::ForeignChain { .. } => Code::ForeignChain,
+        SignatureError::OutsideRange { .. } => Code::OutsideRange,
+        SignatureError::BadSignature(_) => Code::BadSignature,
+    }
+}

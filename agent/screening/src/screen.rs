@@ -1,0 +1,219 @@
+//! The whole inspection: every row required, one verdict, one disposition.
+
+use jiff::civil::Date;
+use tidewaiter_config::{
+    limits::{LimitTable, Programme, Row},
+    site::Judge,
+};
+
+use crate::{
+    applicability::{self, Applies, Facts},
+    edition,
+    finding::{Disposition, Finding, Reason, Screening, Verdict},
+    inspection::{Alarm, Completion, Inspection},
+    programme::screen_programme,
+    row::{self, Judged, each},
+};
+
+/// Kinds of alarm that are recomputed from raw counts, so that silence of either side is a statement.
+const RECOMPUTED: [&str; 2] = ["gamma", "neutron"];
+
+/// Judges an inspection.
+///
+/// `judge` says which parameters of which table are required; of each table the edition in force on `at`,
+/// the sampling date, is taken from `tables`. `programme` is the step programme of a bench run.
+///
+/// Never fails: no table, no value and no declaration are findings too. The order of
+/// `inspection.measured` and of `tables` plays no part.
+///
+/// The verdict is that of the strictest finding, at least `Inconclusive(Incomplete)` for an incomplete
+/// inspection and `Fail` when an alarm was asserted by the device or by our own recomputation. The
+/// disposition is the strictest of these:
+///
+/// | cause | disposition |
+/// |---|---|
+/// | an alarm asserted by either side, or `Fail` on a row that alarms | [`Disposition::Alarm`] |
+/// | a scan fault | [`Disposition::NotValid`] |
+/// | any other verdict than `Pass` and `NotApplicable` | [`Disposition::Refer`] |
+/// | everything required is `Pass` or `NotApplicable` | [`Disposition::Clear`] |
+pub fn screen(
+    inspection: &Inspection,
+    tables: &[LimitTable],
+    judge: &[Judge],
+    at: Date,
+    programme: Option<&Programme>,
+) -> Screening {
+    let mut findings = Vec::new();
+    for required in judge {
+        match edition::in_force(tables, &required.table, at) {
+            Ok(table) => judge_table(inspection, table, &required.parameters, &mut findings),
+            Err(refusal) => findings.extend(
+                required
+                    .parameters
+                    .iter()
+                    .map(|parameter| without_edition(&required.table, parameter, &refusal)),
+            ),
+        }
+    }
+    if let Some(programme) = programme {
+        findings.extend(screen_programme(inspection, programme));
+    }
+    let alarmed = inspection
+        .alarms
+        .iter()
+        .any(|it| it.by_device || it.recomputed);
+    let verdict = overall(inspection, &findings, alarmed);
+    Screening {
+        disposition: dispose(inspection, &findings, verdict, alarmed),
+        verdict,
+        alarm_mismatch: inspection.alarms.iter().any(mismatch),
+        findings,
+    }
+}
+
+/// Judges all rows of `table` for the parameters required, in the order of the table.
+fn judge_table(
+    inspection: &Inspection,
+    table: &LimitTable,
+    parameters: &[String],
+    findings: &mut Vec<Finding>,
+) {
+    let facts = Facts::of(inspection);
+    for row in table
+        .rows
+        .iter()
+        .filter(|row| parameters.contains(&row.parameter))
+    {
+        let measured = inspection
+            .measured
+            .iter()
+            .filter(|it| it.parameter == row.parameter)
+            .collect::<Vec<_>>();
+        let judged = match applicability::applies(row, table, &facts) {
+            Applies::No(why) => vec![(set_aside(row, Verdict::NotApplicable, &why), None)],
+            Applies::Unknown(reason, why) => {
+                let verdict = Verdict::Inconclusive(reason);
+                each(
+                    &measured,
+                    |it| row::shown(row, it, verdict, &why),
+                    || set_aside(row, verdict, &why),
+                )
+            }
+            Applies::Yes => each(
+                &measured,
+                |it| row::judge(row, it, &facts),
+                || row::missing(row),
+            ),
+        };
+        findings.extend(judged.into_iter().map(|(judged, stage)| Finding {
+            table: table.id.clone(),
+            edition: table.edition.clone(),
+            row: row.id.clone(),
+            parameter: row.parameter.clone(),
+            verdict: judged.verdict,
+            alarms: row.alarms,
+            value: judged.value,
+            limit: judged.limit,
+            rule: judged.rule.join("; "),
+            stage,
+        }));
+    }
+    for parameter in parameters {
+        let rows = table
+            .rows
+            .iter()
+            .filter(|row| row.parameter == *parameter)
+            .collect::<Vec<_>>();
+        let none_applies = rows
+            .iter()
+            .all(|row| matches!(applicability::applies(row, table, &facts), Applies::No(_)));
+        let why = if rows.is_empty() {
+            format!("the table has no row for {parameter}")
+        } else if none_applies && applicability::falls_between(&rows, &facts) {
+            "no row takes all that is declared together".to_owned()
+        } else {
+            continue;
+        };
+        findings.push(about_table(
+            &table.id,
+            &table.edition,
+            parameter,
+            Reason::NotCovered,
+            why,
+        ));
+    }
+}
+
+/// A row whose limit was not looked at, and why.
+fn set_aside(row: &Row, verdict: Verdict, why: &str) -> Judged {
+    let mut judged = row::described(row, verdict);
+    judged.rule.push(why.to_owned());
+    judged
+}
+
+fn without_edition(table: &str, parameter: &str, refusal: &str) -> Finding {
+    about_table(table, "", parameter, Reason::NoEdition, refusal.to_owned())
+}
+
+fn about_table(
+    table: &str,
+    edition: &str,
+    parameter: &str,
+    reason: Reason,
+    rule: String,
+) -> Finding {
+    Finding {
+        table: table.to_owned(),
+        edition: edition.to_owned(),
+        row: "*".to_owned(),
+        parameter: parameter.to_owned(),
+        verdict: Verdict::Inconclusive(reason),
+        // Nothing can `Fail` here, so it cannot alarm either.
+        alarms: false,
+        value: None,
+        limit: String::new(),
+        rule,
+        stage: None,
+    }
+}
+
+fn overall(inspection: &Inspection, findings: &[Finding], alarmed: bool) -> Verdict {
+    let mut verdict = findings
+        .iter()
+        .map(|it| it.verdict)
+        .fold(Verdict::NotApplicable, Verdict::stricter);
+    if let Completion::Incomplete(_) = inspection.completion {
+        verdict = verdict.stricter(Verdict::Inconclusive(Reason::Incomplete));
+    }
+    // An examination that obtained nothing must not look like one that found nothing.
+    if findings.is_empty() && inspection.measured.iter().all(|it| it.outcome.is_err()) {
+        verdict = verdict.stricter(Verdict::Inconclusive(Reason::NotMeasured));
+    }
+    if alarmed { Verdict::Fail } else { verdict }
+}
+
+fn dispose(
+    inspection: &Inspection,
+    findings: &[Finding],
+    verdict: Verdict,
+    alarmed: bool,
+) -> Disposition {
+    if alarmed
+        || findings
+            .iter()
+            .any(|it| it.alarms && it.verdict == Verdict::Fail)
+    {
+        Disposition::Alarm
+    } else if !inspection.faults.is_empty() {
+        Disposition::NotValid
+    } else if matches!(verdict, Verdict::Pass | Verdict::NotApplicable) {
+        Disposition::Clear
+    } else {
+        Disposition::Refer
+    }
+}
+
+/// Device and recomputation disagree, where there is a recomputation to disagree with.
+fn mismatch(alarm: &Alarm) -> bool {
+    RECOMPUTED.contains(&alarm.kind.as_str()) && alarm.by_device != alarm.recomputed
+}

@@ -1,0 +1,322 @@
+//! The bytes of one Modbus exchange: between the port and tokio-modbus.
+//!
+//! tokio-modbus takes the first frame that checks out as the answer to its last request. On RTU an
+//! answer carries neither a number nor an address, so an answer that comes after its request was
+//! given up would be taken for the next one, and every later answer would be one request old. This
+//! stream therefore lets through only what can be the answer to the request just written: the right
+//! unit, the right function, the right length or an exception. Everything else is counted and
+//! dropped, and the time allowed runs on.
+//!
+//! ```text
+//! RTU answer   unit  function      bytes  data …  CRC low  CRC high      functions 1 … 4
+//! exception    unit  function+80h  code           CRC low  CRC high
+//! ```
+//!
+//! It also keeps the bytes of the answer for the record, and tells a wrong check from silence. Over
+//! TCP, where a transaction number does the matching, it only keeps the bytes.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use tidewaiter_drivers::modbus::crc16;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::acquire::port::PortStream;
+
+/// Longest answer: an MBAP header and a PDU (MODBUS Messaging on TCP/IP V1.0b, §3.1.3). An RTU
+/// frame is shorter.
+const MOST_ANSWER_BYTES: usize = 7 + 253;
+/// Longest RTU frame that its third byte can announce.
+const MOST_FRAME_BYTES: usize = 5 + 255;
+/// Most bytes taken in one exchange. An answer, an echo and some noise fit a dozen times; what
+/// sends more is not answering but flooding, and would otherwise keep this task busy for ever.
+const MOST_EXCHANGE_BYTES: usize = 4096;
+/// Most bytes thrown away at once between two requests, for the same reason.
+const MOST_DRAINED_BYTES: usize = 65_536;
+
+/// What the answer must look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Expected {
+    pub(super) unit: u8,
+    pub(super) function: u8,
+    /// Bytes of data; `None` lets any length through, for the caller to refuse.
+    pub(super) bytes: Option<usize>,
+}
+
+/// What an exchange left behind, apart from the answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Leftover {
+    /// The units of whole frames with a good check that answered some other request.
+    pub(super) strays: Vec<u8>,
+    /// Bytes that belonged to no frame.
+    pub(super) garbage: u64,
+    /// A frame of the length announced whose check did not hold.
+    pub(super) crc_failed: bool,
+    /// Bytes of a frame that did not end.
+    pub(super) unfinished: usize,
+}
+
+/// A port shared between the bus task and the tokio-modbus client it lends it to. Both run in the
+/// same task, so the lock is never waited for.
+#[derive(Clone, Debug)]
+pub(super) struct Wire(Arc<Mutex<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    port: Box<dyn PortStream>,
+    sieves: bool,
+    expected: Option<Expected>,
+    /// Echo of the request still to be dropped from the input (two-wire lines without suppression).
+    echo: BytesMut,
+    /// Input not yet judged.
+    input: BytesMut,
+    /// The answer on its way to the client.
+    answer: BytesMut,
+    /// The answer so far, verbatim.
+    kept: BytesMut,
+    /// The first bytes that came, whatever they are: the record of an exchange without an answer.
+    seen: BytesMut,
+    taken: usize,
+    leftover: Leftover,
+}
+
+impl Wire {
+    /// A serial line: input is sieved.
+    pub(super) fn rtu(port: Box<dyn PortStream>) -> Self {
+        Self::new(port, true)
+    }
+
+    /// A TCP connection: input passes.
+    pub(super) fn tcp(port: Box<dyn PortStream>) -> Self {
+        Self::new(port, false)
+    }
+
+    fn new(port: Box<dyn PortStream>, sieves: bool) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            port,
+            sieves,
+            expected: None,
+            echo: BytesMut::new(),
+            input: BytesMut::new(),
+            answer: BytesMut::new(),
+            kept: BytesMut::new(),
+            seen: BytesMut::new(),
+            taken: 0,
+            leftover: Leftover::default(),
+        })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic aborts the release build, and in tests the port behind a poisoned lock is intact.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts an exchange: whatever is left of the one before is forgotten.
+    pub(super) fn begin(&self, expected: Expected) {
+        let mut inner = self.lock();
+        inner.clear();
+        inner.expected = Some(expected);
+    }
+
+    /// Ends an exchange: the bytes of the answer, or the first ones of whatever came instead, and
+    /// what came beside it.
+    pub(super) fn end(&self) -> (Bytes, Leftover) {
+        let mut inner = self.lock();
+        inner.leftover.unfinished = inner.input.len();
+        let bytes = if inner.kept.is_empty() { inner.seen.split() } else { inner.kept.split() };
+        let ended = (bytes.freeze(), std::mem::take(&mut inner.leftover));
+        inner.clear();
+        ended
+    }
+
+    /// Throws away everything that has arrived so far, and says what it was.
+    ///
+    /// # Errors
+    ///
+    /// When the port is lost.
+    pub(super) async fn drain(&self) -> io::Result<Leftover> {
+        std::future::poll_fn(|cx| {
+            let mut inner = self.lock();
+            let inner = &mut *inner;
+            let mut drained = 0;
+            while drained < MOST_DRAINED_BYTES {
+                match inner.take(cx) {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                    Poll::Ready(Ok(count)) => {
+                        drained += count;
+                        inner.sift();
+                    }
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => break,
+                }
+            }
+            inner.port.discard_input()?;
+            let mut leftover = std::mem::take(&mut inner.leftover);
+            leftover.garbage += (inner.input.len() + inner.answer.len()) as u64;
+            inner.clear();
+            Poll::Ready(Ok(leftover))
+        })
+        .await
+    }
+}
+
+impl Inner {
+    fn clear(&mut self) {
+        self.expected = None;
+        self.echo.clear();
+        self.input.clear();
+        self.answer.clear();
+        self.kept.clear();
+        self.seen.clear();
+        self.taken = 0;
+        self.leftover = Leftover::default();
+    }
+
+    /// Reads once from the port; 0 is its end.
+    fn take(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut space = [0; 512];
+        let mut buffer = ReadBuf::new(&mut space);
+        ready!(Pin::new(&mut *self.port).poll_read(cx, &mut buffer))?;
+        let came = buffer.filled();
+        self.taken += came.len();
+        let room = MOST_ANSWER_BYTES.saturating_sub(self.seen.len()).min(came.len());
+        self.seen.extend_from_slice(came.get(..room).unwrap_or_default());
+        self.input.extend_from_slice(came);
+        Poll::Ready(Ok(came.len()))
+    }
+
+    /// Moves the answer from input to `answer` and drops everything before it.
+    fn sift(&mut self) {
+        if !self.sieves {
+            self.answer.extend_from_slice(&self.input.split());
+            return;
+        }
+        self.drop_echo();
+        while self.answer.is_empty() && self.echo.is_empty() {
+            match frame_length(&self.input) {
+                Length::Unknown => return,
+                Length::Not => self.drop_byte(),
+                Length::Of(length) => {
+                    let Some(frame) = self.input.get(..length) else { return };
+                    if !checks(frame) {
+                        self.leftover.crc_failed = true;
+                        self.drop_byte();
+                    } else if self.expected.is_some_and(|expected| answers(frame, expected)) {
+                        self.answer.extend_from_slice(&self.input.split_to(length));
+                    } else {
+                        // An exchange takes a bounded number of bytes, so this list is bounded too.
+                        self.leftover.strays.extend(frame.first());
+                        self.input.advance(length);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Drops our own request, byte by byte as it comes back; anything else ends the expectation.
+    fn drop_echo(&mut self) {
+        if self.echo.is_empty() {
+            return;
+        }
+        let same = self.echo.iter().zip(&self.input).take_while(|(ours, came)| ours == came).count();
+        if same == self.echo.len() {
+            self.input.advance(same);
+            self.echo.clear();
+        } else if same < self.input.len() {
+            self.echo.clear();
+        }
+    }
+
+    fn drop_byte(&mut self) {
+        if self.input.has_remaining() {
+            self.input.advance(1);
+            self.leftover.garbage += 1;
+        }
+    }
+}
+
+/// How long the frame at the head of the input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    /// Too few bytes to tell.
+    Unknown,
+    /// No frame starts here.
+    Not,
+    /// This many bytes, CRC included.
+    Of(usize),
+}
+
+fn frame_length(input: &[u8]) -> Length {
+    match input {
+        [] | [_] | [_, 1..=4] => Length::Unknown,
+        [_, 1 | 2, bytes, ..] if *bytes > 0 => Length::Of(5 + usize::from(*bytes)),
+        [_, 3 | 4, bytes, ..] if *bytes > 0 && bytes % 2 == 0 => Length::Of(5 + usize::from(*bytes)),
+        [_, function, ..] if function & 0x80 != 0 => Length::Of(5),
+        _ => Length::Not,
+    }
+}
+
+fn checks(frame: &[u8]) -> bool {
+    frame.split_last_chunk().is_some_and(|(body, check)| crc16(body) == u16::from_le_bytes(*check))
+}
+
+fn answers(frame: &[u8], expected: Expected) -> bool {
+    match *frame {
+        [unit, function, ..] if function == expected.function | 0x80 => unit == expected.unit,
+        [unit, function, bytes, ..] => {
+            let right_length = expected.bytes.is_none_or(|expected| expected == usize::from(bytes));
+            unit == expected.unit && function == expected.function && right_length
+        }
+        _ => false,
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        loop {
+            if inner.taken > MOST_EXCHANGE_BYTES {
+                let flood = format!("more than {MOST_EXCHANGE_BYTES} bytes came and no answer among them");
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, flood)));
+            }
+            inner.sift();
+            if !inner.answer.is_empty() {
+                let count = inner.answer.len().min(buffer.remaining());
+                let part = inner.answer.split_to(count);
+                let room = MOST_ANSWER_BYTES.saturating_sub(inner.kept.len()).min(count);
+                inner.kept.extend_from_slice(part.get(..room).unwrap_or_default());
+                buffer.put_slice(&part);
+                return Poll::Ready(Ok(()));
+            }
+            debug_assert!(inner.input.len() <= MOST_FRAME_BYTES + 512, "input is judged as it comes");
+            if ready!(inner.take(cx))? == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut inner = self.lock();
+        let written = ready!(Pin::new(&mut *inner.port).poll_write(cx, bytes))?;
+        if inner.sieves {
+            inner.echo.extend_from_slice(bytes.get(..written).unwrap_or_default());
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.lock().port).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.lock().port).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,215 @@
+//! The row of stages, put together. This file alone knows all of them.
+//!
+//! Tasks and what each waits on:
+//!
+//! - one per port (`acquire`): bytes, poll deadlines; ends with `stop`;
+//! - the inspector: arrivals, operator asks, a tick; ends when the ports have ended and nothing is left;
+//! - the keeper (`outbox`): commands; ends when everyone else has;
+//! - the uplink: link events, the outbox's head; ends after the drain.
+//!
+//! Stopping runs along the row, so that nothing under way is lost: ports, inspector (open inspections
+//! are sealed as interrupted), the shutdown record, receipts up to the drain limit, uplink, keeper.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tidewaiter_config::site::Site;
+use tidewaiter_record::{ChainId, Hash, Registry, Signer, body::Context};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::{
+    acquire::{self, Arrival, Counters, Opener},
+    clock::Clock,
+    inspector::{Ask, Inspector, Live},
+    outbox::{self, Keeper, Outbox, Status, Store, StoreError},
+    seal,
+    uplink::{self, Link, Telemetry, Topics, Uplink},
+};
+
+/// Arrivals that may wait for the inspector. At 10 frames a second from 20 instruments this is 20 s;
+/// beyond it the ports are not read and their kernel buffers fill.
+pub const ARRIVALS: usize = 4096;
+/// Operator asks that may wait; further ones are refused by the local interface.
+pub const ASKS: usize = 64;
+/// Live values that may wait for the uplink; further ones are dropped, they are stale anyway.
+pub const VIEWS: usize = 256;
+
+/// Program name and version, as it stands in records.
+pub const SOFTWARE: &str = concat!("tidewaiter ", env!("CARGO_PKG_VERSION"));
+
+/// What the world gives an agent: the seams.
+pub struct Parts {
+    /// Both clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Opens ports.
+    pub opener: Arc<dyn Opener>,
+    /// Keeps records.
+    pub store: Box<dyn Store>,
+    /// Signs records.
+    pub signer: Arc<dyn Signer>,
+    /// Chain the key was enrolled for.
+    pub chain: ChainId,
+    /// SHA-256 of the enrolment statement.
+    pub statement: Hash,
+    /// Keys believed for receipts.
+    pub registry: Registry,
+    /// Facts posted earlier.
+    pub subjects: crate::inspect::Subjects,
+}
+
+/// A running agent.
+#[derive(Debug)]
+pub struct Running {
+    /// Live values and recent results.
+    pub live: Arc<Live>,
+    /// Counters of the ports.
+    pub counters: Arc<Counters>,
+    /// Durable state.
+    pub status: watch::Receiver<Arc<Status>>,
+    /// State of the uplink.
+    pub telemetry: watch::Receiver<Telemetry>,
+    /// Operator asks.
+    pub asks: mpsc::Sender<Ask>,
+    /// The outbox, for reading records.
+    pub outbox: Outbox,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+    stop_uplink: CancellationToken,
+    stop_keeper: CancellationToken,
+    ports: JoinHandle<()>,
+    inspector: JoinHandle<()>,
+    keeper: JoinHandle<Result<(), StoreError>>,
+    uplink: Option<JoinHandle<()>>,
+}
+
+/// Starts every stage. `link` is the way to the broker; without one the outbox fills.
+///
+/// # Errors
+///
+/// When the store cannot be opened or the first records cannot be made durable.
+pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>) -> Result<Running, StoreError> {
+    let site = Arc::new(site);
+    let context = Context { software: SOFTWARE.to_owned(), config: site.digest };
+    let identity = outbox::Identity {
+        agent: site.agent.clone(),
+        chain: parts.chain,
+        statement: parts.statement,
+        context: context.clone(),
+    };
+    let keep_ms = i64::try_from(site.store.keep.as_millis()).unwrap_or(i64::MAX);
+    let clock = parts.clock;
+    let (keeper, outbox) = Keeper::open(
+        parts.store,
+        parts.signer,
+        Arc::clone(&clock),
+        identity,
+        outbox::Settings { keep_ms },
+        seal::interrupted,
+    )
+    .await?;
+    let boot = keeper.boot();
+    let stop_keeper = CancellationToken::new();
+    let keeper = tokio::spawn(keeper.run(stop_keeper.clone()));
+
+    let stop = CancellationToken::new();
+    let stop_uplink = CancellationToken::new();
+    let counters = Arc::new(Counters::new(&site));
+    let live = Arc::new(Live::default());
+    let (telemetry_out, telemetry) = watch::channel(Telemetry::default());
+    let (views_out, views) = mpsc::channel::<(String, Bytes)>(VIEWS);
+    let status = outbox.status();
+
+    let uplink = link.map(|link| {
+        let settings = uplink::Settings {
+            topics: Topics::new(&site.id, &site.agent),
+            agent: site.agent.clone(),
+            chain: parts.chain,
+            software: SOFTWARE.to_owned(),
+            config: hex::encode(site.digest),
+            window: site.uplink.as_ref().map_or(64, |uplink| u64::from(uplink.window)),
+            registry: parts.registry,
+        };
+        let sender = Uplink::new(settings, link, outbox.clone(), Arc::clone(&clock), views, telemetry_out);
+        tokio::spawn(sender.run(stop_uplink.clone()))
+    });
+
+    let (arrivals_out, arrivals) = mpsc::channel::<Arrival>(ARRIVALS);
+    let mut ports = acquire::spawn(&site, Arc::clone(&clock), parts.opener, arrivals_out, Arc::clone(&counters), stop.clone());
+    let ports = tokio::spawn(async move { while ports.join_next().await.is_some() {} });
+    let (asks, asked) = mpsc::channel(ASKS);
+    let inspector = Inspector::new(
+        Arc::clone(&site),
+        boot,
+        context,
+        Arc::clone(&clock),
+        outbox.clone(),
+        Arc::clone(&live),
+        parts.subjects,
+        views_out,
+    );
+    let inspector = tokio::spawn(inspector.run(arrivals, asked, stop.clone()));
+    info!(site = site.id, agent = site.agent, boot, "agent started");
+    Ok(Running { live, counters, status, telemetry, asks, outbox, clock, stop, stop_uplink, stop_keeper, ports, inspector, keeper, uplink })
+}
+
+impl Running {
+    /// Resolves when a stage has ended that should not: the disk is gone for good.
+    pub async fn failed(&mut self) {
+        let _ = (&mut self.inspector).await;
+    }
+
+    /// Both clocks of this agent.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// Stops along the row. Receipts are waited for no longer than `drain`; what has none by then
+    /// stays in the outbox and is sent at the next start.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed for good.
+    pub async fn stop(self, drain: Duration) -> Result<Arc<Status>, StoreError> {
+        info!("stopping");
+        self.stop.cancel();
+        let _ = self.ports.await;
+        let _ = self.inspector.await;
+        self.outbox.finish().await;
+        let mut status = self.status;
+        if self.uplink.is_some() {
+            let receipted = status.wait_for(|status| status.head.is_none() || status.cursor.map(|it| it.upto_seq) >= status.head);
+            if timeout(drain, receipted).await.is_err() {
+                warn!("not everything has a receipt yet; the rest is sent at the next start");
+            }
+        }
+        self.stop_uplink.cancel();
+        if let Some(uplink) = self.uplink {
+            let _ = uplink.await;
+        }
+        let last = Arc::clone(&status.borrow());
+        self.stop_keeper.cancel();
+        match self.keeper.await {
+            Ok(result) => result?,
+            Err(failure) => error!(%failure, "the keeper ended early"),
+        }
+        info!("stopped");
+        Ok(last)
+    }
+
+    /// Drops every task where it stands, as a power cut would. For tests of what survives.
+    pub fn abort(self) {
+        self.stop.cancel();
+        self.ports.abort();
+        self.inspector.abort();
+        self.keeper.abort();
+        if let Some(uplink) = self.uplink {
+            uplink.abort();
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The command line. Each command is one file; this one names them.
+
+mod check;
+mod export;
+mod keys;
+mod operate;
+mod place;
+mod run;
+mod show;
+mod verify;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Everything in order.
+pub const OK: u8 = 0;
+/// Something was found: a bad record, a failed check.
+pub const FINDING: u8 = 1;
+/// The command line or a configuration is wrong.
+pub const USAGE: u8 = 2;
+/// Disk, network or permissions are in the way.
+pub const ENVIRONMENT: u8 = 3;
+
+const EXAMPLES: &str = "\
+Examples:
+  tidewaiter check site.toml                     is the site file right, and what will be polled
+  tidewaiter keys init --config site.toml        make this agent's key, once
+  tidewaiter run --config site.toml              read, screen, seal, publish
+  tidewaiter start bench-a --sample S-0117 --operator 'Li Na' --config site.toml
+  tidewaiter status --config site.toml
+  tidewaiter export --data-dir data --format cborseq --out records.cborseq
+  tidewaiter verify records.cborseq --registry registry.json
+
+Exit codes: 0 ok, 1 finding (bad record, failed check), 2 usage or configuration, 3 environment";
+
+/// Edge agent for port inspection instruments: reads them, screens against limit tables, publishes signed results.
+#[derive(Debug, Parser)]
+#[command(name = "tidewaiter", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the agent until SIGTERM or Ctrl-C.
+    ///
+    /// Example: tidewaiter run --config /etc/tidewaiter/site.toml --log json
+    Run(run::RunArgs),
+    /// Check a site file: every finding with file:line:column and what to write instead, then the poll plan.
+    ///
+    /// Example: tidewaiter check site.toml
+    Check(check::CheckArgs),
+    /// Make and show keys.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Start a run on a rig with a sample number.
+    ///
+    /// Example: tidewaiter start bench-a --sample S-0117 --operator 'Li Na' --config site.toml
+    Start(operate::StartArgs),
+    /// Tell a rig that the next parallel is in the vessel.
+    ///
+    /// Example: tidewaiter next bench-a --operator 'Li Na' --config site.toml
+    Next(operate::RigArgs),
+    /// End a run on a rig with what there is.
+    ///
+    /// Example: tidewaiter stop bench-a --operator 'Li Na' --config site.toml
+    Stop(operate::RigArgs),
+    /// Tell the agent what is declared about a plate, container or sample.
+    ///
+    /// Example: tidewaiter subject 粤B12345 axles=6 mass=46000 --operator 'Li Na' --config site.toml
+    Subject(operate::SubjectArgs),
+    /// Counters, uplink, instruments and recent results of a running agent, or of its store when none runs.
+    ///
+    /// Example: tidewaiter status --config site.toml --json
+    Status(show::StatusArgs),
+    /// The newest records, one line each.
+    ///
+    /// Example: tidewaiter log --data-dir data --last 20
+    Log(show::LogArgs),
+    /// One record whole.
+    ///
+    /// Example: tidewaiter show 42 --data-dir data
+    Show(show::ShowArgs),
+    /// Write stored records out.
+    ///
+    /// Example: tidewaiter export --data-dir data --format jsonl --out records.jsonl
+    Export(export::ExportArgs),
+    /// Verify records: signature, chain, completeness and time, each by itself.
+    ///
+    /// Example: tidewaiter verify records.cborseq --registry registry.json --json
+    Verify(verify::VerifyArgs),
+}
+
+/// Where the site file or the data directory is.
+#[derive(Clone, Debug, Args)]
+struct Place {
+    /// Site file; names the data directory and the local address.
+    #[arg(long, env = "TIDEWAITER_CONFIG", value_name = "SITE")]
+    config: Option<PathBuf>,
+    /// Data directory, when there is no site file at hand.
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    data_dir: Option<PathBuf>,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A failure with its exit code.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn usage(message: impl ToString) -> Self {
+        Self { code: USAGE, message: message.to_string() }
+    }
+
+    fn environment(message: impl ToString) -> Self {
+        Self { code: ENVIRONMENT, message: message.to_string() }
+    }
+}
+
+type Outcome = Result<u8, Failure>;
+
+/// Parses the command line, runs the command, says what went wrong.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Run(args) => run::run(args),
+        Command::Check(args) => check::check(&args),
+        Command::Keys(command) => keys::keys(command),
+        Command::Start(args) => operate::start(&args),
+        Command::Next(args) => operate::next(&args),
+        Command::Stop(args) => operate::stop(&args),
+        Command::Subject(args) => operate::subject(&args),
+        Command::Status(args) => show::status(&args),
+        Command::Log(args) => show::log(&args),
+        Command::Show(args) => show::show(&args),
+        Command::Export(args) => export::export(&args),
+        Command::Verify(args) => verify::verify(&args),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("tidewaiter: {}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Commands that ask a running agent to do something.
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{FINDING, Failure, OK, Outcome, Place};
+
+/// An answer from the local interface comes from the same machine; longer means the agent hangs.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Options of `tidewaiter start`.
+#[derive(Debug, Args)]
+pub(super) struct StartArgs {
+    /// Rig id.
+    rig: String,
+    /// Sample number, as written on the bag.
+    #[arg(long)]
+    sample: String,
+    /// Who starts it.
+    #[arg(long, env = "TIDEWAITER_OPERATOR")]
+    operator: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Options of `tidewaiter next` and `tidewaiter stop`.
+#[derive(Debug, Args)]
+pub(super) struct RigArgs {
+    /// Rig id.
+    rig: String,
+    /// Who does it.
+    #[arg(long, env = "TIDEWAITER_OPERATOR")]
+    operator: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Options of `tidewaiter subject`.
+#[derive(Debug, Args)]
+pub(super) struct SubjectArgs {
+    /// Plate, container or sample number.
+    subject: String,
+    /// Declared facts: axles=6 mass=46000 category=B goods=… hs-code=…
+    #[arg(value_name = "NAME=TEXT", required = true)]
+    facts: Vec<String>,
+    /// Who says so.
+    #[arg(long, env = "TIDEWAITER_OPERATOR")]
+    operator: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn start(args: &StartArgs) -> Outcome {
+    let body = json!({ "sample": args.sample, "operator": args.operator });
+    post(args.place.running()?, &format!("rigs/{}/start", args.rig), &body)
+}
+
+pub(super) fn next(args: &RigArgs) -> Outcome {
+    post(args.place.running()?, &format!("rigs/{}/next", args.rig), &json!({ "operator": args.operator }))
+}
+
+pub(super) fn stop(args: &RigArgs) -> Outcome {
+    post(args.place.running()?, &format!("rigs/{}/stop", args.rig), &json!({ "operator": args.operator }))
+}
+
+pub(super) fn subject(args: &SubjectArgs) -> Outcome {
+    let mut facts = BTreeMap::new();
+    for fact in &args.facts {
+        let (name, text) = fact
+            .split_once('=')
+            .filter(|(name, text)| !name.is_empty() && !text.is_empty())
+            .ok_or_else(|| Failure::usage(format!("{fact:?} is not NAME=TEXT, for example axles=6")))?;
+        facts.insert(name.to_owned(), text.to_owned());
+    }
+    let body = json!({ "subject": args.subject, "facts": facts, "operator": args.operator });
+    post(args.place.running()?, "subjects", &body)
+}
+
+fn post(address: SocketAddr, path: &str, body: &Value) -> Outcome {
+    let url = format!("http://{address}/api/v1/{path}");
+    let mut answer = http().post(&url).send_json(body).map_err(|why| unreachable(address, &why))?;
+    let code = answer.status().as_u16();
+    let text: Value = answer.body_mut().read_json().unwrap_or(Value::Null);
+    if code == 200 {
+        println!("recorded");
+        Ok(OK)
+    } else {
+        let why = text.get("error").and_then(Value::as_str).unwrap_or("refused").to_owned();
+        eprintln!("tidewaiter: {why}");
+        Ok(FINDING)
+    }
+}
+
+/// Fetches JSON from the local interface.
+pub(super) fn get(address: SocketAddr, path: &str) -> Result<Value, Failure> {
+    let url = format!("http://{address}/api/v1/{path}");
+    let mut answer = http().get(&url).call().map_err(|why| unreachable(address, &why))?;
+    answer.body_mut().read_json().map_err(|why| Failure::environment(format!("{url}: {why}")))
+}
+
+fn http() -> ureq::Agent {
+    ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None).build().into()
+}
+
+fn unreachable(address: SocketAddr, why: &ureq::Error) -> Failure {
+    Failure::environment(format!("the agent does not answer on {address}: {why}; is it running?"))
+}

@@ -1,0 +1,117 @@
+//! `tidewaiter run`.
+
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+
+use clap::Args;
+use tidewaiter_config::site::Site;
+use tidewaiter_record::Registry;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use super::{Failure, LogFormat, OK, Outcome, place};
+use crate::{
+    acquire::SystemOpener,
+    app::{self, Parts},
+    clock::{Clock, SystemClock},
+    inspect::Subjects,
+    keys::{self, Enrolled},
+    lane::{self, Local},
+    outbox::SqliteStore,
+    uplink::MqttLink,
+};
+
+/// Options of `tidewaiter run`.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Site file.
+    #[arg(long, env = "TIDEWAITER_CONFIG", value_name = "SITE")]
+    config: PathBuf,
+    /// How logs are written to standard error.
+    #[arg(long, value_enum, default_value = "text")]
+    log: LogFormat,
+    /// What is logged: error, warn, info, debug, trace, or a filter such as tidewaiter_agent::acquire=debug.
+    #[arg(long, env = "TIDEWAITER_LOG", default_value = "info")]
+    log_filter: String,
+    /// Seconds to wait for receipts when stopping.
+    #[arg(long, default_value_t = 10)]
+    drain: u64,
+}
+
+pub(super) fn run(args: RunArgs) -> Outcome {
+    logging(args.log, &args.log_filter)?;
+    let site = place::site(&args.config)?;
+    let enrolled = keys::load(&site.store.dir, &site.agent).map_err(Failure::environment)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::environment)?;
+    runtime.block_on(serve(site, enrolled, Duration::from_secs(args.drain)))
+}
+
+fn logging(format: LogFormat, filter: &str) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .map_err(|why| Failure::usage(format!("--log-filter {filter:?}: {why}")))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.init(),
+        LogFormat::Json => builder.json().init(),
+    }
+    Ok(())
+}
+
+async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::environment)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::environment)?;
+    let store = SqliteStore::open(&site.store.dir, enrolled.chain, site.store.budget_bytes).map_err(Failure::environment)?;
+    let registry = registry(&site)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let stop = CancellationToken::new();
+    let link = match &site.uplink {
+        // The link ends after the uplink's last word, with the interface.
+        Some(uplink) => Some(MqttLink::connect(&site, uplink, &stop.child_token()).map_err(Failure::environment)?),
+        None => None,
+    };
+    let parts = Parts {
+        clock,
+        opener: Arc::new(SystemOpener),
+        store: Box::new(store),
+        signer: Arc::new(enrolled.signer),
+        chain: enrolled.chain,
+        statement: enrolled.statement,
+        registry,
+        subjects: Subjects::open(&site.store.dir),
+    };
+    let (id, agent, listen, dir) = (site.id.clone(), site.agent.clone(), site.local.listen, site.store.dir.clone());
+    let mut running = app::start(site, parts, link).await.map_err(Failure::environment)?;
+    let local = Local::new(&id, &agent, &running);
+    let address = lane::serve(local, listen, stop.clone())
+        .await
+        .map_err(|why| Failure::environment(format!("local interface on {listen}: {why}")))?;
+    let address_file = dir.join(place::ADDRESS_FILE);
+    fs::write(&address_file, format!("{address}\n"))
+        .map_err(|why| Failure::environment(format!("{}: {why}", address_file.display())))?;
+    info!(%address, "local interface");
+    let failed = tokio::select! {
+        _ = terminate.recv() => false,
+        _ = interrupt.recv() => false,
+        () = running.failed() => true,
+    };
+    let _ = fs::remove_file(&address_file);
+    if failed {
+        error!("a stage ended by itself; stopping");
+    }
+    let stopped = running.stop(drain).await;
+    stop.cancel();
+    match stopped {
+        Ok(_) if !failed => Ok(OK),
+        Ok(_) => Err(Failure::environment("a stage of the agent ended; see the log")),
+        Err(failure) => Err(Failure::environment(failure)),
+    }
+}
+
+fn registry(site: &Site) -> Result<Registry, Failure> {
+    let Some(uplink) = &site.uplink else {
+        return Ok(Registry::new(tidewaiter_record::RegistryClass::Production));
+    };
+    let text = fs::read_to_string(&uplink.registry)
+        .map_err(|why| Failure::environment(format!("{}: {why}; it holds the centre's receipt key, ask the centre for it", uplink.registry.display())))?;
+    Registry::from_json(&text).map_err(|why| Failure::usage(format!("{}: {why}", uplink.registry.display())))
+}

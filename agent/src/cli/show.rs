@@ -1,0 +1,168 @@
+//! Commands that look: status, log, show. They ask a running agent, and read the store when none runs.
+
+use clap::Args;
+use comfy_table::Table;
+use serde_json::Value;
+
+use super::{FINDING, Failure, OK, Outcome, Place, operate};
+use crate::{lane::record_view, outbox::Archive};
+
+/// Options of `tidewaiter status`.
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Options of `tidewaiter log`.
+#[derive(Debug, Args)]
+pub(super) struct LogArgs {
+    /// How many of the newest records.
+    #[arg(long, default_value_t = 20)]
+    last: u64,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Options of `tidewaiter show`.
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// Record number.
+    seq: u64,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn status(args: &StatusArgs) -> Outcome {
+    if let Some(address) = args.place.address()? {
+        if let Ok(report) = operate::get(address, "status") {
+            if args.json {
+                println!("{}", pretty(&report));
+            } else {
+                print_status(&report);
+            }
+            return Ok(if report.get("not_recording").is_some_and(|why| !why.is_null()) { FINDING } else { OK });
+        }
+    }
+    let archive = Archive::open(&args.place.data_dir()?).map_err(Failure::environment)?;
+    let summary = archive.summary().map_err(Failure::environment)?;
+    let report = serde_json::json!({
+        "running": false,
+        "chain": summary.chain.to_string(),
+        "oldest": summary.oldest,
+        "head": summary.head,
+        "receipted": summary.receipted,
+    });
+    if args.json {
+        println!("{}", pretty(&report));
+    } else {
+        let number = |seq: Option<u64>| seq.map_or_else(|| "none".to_owned(), |seq| format!("#{seq}"));
+        println!("no agent is running");
+        println!("chain {}", summary.chain);
+        println!("records stored from {} to {}, receipted up to {}", number(summary.oldest), number(summary.head), number(summary.receipted));
+    }
+    Ok(OK)
+}
+
+fn text<'a>(value: &'a Value, path: &str) -> std::borrow::Cow<'a, str> {
+    match value.pointer(path) {
+        Some(Value::String(text)) => text.as_str().into(),
+        Some(Value::Null) | None => "–".into(),
+        Some(other) => other.to_string().into(),
+    }
+}
+
+fn print_status(report: &Value) {
+    println!("{} · site {} · agent {}", text(report, "/software"), text(report, "/site"), text(report, "/agent"));
+    match report.get("not_recording").and_then(Value::as_str) {
+        Some(why) => println!("NOT RECORDING: {why}"),
+        None => println!("recording"),
+    }
+    println!(
+        "sampled {} → sealed {} → sent {} → receipted {}",
+        text(report, "/counters/sampled"),
+        text(report, "/counters/sealed"),
+        text(report, "/counters/sent"),
+        text(report, "/counters/receipted")
+    );
+    match report.get("uplink_down_ms").and_then(Value::as_u64) {
+        None => println!("uplink up"),
+        Some(ms) => println!("uplink down for {}:{:02} ({})", ms / 60_000, ms / 1000 % 60, text(report, "/uplink/last_failure")),
+    }
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["instrument", "channel", "value", "unit", "quality"]);
+    for (instrument, channels) in report.pointer("/live/instruments").and_then(Value::as_object).into_iter().flatten() {
+        for (channel, value) in channels.as_object().into_iter().flatten() {
+            let shown = if value.get("missing").is_some() { "/missing" } else { "/value" };
+            table.add_row([
+                instrument.as_str(),
+                channel.as_str(),
+                &text(value, shown),
+                &text(value, "/unit"),
+                &text(value, "/quality"),
+            ]);
+        }
+    }
+    println!("{table}");
+    for result in report.pointer("/live/results").and_then(Value::as_array).into_iter().flatten().rev().take(10) {
+        println!(
+            "#{} {} {} {} {}",
+            text(result, "/seq"),
+            text(result, "/place"),
+            text(result, "/subject"),
+            text(result, "/verdict"),
+            text(result, "/disposition")
+        );
+    }
+}
+
+pub(super) fn log(args: &LogArgs) -> Outcome {
+    let archive = Archive::open(&args.place.data_dir()?).map_err(Failure::environment)?;
+    let Some(head) = archive.summary().map_err(Failure::environment)?.head else {
+        println!("no records yet");
+        return Ok(OK);
+    };
+    let from = (head + 1).saturating_sub(args.last);
+    for entry in archive.entries(from, usize::try_from(args.last).unwrap_or(usize::MAX)).map_err(Failure::environment)? {
+        let record = record_view(&entry.bytes);
+        if args.json {
+            println!("{record}");
+        } else {
+            println!(
+                "#{} {} {} {} {} {}",
+                entry.seq,
+                text(&record, "/time"),
+                text(&record, "/kind"),
+                entry.place,
+                text(&record, "/detail/verdict"),
+                text(&record, "/detail/disposition")
+            );
+        }
+    }
+    Ok(OK)
+}
+
+pub(super) fn show(args: &ShowArgs) -> Outcome {
+    let archive = Archive::open(&args.place.data_dir()?).map_err(Failure::environment)?;
+    match archive.entries(args.seq, 1).map_err(Failure::environment)?.first().filter(|entry| entry.seq == args.seq) {
+        Some(entry) => {
+            println!("{}", pretty(&record_view(&entry.bytes)));
+            Ok(OK)
+        }
+        None => {
+            eprintln!("tidewaiter: record {} is not stored here", args.seq);
+            Ok(FINDING)
+        }
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}

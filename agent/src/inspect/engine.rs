@@ -1,0 +1,200 @@
+//! All machines of a site, and which arrivals concern which.
+
+use std::collections::BTreeMap;
+
+use tidewaiter_config::site::{Instrument, Protocol, RigProcedure, Site};
+use tidewaiter_drivers::{modbus::register::Encoding, reading::Moment};
+
+use super::{
+    Operation, OperationError, Step,
+    lorry_gate::LorryGate,
+    millis,
+    textile_ph::{Figures, TextilePh},
+    tyre_endurance::TyreEndurance,
+    watch::Watch,
+};
+use crate::acquire::{Arrival, channel};
+
+/// The machines of one site.
+#[derive(Debug)]
+pub struct Engine {
+    lanes: BTreeMap<String, LorryGate>,
+    rigs: BTreeMap<String, Rig>,
+    watches: Vec<Watch>,
+}
+
+#[derive(Debug)]
+enum Rig {
+    TextilePh(TextilePh),
+    TyreEndurance(TyreEndurance),
+}
+
+impl Engine {
+    /// Machines for every lane, rig and watch of `site`. `boot` numbers this start.
+    pub fn new(site: &Site, boot: u64, now: Moment) -> Self {
+        let simulated = |ids: &[&str]| {
+            site.instruments.iter().any(|instrument| instrument.simulated && ids.contains(&instrument.id.as_str()))
+        };
+        let lanes = site
+            .lanes
+            .iter()
+            .map(|lane| {
+                let gate = &lane.gate;
+                let mut used = vec![gate.scale.as_str()];
+                used.extend(gate.portal.as_deref());
+                used.extend(gate.plate.as_deref());
+                used.extend(gate.dose_rate.as_ref().map(|(instrument, _)| instrument.as_str()));
+                let portal = gate.portal.as_ref().and_then(|id| site.instruments.iter().find(|it| it.id == *id));
+                (lane.id.clone(), LorryGate::new(&lane.id, boot, gate, portal, simulated(&used)))
+            })
+            .collect();
+        let rigs = site
+            .rigs
+            .iter()
+            .map(|rig| {
+                let machine = match &rig.procedure {
+                    RigProcedure::TextilePh { meter, parallels, drift, steady, spread } => {
+                        let figures = Figures {
+                            meter: meter.clone(),
+                            parallels: *parallels,
+                            drift: *drift,
+                            steady: *steady,
+                            spread: *spread,
+                            time_limit: rig.time_limit,
+                        };
+                        Rig::TextilePh(TextilePh::new(&rig.id, boot, figures, simulated(&[meter])))
+                    }
+                    RigProcedure::TyreEndurance { drum, programme } => {
+                        let held = held_channels(site, programme);
+                        let limit = millis(rig.time_limit);
+                        Rig::TyreEndurance(TyreEndurance::new(&rig.id, boot, drum, held, limit, simulated(&[drum])))
+                    }
+                };
+                (rig.id.clone(), machine)
+            })
+            .collect();
+        let watches = site
+            .watches
+            .iter()
+            .filter_map(|watch| {
+                let instrument = site.instruments.iter().find(|it| it.id == watch.instrument)?;
+                let channels = channels_of(instrument);
+                let period = millis(watch.period);
+                Some(Watch::new(&watch.id, &instrument.id, &channels, period, watch.slots, instrument.simulated, now))
+            })
+            .collect();
+        Self { lanes, rigs, watches }
+    }
+
+    /// Feeds one arrival to every machine it concerns.
+    pub fn arrival(&mut self, arrival: &Arrival) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for lane in self.lanes.values_mut() {
+            steps.extend(lane.arrival(arrival));
+        }
+        for rig in self.rigs.values_mut() {
+            steps.extend(match rig {
+                Rig::TextilePh(machine) => machine.arrival(arrival),
+                Rig::TyreEndurance(machine) => machine.arrival(arrival),
+            });
+        }
+        for watch in &mut self.watches {
+            steps.extend(watch.arrival(arrival));
+        }
+        steps
+    }
+
+    /// Lets time pass.
+    pub fn tick(&mut self, now: Moment) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for lane in self.lanes.values_mut() {
+            steps.extend(lane.tick(now));
+        }
+        for rig in self.rigs.values_mut() {
+            steps.extend(match rig {
+                Rig::TextilePh(machine) => machine.tick(now),
+                Rig::TyreEndurance(machine) => machine.tick(now),
+            });
+        }
+        for watch in &mut self.watches {
+            steps.extend(watch.tick(now));
+        }
+        steps
+    }
+
+    /// Ends everything that is open: the agent is stopping.
+    pub fn interrupt(&mut self, now: Moment) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for lane in self.lanes.values_mut() {
+            steps.extend(lane.interrupt(now));
+        }
+        for rig in self.rigs.values_mut() {
+            steps.extend(match rig {
+                Rig::TextilePh(machine) => machine.interrupt(now),
+                Rig::TyreEndurance(machine) => machine.interrupt(now),
+            });
+        }
+        for watch in &mut self.watches {
+            steps.extend(watch.interrupt(now));
+        }
+        steps
+    }
+
+    /// Carries out what an operator asks of a rig.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such rig, or it is not in a state for it.
+    pub fn operate(&mut self, rig: &str, operation: &Operation, now: Moment) -> Result<Vec<Step>, OperationError> {
+        match self.rigs.get_mut(rig) {
+            Some(Rig::TextilePh(machine)) => machine.operate(operation, now),
+            Some(Rig::TyreEndurance(machine)) => machine.operate(operation, now),
+            None => Err(OperationError::NoSuchRig(rig.to_owned())),
+        }
+    }
+
+    /// What each lane and rig is busy with: the subject's name, empty when not yet known.
+    pub fn busy(&self) -> BTreeMap<String, String> {
+        let lanes = self.lanes.iter().filter_map(|(id, lane)| Some((id.clone(), lane.running()?)));
+        let rigs = self.rigs.iter().filter_map(|(id, rig)| {
+            let subject = match rig {
+                Rig::TextilePh(machine) => machine.running(),
+                Rig::TyreEndurance(machine) => machine.running(),
+            };
+            Some((id.clone(), subject?.to_owned()))
+        });
+        lanes.chain(rigs).collect()
+    }
+}
+
+/// Channels a programme holds within tolerances, each once.
+fn held_channels(site: &Site, programme: &str) -> Vec<String> {
+    let mut held: Vec<String> = Vec::new();
+    for stage in site.programmes.iter().filter(|it| it.id == programme).flat_map(|it| &it.stages) {
+        for hold in &stage.hold {
+            if !held.contains(&hold.channel) {
+                held.push(hold.channel.clone());
+            }
+        }
+    }
+    held
+}
+
+/// Channels with a number that an instrument is known to have.
+fn channels_of(instrument: &Instrument) -> Vec<String> {
+    let names: &[&str] = match &instrument.protocol {
+        Protocol::Xk3190Tf0 { .. } => &[channel::MASS],
+        Protocol::RpmLines { .. } => &["gamma-background", "neutron-background"],
+        Protocol::PhStream => &[channel::PH, channel::TEMPERATURE],
+        Protocol::PlateLines { .. } => &[],
+        Protocol::Registers { profile, .. } => {
+            return profile
+                .channels
+                .iter()
+                .filter(|it| !matches!(it.encoding, Encoding::Bit(_) | Encoding::Ascii(_)) && it.heartbeat_polls.is_none())
+                .map(|it| it.name.clone())
+                .collect();
+        }
+    };
+    names.iter().map(|name| (*name).to_owned()).collect()
+}

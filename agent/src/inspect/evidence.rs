@@ -1,0 +1,85 @@
+//! The readings kept with an inspection: bounded, decisive ones first.
+
+use tidewaiter_drivers::{
+    Decimal, Unit,
+    reading::{Indication, Quality},
+};
+use tidewaiter_screening::inspection::{Evidence, Measured};
+
+/// Readings kept with one inspection. At about 120 bytes each this leaves a record well below 32 KiB.
+pub(crate) const KEPT: usize = 160;
+
+/// A bounded list of evidence that gives up indifferent readings before decisive ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trace {
+    kept: Vec<(bool, Evidence)>,
+    dropped: u32,
+}
+
+impl Trace {
+    /// Keeps a reading; a `decisive` one pushes out the oldest indifferent one when full.
+    pub(crate) fn keep(&mut self, evidence: Evidence, decisive: bool) {
+        if self.kept.len() >= KEPT {
+            self.dropped += 1;
+            match self.kept.iter().position(|(kept_for_good, _)| !kept_for_good) {
+                Some(oldest) if decisive => {
+                    self.kept.remove(oldest);
+                }
+                _ => return,
+            }
+        }
+        self.kept.push((decisive, evidence));
+    }
+
+    /// How many readings found no room, as a measured count; `None` when all are there.
+    pub(crate) fn left_out(&self, instrument: &str) -> Option<Measured> {
+        (self.dropped > 0).then(|| Measured {
+            parameter: "readings-left-out".to_owned(),
+            instrument: instrument.to_owned(),
+            outcome: Ok(Indication { value: Decimal::whole(self.dropped.into()), unit: Unit::Count, quality: Quality::Good }),
+            background: None,
+            uncertainty: None,
+            derivation: "count".to_owned(),
+            stage: None,
+        })
+    }
+
+    /// All that is kept, in order of arrival.
+    pub(crate) fn readings(&self) -> Vec<Evidence> {
+        self.kept.iter().map(|(_, evidence)| evidence.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use tidewaiter_drivers::reading::{Missing, Moment};
+
+    use super::*;
+
+    fn reading(number: u64) -> Evidence {
+        Evidence {
+            instrument: "x".into(),
+            channel: "y".into(),
+            at: Moment { mono_ms: number, wall_ms: 0 },
+            outcome: Err(Missing::TimedOut),
+            raw: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn decisive_readings_outlive_indifferent_ones() {
+        let mut trace = Trace::default();
+        trace.keep(reading(0), true);
+        for number in 1..500 {
+            trace.keep(reading(number), false);
+        }
+        trace.keep(reading(500), true);
+        let kept = trace.readings();
+        assert_eq!(kept.len(), KEPT);
+        assert_eq!(kept[0].at.mono_ms, 0);
+        assert_eq!(kept[KEPT - 1].at.mono_ms, 500);
+        let left_out = trace.left_out("x").unwrap().value().unwrap().0;
+        assert_eq!(left_out, Decimal::whole(501 - i64::try_from(KEPT).unwrap()));
+    }
+}

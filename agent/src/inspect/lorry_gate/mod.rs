@@ -1,0 +1,422 @@
+//! Procedure lorry gate: a lorry drives onto the scale through the portal and off again.
+//!
+//! ```text
+//! Idle ──mass ≥ threshold, or the portal is occupied──► Open
+//! Open ──weighed, off the scale, portal through, plate known or waited for──► complete
+//!      ──off the scale without a settled mass──► incomplete(drove-off), re-scan
+//!      ──time limit──► incomplete(timed-out)                    ──► Leaving until the lane is empty
+//!      ──the next lorry comes first──► what there is, incomplete(overlap) if something is missing
+//! ```
+//!
+//! The mass is the greatest settled one: while axles drive on and off, smaller masses settle too.
+//! The dose-rate background is the mean of the vacant lane's readings, frozen while it is occupied,
+//! because a vehicle shields the detector from the ground.
+
+mod passage;
+mod portal;
+
+use std::collections::VecDeque;
+
+use tidewaiter_config::site::{self, Instrument, Protocol};
+use tidewaiter_drivers::{
+    Decimal,
+    portal::occupancy::{Happening, Recompute, Settings, SetupKind},
+    reading::{Moment, Quality, Reading},
+};
+use tidewaiter_screening::inspection::{Evidence, Identity, IncompleteReason};
+
+use self::passage::Passage;
+use super::{Event, Numbering, Step, elapsed_ms, mean::mean, millis};
+use crate::acquire::{Arrival, Content, LinkState, Mark, channel};
+
+/// Vacant dose-rate readings that make the background: five minutes at one a second.
+const BACKGROUND_READINGS: usize = 300;
+/// Fewer vacant readings than this are no background.
+const BACKGROUND_LEAST: usize = 5;
+/// Identities that may wait for their passage.
+const WAITING_IDENTITIES: usize = 8;
+/// A lorry that left without a settled mass may roll back onto the scale for this long.
+const DROVE_OFF_MS: u64 = 2000;
+
+/// The machine of one lane.
+#[derive(Debug)]
+pub(crate) struct LorryGate {
+    place: String,
+    gate: site::LorryGate,
+    simulated: bool,
+    limit_ms: u64,
+    identity_ms: u64,
+    numbering: Numbering,
+    portal: Option<Recompute>,
+    portal_down: bool,
+    vacant_dose: VecDeque<Decimal>,
+    recent: VecDeque<(Moment, Identity)>,
+    background_line: Option<Evidence>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    Open(Box<Passage>),
+    /// Given up, and the lorry is still there.
+    Leaving { on_scale: bool },
+}
+
+impl LorryGate {
+    /// `portal` is the instrument behind `gate.portal`.
+    pub(crate) fn new(place: &str, boot: u64, gate: &site::LorryGate, portal: Option<&Instrument>, simulated: bool) -> Self {
+        let portal = portal.and_then(|instrument| match instrument.protocol {
+            Protocol::RpmLines { n_sigma, intervals, speed_limit_kmh } => {
+                Some(Recompute::new(Settings::new(n_sigma, intervals, speed_limit_kmh)))
+            }
+            _ => None,
+        });
+        Self {
+            place: place.to_owned(),
+            simulated,
+            limit_ms: millis(gate.time_limit),
+            identity_ms: millis(gate.identity_window),
+            gate: gate.clone(),
+            numbering: Numbering::new(place, boot),
+            portal,
+            portal_down: false,
+            vacant_dose: VecDeque::new(),
+            recent: VecDeque::new(),
+            background_line: None,
+            state: State::Idle,
+        }
+    }
+
+    pub(crate) fn running(&self) -> Option<String> {
+        match &self.state {
+            State::Open(passage) => Some(passage.subject()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn arrival(&mut self, arrival: &Arrival) -> Vec<Step> {
+        let from = |id: &str| *arrival.instrument == *id;
+        let mut steps = Vec::new();
+        if from(&self.gate.scale) {
+            self.scale(arrival, &mut steps);
+        }
+        if self.gate.portal.as_deref().is_some_and(from) {
+            self.portal(arrival, &mut steps);
+        }
+        if self.gate.dose_rate.as_ref().is_some_and(|(id, _)| from(id)) {
+            self.dose(arrival);
+        }
+        if self.gate.plate.as_deref().is_some_and(from) {
+            if let Content::Identity(mark) = &arrival.content {
+                self.identity(arrival.at, mark);
+            }
+        }
+        steps.extend(self.advance(arrival.at));
+        steps
+    }
+
+    pub(crate) fn tick(&mut self, now: Moment) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if let Some(happening) = self.portal.as_mut().and_then(|portal| portal.tick(now.mono_ms)) {
+            self.happening(happening, now, &mut steps);
+        }
+        steps.extend(self.advance(now));
+        steps
+    }
+
+    pub(crate) fn interrupt(&mut self, now: Moment) -> Vec<Step> {
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Open(passage) => vec![self.done(*passage, now, Some(IncompleteReason::Interrupted))],
+            _ => Vec::new(),
+        }
+    }
+
+    fn scale(&mut self, arrival: &Arrival, steps: &mut Vec<Step>) {
+        match &arrival.content {
+            Content::Readings(readings) => {
+                for reading in readings.iter().filter(|it| it.channel == channel::MASS) {
+                    self.mass(arrival, reading, steps);
+                }
+            }
+            Content::Missing(missing) => {
+                if let State::Open(passage) = &mut self.state {
+                    passage.scale_missing = Some(*missing);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn mass(&mut self, arrival: &Arrival, reading: &Reading, steps: &mut Vec<Step>) {
+        let loaded = match reading.outcome {
+            Ok(indication) => indication.value.cmp_value(self.gate.threshold).is_ge(),
+            Err(missing) => {
+                if let State::Open(passage) = &mut self.state {
+                    passage.scale_missing = Some(missing);
+                }
+                return;
+            }
+        };
+        let next_lorry = matches!(&self.state, State::Open(passage) if loaded && passage.has_left() && passage.is_weighed());
+        if next_lorry {
+            steps.extend(self.overtaken(arrival.at));
+        }
+        match &mut self.state {
+            State::Idle if loaded => steps.extend(self.open(arrival.at)),
+            State::Leaving { on_scale } => *on_scale = loaded,
+            _ => {}
+        }
+        if let State::Open(passage) = &mut self.state {
+            let evidence = Evidence {
+                instrument: arrival.instrument.to_string(),
+                channel: reading.channel.to_string(),
+                at: reading.at,
+                outcome: reading.outcome,
+                raw: arrival.raw.to_vec(),
+            };
+            if let Ok(indication) = reading.outcome {
+                if passage.weigh(indication, evidence, loaded) {
+                    steps.push(self.remember(arrival.at));
+                }
+            }
+        }
+    }
+
+    fn portal(&mut self, arrival: &Arrival, steps: &mut Vec<Step>) {
+        let Some(portal) = &mut self.portal else { return };
+        match &arrival.content {
+            Content::Portal(line) => {
+                self.portal_down = false;
+                let was_occupied = portal.is_occupied();
+                let happenings = portal.push(arrival.at.mono_ms, line);
+                let occupied = portal.is_occupied();
+                let evidence = portal::evidence(arrival, line);
+                if portal::is_background(line) {
+                    self.background_line.clone_from(&evidence);
+                }
+                // The line that ends a passage belongs to it, and so does the one that begins it.
+                if let (true, State::Open(passage), Some(evidence)) = (was_occupied, &mut self.state, &evidence) {
+                    passage.portal_line(evidence.clone(), line);
+                }
+                for happening in happenings {
+                    self.happening(happening, arrival.at, steps);
+                }
+                if let (false, true, State::Open(passage), Some(evidence)) = (was_occupied, occupied, &mut self.state, evidence) {
+                    passage.portal_line(evidence, line);
+                }
+            }
+            Content::Link(LinkState::Down) => {
+                self.portal_down = true;
+                if let Some(happening) = portal.interrupted() {
+                    self.happening(happening, arrival.at, steps);
+                }
+            }
+            Content::Link(LinkState::Up) => self.portal_down = false,
+            _ => {}
+        }
+    }
+
+    /// A conveyance has entered the portal.
+    fn entered(&mut self, now: Moment, steps: &mut Vec<Step>) {
+        let next_lorry = matches!(&self.state, State::Open(passage) if passage.has_left() && passage.is_through());
+        if next_lorry {
+            steps.extend(self.overtaken(now));
+        }
+        if matches!(self.state, State::Idle) {
+            steps.extend(self.open(now));
+        }
+        if let State::Open(passage) = &mut self.state {
+            passage.in_portal = true;
+        }
+    }
+
+    fn happening(&mut self, happening: Happening, now: Moment, steps: &mut Vec<Step>) {
+        match happening {
+            Happening::Closed(occupancy) => {
+                if occupancy.lost_before > 0 {
+                    let facts = vec![("passages".to_owned(), occupancy.lost_before.to_string())];
+                    steps.push(self.event("portal-occupancy-lost", facts));
+                }
+                if let State::Open(passage) = &mut self.state {
+                    passage.in_portal = false;
+                    passage.occupied(occupancy);
+                    steps.push(self.remember(now));
+                }
+            }
+            Happening::SetupSeen(kind) => steps.push(self.event("portal-setup-seen", self.setup_facts(kind))),
+            Happening::SetupChanged(kind) => {
+                steps.push(self.event("portal-setup-changed", self.setup_facts(kind)));
+            }
+            Happening::FaultRaised(fault) => {
+                steps.push(self.event("portal-fault-raised", vec![("fault".to_owned(), fault.word().to_owned())]));
+            }
+            Happening::FaultCleared(fault) => {
+                steps.push(self.event("portal-fault-cleared", vec![("fault".to_owned(), fault.word().to_owned())]));
+            }
+            Happening::Opened => self.entered(now, steps),
+        }
+    }
+
+    fn setup_facts(&self, kind: SetupKind) -> Vec<(String, String)> {
+        self.portal.as_ref().map_or_else(Vec::new, |portal| portal::setup_facts(portal, kind))
+    }
+
+    fn event(&self, name: &str, facts: Vec<(String, String)>) -> Step {
+        Step::Event(Event { place: self.place.clone(), name: name.to_owned(), subject: self.gate.portal.clone(), facts })
+    }
+
+    fn dose(&mut self, arrival: &Arrival) {
+        let Some((_, wanted)) = &self.gate.dose_rate else { return };
+        match &arrival.content {
+            Content::Readings(readings) => {
+                for reading in readings.iter().filter(|it| it.channel == wanted.as_str()) {
+                    match (&mut self.state, reading.outcome) {
+                        (State::Open(passage), Ok(indication)) => {
+                            let evidence = Evidence {
+                                instrument: arrival.instrument.to_string(),
+                                channel: reading.channel.to_string(),
+                                at: reading.at,
+                                outcome: reading.outcome,
+                                raw: arrival.raw.to_vec(),
+                            };
+                            passage.dose(indication, evidence);
+                        }
+                        (State::Open(passage), Err(missing)) => passage.dose_missing = Some(missing),
+                        (State::Idle, Ok(indication)) if indication.quality == Quality::Good => {
+                            if self.vacant_dose.len() >= BACKGROUND_READINGS {
+                                self.vacant_dose.pop_front();
+                            }
+                            self.vacant_dose.push_back(indication.value);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Content::Missing(missing) => {
+                if let State::Open(passage) = &mut self.state {
+                    passage.dose_missing = Some(*missing);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn identity(&mut self, at: Moment, mark: &Mark) {
+        let identity = Identity {
+            kind: mark.kind.to_owned(),
+            text: mark.text.clone(),
+            source: "read".to_owned(),
+            confidence: mark.confidence,
+        };
+        match &mut self.state {
+            State::Open(passage) => passage.identify(identity),
+            // The plate of the lorry that is leaving has been waited for long enough.
+            State::Leaving { .. } => {}
+            State::Idle => {
+                if self.recent.len() >= WAITING_IDENTITIES {
+                    self.recent.pop_front();
+                }
+                self.recent.push_back((at, identity));
+            }
+        }
+    }
+
+    fn open(&mut self, now: Moment) -> Vec<Step> {
+        let background = (self.vacant_dose.len() >= BACKGROUND_LEAST)
+            .then(|| mean(&self.vacant_dose.iter().copied().collect::<Vec<_>>()))
+            .flatten();
+        let mut passage = Passage::new(self.numbering.take(), now, background, self.vacant_dose.len());
+        for (at, identity) in self.recent.drain(..) {
+            if elapsed_ms(at, now) <= self.identity_ms {
+                passage.identify(identity);
+            }
+        }
+        passage.background_line.clone_from(&self.background_line);
+        self.state = State::Open(Box::new(passage));
+        vec![self.remember(now)]
+    }
+
+    /// The next lorry is here: the open passage ends with what it has.
+    fn overtaken(&mut self, now: Moment) -> Vec<Step> {
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Open(passage) => {
+                let whole = passage.is_weighed() && (self.portal.is_none() || passage.is_through());
+                let reason = (!whole).then_some(IncompleteReason::Overlap);
+                vec![self.done(*passage, now, reason)]
+            }
+            other => {
+                self.state = other;
+                Vec::new()
+            }
+        }
+    }
+
+    fn advance(&mut self, now: Moment) -> Vec<Step> {
+        let in_portal = self.portal.as_ref().is_some_and(Recompute::is_occupied);
+        let ending = match &self.state {
+            State::Idle => return Vec::new(),
+            State::Leaving { on_scale } => {
+                if !on_scale && !in_portal {
+                    self.state = State::Idle;
+                }
+                return Vec::new();
+            }
+            State::Open(passage) => self.ending(passage, now),
+        };
+        let Some(ending) = ending else { return Vec::new() };
+        let State::Open(mut passage) = std::mem::replace(&mut self.state, State::Idle) else { return Vec::new() };
+        if passage.on_scale || in_portal {
+            self.state = State::Leaving { on_scale: passage.on_scale };
+        }
+        if let Some(fault) = ending.fault {
+            passage.fault(fault, if fault == "scale-unstable" { &self.gate.scale } else { self.gate.portal.as_deref().unwrap_or("") });
+        }
+        vec![self.done(*passage, now, ending.reason)]
+    }
+
+    /// Whether the passage ends now, and how.
+    fn ending(&self, passage: &Passage, now: Moment) -> Option<Ending> {
+        let left_ms = passage.left_at.map_or(0, |left| elapsed_ms(left, now));
+        let through = self.portal.is_none() || (passage.is_through() && !passage.in_portal) || (self.portal_down && !passage.in_portal);
+        let identified = self.gate.plate.is_none() || passage.has_plate() || left_ms >= self.identity_ms;
+        if passage.is_weighed() && passage.has_left() && through && identified {
+            return Some(Ending { reason: None, fault: None });
+        }
+        if passage.has_left() && !passage.is_weighed() && !passage.in_portal && left_ms >= DROVE_OFF_MS {
+            return Some(Ending { reason: Some(IncompleteReason::DroveOff), fault: Some("scale-unstable") });
+        }
+        if passage.has_left() && passage.is_weighed() && !passage.in_portal && !through && left_ms >= self.identity_ms {
+            return Some(Ending { reason: Some(IncompleteReason::TimedOut), fault: Some("incomplete-window") });
+        }
+        if elapsed_ms(passage.opened, now) >= self.limit_ms {
+            let unstable = passage.on_scale && !passage.is_weighed();
+            return Some(Ending { reason: Some(IncompleteReason::TimedOut), fault: unstable.then_some("scale-unstable") });
+        }
+        None
+    }
+
+    fn remember(&self, now: Moment) -> Step {
+        match &self.state {
+            State::Open(passage) => Step::Remember(Box::new(passage.inspection(
+                &self.place,
+                &self.gate,
+                self.portal_down,
+                self.simulated,
+                now,
+                Some(IncompleteReason::Interrupted),
+            ))),
+            _ => self.event("no-passage", Vec::new()),
+        }
+    }
+
+    fn done(&self, passage: Passage, now: Moment, reason: Option<IncompleteReason>) -> Step {
+        Step::Done(Box::new(passage.inspection(&self.place, &self.gate, self.portal_down, self.simulated, now, reason)))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ending {
+    reason: Option<IncompleteReason>,
+    fault: Option<&'static str>,
+}

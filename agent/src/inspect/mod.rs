@@ -1,0 +1,155 @@
+//! Turns readings, triggers and identities into inspections.
+//!
+//! What comes in: [`Arrival`]s in the order they were taken, operator actions, and the passing of
+//! time. What goes out: [`Step`]s, each an inspection to remember, a finished inspection, an interval
+//! of a background watch, or an event worth a record. Incomplete is a result too: nothing a subject
+//! went through vanishes.
+//!
+//! Not here: judging, sealing, clocks. Every machine is fed with moments and returns values, so a
+//! test holds the clock.
+
+mod declarations;
+mod engine;
+mod evidence;
+mod lorry_gate;
+mod mean;
+mod textile_ph;
+mod tyre_endurance;
+mod watch;
+
+use tidewaiter_drivers::{Decimal, Unit, reading::Moment};
+use tidewaiter_screening::Inspection;
+
+pub use declarations::{DeclarationBook, Subjects};
+pub use engine::Engine;
+pub(crate) use evidence::Trace;
+
+/// What a machine hands on.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// An inspection has opened or gained something decisive: make it durable.
+    Remember(Box<Inspection>),
+    /// An inspection is complete, or incomplete with its reason.
+    Done(Box<Inspection>),
+    /// A period of a background watch is over.
+    Interval(Interval),
+    /// Something worth a record of its own.
+    Event(Event),
+}
+
+/// An event for the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Place it concerns, or `self`.
+    pub place: String,
+    /// Stable name, e.g. `portal-setup-changed`.
+    pub name: String,
+    /// Instrument or subject it is about.
+    pub subject: Option<String>,
+    /// Facts in words, by name.
+    pub facts: Vec<(String, String)>,
+}
+
+/// What one channel of one instrument delivered in one period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Watch id.
+    pub watch: String,
+    /// Instrument id.
+    pub instrument: String,
+    /// Channel.
+    pub channel: String,
+    /// First moment of the period.
+    pub from: Moment,
+    /// Last moment of the period.
+    pub to: Moment,
+    /// Readings that should have come.
+    pub slots_expected: u32,
+    /// Values that came.
+    pub received: u32,
+    /// Slots without a value, by reason word; with `received` they add up to at least `slots_expected`.
+    pub missing: Vec<(String, u32)>,
+    /// Sum of the values, so that a mean can be taken exactly; absent when it does not fit.
+    pub sum: Option<Decimal>,
+    /// Least value.
+    pub min: Option<Decimal>,
+    /// Greatest value.
+    pub max: Option<Decimal>,
+    /// Newest value.
+    pub last: Option<Decimal>,
+    /// Unit of the values.
+    pub unit: Option<Unit>,
+    /// The instrument is a simulator.
+    pub simulated: bool,
+}
+
+/// What an operator asks of a rig.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Start a run on a sample.
+    Start {
+        /// Sample number as written on the bag.
+        sample: String,
+    },
+    /// The next parallel is in the vessel.
+    Next,
+    /// End the run with what there is.
+    Stop,
+}
+
+/// Why an operation was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OperationError {
+    /// No rig of that name.
+    #[error("there is no rig {0:?}; `tidewaiter status` lists them")]
+    NoSuchRig(String),
+    /// A run is going on.
+    #[error("rig {rig:?} is running sample {sample:?}; stop it first")]
+    Running {
+        /// Rig.
+        rig: String,
+        /// Sample on it.
+        sample: String,
+    },
+    /// Nothing is going on.
+    #[error("rig {0:?} is idle; start it with a sample number")]
+    Idle(String),
+    /// The procedure has no such step.
+    #[error("rig {rig:?} follows its bench; it has no step {step:?}")]
+    NotHere {
+        /// Rig.
+        rig: String,
+        /// Step asked for.
+        step: &'static str,
+    },
+}
+
+/// Numbers inspections of one place: `<place>-<boot>-<counter>`, never reused.
+#[derive(Clone, Debug)]
+pub(crate) struct Numbering {
+    place: String,
+    boot: u64,
+    next: u64,
+}
+
+impl Numbering {
+    pub(crate) fn new(place: &str, boot: u64) -> Self {
+        Self { place: place.to_owned(), boot, next: 1 }
+    }
+
+    pub(crate) fn take(&mut self) -> String {
+        let id = format!("{}-{}-{}", self.place, self.boot, self.next);
+        self.next += 1;
+        id
+    }
+}
+
+/// Milliseconds between two moments of the same boot.
+pub(crate) fn elapsed_ms(from: Moment, to: Moment) -> u64 {
+    to.mono_ms.saturating_sub(from.mono_ms)
+}
+
+/// A configured duration in the milliseconds the machines count in.
+pub(crate) fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,484 @@
+//! The task that turns arrivals into durable records: machines, declarations, screening, sealing.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::Serialize;
+use tidewaiter_config::site::{Judge, RigProcedure, Site};
+use tidewaiter_drivers::reading::{Moment, Outcome};
+use tidewaiter_record::body::{Context, Table};
+use tidewaiter_screening::{Inspection, Screening, screen};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::{
+    acquire::{Arrival, Content, LinkState},
+    clock::Clock,
+    inspect::{DeclarationBook, Engine, Event, Operation, OperationError, Step, Subjects},
+    outbox::{Draft, Outbox, Recorded, Refusal},
+    seal,
+};
+
+/// How often time passes for the machines.
+const TICK: Duration = Duration::from_millis(100);
+/// How often declarations files are looked at.
+const REFRESH_MS: u64 = 1000;
+/// Live values of one instrument go out at most this often.
+const VIEW_MS: u64 = 1000;
+/// A link must stay down (or up) this long before it becomes a record of its own.
+const LINK_HOLD_MS: u64 = 5000;
+/// Recent results kept for the local interface.
+const RECENT: usize = 100;
+
+/// Something asked through the local interface.
+#[derive(Debug)]
+pub enum Ask {
+    /// An operator's action on a rig.
+    Operate {
+        /// Rig id.
+        rig: String,
+        /// Action.
+        operation: Operation,
+        /// Who.
+        operator: String,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<(), AskError>>,
+    },
+    /// Facts about a subject.
+    Post {
+        /// Plate, container or sample number.
+        subject: String,
+        /// Declared facts.
+        facts: BTreeMap<String, String>,
+        /// Who.
+        operator: String,
+        /// Answer, once they are kept.
+        reply: oneshot::Sender<Result<(), AskError>>,
+    },
+}
+
+/// Why an ask was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// The rig is not in a state for it.
+    #[error(transparent)]
+    Operation(#[from] OperationError),
+    /// It could not be recorded.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It could not be kept on disk.
+    #[error("the subject's facts could not be kept: {0}")]
+    Disk(#[from] std::io::Error),
+}
+
+/// What pages and interfaces may look at. Results stand here only once they are durable.
+#[derive(Debug, Default)]
+pub struct Live {
+    inner: Mutex<Snapshot>,
+}
+
+/// One look at the live state.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Snapshot {
+    /// Newest outcome of every channel, by instrument and channel. Not yet recorded.
+    pub instruments: BTreeMap<String, BTreeMap<String, LiveValue>>,
+    /// Links that are down, by instrument.
+    pub down: BTreeMap<String, bool>,
+    /// What each lane and rig is busy with.
+    pub busy: BTreeMap<String, String>,
+    /// Recorded results, newest last.
+    pub results: VecDeque<LiveResult>,
+}
+
+/// The newest outcome of a channel.
+#[derive(Clone, Debug, Serialize)]
+pub struct LiveValue {
+    /// Displayed digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// UCUM unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<&'static str>,
+    /// Quality word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<&'static str>,
+    /// Reason word when there is no value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+    /// UTC milliseconds.
+    pub at_ms: i64,
+}
+
+/// A recorded inspection in short.
+#[derive(Clone, Debug, Serialize)]
+pub struct LiveResult {
+    /// Record number.
+    pub seq: u64,
+    /// Inspection id.
+    pub id: String,
+    /// Lane or rig.
+    pub place: String,
+    /// First identity of the subject.
+    pub subject: Option<String>,
+    /// Verdict word.
+    pub verdict: &'static str,
+    /// Reason of an inconclusive verdict.
+    pub reason: Option<&'static str>,
+    /// Disposition word.
+    pub disposition: &'static str,
+    /// Findings that were not passes: table, row, value, limit.
+    pub why: Vec<String>,
+    /// Incomplete, and why.
+    pub incomplete: Option<&'static str>,
+    /// UTC milliseconds of the end.
+    pub at_ms: i64,
+}
+
+impl Live {
+    /// A copy of the state.
+    pub fn snapshot(&self) -> Snapshot {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Snapshot)) {
+        change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl LiveValue {
+    fn of(outcome: Outcome, at: Moment) -> Self {
+        match outcome {
+            Ok(indication) => Self {
+                value: Some(indication.value.to_string()),
+                unit: Some(indication.unit.code()),
+                quality: Some(indication.quality.word()),
+                missing: None,
+                at_ms: at.wall_ms,
+            },
+            Err(missing) => {
+                Self { value: None, unit: None, quality: None, missing: Some(missing.to_string()), at_ms: at.wall_ms }
+            }
+        }
+    }
+}
+
+/// The inspector before it runs.
+#[derive(Debug)]
+pub struct Inspector {
+    site: Arc<Site>,
+    engine: Engine,
+    context: Context,
+    clock: Arc<dyn Clock>,
+    outbox: Outbox,
+    live: Arc<Live>,
+    book: DeclarationBook,
+    refreshed_ms: u64,
+    views: mpsc::Sender<(String, Bytes)>,
+    viewed: BTreeMap<Arc<str>, u64>,
+    links: BTreeMap<Arc<str>, LinkWatch>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct LinkWatch {
+    state: LinkState,
+    since_ms: u64,
+    told: LinkState,
+}
+
+impl Inspector {
+    /// An inspector for `site`; `boot` numbers this start.
+    #[allow(clippy::too_many_arguments, reason = "each is one stage's hand-over, named once in app.rs")]
+    pub fn new(
+        site: Arc<Site>,
+        boot: u64,
+        context: Context,
+        clock: Arc<dyn Clock>,
+        outbox: Outbox,
+        live: Arc<Live>,
+        subjects: Subjects,
+        views: mpsc::Sender<(String, Bytes)>,
+    ) -> Self {
+        let now = clock.now();
+        Self {
+            engine: Engine::new(&site, boot, now),
+            book: DeclarationBook::new(&site.declarations, subjects),
+            refreshed_ms: now.mono_ms,
+            site,
+            context,
+            clock,
+            outbox,
+            live,
+            views,
+            viewed: BTreeMap::new(),
+            links: BTreeMap::new(),
+        }
+    }
+
+    /// Runs until the ports have ended and every arrival has been taken.
+    pub async fn run(mut self, mut arrivals: mpsc::Receiver<Arrival>, mut asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut asking = true;
+        loop {
+            tokio::select! {
+                biased;
+                arrival = arrivals.recv() => match arrival {
+                    Some(arrival) => self.arrival(&arrival).await,
+                    None => break,
+                },
+                ask = asks.recv(), if asking && !stop.is_cancelled() => match ask {
+                    Some(ask) => self.ask(ask).await,
+                    None => asking = false,
+                },
+                _ = tick.tick() => self.tick().await,
+            }
+        }
+        let now = self.clock.now();
+        let steps = self.engine.interrupt(now);
+        self.carry_out(steps).await;
+    }
+
+    async fn arrival(&mut self, arrival: &Arrival) {
+        self.show(arrival);
+        if let Content::Link(state) = &arrival.content {
+            let since_ms = arrival.at.mono_ms;
+            let watch = self.links.entry(Arc::clone(&arrival.instrument)).or_insert(LinkWatch {
+                state: *state,
+                since_ms,
+                told: LinkState::Up,
+            });
+            if watch.state != *state {
+                watch.state = *state;
+                watch.since_ms = since_ms;
+            }
+        }
+        let steps = self.engine.arrival(arrival);
+        self.carry_out(steps).await;
+    }
+
+    async fn tick(&mut self) {
+        let now = self.clock.now();
+        if now.mono_ms.saturating_sub(self.refreshed_ms) >= REFRESH_MS {
+            self.refreshed_ms = now.mono_ms;
+            self.book.refresh();
+        }
+        let mut steps = self.engine.tick(now);
+        for (instrument, watch) in &mut self.links {
+            if watch.state != watch.told && now.mono_ms.saturating_sub(watch.since_ms) >= LINK_HOLD_MS {
+                watch.told = watch.state;
+                steps.push(Step::Event(Event {
+                    place: "self".to_owned(),
+                    name: if watch.state == LinkState::Up { "link-up" } else { "link-down" }.to_owned(),
+                    subject: Some(instrument.to_string()),
+                    facts: Vec::new(),
+                }));
+            }
+        }
+        self.carry_out(steps).await;
+        let busy = self.engine.busy();
+        self.live.update(|live| live.busy = busy);
+    }
+
+    async fn ask(&mut self, ask: Ask) {
+        match ask {
+            Ask::Operate { rig, operation, operator, reply } => {
+                let now = self.clock.now();
+                let answer = match self.engine.operate(&rig, &operation, now) {
+                    Ok(steps) => {
+                        let (name, subject) = match operation {
+                            Operation::Start { sample } => ("operator-start", Some(sample)),
+                            Operation::Next => ("operator-next", None),
+                            Operation::Stop => ("operator-stop", None),
+                        };
+                        let event = Event {
+                            place: rig,
+                            name: name.to_owned(),
+                            subject,
+                            facts: vec![("operator".to_owned(), operator)],
+                        };
+                        let recorded = self.outbox.seal(seal::event(&event)).await;
+                        self.carry_out(steps).await;
+                        recorded.map(|_| ()).map_err(AskError::from)
+                    }
+                    Err(refused) => Err(refused.into()),
+                };
+                let _ = reply.send(answer);
+            }
+            Ask::Post { subject, facts, operator, reply } => {
+                let mut told: Vec<(String, String)> = facts.clone().into_iter().collect();
+                told.push(("operator".to_owned(), operator));
+                let answer = match self.book.post(&subject, facts) {
+                    Ok(()) => {
+                        let event =
+                            Event { place: "self".to_owned(), name: "subject-posted".to_owned(), subject: Some(subject), facts: told };
+                        self.outbox.seal(seal::event(&event)).await.map(|_| ()).map_err(AskError::from)
+                    }
+                    Err(failure) => Err(failure.into()),
+                };
+                let _ = reply.send(answer);
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, steps: Vec<Step>) {
+        for step in steps {
+            match step {
+                Step::Done(mut inspection) => {
+                    let (screening, draft) = self.judge(&mut inspection);
+                    match self.outbox.seal(draft).await {
+                        Ok(recorded) => self.announce(&inspection, &screening, recorded),
+                        Err(refusal) => error!(inspection = inspection.id, %refusal, "result not recorded"),
+                    }
+                }
+                Step::Remember(mut inspection) => {
+                    let (_, draft) = self.judge(&mut inspection);
+                    if let Err(refusal) = self.outbox.remember(&inspection.place, seal::remembered(&draft)).await {
+                        warn!(inspection = inspection.id, %refusal, "an open inspection could not be made durable");
+                    }
+                }
+                Step::Interval(interval) => {
+                    if let Err(refusal) = self.outbox.seal(seal::interval(&interval, &self.context)).await {
+                        error!(watch = interval.watch, %refusal, "interval not recorded");
+                    }
+                }
+                Step::Event(event) => {
+                    if let Err(refusal) = self.outbox.seal(seal::event(&event)).await {
+                        error!(event = event.name, %refusal, "event not recorded");
+                    }
+                }
+            }
+        }
+    }
+
+    fn judge(&self, inspection: &mut Inspection) -> (Screening, Draft) {
+        inspection.subject.declaration = self.book.find(&inspection.subject.identities);
+        let (judge, programme) = self.required(&inspection.place);
+        let programme = programme.and_then(|id| self.site.programmes.iter().find(|it| it.id == id));
+        let screening = screen(inspection, &self.site.tables, judge, sampling_date(inspection.opened), programme);
+        let tables = self.tables_of(&screening);
+        let draft = seal::inspection(inspection, &screening, tables, &self.context);
+        (screening, draft)
+    }
+
+    fn required(&self, place: &str) -> (&[Judge], Option<&str>) {
+        if let Some(lane) = self.site.lanes.iter().find(|lane| lane.id == place) {
+            return (&lane.gate.judge, None);
+        }
+        self.site.rigs.iter().find(|rig| rig.id == place).map_or((&[], None), |rig| {
+            let programme = match &rig.procedure {
+                RigProcedure::TyreEndurance { programme, .. } => Some(programme.as_str()),
+                RigProcedure::TextilePh { .. } => None,
+            };
+            (rig.judge.as_slice(), programme)
+        })
+    }
+
+    /// The exact files that were applied, so that anyone can recompute the verdict.
+    fn tables_of(&self, screening: &Screening) -> Vec<Table> {
+        let mut used: Vec<Table> = Vec::new();
+        for finding in &screening.findings {
+            if used.iter().any(|it| it.id == finding.table && it.edition == finding.edition) {
+                continue;
+            }
+            let table = self.site.tables.iter().find(|it| it.id == finding.table && it.edition == finding.edition);
+            let programme = self.site.programmes.iter().find(|it| it.id == finding.table && it.edition == finding.edition);
+            if let Some(sha256) = table.map(|it| it.digest).or(programme.map(|it| it.digest)) {
+                used.push(Table { id: finding.table.clone(), edition: finding.edition.clone(), sha256 });
+            }
+        }
+        used
+    }
+
+    fn announce(&self, inspection: &Inspection, screening: &Screening, recorded: Recorded) {
+        let result = LiveResult {
+            seq: recorded.seq,
+            id: inspection.id.clone(),
+            place: inspection.place.clone(),
+            subject: inspection.subject.identities.first().map(|identity| identity.text.clone()),
+            verdict: screening.verdict.word(),
+            reason: screening.verdict.reason().map(tidewaiter_screening::Reason::word),
+            disposition: screening.disposition.word(),
+            why: screening
+                .findings
+                .iter()
+                .filter(|finding| {
+                    !matches!(
+                        finding.verdict,
+                        tidewaiter_screening::Verdict::Pass | tidewaiter_screening::Verdict::NotApplicable
+                    )
+                })
+                .map(|finding| {
+                    let value = finding.value.as_deref().unwrap_or("–");
+                    format!("{} {value} / {} ({} {})", finding.parameter, finding.limit, finding.table, finding.row)
+                })
+                .collect(),
+            incomplete: match inspection.completion {
+                tidewaiter_screening::inspection::Completion::Complete => None,
+                tidewaiter_screening::inspection::Completion::Incomplete(reason) => Some(reason.word()),
+            },
+            at_ms: inspection.closed.wall_ms,
+        };
+        info!(
+            record = recorded.seq,
+            place = result.place,
+            subject = result.subject.as_deref().unwrap_or("?"),
+            verdict = result.verdict,
+            disposition = result.disposition,
+            "recorded"
+        );
+        self.live.update(|live| {
+            if live.results.len() >= RECENT {
+                live.results.pop_front();
+            }
+            live.results.push_back(result);
+        });
+    }
+
+    /// Live values for pages and dashboards; unsigned, and they say so.
+    fn show(&mut self, arrival: &Arrival) {
+        let instrument = Arc::clone(&arrival.instrument);
+        let values: BTreeMap<String, LiveValue> = match &arrival.content {
+            Content::Readings(readings) => {
+                readings.iter().map(|it| (it.channel.to_string(), LiveValue::of(it.outcome, it.at))).collect()
+            }
+            Content::Missing(missing) => [("*".to_owned(), LiveValue::of(Err(*missing), arrival.at))].into(),
+            Content::Link(state) => {
+                let down = *state == LinkState::Down;
+                self.live.update(|live| {
+                    live.down.insert(instrument.to_string(), down);
+                });
+                return;
+            }
+            Content::Portal(_) | Content::Identity(_) => return,
+        };
+        let due = self.viewed.get(&instrument).is_none_or(|last| arrival.at.mono_ms.saturating_sub(*last) >= VIEW_MS);
+        if due {
+            self.viewed.insert(Arc::clone(&instrument), arrival.at.mono_ms);
+            let message = serde_json::json!({ "version": 1, "signed": false, "instrument": &*instrument, "channels": values });
+            if let Ok(payload) = serde_json::to_vec(&message) {
+                let _ = self.views.try_send((instrument.to_string(), payload.into()));
+            }
+        }
+        self.live.update(|live| {
+            let shown = live.instruments.entry(instrument.to_string()).or_default();
+            if matches!(arrival.content, Content::Readings(_)) {
+                shown.remove("*");
+            }
+            shown.extend(values);
+        });
+    }
+}
+
+/// The date that selects an edition: the UTC date on which the inspection was opened.
+pub fn sampling_date(opened: Moment) -> Date {
+    Timestamp::from_millisecond(opened.wall_ms).map_or(Date::ZERO, |at| at.to_zoned(TimeZone::UTC).date())
+}

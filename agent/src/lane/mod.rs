@@ -1,0 +1,274 @@
+//! The local interface: what stands on the page of a lane or a rig, and what its operator may do.
+//!
+//! Loopback only in this version (the site file refuses anything else), because it has no sign-in.
+//! It shows durable state and says of live values that they are not recorded.
+//!
+//! ```text
+//! GET  /healthz                       200 while the store accepts, 503 with the reason when not
+//! GET  /api/v1/status                 counters, instruments, recent results
+//! GET  /api/v1/records/{seq}          one record: envelope and content as JSON
+//! GET  /api/v1/records?from=&limit=   several, at most 500
+//! POST /api/v1/subjects               {"subject", "facts": {name: text}, "operator"}
+//! POST /api/v1/rigs/{rig}/start       {"sample", "operator"}
+//! POST /api/v1/rigs/{rig}/next        {"operator"}
+//! POST /api/v1/rigs/{rig}/stop        {"operator"}
+//! ```
+
+mod status;
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+use tidewaiter_record::view::RecordView;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot, watch},
+};
+use tokio_util::sync::CancellationToken;
+
+pub use status::StatusReport;
+
+use crate::{
+    acquire::Counters,
+    app::Running,
+    clock::Clock,
+    inspect::Operation,
+    inspector::{Ask, AskError, Live},
+    outbox::{Outbox, Status},
+    uplink::Telemetry,
+};
+
+/// Largest request body: a subject with a few dozen facts.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+/// Records in one answer at most.
+const MAX_RECORDS: usize = 500;
+
+/// What the interface needs of a running agent.
+#[derive(Clone, Debug)]
+pub struct Local {
+    site: Arc<str>,
+    agent: Arc<str>,
+    live: Arc<Live>,
+    counters: Arc<Counters>,
+    status: watch::Receiver<Arc<Status>>,
+    telemetry: watch::Receiver<Telemetry>,
+    asks: mpsc::Sender<Ask>,
+    outbox: Outbox,
+    clock: Arc<dyn Clock>,
+}
+
+impl Local {
+    /// The interface of `running`.
+    pub fn new(site: &str, agent: &str, running: &Running) -> Self {
+        Self {
+            site: site.into(),
+            agent: agent.into(),
+            live: Arc::clone(&running.live),
+            counters: Arc::clone(&running.counters),
+            status: running.status.clone(),
+            telemetry: running.telemetry.clone(),
+            asks: running.asks.clone(),
+            outbox: running.outbox.clone(),
+            clock: running.clock(),
+        }
+    }
+
+    /// What the agent can say of itself right now.
+    pub fn report(&self) -> StatusReport {
+        StatusReport::new(
+            &self.site,
+            &self.agent,
+            &self.status.borrow(),
+            &self.telemetry.borrow(),
+            &self.counters,
+            self.live.snapshot(),
+            self.clock.now(),
+        )
+    }
+
+    async fn ask(&self, make: impl FnOnce(oneshot::Sender<Result<(), AskError>>) -> Ask) -> Response {
+        let (reply, answer) = oneshot::channel();
+        // A full queue is refused rather than waited for: the operator sees it and can press again.
+        if self.asks.try_send(make(reply)).is_err() {
+            return problem(StatusCode::SERVICE_UNAVAILABLE, "the agent is busy or stopping; try again");
+        }
+        match answer.await {
+            Ok(Ok(())) => (StatusCode::OK, Json(serde_json::json!({ "ok": true }))).into_response(),
+            Ok(Err(AskError::Operation(refused))) => problem(StatusCode::CONFLICT, &refused.to_string()),
+            Ok(Err(other)) => problem(StatusCode::SERVICE_UNAVAILABLE, &other.to_string()),
+            Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping"),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    error: &'a str,
+}
+
+fn problem(code: StatusCode, error: &str) -> Response {
+    (code, Json(Problem { error })).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StartRequest {
+    sample: String,
+    operator: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OperatorRequest {
+    operator: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubjectRequest {
+    subject: String,
+    facts: BTreeMap<String, String>,
+    operator: String,
+}
+
+#[derive(Deserialize)]
+struct RecordsQuery {
+    #[serde(default)]
+    from: u64,
+    #[serde(default = "default_limit")]
+    limit: usize,
+}
+
+fn default_limit() -> usize {
+    50
+}
+
+/// Longest operator name, sample number or fact: they go into signed records.
+const MAX_TEXT: usize = 200;
+
+fn text_fits(texts: &[&str]) -> Result<(), Response> {
+    for text in texts {
+        if text.trim().is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control) {
+            return Err(problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &format!("{text:?} is not a name: 1 to {MAX_TEXT} bytes without control characters"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+async fn healthz(State(local): State<Local>) -> Response {
+    let report = local.report();
+    match report.not_recording {
+        None => (StatusCode::OK, "recording\n").into_response(),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not recording: {why}\n")).into_response(),
+    }
+}
+
+async fn status(State(local): State<Local>) -> Json<StatusReport> {
+    Json(local.report())
+}
+
+async fn record(State(local): State<Local>, Path(seq): Path<u64>) -> Response {
+    match local.outbox.entries(seq, 1).await {
+        Some(Ok(entries)) => match entries.first().filter(|entry| entry.seq == seq) {
+            Some(entry) => Json(record_view(&entry.bytes)).into_response(),
+            None => problem(StatusCode::NOT_FOUND, &format!("record {seq} is not stored here")),
+        },
+        Some(Err(failure)) => problem(StatusCode::INTERNAL_SERVER_ERROR, &failure.to_string()),
+        None => problem(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping"),
+    }
+}
+
+async fn records(State(local): State<Local>, Query(query): Query<RecordsQuery>) -> Response {
+    match local.outbox.entries(query.from, query.limit.min(MAX_RECORDS)).await {
+        Some(Ok(entries)) => {
+            let records: Vec<_> = entries.iter().map(|entry| record_view(&entry.bytes)).collect();
+            Json(records).into_response()
+        }
+        Some(Err(failure)) => problem(StatusCode::INTERNAL_SERVER_ERROR, &failure.to_string()),
+        None => problem(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping"),
+    }
+}
+
+/// A stored record as JSON; one that cannot be read says why instead of vanishing from the list.
+pub fn record_view(bytes: &[u8]) -> serde_json::Value {
+    match tidewaiter_record::parse(bytes) {
+        Ok(record) => serde_json::to_value(RecordView::of(&record)).unwrap_or_default(),
+        Err(why) => serde_json::json!({ "error": why.to_string() }),
+    }
+}
+
+async fn subjects(State(local): State<Local>, Json(request): Json<SubjectRequest>) -> Response {
+    let texts = request.facts.iter().flat_map(|(name, fact)| [name.as_str(), fact.as_str()]);
+    let texts: Vec<&str> = texts.chain([request.subject.as_str(), request.operator.as_str()]).collect();
+    if let Err(refused) = text_fits(&texts) {
+        return refused;
+    }
+    let SubjectRequest { subject, facts, operator } = request;
+    local.ask(|reply| Ask::Post { subject, facts, operator, reply }).await
+}
+
+async fn start(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<StartRequest>) -> Response {
+    if let Err(refused) = text_fits(&[&request.sample, &request.operator]) {
+        return refused;
+    }
+    let operation = Operation::Start { sample: request.sample };
+    local.ask(|reply| Ask::Operate { rig, operation, operator: request.operator, reply }).await
+}
+
+async fn next(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<OperatorRequest>) -> Response {
+    operate(&local, rig, Operation::Next, request.operator).await
+}
+
+async fn stop(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<OperatorRequest>) -> Response {
+    operate(&local, rig, Operation::Stop, request.operator).await
+}
+
+async fn operate(local: &Local, rig: String, operation: Operation, operator: String) -> Response {
+    if let Err(refused) = text_fits(&[&operator]) {
+        return refused;
+    }
+    local.ask(|reply| Ask::Operate { rig, operation, operator, reply }).await
+}
+
+/// All routes.
+pub fn router(local: Local) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/api/v1/status", get(status))
+        .route("/api/v1/records", get(records))
+        .route("/api/v1/records/{seq}", get(record))
+        .route("/api/v1/subjects", post(subjects))
+        .route("/api/v1/rigs/{rig}/start", post(start))
+        .route("/api/v1/rigs/{rig}/next", post(next))
+        .route("/api/v1/rigs/{rig}/stop", post(stop))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(local)
+}
+
+/// Serves the interface until `stop`; returns the address it listens on.
+///
+/// # Errors
+///
+/// When the address cannot be bound.
+pub async fn serve(local: Local, listen: SocketAddr, stop: CancellationToken) -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind(listen).await?;
+    let address = listener.local_addr()?;
+    let router = router(local);
+    tokio::spawn(async move {
+        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+        if let Err(failure) = served {
+            tracing::error!(%failure, "local interface ended");
+        }
+    });
+    Ok(address)
+}

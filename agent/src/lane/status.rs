@@ -1,0 +1,101 @@
+//! What the agent says of itself: counters and sentences from durable state only.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tidewaiter_drivers::reading::Moment;
+
+use crate::{acquire::Counters, inspector::Snapshot, outbox::Status, uplink::Telemetry};
+
+/// The answer to `GET /api/v1/status`.
+#[derive(Clone, Debug, Serialize)]
+pub struct StatusReport {
+    /// Version of this answer.
+    pub version: u32,
+    /// Program name and version.
+    pub software: &'static str,
+    /// Site id.
+    pub site: String,
+    /// Agent id.
+    pub agent: String,
+    /// Why nothing is recorded; absent while records are accepted.
+    pub not_recording: Option<String>,
+    /// Four counters: sampled, sealed, sent, receipted.
+    pub counters: FourCounters,
+    /// Age of the oldest record without a receipt, milliseconds.
+    pub oldest_unreceipted_age_ms: Option<i64>,
+    /// Drafts refused since recording stopped.
+    pub refused: u64,
+    /// Bytes of the store in use.
+    pub store_used_bytes: u64,
+    /// Its budget.
+    pub store_budget_bytes: u64,
+    /// The centre signed for bytes that are not ours.
+    pub fork: Option<String>,
+    /// State of the uplink.
+    pub uplink: Telemetry,
+    /// How long the uplink has been down, milliseconds.
+    pub uplink_down_ms: Option<u64>,
+    /// Counters of each instrument's port.
+    pub instruments: BTreeMap<String, serde_json::Value>,
+    /// Live values, what is busy, recent results. Live values are not recorded.
+    pub live: Snapshot,
+}
+
+/// Where the readings are on their way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FourCounters {
+    /// Readings taken since the start of the process.
+    pub sampled: u64,
+    /// Records sealed since the chain began.
+    pub sealed: u64,
+    /// Of these, at least once acknowledged by a broker since the start of the process.
+    pub sent: u64,
+    /// Of these, signed for by the centre.
+    pub receipted: u64,
+}
+
+impl StatusReport {
+    pub(super) fn new(
+        site: &str,
+        agent: &str,
+        status: &Status,
+        telemetry: &Telemetry,
+        counters: &Counters,
+        live: Snapshot,
+        now: Moment,
+    ) -> Self {
+        let instruments = counters.snapshot();
+        let receipted = status.cursor.map_or(0, |cursor| cursor.upto_seq + 1);
+        let not_recording = if let Some(fork) = &status.fork {
+            Some(fork.clone())
+        } else {
+            status.stopped_since_ms.map(|since| format!("storage full since {since} (UTC ms); use the paper procedure"))
+        };
+        Self {
+            version: 1,
+            software: crate::app::SOFTWARE,
+            site: site.to_owned(),
+            agent: agent.to_owned(),
+            not_recording,
+            counters: FourCounters {
+                sampled: instruments.values().map(|it| it.readings).sum(),
+                sealed: status.sealed,
+                sent: telemetry.sent_upto.map_or(receipted, |upto| receipted.max(upto + 1)),
+                receipted,
+            },
+            oldest_unreceipted_age_ms: status.oldest_unreceipted_ms.map(|sealed| now.wall_ms.saturating_sub(sealed).max(0)),
+            refused: status.refused,
+            store_used_bytes: status.usage.0,
+            store_budget_bytes: status.usage.1,
+            fork: status.fork.clone(),
+            uplink_down_ms: telemetry.offline_since_mono_ms.map(|since| now.mono_ms.saturating_sub(since)),
+            uplink: telemetry.clone(),
+            instruments: instruments
+                .into_iter()
+                .map(|(id, counts)| (id, serde_json::to_value(counts).unwrap_or_default()))
+                .collect(),
+            live,
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The edge agent: reads instruments, screens what it read, seals the result and publishes it.
+//!
+//! One row of stages, each of which may name the type it consumes and nothing else of its
+//! neighbour; [`app`] alone knows the row:
+//!
+//! ```text
+//! acquire ─► inspect ─► (screening) ─► seal ─► outbox ─► uplink ─► broker
+//!                                                 ▲         │
+//!                                                 └ downlink◄┘
+//! ```
+//!
+//! IO lives in `acquire::system` (ports), `outbox::sqlite` (disk), `uplink` (MQTT), `lane` (local
+//! interface), `keys` (key files), declarations and `clock`; everything else takes values and instants.
+
+pub mod acquire;
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod downlink;
+pub mod inspect;
+pub mod inspector;
+pub mod keys;
+pub mod lane;
+pub mod outbox;
+pub mod seal;
+pub mod uplink;

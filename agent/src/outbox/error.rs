@@ -1,0 +1,73 @@
+//! What can go wrong between a draft and a durable record.
+
+use std::path::PathBuf;
+
+/// A failure of the store itself.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite refused or failed.
+    #[error("store {path}: {source}")]
+    Sqlite {
+        /// Database file.
+        path: PathBuf,
+        /// Cause.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The file is a database of another program or another version.
+    #[error("store {path} has layout {found}, this program reads {expected}; keep the file and use the program version that wrote it")]
+    Layout {
+        /// Database file.
+        path: PathBuf,
+        /// Version found.
+        found: i64,
+        /// Version expected.
+        expected: i64,
+    },
+    /// The stored bytes do not hash to the stored hash.
+    #[error("store {path}: record {seq} does not match its stored hash; stop, keep the file and run `tidewaiter verify`")]
+    Rotten {
+        /// Database file.
+        path: PathBuf,
+        /// Sequence number.
+        seq: u64,
+    },
+    /// The store holds another chain than the key was enrolled for.
+    #[error("store {path} holds chain {found}, the enrolment statement names {expected}; use the data directory that belongs to this key")]
+    Chain {
+        /// Database file.
+        path: PathBuf,
+        /// Chain in the store.
+        found: String,
+        /// Chain in the statement.
+        expected: String,
+    },
+}
+
+impl StoreError {
+    /// Whether the budget or the disk is used up, rather than broken.
+    pub fn is_full(&self) -> bool {
+        matches!(
+            self,
+            Self::Sqlite { source: rusqlite::Error::SqliteFailure(failure, _), .. }
+                if failure.code == rusqlite::ErrorCode::DiskFull
+        )
+    }
+}
+
+/// Why a draft was not sealed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The budget is used up; the refusal has been counted.
+    #[error("not recorded: the store's budget is used up; restore the uplink or raise store.budget")]
+    Full,
+    /// The disk failed and reopening did not help; the refusal has been counted.
+    #[error("not recorded: {0}")]
+    Store(String),
+    /// The record could not be built or signed.
+    #[error("not recorded: {0}")]
+    Seal(String),
+    /// The agent is stopping.
+    #[error("not recorded: the agent is stopping")]
+    Stopping,
+}

@@ -1,0 +1,627 @@
+//! The one task that owns store, chain head and signer.
+
+use std::sync::Arc;
+
+use tidewaiter_drivers::reading::Moment;
+use tidewaiter_record::{
+    ChainHead, ChainId, Claims, Hash, Sealed, Signer,
+    body::{Body, Context, Detail, Genesis, Recovery, Resumed, Stopped, TimeBlock, TimeQuality, TimeSource},
+    seal,
+};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::timeout_at,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::{
+    Batch, COMMANDS, Command, Cursor, Draft, Entry, GROUP, GROUP_WAIT, Outbox, ReceiptAnswer, Recorded, Refusal,
+    SHUTDOWN_DRAFT, Status, Store, StoreError,
+};
+use crate::clock::Clock;
+
+/// Commits tried again after reopening before the drafts are refused.
+const COMMIT_TRIES: u32 = 3;
+/// Part of the budget kept free for `stopped`, refusal counts and receipts: 1/16.
+const RESERVE_SHARE: u64 = 16;
+/// Above this share of the budget receipted records make room, oldest first: 3/4.
+const TRIM_SHARE: (u64, u64) = (3, 4);
+/// Receipted records deleted in one commit at most, so that one receipt never stalls the lane.
+const TRIM_STEP: u64 = 4096;
+/// 2026-01-01T00:00:00Z: a wall clock below this has certainly never been set.
+const WALL_FLOOR_MS: i64 = 1_767_225_600_000;
+
+/// Who seals.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Agent id: the claim `iss`.
+    pub agent: String,
+    /// Chain of this agent's key.
+    pub chain: ChainId,
+    /// SHA-256 of the enrolment statement: `prev` of the first record.
+    pub statement: Hash,
+    /// Software and configuration, for the records that name them.
+    pub context: Context,
+}
+
+/// Policy of the keeper.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Receipted records older than this are deleted, milliseconds.
+    pub keep_ms: i64,
+}
+
+/// The keeper before it runs.
+pub struct Keeper {
+    store: Option<Box<dyn Store>>,
+    signer: Arc<dyn Signer>,
+    clock: Arc<dyn Clock>,
+    identity: Identity,
+    settings: Settings,
+    head: ChainHead,
+    boot: u64,
+    status: Status,
+    refused_from_ms: i64,
+    wall_floor_ms: i64,
+    finished: bool,
+    commands: mpsc::Receiver<Command>,
+    publish: watch::Sender<Arc<Status>>,
+}
+
+struct Pending {
+    draft: Box<Draft>,
+    reply: oneshot::Sender<Result<Recorded, Refusal>>,
+}
+
+impl Keeper {
+    /// Opens the chain: reads the head, and seals what the last end left open — genesis on a new
+    /// chain, `recovery` after an unclean end, and every interrupted inspection.
+    ///
+    /// `interrupted` turns the remembered state of an open inspection into the draft that records it.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read or the first records cannot be made durable.
+    pub async fn open(
+        mut store: Box<dyn Store>,
+        signer: Arc<dyn Signer>,
+        clock: Arc<dyn Clock>,
+        identity: Identity,
+        settings: Settings,
+        interrupted: impl Fn(&str, &[u8]) -> Option<Draft>,
+    ) -> Result<(Self, Outbox), StoreError> {
+        let contents = store.contents()?;
+        let left_open = store.open_inspections()?;
+        let usage = store.usage()?;
+        let head = match contents.head {
+            Some((seq, hash)) => ChainHead { chain: identity.chain, next_seq: seq + 1, prev: hash },
+            None => ChainHead { chain: identity.chain, next_seq: 0, prev: identity.statement },
+        };
+        let next_unreceipted = contents.cursor.map_or(0, |it| it.upto_seq + 1);
+        let oldest_unreceipted_ms = store.entries(next_unreceipted, 1)?.first().map(|entry| entry.sealed_ms);
+        let newest_alert = store.alerts(contents.cursor.map(|it| it.upto_seq), usize::MAX)?.last().map(|entry| entry.seq);
+        let status = Status {
+            head: contents.head.map(|(seq, _)| seq),
+            sealed: head.next_seq,
+            cursor: contents.cursor,
+            oldest_unreceipted_ms,
+            usage,
+            stopped_since_ms: (contents.refused.0 > 0).then_some(contents.refused.1),
+            refused: contents.refused.0,
+            newest_alert,
+            fork: None,
+        };
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        let (publish, receiver) = watch::channel(Arc::new(status.clone()));
+        let mut keeper = Self {
+            store: Some(store),
+            signer,
+            clock,
+            identity,
+            settings,
+            head,
+            boot: contents.boot,
+            status,
+            refused_from_ms: contents.refused.1,
+            wall_floor_ms: contents.wall_floor_ms.max(WALL_FLOOR_MS),
+            finished: false,
+            commands,
+            publish,
+        };
+        keeper.open_chain(contents.clean, &left_open, interrupted).await?;
+        Ok((keeper, Outbox { commands: sender, status: receiver }))
+    }
+
+    /// This start's number within the chain.
+    pub fn boot(&self) -> u64 {
+        self.boot
+    }
+
+    async fn open_chain(
+        &mut self,
+        clean: bool,
+        left_open: &[(String, Vec<u8>)],
+        interrupted: impl Fn(&str, &[u8]) -> Option<Draft>,
+    ) -> Result<(), StoreError> {
+        let mut drafts = Vec::new();
+        if self.status.head.is_none() {
+            drafts.push(self.own(Detail::Genesis(Genesis {
+                software: self.identity.context.software.clone(),
+                config: self.identity.context.config,
+                statement: self.identity.statement,
+            })));
+        } else if !clean {
+            let found = if left_open.is_empty() { "unclean end" } else { "unclean end with open inspections" };
+            drafts.push(self.own(Detail::Recovery(Recovery {
+                found: found.to_owned(),
+                last_seq: self.status.head,
+                interrupted: u32::try_from(left_open.len()).unwrap_or(u32::MAX),
+            })));
+        }
+        for (place, state) in left_open {
+            match interrupted(place, state) {
+                Some(draft) => drafts.push(draft),
+                None => {
+                    // The bytes are ours, so this is damage: say so in the chain rather than drop it.
+                    warn!(place, "the remembered state of an open inspection cannot be read");
+                    drafts.push(Draft {
+                        place: place.clone(),
+                        id: None,
+                        detail: Detail::Recovery(Recovery {
+                            found: format!("unreadable open inspection at {place}"),
+                            last_seq: self.status.head,
+                            interrupted: 1,
+                        }),
+                        alert: false,
+                        closes: Some(place.clone()),
+                    });
+                }
+            }
+        }
+        for chunk in drafts.chunks(GROUP) {
+            let mut batch = Batch::default();
+            let mut head = self.head;
+            let now = self.clock.now();
+            for draft in chunk {
+                match self.seal_one(&head, draft, now) {
+                    Ok(sealed) => {
+                        head = head.after(&sealed);
+                        batch.entries.push(entry(draft, sealed, now));
+                        batch.open.extend(draft.closes.clone().map(|place| (place, None)));
+                    }
+                    Err(why) => error!(place = draft.place, why, "a record of the start could not be sealed"),
+                }
+            }
+            self.store_mut()?.commit(&batch)?;
+            self.accept(&batch, head);
+        }
+        self.publish();
+        info!(boot = self.boot, next = self.head.next_seq, clean, "chain open");
+        Ok(())
+    }
+
+    /// Runs until `stop` or until every [`Outbox`] handle is gone, serves what has queued up, and seals
+    /// the clean end.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be brought back; nothing un-acknowledged is lost by stopping then.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), StoreError> {
+        let mut waiting = Vec::with_capacity(GROUP);
+        loop {
+            let received = tokio::select! {
+                biased;
+                received = self.commands.recv_many(&mut waiting, GROUP) => received,
+                () = stop.cancelled() => 0,
+            };
+            if received == 0 {
+                break;
+            }
+            let deadline = tokio::time::Instant::now() + GROUP_WAIT;
+            while waiting.len() < GROUP {
+                let room = GROUP - waiting.len();
+                match timeout_at(deadline, self.commands.recv_many(&mut waiting, room)).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(_) => {}
+                }
+            }
+            self.serve(std::mem::take(&mut waiting)).await?;
+        }
+        self.finish().await
+    }
+
+    /// Seals the clean end, once; from then on drafts are refused and receipts still count.
+    async fn finish(&mut self) -> Result<(), StoreError> {
+        if self.finished {
+            return Ok(());
+        }
+        let id = format!("{SHUTDOWN_DRAFT}{}", self.boot);
+        let end = Draft { id: Some(id), ..self.own(Detail::Shutdown) };
+        self.seal_own(end, None).await?;
+        self.finished = true;
+        Ok(())
+    }
+
+    async fn serve(&mut self, commands: Vec<Command>) -> Result<(), StoreError> {
+        let mut pending = Vec::new();
+        let mut remembered = Vec::new();
+        let mut batch = Batch::default();
+        let mut receipts = Vec::new();
+        let mut reads = Vec::new();
+        let mut finishing = Vec::new();
+        for command in commands {
+            match command {
+                Command::Seal { reply, .. } if self.finished => {
+                    let _ = reply.send(Err(Refusal::Stopping));
+                }
+                Command::Seal { draft, reply } => pending.push(Pending { draft, reply }),
+                Command::Remember { place, state, reply } => {
+                    batch.open.push((place, Some(state)));
+                    remembered.push(reply);
+                }
+                Command::Receipt { cursor, reply } => receipts.push((cursor, reply)),
+                Command::Finish { reply } => finishing.push(reply),
+                read @ (Command::Entries { .. } | Command::Alerts { .. }) => reads.push(read),
+            }
+        }
+        if !pending.is_empty() || !batch.open.is_empty() {
+            self.seal_group(pending, batch, remembered).await?;
+        }
+        for reply in finishing {
+            self.finish().await?;
+            let _ = reply.send(());
+        }
+        for (cursor, reply) in receipts {
+            let answer = self.take_receipt(cursor).await?;
+            let _ = reply.send(answer);
+        }
+        for read in reads {
+            match read {
+                Command::Entries { from, limit, reply } => {
+                    let found = self.with_store(move |store| store.entries(from, limit)).await;
+                    let _ = reply.send(found);
+                }
+                Command::Alerts { above, limit, reply } => {
+                    let found = self.with_store(move |store| store.alerts(above, limit)).await;
+                    let _ = reply.send(found);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Seals and commits a group, answering each draft only after its commit.
+    async fn seal_group(
+        &mut self,
+        mut pending: Vec<Pending>,
+        remember: Batch,
+        remembered: Vec<oneshot::Sender<Result<(), Refusal>>>,
+    ) -> Result<(), StoreError> {
+        if self.status.stopped_since_ms.is_some() {
+            if self.has_room() {
+                self.resume().await?;
+            } else {
+                return self.refuse(pending, remembered, &Refusal::Full).await;
+            }
+        } else if !self.has_room() {
+            self.stop("budget used up").await?;
+            return self.refuse(pending, remembered, &Refusal::Full).await;
+        }
+        let mut last = None;
+        for attempt in 0..COMMIT_TRIES {
+            let now = self.clock.now();
+            let mut batch = remember.clone();
+            let mut head = self.head;
+            let mut answers: Vec<Result<Recorded, Refusal>> = Vec::with_capacity(pending.len());
+            for item in &pending {
+                match self.seal_one(&head, &item.draft, now) {
+                    Ok(sealed) => {
+                        answers.push(Ok(Recorded { seq: sealed.seq, hash: sealed.hash }));
+                        head = head.after(&sealed);
+                        if let Some(place) = &item.draft.closes {
+                            // Closing wins over a state remembered in the same group.
+                            batch.open.retain(|(open, _)| open != place);
+                            batch.open.push((place.clone(), None));
+                        }
+                        batch.entries.push(entry(&item.draft, sealed, now));
+                    }
+                    Err(why) => answers.push(Err(Refusal::Seal(why))),
+                }
+            }
+            match self.commit(batch.clone()).await {
+                Ok(()) => {
+                    self.accept(&batch, head);
+                    self.refresh_usage().await;
+                    self.publish();
+                    for (item, answer) in pending.into_iter().zip(answers) {
+                        let _ = item.reply.send(answer);
+                    }
+                    for reply in remembered {
+                        let _ = reply.send(Ok(()));
+                    }
+                    return Ok(());
+                }
+                Err(failure) => {
+                    error!(attempt, %failure, "commit failed; reopening the store");
+                    self.recover().await?;
+                    // What the failed commit did write is read back, so that it is not sealed twice.
+                    pending = self.answer_durable(pending).await?;
+                    if failure.is_full() {
+                        self.stop("disk full").await?;
+                        return self.refuse(pending, remembered, &Refusal::Full).await;
+                    }
+                    last = Some(failure);
+                }
+            }
+        }
+        let why = last.map_or_else(|| "store failed".to_owned(), |failure| failure.to_string());
+        self.refuse(pending, remembered, &Refusal::Store(why)).await
+    }
+
+    async fn answer_durable(&mut self, pending: Vec<Pending>) -> Result<Vec<Pending>, StoreError> {
+        let mut rest = Vec::with_capacity(pending.len());
+        for item in pending {
+            let found = match item.draft.id.clone() {
+                Some(id) => self.with_store(move |store| store.find_draft(&id)).await?,
+                _ => None,
+            };
+            match found {
+                Some((seq, hash)) => {
+                    let _ = item.reply.send(Ok(Recorded { seq, hash }));
+                }
+                None => rest.push(item),
+            }
+        }
+        Ok(rest)
+    }
+
+    async fn refuse(
+        &mut self,
+        pending: Vec<Pending>,
+        remembered: Vec<oneshot::Sender<Result<(), Refusal>>>,
+        refusal: &Refusal,
+    ) -> Result<(), StoreError> {
+        let count = u64::try_from(pending.len()).unwrap_or(u64::MAX);
+        if count > 0 {
+            self.status.refused += count;
+            if self.status.stopped_since_ms.is_none() {
+                self.refused_from_ms = self.clock.now().wall_ms;
+                self.status.stopped_since_ms = Some(self.refused_from_ms);
+            }
+            let batch = Batch { refused: Some((self.status.refused, self.refused_from_ms)), ..Batch::default() };
+            if let Err(failure) = self.commit(batch).await {
+                // The count lives on in memory; it is exact unless the power goes before the disk recovers.
+                error!(%failure, refused = self.status.refused, "the refusal count could not be made durable");
+                self.recover().await?;
+            }
+            self.publish();
+        }
+        for item in pending {
+            let _ = item.reply.send(Err(refusal.clone()));
+        }
+        for reply in remembered {
+            let _ = reply.send(Err(refusal.clone()));
+        }
+        Ok(())
+    }
+
+    async fn stop(&mut self, why: &str) -> Result<(), StoreError> {
+        warn!(why, "not recording");
+        let now = self.clock.now();
+        self.refused_from_ms = now.wall_ms;
+        self.status.stopped_since_ms = Some(now.wall_ms);
+        let draft = self.own(Detail::Stopped(Stopped { reason: why.to_owned() }));
+        self.seal_own(draft, Some((self.status.refused, now.wall_ms))).await
+    }
+
+    async fn resume(&mut self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        info!(refused = self.status.refused, "recording again");
+        let from = Moment { mono_ms: 0, wall_ms: self.refused_from_ms };
+        let draft = self.own(Detail::Resumed(Resumed { refused: self.status.refused, from, to: now }));
+        self.seal_own(draft, Some((0, 0))).await?;
+        self.status.stopped_since_ms = None;
+        self.status.refused = 0;
+        Ok(())
+    }
+
+    /// Seals one record of the keeper's own; a failure leaves the state as it was and is logged.
+    async fn seal_own(&mut self, draft: Draft, refused: Option<(u64, i64)>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        match self.seal_one(&self.head, &draft, now) {
+            Ok(sealed) => {
+                let head = self.head.after(&sealed);
+                let batch = Batch { entries: vec![entry(&draft, sealed, now)], refused, ..Batch::default() };
+                match self.commit(batch.clone()).await {
+                    Ok(()) => {
+                        self.accept(&batch, head);
+                        self.publish();
+                    }
+                    Err(failure) => {
+                        error!(%failure, "a record about the store itself could not be kept");
+                        self.recover().await?;
+                    }
+                }
+            }
+            Err(why) => error!(why, "a record about the store itself could not be sealed"),
+        }
+        Ok(())
+    }
+
+    async fn take_receipt(&mut self, cursor: Cursor) -> Result<ReceiptAnswer, StoreError> {
+        if let Some(fork) = &self.status.fork {
+            return Ok(ReceiptAnswer::Fork(fork.clone()));
+        }
+        if let Some(known) = self.status.cursor {
+            if cursor.upto_seq < known.upto_seq || (cursor.upto_seq == known.upto_seq && cursor.hash == known.hash) {
+                return Ok(ReceiptAnswer::Known);
+            }
+        }
+        let seq = cursor.upto_seq;
+        let own = self.with_store(move |store| store.entries(seq, 1)).await?;
+        let own = own.first().filter(|entry| entry.seq == seq).map(|entry| entry.hash);
+        let fork = match own {
+            Some(hash) if hash == cursor.hash => None,
+            Some(hash) => Some(format!("the centre signed for record {seq} with hash {}, ours has {hash}", cursor.hash)),
+            None => Some(format!("the centre signed for record {seq}, which this store does not hold")),
+        };
+        if let Some(fork) = fork {
+            error!(fork, "fork: nothing will be deleted any more");
+            self.status.fork = Some(fork.clone());
+            self.publish();
+            return Ok(ReceiptAnswer::Fork(fork));
+        }
+        let batch = Batch { cursor: Some(cursor), ..Batch::default() };
+        if let Err(failure) = self.commit(batch).await {
+            self.recover().await?;
+            return Ok(ReceiptAnswer::Failed(failure.to_string()));
+        }
+        self.status.cursor = Some(cursor);
+        let oldest = self.with_store(move |store| store.entries(seq + 1, 1)).await?;
+        self.status.oldest_unreceipted_ms = oldest.first().map(|entry| entry.sealed_ms);
+        self.trim().await?;
+        self.publish();
+        Ok(ReceiptAnswer::Moved)
+    }
+
+    /// Deletes receipted records that are older than `keep`, or oldest first while room is short.
+    async fn trim(&mut self) -> Result<(), StoreError> {
+        let Some(cursor) = self.status.cursor else { return Ok(()) };
+        self.refresh_usage().await;
+        let now = self.clock.now().wall_ms;
+        let before = now.saturating_sub(self.settings.keep_ms);
+        let mut upto = self.with_store(move |store| store.receipted_before(before)).await?;
+        let (used, budget) = self.status.usage;
+        if used > budget / TRIM_SHARE.1 * TRIM_SHARE.0 {
+            let oldest = self.with_store(|store| store.entries(0, 1)).await?;
+            let first = oldest.first().map_or(cursor.upto_seq, |entry| entry.seq);
+            upto = upto.max(Some(cursor.upto_seq.min(first + TRIM_STEP)));
+        }
+        // The head itself stays: the chain goes on from its bytes, and `show` can still find it.
+        let upto = upto.map(|seq| seq.min(cursor.upto_seq).min(self.head.next_seq.saturating_sub(2)));
+        if let Some(upto) = upto.filter(|seq| *seq > 0) {
+            if let Err(failure) = self.commit(Batch { trim_upto: Some(upto), ..Batch::default() }).await {
+                warn!(%failure, "receipted records could not be trimmed");
+                self.recover().await?;
+            }
+            self.refresh_usage().await;
+        }
+        Ok(())
+    }
+
+    fn has_room(&self) -> bool {
+        let (used, budget) = self.status.usage;
+        used < budget - budget / RESERVE_SHARE
+    }
+
+    async fn refresh_usage(&mut self) {
+        if let Ok(usage) = self.with_store(|store| store.usage()).await {
+            self.status.usage = usage;
+        }
+    }
+
+    fn accept(&mut self, batch: &Batch, head: ChainHead) {
+        self.head = head;
+        if let Some(last) = batch.entries.last() {
+            self.status.head = Some(last.seq);
+            self.status.sealed = last.seq + 1;
+            self.wall_floor_ms = self.wall_floor_ms.max(last.sealed_ms);
+        }
+        if self.status.oldest_unreceipted_ms.is_none() {
+            self.status.oldest_unreceipted_ms = batch.entries.first().map(|entry| entry.sealed_ms);
+        }
+        if let Some(alert) = batch.entries.iter().rev().find(|entry| entry.alert) {
+            self.status.newest_alert = Some(alert.seq);
+        }
+    }
+
+    fn publish(&self) {
+        self.publish.send_replace(Arc::new(self.status.clone()));
+    }
+
+    /// Reopens the store and takes the head from the disk.
+    async fn recover(&mut self) -> Result<(), StoreError> {
+        self.with_store(|store| store.reopen()).await?;
+        let next = self.head.next_seq;
+        let written = self.with_store(move |store| store.entries(next, usize::MAX)).await?;
+        for entry in &written {
+            self.head = ChainHead { chain: self.identity.chain, next_seq: entry.seq + 1, prev: entry.hash };
+        }
+        if let Some(last) = written.last() {
+            self.status.head = Some(last.seq);
+            self.status.sealed = last.seq + 1;
+        }
+        Ok(())
+    }
+
+    fn seal_one(&self, head: &ChainHead, draft: &Draft, now: Moment) -> Result<Sealed, String> {
+        let claims = Claims { agent: self.identity.agent.clone(), subject: draft.place.clone() };
+        let body = Body { time: self.time_block(now), detail: draft.detail.clone() };
+        seal(head, &claims, None, &body, self.signer.as_ref()).map_err(|failure| failure.to_string())
+    }
+
+    fn time_block(&self, now: Moment) -> TimeBlock {
+        // U: the clock stands before a time it has already shown, or was never set. I: it is set, and
+        // nothing vouches for it. S and H need the state of a time service, which this version does not read.
+        let set = now.wall_ms >= self.wall_floor_ms;
+        TimeBlock {
+            wall_ms: now.wall_ms,
+            mono_ms: now.mono_ms,
+            boot: self.boot,
+            quality: if set { TimeQuality::I } else { TimeQuality::U },
+            err_ms: 0,
+            src: TimeSource::None,
+            age_s: 0,
+        }
+    }
+
+    fn own(&self, detail: Detail) -> Draft {
+        Draft { place: "self".to_owned(), id: None, detail, alert: false, closes: None }
+    }
+
+    async fn commit(&mut self, batch: Batch) -> Result<(), StoreError> {
+        self.with_store(move |store| store.commit(&batch)).await
+    }
+
+    fn store_mut(&mut self) -> Result<&mut Box<dyn Store>, StoreError> {
+        self.store.as_mut().ok_or_else(gone)
+    }
+
+    /// Runs disk work off the async threads; a paused clock stands still meanwhile.
+    async fn with_store<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let mut store = self.store.take().ok_or_else(gone)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work(store.as_mut());
+            (store, result)
+        })
+        .await;
+        match done {
+            Ok((store, result)) => {
+                self.store = Some(store);
+                result
+            }
+            Err(_) => Err(gone()),
+        }
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Sqlite { path: "(store task ended)".into(), source: rusqlite::Error::InvalidQuery }
+}
+
+fn entry(draft: &Draft, sealed: Sealed, now: Moment) -> Entry {
+    Entry {
+        seq: sealed.seq,
+        hash: sealed.hash,
+        bytes: sealed.bytes,
+        alert: draft.alert,
+        sealed_ms: now.wall_ms,
+        place: draft.place.clone(),
+        draft: draft.id.clone(),
+    }
+}

@@ -1,0 +1,182 @@
+//! The durable queue between judging and sending.
+//!
+//! What comes in: drafts (a record's detail without its place in the chain), open inspections to
+//! remember, verified receipts. What goes out: sealed records in sequence order, and the word
+//! "recorded", which is said only after the commit that holds the record.
+//!
+//! One task, the [`keeper`], owns store, chain head and signer. It takes what has queued up, seals
+//! it in order, and commits sequence number, record bytes, inspection state and cursor as one
+//! transaction (group commit). Limits, each with its policy:
+//!
+//! - [`COMMANDS`] waiting commands: senders wait (back-pressure reaches the ports, whose kernels buffer);
+//! - [`GROUP`] records per commit, and no longer wait than [`GROUP_WAIT`]: a record is durable soon,
+//!   and a burst costs one flush;
+//! - the store's budget: at the reserve the keeper seals `stopped`, refuses and counts exactly; when
+//!   receipts have made room it seals `resumed` with the count.
+//!
+//! Nothing without a receipt is ever deleted. On any commit error the handle is dropped and
+//! reopened, the head is read back from disk, and only then are the drafts tried again: a commit
+//! that failed may still have happened.
+
+mod archive;
+mod error;
+mod keeper;
+mod sqlite;
+mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use tidewaiter_record::{Hash, body::Detail};
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use archive::{Archive, Summary};
+pub use error::{Refusal, StoreError};
+pub use keeper::{Identity, Keeper, Settings};
+pub use sqlite::SqliteStore;
+pub use store::{Batch, Contents, Cursor, Entry, Store};
+
+/// Commands that may wait for the keeper.
+pub const COMMANDS: usize = 256;
+/// Records sealed in one commit at most.
+pub const GROUP: usize = 64;
+/// How long the first command of a group waits for company.
+pub const GROUP_WAIT: Duration = Duration::from_millis(4);
+/// How the draft id of a record that ends a clean run begins; the boot number follows.
+pub(crate) const SHUTDOWN_DRAFT: &str = "shutdown-";
+
+/// A record to be sealed.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Lane, rig, watch or `self`: the claim `sub`.
+    pub place: String,
+    /// Unique id where a second sealing must be impossible.
+    pub id: Option<String>,
+    /// What it says.
+    pub detail: Detail,
+    /// It also goes ahead of the backlog.
+    pub alert: bool,
+    /// The open inspection that this record closes.
+    pub closes: Option<String>,
+}
+
+/// Where a draft ended up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Position in the chain.
+    pub seq: u64,
+    /// SHA-256 of the record.
+    pub hash: Hash,
+}
+
+/// What everyone may know about the outbox; every figure is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Newest record, if there is one.
+    pub head: Option<u64>,
+    /// Records sealed since the chain began.
+    pub sealed: u64,
+    /// Cursor.
+    pub cursor: Option<Cursor>,
+    /// When the oldest record without a receipt was sealed.
+    pub oldest_unreceipted_ms: Option<i64>,
+    /// Bytes in use and the budget.
+    pub usage: (u64, u64),
+    /// Since when nothing can be recorded, UTC milliseconds.
+    pub stopped_since_ms: Option<i64>,
+    /// Drafts refused since then.
+    pub refused: u64,
+    /// Newest alert sealed, so that the uplink looks for it.
+    pub newest_alert: Option<u64>,
+    /// The centre signed for bytes that are not ours: deletion has stopped.
+    pub fork: Option<String>,
+}
+
+pub(crate) enum Command {
+    Seal { draft: Box<Draft>, reply: oneshot::Sender<Result<Recorded, Refusal>> },
+    Remember { place: String, state: Vec<u8>, reply: oneshot::Sender<Result<(), Refusal>> },
+    Receipt { cursor: Cursor, reply: oneshot::Sender<ReceiptAnswer> },
+    Finish { reply: oneshot::Sender<()> },
+    Entries { from: u64, limit: usize, reply: oneshot::Sender<Result<Vec<Entry>, StoreError>> },
+    Alerts { above: Option<u64>, limit: usize, reply: oneshot::Sender<Result<Vec<Entry>, StoreError>> },
+}
+
+/// What became of a receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceiptAnswer {
+    /// The cursor moved.
+    Moved,
+    /// Nothing new.
+    Known,
+    /// It covers records this agent never sealed, or with another hash: nothing is deleted any more.
+    Fork(String),
+    /// The store failed; the centre will send it again.
+    Failed(String),
+}
+
+/// The way into the outbox for every other stage.
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    commands: mpsc::Sender<Command>,
+    status: watch::Receiver<Arc<Status>>,
+}
+
+impl Outbox {
+    /// Seals a draft and answers once it is durable.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`]; the draft is then not recorded and the refusal is counted.
+    pub async fn seal(&self, draft: Draft) -> Result<Recorded, Refusal> {
+        self.ask(|reply| Command::Seal { draft: Box::new(draft), reply }).await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Keeps the state of an open inspection, so that a power cut cannot swallow it.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`]; the inspection goes on in memory.
+    pub async fn remember(&self, place: &str, state: Vec<u8>) -> Result<(), Refusal> {
+        self.ask(|reply| Command::Remember { place: place.to_owned(), state, reply }).await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Hands in a receipt whose signature has been verified.
+    pub async fn receipt(&self, cursor: Cursor) -> ReceiptAnswer {
+        self.ask(|reply| Command::Receipt { cursor, reply })
+            .await
+            .unwrap_or_else(|| ReceiptAnswer::Failed("the agent is stopping".to_owned()))
+    }
+
+    /// Seals the clean end of this run. Drafts are refused from then on; receipts still count.
+    pub async fn finish(&self) {
+        let _ = self.ask(|reply| Command::Finish { reply }).await;
+    }
+
+    /// Records from `from` on.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails; `None` when the agent is stopping.
+    pub async fn entries(&self, from: u64, limit: usize) -> Option<Result<Vec<Entry>, StoreError>> {
+        self.ask(|reply| Command::Entries { from, limit, reply }).await
+    }
+
+    /// Alerts above a sequence number, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails; `None` when the agent is stopping.
+    pub async fn alerts(&self, above: Option<u64>, limit: usize) -> Option<Result<Vec<Entry>, StoreError>> {
+        self.ask(|reply| Command::Alerts { above, limit, reply }).await
+    }
+
+    /// The durable state, updated after each commit.
+    pub fn status(&self) -> watch::Receiver<Arc<Status>> {
+        self.status.clone()
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.ok()?;
+        answer.await.ok()
+    }
+}

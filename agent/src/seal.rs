@@ -1,0 +1,199 @@
+//! Maps what the stages made into the details of records, and an open inspection's remembered state back.
+//!
+//! This is the only place that knows both screening's plain data and the record's layout.
+
+use std::collections::BTreeMap;
+
+use tidewaiter_record::body::{
+    self, Alarm, Body, Context, Detail, Fault, Finding, Flags, Identity, InspectionDetail, IntervalDetail, Measured,
+    Reading, Subject, Table, TimeBlock, TimeQuality, TimeSource,
+};
+use tidewaiter_screening::{
+    Inspection, Screening,
+    inspection::{Completion, Declaration},
+};
+
+use crate::{
+    inspect::{Event, Interval},
+    outbox::Draft,
+};
+
+/// The draft of a finished inspection.
+pub fn inspection(inspection: &Inspection, screening: &Screening, tables: Vec<Table>, context: &Context) -> Draft {
+    Draft {
+        place: inspection.place.clone(),
+        id: Some(inspection.id.clone()),
+        alert: screening.disposition == tidewaiter_screening::Disposition::Alarm,
+        closes: Some(inspection.place.clone()),
+        detail: Detail::Inspection(Box::new(detail(inspection, screening, tables, context))),
+    }
+}
+
+fn detail(inspection: &Inspection, screening: &Screening, tables: Vec<Table>, context: &Context) -> InspectionDetail {
+    InspectionDetail {
+        id: inspection.id.clone(),
+        procedure: inspection.procedure.clone(),
+        place: inspection.place.clone(),
+        subject: Subject {
+            kind: inspection.subject.kind.word().to_owned(),
+            identities: inspection
+                .subject
+                .identities
+                .iter()
+                .map(|identity| Identity {
+                    kind: identity.kind.clone(),
+                    text: identity.text.clone(),
+                    source: identity.source.clone(),
+                    confidence: identity.confidence,
+                })
+                .collect(),
+            declared: match &inspection.subject.declaration {
+                Declaration::None => None,
+                Declaration::Found(facts) => Some(facts.clone()),
+            },
+        },
+        opened: inspection.opened,
+        closed: inspection.closed,
+        incomplete: match inspection.completion {
+            Completion::Complete => None,
+            Completion::Incomplete(reason) => Some(reason.word().to_owned()),
+        },
+        flags: Flags { simulated: inspection.simulated, drill: inspection.drill },
+        measured: inspection
+            .measured
+            .iter()
+            .map(|measured| Measured {
+                parameter: measured.parameter.clone(),
+                instrument: measured.instrument.clone(),
+                outcome: measured.outcome,
+                background: measured.background,
+                uncertainty: measured.uncertainty,
+                derivation: measured.derivation.clone(),
+                stage: measured.stage,
+            })
+            .collect(),
+        alarms: inspection
+            .alarms
+            .iter()
+            .map(|alarm| Alarm {
+                instrument: alarm.instrument.clone(),
+                kind: alarm.kind.clone(),
+                by_device: alarm.by_device,
+                recomputed: alarm.recomputed,
+            })
+            .collect(),
+        faults: inspection
+            .faults
+            .iter()
+            .map(|fault| Fault { instrument: fault.instrument.clone(), kind: fault.kind.clone() })
+            .collect(),
+        readings: inspection
+            .readings
+            .iter()
+            .map(|reading| Reading {
+                instrument: reading.instrument.clone(),
+                channel: reading.channel.clone(),
+                at: reading.at,
+                outcome: reading.outcome,
+                raw: reading.raw.clone(),
+            })
+            .collect(),
+        findings: screening
+            .findings
+            .iter()
+            .map(|finding| Finding {
+                table: finding.table.clone(),
+                edition: finding.edition.clone(),
+                row: finding.row.clone(),
+                parameter: finding.parameter.clone(),
+                verdict: finding.verdict.word().to_owned(),
+                reason: finding.verdict.reason().map(|reason| reason.word().to_owned()),
+                alarms: finding.alarms,
+                value: finding.value.clone(),
+                limit: finding.limit.clone(),
+                rule: finding.rule.clone(),
+                stage: finding.stage,
+            })
+            .collect(),
+        verdict: screening.verdict.word().to_owned(),
+        reason: screening.verdict.reason().map(|reason| reason.word().to_owned()),
+        disposition: screening.disposition.word().to_owned(),
+        alarm_mismatch: screening.alarm_mismatch,
+        tables,
+        context: context.clone(),
+    }
+}
+
+/// The draft of a period of a background watch.
+pub fn interval(interval: &Interval, context: &Context) -> Draft {
+    Draft {
+        place: interval.watch.clone(),
+        id: None,
+        alert: false,
+        closes: None,
+        detail: Detail::Interval(IntervalDetail {
+            watch: interval.watch.clone(),
+            instrument: interval.instrument.clone(),
+            channel: interval.channel.clone(),
+            from: interval.from,
+            to: interval.to,
+            slots_expected: interval.slots_expected,
+            received: interval.received,
+            missing: interval.missing.iter().cloned().collect(),
+            sum: interval.sum,
+            min: interval.min,
+            max: interval.max,
+            last: interval.last,
+            unit: interval.unit,
+            flags: Flags { simulated: interval.simulated, drill: false },
+            context: context.clone(),
+        }),
+    }
+}
+
+/// The draft of an event.
+pub fn event(event: &Event) -> Draft {
+    Draft {
+        place: event.place.clone(),
+        id: None,
+        alert: false,
+        closes: None,
+        detail: Detail::Event(body::Event {
+            name: event.name.clone(),
+            subject: event.subject.clone(),
+            facts: event.facts.iter().cloned().collect::<BTreeMap<_, _>>(),
+        }),
+    }
+}
+
+/// The remembered state of an open inspection: the body it would be sealed with if the power went now,
+/// but for the time, which is that of the sealing.
+pub fn remembered(draft: &Draft) -> Vec<u8> {
+    let time = TimeBlock {
+        wall_ms: 0,
+        mono_ms: 0,
+        boot: 0,
+        quality: TimeQuality::U,
+        err_ms: 0,
+        src: TimeSource::None,
+        age_s: 0,
+    };
+    Body { time, detail: draft.detail.clone() }.encode()
+}
+
+/// Turns a remembered state back into the draft that records the interruption.
+pub fn interrupted(place: &str, state: &[u8]) -> Option<Draft> {
+    match Body::decode(state).map(|body| body.detail) {
+        Ok(Detail::Inspection(mut detail)) => {
+            detail.incomplete = Some("interrupted".to_owned());
+            Some(Draft {
+                place: place.to_owned(),
+                id: Some(detail.id.clone()),
+                alert: detail.disposition == "alarm",
+                closes: Some(place.to_owned()),
+                detail: Detail::Inspection(detail),
+            })
+        }
+        _ => None,
+    }
+}

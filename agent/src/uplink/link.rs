@@ -1,0 +1,109 @@
+//! The uplink seam: what the sender asks of a connection.
+
+use std::{fmt::Debug, fs, path::PathBuf, time::Duration};
+
+use tidewaiter_config::site::{self, Site};
+use tidewaiter_mqtt::{Backoff, Event, Message, PublishError, Publisher, Qos, Settings, SettingsError, TlsPem};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{StateMessage, Topics};
+use crate::app::SOFTWARE;
+
+/// Publishes without a PUBACK at most. The un-receipted window is the outer bound; this one keeps a
+/// slow broker from holding megabytes.
+const WINDOW: u16 = 32;
+/// How long the oldest publish may wait for its PUBACK before the connection is given up.
+const ACK_TIMEOUT: Duration = Duration::from_secs(10);
+/// A broker that hears nothing for one and a half of these publishes the last will.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Waits between connections, with jitter.
+const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), ceiling: Duration::from_secs(300) };
+/// Largest message taken in: a receipt needs 300 bytes, signed downlinks will need more.
+const MAX_INCOMING_BYTES: u32 = 64 * 1024;
+
+/// Why the link could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// A TLS file cannot be read.
+    #[error("{path}: {source}")]
+    Tls {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The settings cannot work.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+}
+
+/// A connection to a broker, or its stand-in in a test world.
+pub trait Link: Send + Debug {
+    /// Takes a message if there is room; its fate comes back as an event with `token`.
+    ///
+    /// # Errors
+    ///
+    /// When offline, when the window is full, or when it is larger than the broker takes.
+    fn publish(&self, message: Message, token: u64) -> Result<(), PublishError>;
+
+    /// The next event; `None` when the link has ended.
+    fn event(&mut self) -> impl Future<Output = Option<Event>> + Send;
+}
+
+/// MQTT by [`tidewaiter_mqtt`].
+#[derive(Debug)]
+pub struct MqttLink {
+    publisher: Publisher,
+    events: mpsc::Receiver<Event>,
+}
+
+impl MqttLink {
+    /// Starts the connection to the site's broker; it keeps itself up until `stop`.
+    ///
+    /// # Errors
+    ///
+    /// When TLS files cannot be read or used. A broker that cannot be reached is no error: it is tried again.
+    pub fn connect(site: &Site, uplink: &site::Uplink, stop: &CancellationToken) -> Result<Self, LinkError> {
+        let tls = match &uplink.tls {
+            Some(tls) => {
+                let read = |path: &PathBuf| fs::read(path).map_err(|source| LinkError::Tls { path: path.clone(), source });
+                Some(TlsPem { ca: read(&tls.ca)?, certificate: read(&tls.certificate)?, key: read(&tls.key)? })
+            }
+            None => None,
+        };
+        let topics = Topics::new(&site.id, &site.agent);
+        let will = StateMessage::offline(&site.agent, SOFTWARE, &site.digest);
+        let settings = Settings {
+            host: uplink.host.clone(),
+            port: uplink.port,
+            client_id: site.agent.clone(),
+            tls,
+            keep_alive: KEEP_ALIVE,
+            subscribe: vec![topics.receipt()],
+            will: Some(Message {
+                topic: topics.state(),
+                payload: will.to_json(),
+                qos: Qos::AtLeastOnce,
+                retain: true,
+            }),
+            window: WINDOW,
+            ack_timeout: ACK_TIMEOUT,
+            backoff: BACKOFF,
+            max_incoming_bytes: MAX_INCOMING_BYTES,
+        };
+        let (publisher, events, _task) = tidewaiter_mqtt::start(settings, stop.clone())?;
+        Ok(Self { publisher, events })
+    }
+}
+
+impl Link for MqttLink {
+    fn publish(&self, message: Message, token: u64) -> Result<(), PublishError> {
+        self.publisher.try_publish(message, token)
+    }
+
+    async fn event(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+}

@@ -1,0 +1,64 @@
+//! Sends what the outbox holds, until the centre has signed for it.
+//!
+//! What comes in: the outbox's durable head, receipts. What goes out: publishes on
+//!
+//! ```text
+//! tw/1/{site}/{agent}/record   QoS 1            records in sequence order, a window of N un-receipted
+//! tw/1/{site}/{agent}/alert    QoS 1            the same bytes at once for alarm dispositions
+//! tw/1/{site}/{agent}/state    QoS 1 retained   JSON; the last will says offline
+//! tw/1/{site}/{agent}/view/{instrument}  QoS 0  JSON live values, unsigned
+//! ```
+//!
+//! PUBACK is flow control and a counter, nothing more. On every connection, and whenever receipts
+//! stand still, the cursor rewinds to the last receipt + 1. This stage never decides that a record is done.
+
+mod link;
+mod sender;
+mod state;
+
+use std::time::Duration;
+
+pub use link::{Link, LinkError, MqttLink};
+pub use sender::{Settings, Uplink};
+pub use state::{StateMessage, Telemetry};
+
+/// No receipt for this long while records are out: send again from the last receipt.
+pub const RECEIPT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The fixed positions of the topic tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topics {
+    prefix: String,
+}
+
+impl Topics {
+    /// Topics of one agent.
+    pub fn new(site: &str, agent: &str) -> Self {
+        Self { prefix: format!("tw/1/{site}/{agent}") }
+    }
+
+    /// Records in order.
+    pub fn record(&self) -> String {
+        format!("{}/record", self.prefix)
+    }
+
+    /// Alarms at once.
+    pub fn alert(&self) -> String {
+        format!("{}/alert", self.prefix)
+    }
+
+    /// Retained state and last will.
+    pub fn state(&self) -> String {
+        format!("{}/state", self.prefix)
+    }
+
+    /// Live values of one instrument.
+    pub fn view(&self, instrument: &str) -> String {
+        format!("{}/view/{instrument}", self.prefix)
+    }
+
+    /// Receipts.
+    pub fn receipt(&self) -> String {
+        format!("{}/down/receipt", self.prefix)
+    }
+}

@@ -1,0 +1,339 @@
+//! The sending loop: a window of un-receipted records, alerts first, rewind on every connection.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tidewaiter_mqtt::{Event, Message, NotTaken, PublishError, Qos};
+use tidewaiter_record::{ChainId, Registry};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::{Link, RECEIPT_PATIENCE, StateMessage, Telemetry, Topics};
+use crate::{
+    clock::Clock,
+    downlink,
+    outbox::{Entry, Outbox, ReceiptAnswer, Status},
+};
+
+/// Records read from the outbox at once.
+const READ_AHEAD: usize = 32;
+/// Alerts sent ahead that wait for their place in the chain at most; beyond it they go in order only.
+const ALERTS_AHEAD: usize = 256;
+/// After a refusal by the broker nothing is sent for this long.
+const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
+/// How often state is published when nothing changes, and how often a stalled window is looked at.
+const BEAT: Duration = Duration::from_secs(1);
+/// Token space: records use their sequence number, alerts set this bit, the rest sets the next one.
+const ALERT: u64 = 1 << 62;
+const OTHER: u64 = 1 << 63;
+
+/// Who sends, and how much at once.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Topic tree.
+    pub topics: Topics,
+    /// Agent id.
+    pub agent: String,
+    /// Chain.
+    pub chain: ChainId,
+    /// Program name and version.
+    pub software: String,
+    /// SHA-256 of the site file, hex.
+    pub config: String,
+    /// Records without a receipt that may be under way.
+    pub window: u64,
+    /// Keys: the centre's is the one that counts here.
+    pub registry: Registry,
+}
+
+/// The sender.
+#[derive(Debug)]
+pub struct Uplink<L> {
+    settings: Settings,
+    link: L,
+    outbox: Outbox,
+    clock: Arc<dyn Clock>,
+    views: mpsc::Receiver<(String, Bytes)>,
+    telemetry: watch::Sender<Telemetry>,
+    online: bool,
+    next: u64,
+    read: std::collections::VecDeque<Entry>,
+    alerts_seen: Option<u64>,
+    alerts_out: BTreeSet<u64>,
+    progress_at: Instant,
+    paused_until: Option<Instant>,
+    state_sent: Option<(StateMessage, Instant)>,
+}
+
+impl<L: Link> Uplink<L> {
+    /// A sender over `link`. `views` carries live values as topic and JSON; they are dropped when offline.
+    pub fn new(
+        settings: Settings,
+        link: L,
+        outbox: Outbox,
+        clock: Arc<dyn Clock>,
+        views: mpsc::Receiver<(String, Bytes)>,
+        telemetry: watch::Sender<Telemetry>,
+    ) -> Self {
+        Self {
+            settings,
+            link,
+            outbox,
+            clock,
+            views,
+            telemetry,
+            online: false,
+            next: 0,
+            read: std::collections::VecDeque::new(),
+            alerts_seen: None,
+            alerts_out: BTreeSet::new(),
+            progress_at: Instant::now(),
+            paused_until: None,
+            state_sent: None,
+        }
+    }
+
+    /// Runs until `stop`; whatever has no receipt then stays in the outbox for the next start.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut status = self.outbox.status();
+        let offline_since = self.clock.now().mono_ms;
+        self.telemetry.send_modify(|it| it.offline_since_mono_ms = Some(offline_since));
+        let mut beat = interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut views_open = true;
+        loop {
+            let pause = self.paused_until.unwrap_or_else(Instant::now);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                event = self.link.event() => match event {
+                    Some(event) => self.on_event(event).await,
+                    None => break,
+                },
+                changed = status.changed() => if changed.is_err() { break },
+                () = sleep_until(pause), if self.paused_until.is_some() => self.paused_until = None,
+                view = self.views.recv(), if views_open => match view {
+                    Some((topic, payload)) => self.publish_view(topic, payload),
+                    None => views_open = false,
+                },
+                _ = beat.tick() => {}
+            }
+            let now = Arc::clone(&status.borrow_and_update());
+            if self.online {
+                self.look_for_stall(&now);
+                self.send_alerts(&now).await;
+                self.send_records(&now).await;
+                self.send_state("online", &now);
+            }
+        }
+        if self.online {
+            let now = Arc::clone(&status.borrow());
+            self.state_sent = None;
+            self.send_state("stopped", &now);
+        }
+    }
+
+    async fn on_event(&mut self, event: Event) {
+        match event {
+            Event::Connected { .. } => {
+                info!("uplink connected");
+                self.online = true;
+                self.paused_until = None;
+                self.state_sent = None;
+                self.rewind();
+                self.telemetry.send_modify(|it| {
+                    it.online = true;
+                    it.offline_since_mono_ms = None;
+                });
+            }
+            Event::Disconnected { why } => {
+                if self.online {
+                    warn!(why, "uplink down; records stay in the outbox");
+                }
+                let was_online = std::mem::replace(&mut self.online, false);
+                let now = self.clock.now().mono_ms;
+                self.telemetry.send_modify(|it| {
+                    it.online = false;
+                    if was_online || it.offline_since_mono_ms.is_none() {
+                        it.offline_since_mono_ms = Some(now);
+                    }
+                    it.last_failure = Some(why);
+                });
+            }
+            Event::Acked { token } if token & (ALERT | OTHER) == 0 => {
+                self.telemetry.send_modify(|it| {
+                    it.sent += 1;
+                    it.sent_upto = it.sent_upto.max(Some(token));
+                });
+            }
+            Event::NotTaken { token, reason } if token & OTHER == 0 => self.not_taken(token & !ALERT, &reason),
+            Event::Message(incoming) if incoming.topic == self.settings.topics.receipt() => {
+                self.on_receipt(&incoming.payload).await;
+            }
+            _ => {}
+        }
+    }
+
+    fn not_taken(&mut self, seq: u64, reason: &NotTaken) {
+        match reason {
+            // The broker took it and threw it away: nobody is subscribed. Only the receipt counts, so it
+            // will be sent again; the operator hears why nothing moves.
+            NotTaken::NoSubscriber => {
+                warn!(seq, "the broker has no subscriber for this record: is the collector running?");
+                self.telemetry.send_modify(|it| it.no_subscriber += 1);
+            }
+            other => {
+                error!(seq, reason = ?other, "the broker did not take this record");
+                self.telemetry.send_modify(|it| it.refused += 1);
+            }
+        }
+        // Later records would be received ahead of a gap; wait and begin again at the last receipt.
+        self.paused_until = Some(Instant::now() + REFUSAL_PAUSE);
+        self.rewind();
+    }
+
+    async fn on_receipt(&mut self, payload: &[u8]) {
+        let settings = &self.settings;
+        match downlink::receipt(payload, &settings.registry, &settings.agent, settings.chain) {
+            Ok(cursor) => match self.outbox.receipt(cursor).await {
+                ReceiptAnswer::Moved => {
+                    self.progress_at = Instant::now();
+                    self.next = self.next.max(cursor.upto_seq + 1);
+                    while self.read.front().is_some_and(|entry| entry.seq < self.next) {
+                        self.read.pop_front();
+                    }
+                    self.alerts_out.retain(|seq| *seq > cursor.upto_seq);
+                }
+                ReceiptAnswer::Known => {}
+                ReceiptAnswer::Fork(why) => error!(why, "receipt does not fit the chain"),
+                ReceiptAnswer::Failed(why) => warn!(why, "receipt could not be kept; the centre will repeat it"),
+            },
+            Err(why) => {
+                warn!(%why, "receipt not believed");
+                self.telemetry.send_modify(|it| it.receipts_refused += 1);
+            }
+        }
+    }
+
+    /// Starts again at the last receipt: what lies between may have been lost anywhere.
+    fn rewind(&mut self) {
+        let receipted = self.outbox.status().borrow().cursor;
+        self.next = receipted.map_or(0, |cursor| cursor.upto_seq + 1);
+        self.read.clear();
+        self.alerts_seen = receipted.map(|cursor| cursor.upto_seq);
+        self.alerts_out.clear();
+        self.progress_at = Instant::now();
+    }
+
+    fn look_for_stall(&mut self, status: &Status) {
+        let first = status.cursor.map_or(0, |cursor| cursor.upto_seq + 1);
+        if self.next > first && self.progress_at.elapsed() >= RECEIPT_PATIENCE {
+            info!(from = first, "no receipt for a while; sending again");
+            self.telemetry.send_modify(|it| it.rewinds += 1);
+            self.rewind();
+        }
+    }
+
+    async fn send_alerts(&mut self, status: &Status) {
+        if self.paused_until.is_some() || self.alerts_out.len() >= ALERTS_AHEAD || status.newest_alert <= self.alerts_seen {
+            return;
+        }
+        let Some(Ok(entries)) = self.outbox.alerts(self.alerts_seen, READ_AHEAD).await else { return };
+        for entry in entries {
+            // One that is next in order anyway needs no second way.
+            let message = record_message(self.settings.topics.alert(), &entry);
+            match self.link.publish(message, entry.seq | ALERT) {
+                Ok(()) => {
+                    self.alerts_seen = Some(entry.seq);
+                    self.alerts_out.insert(entry.seq);
+                    self.telemetry.send_modify(|it| it.published += 1);
+                }
+                Err(PublishError::TooLarge { .. }) => self.alerts_seen = Some(entry.seq),
+                Err(_) => return,
+            }
+        }
+        self.alerts_seen = self.alerts_seen.max(status.newest_alert);
+    }
+
+    async fn send_records(&mut self, status: &Status) {
+        let Some(head) = status.head else { return };
+        let first = status.cursor.map_or(0, |cursor| cursor.upto_seq + 1);
+        while self.paused_until.is_none() && self.next <= head && self.next - first < self.settings.window {
+            if self.read.is_empty() {
+                match self.outbox.entries(self.next, READ_AHEAD).await {
+                    Some(Ok(entries)) => self.read.extend(entries),
+                    Some(Err(failure)) => {
+                        error!(%failure, "the outbox cannot be read");
+                        self.paused_until = Some(Instant::now() + REFUSAL_PAUSE);
+                        return;
+                    }
+                    None => return,
+                }
+            }
+            let Some(entry) = self.read.front() else { return };
+            let message = record_message(self.settings.topics.record(), entry);
+            match self.link.publish(message, entry.seq) {
+                Ok(()) => {
+                    if self.next == first {
+                        self.progress_at = Instant::now();
+                    }
+                    self.next = entry.seq + 1;
+                    self.read.pop_front();
+                    self.telemetry.send_modify(|it| it.published += 1);
+                }
+                Err(PublishError::TooLarge { bytes, limit }) => {
+                    // Nothing after it can be receipted either: say so loudly, and keep everything.
+                    error!(seq = entry.seq, bytes, limit, "the broker's packet limit is below this record; raise it to 64 KiB");
+                    self.telemetry.send_modify(|it| it.refused += 1);
+                    self.paused_until = Some(Instant::now() + REFUSAL_PAUSE);
+                }
+                Err(PublishError::WindowFull | PublishError::Offline) => return,
+            }
+        }
+    }
+
+    fn send_state(&mut self, state: &str, status: &Status) {
+        let message = StateMessage {
+            version: 1,
+            state: state.to_owned(),
+            agent: self.settings.agent.clone(),
+            software: self.settings.software.clone(),
+            config: self.settings.config.clone(),
+            head: status.head,
+            receipted: status.cursor.map(|cursor| cursor.upto_seq),
+            backlog: status.sealed.saturating_sub(status.cursor.map_or(0, |cursor| cursor.upto_seq + 1)),
+            stopped_since_ms: status.stopped_since_ms,
+            clock: "I".to_owned(),
+        };
+        // The head moves with every record: once a beat is enough, a change of state goes out at once.
+        let settled = |(sent, at): &(StateMessage, Instant)| {
+            *sent == message
+                || (sent.state == message.state
+                    && sent.stopped_since_ms == message.stopped_since_ms
+                    && at.elapsed() < BEAT)
+        };
+        if self.state_sent.as_ref().is_some_and(settled) {
+            return;
+        }
+        let publish = Message { topic: self.settings.topics.state(), payload: message.to_json(), qos: Qos::AtLeastOnce, retain: true };
+        if self.link.publish(publish, OTHER).is_ok() {
+            self.state_sent = Some((message, Instant::now()));
+        }
+    }
+
+    fn publish_view(&self, instrument: String, payload: Bytes) {
+        if self.online {
+            let topic = self.settings.topics.view(&instrument);
+            // A live value that finds no room is stale by the next one.
+            let _ = self.link.publish(Message { topic, payload, qos: Qos::AtMostOnce, retain: false }, OTHER);
+        }
+    }
+}
+
+fn record_message(topic: String, entry: &Entry) -> Message {
+    Message { topic, payload: Bytes::from(entry.bytes.clone()), qos: Qos::AtLeastOnce, retain: false }
+}

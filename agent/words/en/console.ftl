@@ -1,0 +1,46 @@
+### Console lines of the demo, the agent and the central end.
+
+result-line = #{ $number } { $subject } { $disposition } · { $verdict } · { $why }
+result-line-plain = #{ $number } { $subject } { $disposition } · { $verdict }
+interval-line = #{ $number } { $watch } { $from }–{ $to } received { $received }/{ $expected }
+receipt-line = receipted by the centre up to #{ $number }
+receipt-waiting = waiting for the centre's receipt
+all-within = everything required is within limits
+nothing-required = nothing was required
+why-more = { $first }; and { $more } more
+declared-nothing = no declaration found
+
+demo-page = Lane page: { $url }
+demo-started = Demo running: { $lanes ->
+    [one] { $lanes } lane
+   *[other] { $lanes } lanes
+}, { $rigs ->
+    [one] { $rigs } rig
+   *[other] { $rigs } rigs
+}, { $instruments ->
+    [one] { $instruments } simulated instrument
+   *[other] { $instruments } simulated instruments
+}. Ctrl-C ends it.
+demo-simulated = All data is simulated, and says so inside the signature.
+demo-draining = Ending: waiting for the receipt of { $left ->
+    [one] { $left } record
+   *[other] { $left } records
+}
+demo-summary = sealed { $sealed }, published { $published }, received { $received }, verified { $verified }, receipted { $receipted }, bad { $bad }, gaps { $gaps }
+demo-data = Data directory: { $dir }
+
+uplink-connected = connected to { $broker }
+uplink-lost = connection lost: { $cause }; trying again in { $seconds ->
+    [one] { $seconds } second
+   *[other] { $seconds } seconds
+}
+instrument-up = instrument { $instrument } is back
+instrument-lost = no data from instrument { $instrument }: { $why }
+
+collector-listening = central end ready: { $broker }, store { $store }
+collector-record = { $agent } #{ $number } { $disposition } · { $verdict }
+collector-duplicate = { $agent } #{ $number } came again, folded
+collector-gap = { $agent } lacks #{ $first } to #{ $last }, asked to resend
+collector-bad = { $agent } #{ $number } refused: { $why }
+collector-fork = { $agent } #{ $number } exists with two contents: kept as evidence
+collector-mismatch = { $agent } #{ $number }: recomputing gives another verdict than the record

@@ -1,0 +1,30 @@
+//! The message catalogue: every sentence a person reads, in zh-CN and en.
+//!
+//! In: a [`Language`], a message id and its arguments. Out: the sentence. The texts are Fluent files,
+//! one pair per topic, compiled in:
+//!
+//! ```text
+//! verdict.ftl     verdicts, dispositions and what to do, reasons
+//! reading.ftl     why there is no value, quality, units in words
+//! inspection.ftl  subjects, identities, incomplete, void, alarms, names of parameters
+//! finding.ftl     the sentence of one judged row
+//! lane.ftl        fixed sentences of the page, counters, clock quality
+//! console.ftl     lines of the demo, the agent and the central end
+//! verifier.ftl    answers of the verifier
+//! ```
+//!
+//! Ids of enumerations are a prefix and the stable word that records carry: `reason-no-background`,
+//! `missing-crc-error`, `disposition-not-valid`. [`terms`] puts them together from words, so that this
+//! crate needs none of the types behind them.
+//!
+//! Chinese verdict words carry （初筛）, English ones "(pre-screen)": the agent does not rule.
+//!
+//! Not here: error and log text, which is technical English and stays with the code that raises it.
+
+mod catalogue;
+mod language;
+pub mod quantity;
+pub mod terms;
+
+pub use catalogue::{Arg, ids, knows, say};
+pub use language::Language;

@@ -1,0 +1,31 @@
+### 演示、代理与中心端的控制台行。
+
+result-line = #{ $number } { $subject } { $disposition } · { $verdict } · { $why }
+result-line-plain = #{ $number } { $subject } { $disposition } · { $verdict }
+interval-line = #{ $number } { $watch } { $from }–{ $to } 收到 { $received }/{ $expected }
+receipt-line = 中心已回执至 #{ $number }
+receipt-waiting = 等待中心回执
+all-within = 全部要求项目均在限值内
+nothing-required = 没有要求判定的项目
+why-more = { $first }；另有 { $more } 项
+declared-nothing = 未找到申报
+
+demo-page = 通道页面：{ $url }
+demo-started = 演示已启动：{ $lanes } 条通道，{ $rigs } 个试验台，{ $instruments } 台模拟仪器。按 Ctrl-C 结束。
+demo-simulated = 所有数据均为模拟，并在签名内容中标明。
+demo-draining = 正在结束：等待 { $left } 条记录的回执
+demo-summary = 封存 { $sealed }，发布 { $published }，接收 { $received }，验签 { $verified }，回执 { $receipted }，不良 { $bad }，缺口 { $gaps }
+demo-data = 数据目录：{ $dir }
+
+uplink-connected = 已连接 { $broker }
+uplink-lost = 连接断开：{ $cause }；{ $seconds } 秒后重连
+instrument-up = 仪器 { $instrument } 正常
+instrument-lost = 仪器 { $instrument } 无数据：{ $why }
+
+collector-listening = 中心端已就绪：{ $broker }，库 { $store }
+collector-record = { $agent } #{ $number } { $disposition } · { $verdict }
+collector-duplicate = { $agent } #{ $number } 重复，已合并
+collector-gap = { $agent } 缺 #{ $first } 至 #{ $last }，已要求重发
+collector-bad = { $agent } #{ $number } 拒收：{ $why }
+collector-fork = { $agent } #{ $number } 出现两个不同内容：已作为证据保存
+collector-mismatch = { $agent } #{ $number } 复算结果与记录不一致

@@ -1,0 +1,46 @@
+### 通道页面的固定句子、计数、时钟质量。只依据已落盘的状态。
+
+recorded = 已记录 #{ $number }
+recorded-waiting = 已记录 #{ $number } — 等待发送（上行链路中断 { $down }）
+recorded-sent = 已记录 #{ $number } — 已发送，等待中心回执
+recorded-receipted = 已记录 #{ $number } — 中心已回执
+not-recording = 未在记录（自 { $since } 起）— { $cause }。请改用纸质流程。
+reading-not-recorded = 所示读数尚未记录。
+state-unknown = 状态未知：页面数据已 { $seconds } 秒未更新。
+waiting-for-subject = 等待下一个检测对象
+inspection-open = 检测中
+simulated = 模拟数据
+drill = 演练
+unsigned-view = 实时显示值，未签名
+cause-storage-full = 存储已满
+cause-storage-error = 存储写入失败
+cause-key-unavailable = 签名密钥不可用
+cause-starting = 正在启动
+uplink-up = 上行链路正常
+uplink-down = 上行链路中断 { $down }
+uplink-none = 未配置上行链路
+
+counter-sampled = 已采样
+counter-sealed = 已封存
+counter-sent = 已发送
+counter-receipted = 已回执
+oldest-unreceipted = 最早未回执记录已等待 { $age }
+nothing-unreceipted = 全部记录均已回执
+reserve-left = 剩余存储约可记录 { $hours } 小时
+
+clock-S = 时钟已同步，误差不超过 { $error }
+clock-H = 时钟曾同步，现自行保持，误差不超过 { $error }
+clock-I = 仅依据硬件时钟，误差估计 { $error }
+clock-U = 时间不可信：开机后未校时
+
+heading-why = 原因
+heading-do = 处理
+heading-history = 历史
+heading-search = 查找
+heading-instruments = 仪器
+heading-tables = 限值表
+heading-time = 时间
+heading-subject = 检测对象
+heading-result = 结果
+heading-record = 记录号
+other-language = English

@@ -1,0 +1,58 @@
+//! Limit tables and step programmes: the numbers a verdict cites.
+//!
+//! One file is one edition of one document, or one programme. Both kinds carry where their numbers
+//! come from, and decimals as text, because the number of decimals of a limit is part of it
+//! (GB/T 8170-2008 clause 4.3 rounds to it).
+
+mod load;
+mod model;
+mod programme;
+mod shipped;
+
+pub(crate) use load::pair;
+pub use load::{EditionClash, clash, load_str};
+pub use model::*;
+pub use programme::load_programme_str;
+pub use shipped::{builtin, builtin_programmes};
+
+/// Limit tables and step programmes of one folder.
+#[derive(Clone, Debug, Default)]
+pub struct Folder {
+    /// Limit tables, by file name.
+    pub tables: Vec<LimitTable>,
+    /// Step programmes, by file name.
+    pub programmes: Vec<Programme>,
+}
+
+/// Reads every `*.toml` of a folder; a file with `stages` is a programme, any other a limit table.
+///
+/// # Errors
+///
+/// All faults of all files.
+pub fn load_dir(dir: &std::path::Path) -> Result<Folder, crate::Report> {
+    let mut folder = Folder::default();
+    let mut report = crate::Report::default();
+    for path in crate::reader::toml_files(dir)? {
+        let name = path.display().to_string();
+        let outcome = crate::reader::read_file(&path)
+            .and_then(|bytes| crate::reader::decode_utf8(&name, &bytes))
+            .and_then(|text| {
+                if is_programme(&text) {
+                    load_programme_str(&name, &text).map(|it| folder.programmes.push(it))
+                } else {
+                    load_str(&name, &text).map(|it| folder.tables.push(it))
+                }
+            });
+        if let Err(faults) = outcome {
+            report.absorb(faults);
+        }
+    }
+    if report.has_errors() { Err(report) } else { Ok(folder) }
+}
+
+fn is_programme(text: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim_start();
+        line.starts_with("[[stages]]") || line.split('=').next().is_some_and(|key| key.trim() == "stages")
+    })
+}

@@ -1,0 +1,274 @@
+//! The reader of a profile file.
+
+use sha2::{Digest, Sha256};
+use tidewaiter_drivers::modbus::register::Encoding;
+
+use super::{
+    RegisterChannel, RegisterProfile, Vector,
+    encoding::{TABLES, encoding, wire_address},
+    vectors,
+};
+use crate::{
+    limits::pair,
+    reader::{self, Document, Node, Value},
+    report::Report,
+};
+
+/// The address bases in use: as sent, counted from one, and the five-digit forms that name the table.
+const BASES: [u32; 5] = [0, 1, 10_001, 30_001, 40_001];
+
+/// Most registers one answer of FC 03 or FC 04 carries (Modbus Application Protocol V1.1b3, 6.3 and 6.4).
+const MOST_REGISTERS: u16 = 125;
+
+/// Reads one profile and runs its vectors.
+///
+/// # Errors
+///
+/// Every fault of the file, and every vector that does not give what it must.
+pub fn load_str(file_name: &str, text: &str) -> Result<RegisterProfile, Report> {
+    load_with_doubts(file_name, text).map(|(profile, _)| profile)
+}
+
+/// As [`load_str`]; the report beside the profile holds warnings, such as a channel that no vector proves.
+///
+/// # Errors
+///
+/// As [`load_str`].
+pub fn load_with_doubts(file_name: &str, text: &str) -> Result<(RegisterProfile, Report), Report> {
+    let document = Document::new(file_name, text);
+    let parsed = document.parse();
+    let profile = read(&Node::root(&document, &parsed), Sha256::digest(text.as_bytes()).into());
+    let report = document.into_report();
+    match profile {
+        Some(profile) if !report.has_errors() => Ok((profile, report)),
+        _ => Err(report),
+    }
+}
+
+/// Reads every `*.toml` of a folder as a profile; the report beside them holds warnings.
+///
+/// # Errors
+///
+/// All faults of all files.
+pub fn load_dir(dir: &std::path::Path) -> Result<(Vec<RegisterProfile>, Report), Report> {
+    let mut profiles = Vec::new();
+    let mut report = Report::default();
+    for path in reader::toml_files(dir)? {
+        let name = path.display().to_string();
+        let text = reader::read_file(&path).and_then(|bytes| reader::decode_utf8(&name, &bytes));
+        match text.and_then(|text| load_with_doubts(&name, &text)) {
+            Ok((profile, doubts)) => {
+                profiles.push(profile);
+                report.absorb(doubts);
+            }
+            Err(faults) => report.absorb(faults),
+        }
+    }
+    if report.has_errors() { Err(report) } else { Ok((profiles, report)) }
+}
+
+fn read(root: &Node<'_>, digest: [u8; 32]) -> Option<RegisterProfile> {
+    let id = root.need("id", "\"my-instrument\"").and_then(|value| Some(value.id()?.to_owned()));
+    let title = root.need("title", "\"maker and model\"").and_then(|value| Some(value.text()?.to_owned()));
+    let source = root.need("source", "\"manual, revision, page\"").and_then(|value| Some(value.text()?.to_owned()));
+    let address_base = root
+        .need("address_base", "0  # 0 as sent, 1 counted from one, 30001 or 40001 as in the manual")
+        .and_then(|value| base(&value));
+    let max_registers =
+        root.may("max_registers").map_or(Some(MOST_REGISTERS), |value| value.integer(1, MOST_REGISTERS));
+    let nodes = root.tables("channels");
+    if nodes.is_empty() {
+        root.document().absence(
+            root.span(),
+            "the profile has no channel",
+            "[[channels]] with name, table, address, type and unit",
+        );
+    }
+    let mut names: Vec<String> = Vec::new();
+    let mut channels = Vec::new();
+    for node in &nodes {
+        channels.extend(channel(node, address_base, max_registers, &mut names));
+        node.finish();
+    }
+    let vector_nodes = root.tables("vectors");
+    let mut vectors = Vec::new();
+    for node in &vector_nodes {
+        vectors.extend(vector(node, &names, &channels));
+        node.finish();
+    }
+    for (channel, node) in channels.iter().zip(&nodes) {
+        // Only when every channel was read do the two lists run side by side.
+        let all_read = channels.len() == nodes.len() && vectors.len() == vector_nodes.len();
+        if all_read && !vectors.is_empty() && !vectors.iter().any(|it: &Vector| it.channel == channel.name) {
+            node.document().warning(
+                node.span(),
+                format!("the channel {:?} has no vector, so nothing proves its type and word order", channel.name),
+                format!("[[vectors]] with channel = \"{}\", registers = [ … ], expect = \"…\"", channel.name),
+            );
+        }
+    }
+    if vector_nodes.is_empty() {
+        root.document().absence(
+            root.span(),
+            "the profile has no vector, so nothing proves it",
+            "[[vectors]] with channel, registers and expect, taken from the manual or from the instrument's display",
+        );
+    }
+    root.finish();
+    (channels.len() == nodes.len() && vectors.len() == vector_nodes.len()).then_some(())?;
+    Some(RegisterProfile {
+        id: id?,
+        title: title?,
+        source: source?,
+        address_base: address_base?,
+        max_registers: max_registers?,
+        channels,
+        vectors,
+        digest,
+    })
+}
+
+fn base(value: &Value<'_>) -> Option<u16> {
+    u16::try_from(value.integer_of(&BASES)?).ok()
+}
+
+fn channel(
+    node: &Node<'_>,
+    profile_base: Option<u16>,
+    max_registers: Option<u16>,
+    names: &mut Vec<String>,
+) -> Option<RegisterChannel> {
+    let name_value = node.need("name", "\"dose-rate\"");
+    let name = name_value.as_ref().and_then(|value| Some(value.id()?.to_owned()));
+    if let (Some(name), Some(value)) = (&name, &name_value) {
+        if names.contains(name) {
+            value.fault(format!("the channel {name:?} is described twice"), value.assign(format!("\"{name}-2\"")));
+        }
+        names.push(name.clone());
+    }
+    let table = node.need("table", "\"input\"").and_then(|value| value.word(&TABLES));
+    let own_base = node.may("address_base").map(|value| base(&value));
+    let base = own_base.unwrap_or(profile_base);
+    let address = node.need("address", "0");
+    let encoding = encoding(node, table);
+    let width = encoding.as_ref().map(|it| it.registers());
+    if let (Some(width), Some(most)) = (width, max_registers)
+        && width > most
+    {
+        node.document().error(
+            node.span(),
+            format!("the channel takes {width} registers, and the instrument answers at most {most} at once"),
+            format!("max_registers = {width}"),
+        );
+    }
+    let address = address.and_then(|value| wire_address(&value, base?, table?, width?));
+    let scale = node.may("scale").map_or(Some(0), |value| value.integer(-18_i8, 18));
+    let float = matches!(encoding, Some(Encoding::F32(_)));
+    let places = match node.may("places") {
+        Some(value) if !float && encoding.is_some() => {
+            value.fault(
+                "`places` is for f32 only; other types have their own resolution",
+                "nothing; remove it, and use `scale` to move the point",
+            );
+            None
+        }
+        Some(value) => value.integer(0_u8, 9).map(Some),
+        None if float => {
+            node.document().absence(
+                node.span(),
+                "`places` is missing: a float has no resolution of its own",
+                "places = 1",
+            );
+            None
+        }
+        None => Some(None),
+    };
+    let unit = node.need("unit", "\"uGy/h\"").and_then(|value| value.unit());
+    let sentinels = node.may("sentinels").map_or(Some(Vec::new()), |value| sentinels(&value, width));
+    let plausible = node.may("plausible").map_or(Some(None), |value| pair(&value).map(Some));
+    let heartbeat_polls = node.may("heartbeat_polls").map_or(Some(None), |value| value.integer(2_u16, 3_600).map(Some));
+    Some(RegisterChannel {
+        name: name?,
+        table: table?,
+        address: address?,
+        encoding: encoding?,
+        scale: scale?,
+        places: places?,
+        unit: unit?,
+        sentinels: sentinels?,
+        plausible: plausible?,
+        heartbeat_polls: heartbeat_polls?,
+    })
+}
+
+fn words(value: &Value<'_>) -> Option<Vec<u16>> {
+    let items = value.items("[0x0000, 0x0078]")?;
+    let words: Vec<u16> = items.iter().filter_map(|item| u16::try_from(item.integer(0_i64, 0xFFFF)?).ok()).collect();
+    (words.len() == items.len()).then_some(words)
+}
+
+fn right_width(value: &Value<'_>, found: usize, width: u16) -> bool {
+    let fits = found == usize::from(width);
+    if !fits {
+        value.fault(
+            format!("{found} registers stand here, and the channel takes {width}"),
+            format!("{width} numbers in the list"),
+        );
+    }
+    fits
+}
+
+fn sentinels(value: &Value<'_>, width: Option<u16>) -> Option<Vec<Vec<u16>>> {
+    let items = value.items("[[0xFFFF, 0xFFFF]]")?;
+    let width = width?;
+    let lists: Vec<Vec<u16>> = items
+        .iter()
+        .filter_map(|item| {
+            let words = words(item)?;
+            right_width(item, words.len(), width).then_some(words)
+        })
+        .collect();
+    (lists.len() == items.len()).then_some(lists)
+}
+
+fn vector(node: &Node<'_>, names: &[String], channels: &[RegisterChannel]) -> Option<Vector> {
+    let channel_value = node.need("channel", "\"dose-rate\"");
+    let channel = channel_value.as_ref().and_then(Value::id);
+    let registers_value = node.need("registers", "[0x0000, 0x0078]");
+    let registers = registers_value.as_ref().and_then(words);
+    let expect_value = node.need("expect", "\"0.120\"");
+    let expect = expect_value.as_ref().and_then(Value::text);
+    let channel = channel?;
+    let Some(described) = channels.iter().find(|it| it.name == channel) else {
+        if let Some(value) = &channel_value
+            && !names.iter().any(|it| it == channel)
+        {
+            let known = names.iter().map(String::as_str);
+            let way_out = reader::nearest(channel, known.clone()).map_or_else(
+                || format!("one of {}", reader::list(known)),
+                |meant| value.assign(format!("\"{meant}\"")),
+            );
+            value.dangling(format!("no channel is named {channel:?}"), way_out);
+        }
+        return None;
+    };
+    let vector = Vector { channel: channel.to_owned(), registers: registers?, expect: expect?.to_owned() };
+    let value = registers_value?;
+    if !right_width(&value, vector.registers.len(), described.encoding.registers()) {
+        return None;
+    }
+    if let Err(found) = vectors::run(described, &vector) {
+        let shown: Vec<String> = vector.registers.iter().map(|word| format!("{word:04X}")).collect();
+        expect_value?.fault(
+            format!(
+                "the vector of {channel:?} fails: registers {} give {}, and {:?} is expected",
+                shown.join(" "),
+                found.got,
+                vector.expect
+            ),
+            found.way_out,
+        );
+        return None;
+    }
+    Some(vector)
+}

@@ -1,0 +1,359 @@
+//! The reader of the site file as a whole.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Local, Site, Store, Tls, Uplink,
+    estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held},
+    instruments,
+    instruments::hours,
+    places::{self, Known, Places},
+    ports, rigs,
+};
+use crate::{
+    limits::{self, LimitTable, Programme},
+    profile::{self, RegisterProfile},
+    reader::{Document, Node, Value, decode_utf8, read_file, show_size},
+    report::{Finding, Report},
+};
+
+/// The only version of the format so far.
+const VERSION: u32 = 1;
+
+/// Un-receipted records in flight unless the file says so: a second of receipts at 64 records a second.
+const WINDOW: u16 = 64;
+
+/// Local interface unless the file says so.
+const LISTEN: &str = "127.0.0.1:8470";
+
+/// Smallest store: room for some dozen records beside the database's own pages.
+const LEAST_BUDGET: u64 = 1 << 20;
+const MOST_BUDGET: u64 = 16 << 40;
+const BUDGET: u64 = 512 << 20;
+
+/// Reads a site file and everything it refers to: limit tables, programmes and profiles.
+///
+/// # Errors
+///
+/// Every fault of every file, each with its place and what to write instead. The findings beside a
+/// site are warnings.
+pub fn load_site(path: &Path) -> Result<(Site, Vec<Finding>), Report> {
+    let name = path.display().to_string();
+    let bytes = read_file(path)?;
+    let text = decode_utf8(&name, &bytes)?;
+    let base = path.parent().unwrap_or(Path::new(""));
+    let (mut site, warnings) = read_text(&name, &text, base)?;
+    site.digest = Sha256::digest(&bytes).into();
+    Ok((site, warnings))
+}
+
+/// Reads a site file from a text; `base_dir` is where its relative paths begin.
+///
+/// # Errors
+///
+/// As [`load_site`]; the file is called `site.toml` in findings.
+pub fn site_from_str(text: &str, base_dir: &Path) -> Result<(Site, Vec<Finding>), Report> {
+    read_text("site.toml", text.strip_prefix('\u{FEFF}').unwrap_or(text), base_dir)
+}
+
+fn read_text(name: &str, text: &str, base: &Path) -> Result<(Site, Vec<Finding>), Report> {
+    let document = Document::new(name, text);
+    let parsed = document.parse();
+    let mut others = Report::default();
+    let site = read(&Node::root(&document, &parsed), base, Sha256::digest(text.as_bytes()).into(), &mut others);
+    let mut report = document.into_report();
+    report.absorb(others);
+    match site {
+        Some(site) if !report.has_errors() => Ok((site, report.into_findings())),
+        _ => Err(report),
+    }
+}
+
+fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> Option<Site> {
+    let version = root.need("version", "1").and_then(|value| value.integer(VERSION, VERSION));
+    let identity = identity(root);
+    let store = store(root, base);
+    let uplink = root.may("uplink").map_or(Some(None), |value| uplink(&value.table()?, base).map(Some));
+    let local = local(root);
+    let declarations = declarations(root, base);
+    let (tables, programmes) = tables(root, base, others);
+    let profiles = profiles(root, base, others);
+
+    let ports = ports::read(root);
+    let instruments = instruments::read(root, &ports, &profiles);
+    let known = Known { instruments: &instruments, tables: &tables, programmes: &programmes };
+    let mut places = Places::new();
+    let lanes = places::lanes(root, &known, &mut places);
+    let rigs = rigs::read(root, &known, &mut places);
+    let watches = places::watches(root, &known, &mut places);
+    root.finish();
+
+    let used: Vec<&str> = instruments.ids().filter_map(|id| instruments.get(id)).map(|it| it.port.as_str()).collect();
+    let all_read = instruments.ids().count() == used.len();
+    for (id, value) in ports.values() {
+        if all_read && !used.contains(&id) {
+            value.doubt(
+                format!("no instrument hangs on the port {id:?}; it will not be opened"),
+                "an [[instruments]] table with this port, or nothing; remove the port",
+            );
+        }
+    }
+
+    version?;
+    let (id, agent, name) = identity?;
+    let (store, budget_place) = store?;
+    let site = Site {
+        id,
+        agent,
+        name,
+        store,
+        uplink: uplink?,
+        local: local?,
+        ports: ports.into_things(),
+        instruments: instruments.into_things(),
+        lanes,
+        rigs,
+        watches,
+        declarations: declarations?,
+        tables,
+        programmes,
+        digest,
+    };
+    // On a faulty file the estimate would be of another site.
+    if !root.document().has_errors() {
+        check_budget(&site, budget_place.as_ref());
+    }
+    Some(site)
+}
+
+fn check_budget(site: &Site, place: Option<&Value<'_>>) {
+    let held = hours_held(site);
+    if let Some(place) = place
+        && held < LEAST_OUTAGE_HOURS
+    {
+        let enough = estimated_bytes_per_hour(site).saturating_mul(LEAST_OUTAGE_HOURS);
+        place.doubt(
+            format!(
+                "{} hold {held} h of this site's full traffic without uplink, and {LEAST_OUTAGE_HOURS} h are wanted",
+                show_size(site.store.budget_bytes)
+            ),
+            place.assign(format!("\"{} MiB\"", enough.div_ceil(1 << 20))),
+        );
+    }
+}
+
+fn identity(root: &Node<'_>) -> Option<(String, String, String)> {
+    let node = root.need_table("site", "id, agent and name")?;
+    let id = node.need("id", "\"yantian\"").and_then(|value| Some(value.id()?.to_owned()));
+    let agent = node.need("agent", "\"gate-07\"").and_then(|value| Some(value.id()?.to_owned()));
+    let name = node.need("name", "\"盐田港 7 号闸口\"").and_then(|value| Some(value.text()?.to_owned()));
+    node.finish();
+    Some((id?, agent?, name?))
+}
+
+fn store<'d>(root: &Node<'d>, base: &Path) -> Option<(Store, Option<Value<'d>>)> {
+    let node = root.need_table("store", "dir, budget and keep")?;
+    let dir = path(&node, "dir", "\"data\"", base);
+    let budget = node.may("budget");
+    let budget_bytes = budget.as_ref().map_or(Some(BUDGET), |value| value.size(LEAST_BUDGET, MOST_BUDGET));
+    let keep = node.may("keep").map_or(Some(hours(24 * 30)), |value| value.duration(hours(1), hours(24 * 3_650)));
+    node.finish();
+    Some((Store { dir: dir?, budget_bytes: budget_bytes?, keep: keep? }, budget))
+}
+
+fn path(node: &Node<'_>, key: &'static str, example: &str, base: &Path) -> Option<PathBuf> {
+    node.need(key, example).and_then(|value| Some(base.join(value.text()?)))
+}
+
+fn uplink(node: &Node<'_>, base: &Path) -> Option<Uplink> {
+    let broker_value = node.need("broker", "\"mqtts://broker.example:8883\"");
+    let broker = broker_value.as_ref().and_then(broker);
+    let registry = path(node, "registry", "\"registry.json\"", base);
+    let window = node.may("window").map_or(Some(WINDOW), |value| value.integer(1_u16, 1_024));
+    let tls_value = node.may("tls");
+    let tls = tls_value.as_ref().map(|value| {
+        let inner = value.table()?;
+        let ca = path(&inner, "ca", "\"ca.pem\"", base);
+        let certificate = path(&inner, "certificate", "\"agent.pem\"", base);
+        let key = path(&inner, "key", "\"agent.key\"", base);
+        inner.finish();
+        Some(Tls { ca: ca?, certificate: certificate?, key: key? })
+    });
+    node.finish();
+    let (secure, host, port) = broker?;
+    match (secure, &tls_value) {
+        (true, None) => {
+            node.document().absence(
+                node.span(),
+                "mqtts needs the table [uplink.tls]",
+                "[uplink.tls] with ca, certificate and key, PEM files",
+            );
+            return None;
+        }
+        (false, Some(value)) => {
+            value.fault(
+                "[uplink.tls] is there, and the broker is reached without TLS",
+                format!("broker = \"mqtts://{host}:8883\", or nothing here"),
+            );
+            return None;
+        }
+        _ => {}
+    }
+    let tls = match tls {
+        Some(tls) => Some(tls?),
+        None => None,
+    };
+    Some(Uplink { host, port, tls, window: window?, registry: registry? })
+}
+
+/// `mqtts://host[:port]`, or `mqtt://` to loopback.
+fn broker(value: &Value<'_>) -> Option<(bool, String, u16)> {
+    let text = value.text()?.trim();
+    let (secure, rest) = match text.split_once("://") {
+        Some(("mqtts", rest)) => (true, rest),
+        Some(("mqtt", rest)) => (false, rest),
+        _ => {
+            let host = text.rsplit("://").next().unwrap_or(text);
+            value.fault(
+                format!("`broker` is {text:?}, which begins with neither mqtts:// nor mqtt://"),
+                value.assign(format!("\"mqtts://{host}\"")),
+            );
+            return None;
+        }
+    };
+    let rest = rest.trim_end_matches('/');
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !rest.ends_with(']') => (host, port.parse::<u16>().ok().filter(|&it| it > 0)),
+        _ => (rest, Some(if secure { 8883 } else { 1883 })),
+    };
+    let host = host.trim_matches(['[', ']']);
+    let sound =
+        !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '_'));
+    let (Some(port), true) = (port, sound) else {
+        value.fault(
+            format!("`broker` is {text:?}, which is not mqtts://host:port"),
+            value.assign("\"mqtts://broker.example:8883\""),
+        );
+        return None;
+    };
+    if !secure && !is_loopback(host) {
+        value.fault(
+            format!("plain mqtt to {host:?} would carry records and receipts unprotected; it is for loopback only"),
+            format!("{}, with [uplink.tls]", value.assign(format!("\"mqtts://{host}:8883\""))),
+        );
+        return None;
+    }
+    Some((secure, host.to_owned(), port))
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn local(root: &Node<'_>) -> Option<Local> {
+    let Some(value) = root.may("local") else { return Some(Local { listen: LISTEN.parse().ok()? }) };
+    let node = value.table()?;
+    let listen = node.may("listen").map_or_else(
+        || LISTEN.parse().ok(),
+        |value| {
+            let text = value.text()?;
+            let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).unwrap_or(8470);
+            let loopback = || value.assign(format!("\"127.0.0.1:{port}\""));
+            match text.replace("localhost", "127.0.0.1").parse::<SocketAddr>() {
+                Err(_) => {
+                    value.fault(format!("`listen` is {text:?}, which is not address:port"), loopback());
+                    None
+                }
+                Ok(address) if !address.ip().is_loopback() => {
+                    value.fault(
+                        format!("`listen` is {text:?}, which others on the network could reach; the page has no login, so it is for this machine only"),
+                        format!("{}  # from elsewhere: ssh -L {port}:127.0.0.1:{port}", loopback()),
+                    );
+                    None
+                }
+                Ok(address) => Some(address),
+            }
+        },
+    );
+    node.finish();
+    Some(Local { listen: listen? })
+}
+
+fn declarations(root: &Node<'_>, base: &Path) -> Option<Vec<PathBuf>> {
+    let nodes = root.tables("declarations");
+    let mut files: Vec<PathBuf> = Vec::new();
+    for node in &nodes {
+        files.extend(path(node, "file", "\"declarations.csv\"", base));
+        node.finish();
+    }
+    (files.len() == nodes.len()).then_some(files)
+}
+
+/// The folder a `[limits]` or `[profiles]` table names.
+fn folder<'d>(root: &Node<'d>, key: &'static str, base: &Path) -> Option<(PathBuf, Value<'d>)> {
+    let node = root.may(key)?.table()?;
+    let value = node.need("dir", "\"limits\"");
+    node.finish();
+    let value = value?;
+    let dir = base.join(value.text()?);
+    if !dir.is_dir() {
+        value.dangling(
+            format!("there is no folder {}", dir.display()),
+            "a folder relative to this file, or nothing; remove the table",
+        );
+        return None;
+    }
+    Some((dir, value))
+}
+
+fn tables(root: &Node<'_>, base: &Path, others: &mut Report) -> (Vec<LimitTable>, Vec<Programme>) {
+    let (mut tables, mut programmes) = (limits::builtin(), limits::builtin_programmes());
+    if let Some((dir, place)) = folder(root, "limits", base) {
+        match limits::load_dir(&dir) {
+            Ok(folder) => {
+                for programme in folder.programmes {
+                    if programmes.iter().any(|known| known.id == programme.id) {
+                        place.fault(
+                            format!("two programmes have the id {:?}", programme.id),
+                            "another id in the file of this folder",
+                        );
+                    }
+                    programmes.push(programme);
+                }
+                tables.extend(folder.tables);
+            }
+            Err(faults) => others.absorb(faults),
+        }
+        if let Some(clash) = limits::clash(&tables) {
+            place.fault(clash.to_string(), "another id, or the right effective_from, in the file of this folder");
+        }
+    }
+    (tables, programmes)
+}
+
+fn profiles(root: &Node<'_>, base: &Path, others: &mut Report) -> Vec<RegisterProfile> {
+    let mut profiles = profile::builtin();
+    if let Some((dir, place)) = folder(root, "profiles", base) {
+        match profile::load_dir(&dir) {
+            Ok((own, doubts)) => {
+                others.absorb(doubts);
+                for own in own {
+                    if profiles.iter().any(|known| known.id == own.id) {
+                        place.fault(
+                            format!("two profiles have the id {:?}", own.id),
+                            "another id in the file of this folder",
+                        );
+                    }
+                    profiles.push(own);
+                }
+            }
+            Err(faults) => others.absorb(faults),
+        }
+    }
+    profiles
+}

@@ -1,0 +1,20 @@
+//! The site file: one agent's ports, instruments, lanes, rigs and watches, and where results go.
+//!
+//! It is read whole and checked as a whole: ids, references, units, protocols against ports, polls
+//! against periods, the store's budget against the site's own rate. Paths in it are relative to the
+//! file. What the file cannot know (is the device plugged in, does the host name resolve) is asked by
+//! [`check_environment`].
+
+mod environment;
+mod estimate;
+mod instruments;
+mod load;
+mod model;
+mod places;
+mod ports;
+mod rigs;
+
+pub use environment::{check_environment, check_environment_in};
+pub use estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held};
+pub use load::{load_site, site_from_str};
+pub use model::*;

@@ -1,0 +1,356 @@
+//! The site file as loaded and checked: ports, instruments, lanes, rigs, store, uplink.
+
+use std::{path::PathBuf, time::Duration};
+
+use tidewaiter_drivers::{Decimal, Unit};
+
+use crate::{
+    limits::{LimitTable, Programme},
+    profile::RegisterProfile,
+};
+
+/// Everything an agent needs, checked as a whole.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Topic segment of the site.
+    pub id: String,
+    /// Agent id: MQTT client id, certificate name and topic segment.
+    pub agent: String,
+    /// Name for people.
+    pub name: String,
+    /// Store.
+    pub store: Store,
+    /// Uplink; `None` runs without one, filling the outbox.
+    pub uplink: Option<Uplink>,
+    /// Local interface.
+    pub local: Local,
+    /// Ports in the order of the file.
+    pub ports: Vec<Port>,
+    /// Instruments in the order of the file.
+    pub instruments: Vec<Instrument>,
+    /// Lanes.
+    pub lanes: Vec<Lane>,
+    /// Rigs.
+    pub rigs: Vec<Rig>,
+    /// Background watches.
+    pub watches: Vec<Watch>,
+    /// Declarations files to watch.
+    pub declarations: Vec<PathBuf>,
+    /// Limit tables loaded: the built-in ones and those of `limits_dir`.
+    pub tables: Vec<LimitTable>,
+    /// Step programmes loaded.
+    pub programmes: Vec<Programme>,
+    /// SHA-256 of the site file as read.
+    pub digest: [u8; 32],
+}
+
+/// Where records are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// Data directory (database, keys).
+    pub dir: PathBuf,
+    /// Budget in bytes.
+    pub budget_bytes: u64,
+    /// How long receipted records are kept.
+    pub keep: Duration,
+}
+
+/// Where records go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uplink {
+    /// Host name or address; with TLS it is the name checked.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// TLS material; `None` is plain TCP and allowed to loopback only.
+    pub tls: Option<Tls>,
+    /// Un-receipted records in flight at most.
+    pub window: u16,
+    /// JSON key registry with the centre's receipt key.
+    pub registry: PathBuf,
+}
+
+/// TLS client material, PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// Authority that signed the broker's certificate.
+    pub ca: PathBuf,
+    /// This agent's certificate.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// The local interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// Loopback address and port; port 0 picks one and prints it.
+    pub listen: std::net::SocketAddr,
+}
+
+/// One port, owned by one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// Id.
+    pub id: String,
+    /// How it is reached.
+    pub link: Link,
+}
+
+/// How a port is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Serial line carrying a byte stream.
+    Serial(SerialLine),
+    /// TCP connection carrying a byte stream (serial server or instrument).
+    Tcp {
+        /// Host name or address.
+        host: String,
+        /// TCP port.
+        port: u16,
+    },
+    /// Modbus TCP server.
+    ModbusTcp {
+        /// Host name or address.
+        host: String,
+        /// TCP port, 502 by convention.
+        port: u16,
+    },
+    /// Modbus RTU on a serial line.
+    ModbusRtu(SerialLine),
+}
+
+/// Settings of a serial line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SerialLine {
+    /// Device path, preferably under `/dev/serial/by-id/`.
+    pub path: PathBuf,
+    /// Bits per second.
+    pub baud: u32,
+    /// 7 or 8.
+    pub data_bits: u8,
+    /// Parity.
+    pub parity: Parity,
+    /// 1 or 2.
+    pub stop_bits: u8,
+}
+
+/// Parity of a serial line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parity {
+    /// None.
+    None,
+    /// Even.
+    Even,
+    /// Odd.
+    Odd,
+}
+
+/// One instrument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instrument {
+    /// Id.
+    pub id: String,
+    /// Port it hangs on.
+    pub port: String,
+    /// Protocol and its options.
+    pub protocol: Protocol,
+    /// It is a simulator: every record it enters says so inside the signed bytes.
+    pub simulated: bool,
+    /// Serial number for the record, where known.
+    pub serial_number: Option<String>,
+    /// Longest silence before `timed-out` is reported; streams only.
+    pub silence: Duration,
+}
+
+/// Protocols of this version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// XK3190 continuous output tF = 0. The frame carries no unit, so it stands here.
+    Xk3190Tf0 {
+        /// Unit the indicator is set to: kg, t or g.
+        unit: Unit,
+        /// Scale interval d, in that unit.
+        scale_interval: Decimal,
+        /// How long the display must stand within one interval to count as settled.
+        settle: Duration,
+    },
+    /// RPM count lines (TSA/Rapiscan).
+    RpmLines {
+        /// Alarm level in standard deviations, until the portal's own SG1 line is seen.
+        n_sigma: Decimal,
+        /// 200 ms intervals in one sum, until SG1 is seen.
+        intervals: u8,
+        /// Speed above which the passage is void, km/h.
+        speed_limit_kmh: Decimal,
+    },
+    /// pH meter stream, `4.54pH 24.7°C ATC`.
+    PhStream,
+    /// A line per plate, optional confidence: `PLATE[,confidence]`.
+    PlateLines {
+        /// How the reader encodes Chinese characters.
+        encoding: TextEncoding,
+    },
+    /// Modbus register profile.
+    Registers {
+        /// The register map.
+        profile: RegisterProfile,
+        /// Modbus unit id.
+        unit_id: u8,
+        /// Time from one poll to the next.
+        poll: Duration,
+        /// Longest wait for an answer.
+        timeout: Duration,
+        /// Unanswered polls in a row after which the unit is asked only once per back-off period.
+        function_timeout_polls: u8,
+    },
+}
+
+/// Text encoding of an identity reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextEncoding {
+    /// UTF-8.
+    Utf8,
+    /// GBK, as many Chinese cameras send.
+    Gbk,
+}
+
+/// A physical passage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// Id.
+    pub id: String,
+    /// Procedure.
+    pub gate: LorryGate,
+}
+
+/// Procedure lorry gate: what a passage needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LorryGate {
+    /// Weighbridge instrument id.
+    pub scale: String,
+    /// Radiation portal instrument id.
+    pub portal: Option<String>,
+    /// Dose-rate monitor instrument id and its channel.
+    pub dose_rate: Option<(String, String)>,
+    /// Plate reader instrument id.
+    pub plate: Option<String>,
+    /// Mass above which a lorry is on the scale.
+    pub threshold: Decimal,
+    /// Unit of the threshold.
+    pub unit: Unit,
+    /// Longest time from opening to completion.
+    pub time_limit: Duration,
+    /// How far before opening and after closing an identity still belongs to the passage.
+    pub identity_window: Duration,
+    /// Tables (and rows' parameters) every passage is judged by.
+    pub judge: Vec<Judge>,
+}
+
+/// Which parameters of which table an inspection is judged by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judge {
+    /// Table id.
+    pub table: String,
+    /// Parameters required; every row for them is judged.
+    pub parameters: Vec<String>,
+}
+
+/// A lab bench group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rig {
+    /// Id.
+    pub id: String,
+    /// Its procedure.
+    pub procedure: RigProcedure,
+    /// Tables every run is judged by.
+    pub judge: Vec<Judge>,
+    /// Longest time from start to completion.
+    pub time_limit: Duration,
+}
+
+/// Procedures of a rig.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RigProcedure {
+    /// Textile pH with parallels (GB/T 7573): each accepted when the meter has drifted less than `drift`
+    /// for `steady`; the result is the mean of the parallels from the second on.
+    TextilePh {
+        /// pH meter instrument id.
+        meter: String,
+        /// Extracts measured one after another.
+        parallels: u8,
+        /// Greatest change during `steady`, in pH.
+        drift: Decimal,
+        /// How long the meter must hold still.
+        steady: Duration,
+        /// Greatest difference between the parallels that count, in pH.
+        spread: Decimal,
+    },
+    /// Tyre endurance on a drum, driven by the bench's own state register.
+    TyreEndurance {
+        /// Drum instrument id.
+        drum: String,
+        /// Step programme id.
+        programme: String,
+    },
+}
+
+/// A background watch: one interval record per period for each channel watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// Id.
+    pub id: String,
+    /// Instrument watched.
+    pub instrument: String,
+    /// Period of one interval record.
+    pub period: Duration,
+    /// Expected readings per period and channel.
+    pub slots: u32,
+}
+
+impl Site {
+    /// The port of this id.
+    pub fn port(&self, id: &str) -> Option<&Port> {
+        self.ports.iter().find(|port| port.id == id)
+    }
+
+    /// The instrument of this id.
+    pub fn instrument(&self, id: &str) -> Option<&Instrument> {
+        self.instruments.iter().find(|instrument| instrument.id == id)
+    }
+
+    /// The step programme of this id.
+    pub fn programme(&self, id: &str) -> Option<&Programme> {
+        self.programmes.iter().find(|programme| programme.id == id)
+    }
+}
+
+impl Link {
+    /// Whether it carries a byte stream, as against Modbus requests.
+    pub const fn is_byte_stream(&self) -> bool {
+        matches!(self, Self::Serial(_) | Self::Tcp { .. })
+    }
+
+    /// The key of the site file that says so.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Serial(_) => "serial",
+            Self::Tcp { .. } => "tcp",
+            Self::ModbusTcp { .. } => "modbus_tcp",
+            Self::ModbusRtu(_) => "modbus_rtu",
+        }
+    }
+}
+
+impl Protocol {
+    /// The key of the site file that says so.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Xk3190Tf0 { .. } => "xk3190_tf0",
+            Self::RpmLines { .. } => "rpm_lines",
+            Self::PhStream => "ph_stream",
+            Self::PlateLines { .. } => "plate_lines",
+            Self::Registers { .. } => "registers",
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Laboratory and test benches.
+
+pub mod ph;
+pub mod tyre;

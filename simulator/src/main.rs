@@ -1,0 +1,298 @@
+//! `tidewaiter-sim`: runs a scene on real ports, prints where its instruments are, and what a lane that
+//! works must find.
+
+use std::{
+    fs,
+    io::Write,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+use tidewaiter_simulator::{
+    Address, ExportOptions, Options, Running, Scene, Simulation, Span, World, WorldOptions, declarations_csv,
+    export_config, scene,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  tidewaiter-sim list
+  tidewaiter-sim run demo --for 60s --dir sim --config-out site.toml --oracle-out oracle.json
+  tidewaiter-sim run my-scene.toml --seed 42 --time-scale 4
+  tidewaiter-sim export-config demo --dir sim > site.toml
+
+Exit codes: 0 ok, 2 usage or scene, 3 environment (a port or file cannot be had).";
+
+/// Instruments with physics, on real ports: what an integrator tests against.
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a scene until it is stopped (Ctrl-C) or its time is over
+    #[command(
+        after_help = "Example:\n  tidewaiter-sim run lane --for 10min --config-out site.toml --oracle-out oracle.json\n\n\
+                      While it runs, standard input moves the pH electrode: `immerse T-2601 1`, `rinse`."
+    )]
+    Run(Run),
+    /// List the scenes that come with the program and their instruments
+    #[command(after_help = "Example:\n  tidewaiter-sim list")]
+    List,
+    /// Write the agent's site file for a scene with fixed ports, without running it
+    #[command(
+        name = "export-config",
+        after_help = "Example:\n  tidewaiter-sim export-config my-scene.toml --dir sim --site yantian --agent gate-07 > site.toml\n\n\
+                      Instruments on TCP need a fixed port in the scene; `run --config-out` knows every port."
+    )]
+    ExportConfig(ExportConfig),
+}
+
+#[derive(Args)]
+struct Run {
+    /// Scene file, or the name of a built-in scene: demo, lane, rig
+    scene: String,
+    /// Replace the scene's seed
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Scene seconds per real second
+    #[arg(long)]
+    time_scale: Option<f64>,
+    /// Stop after this real time, such as 60s or 10min
+    #[arg(long = "for", value_parser = length)]
+    lasts: Option<Span>,
+    /// Real time before the scene begins, for the agent to connect
+    #[arg(long, value_parser = length, default_value = "0s")]
+    lead_in: Span,
+    /// Interface to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    listen: IpAddr,
+    /// Directory for stable links to the pseudo-terminals
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Write the agent's site file here, and the declarations beside it
+    #[arg(long)]
+    config_out: Option<PathBuf>,
+    /// Write what must have been found here, at the end
+    #[arg(long)]
+    oracle_out: Option<PathBuf>,
+    #[command(flatten)]
+    site: SiteArgs,
+}
+
+#[derive(Args)]
+struct ExportConfig {
+    /// Scene file, or the name of a built-in scene: demo, lane, rig
+    scene: String,
+    /// Directory of the links to the pseudo-terminals
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+    /// Interface of the instruments on TCP
+    #[arg(long, default_value = "127.0.0.1")]
+    listen: IpAddr,
+    #[command(flatten)]
+    site: SiteArgs,
+}
+
+#[derive(Args)]
+struct SiteArgs {
+    /// Site id of the site file
+    #[arg(long, default_value = "yantian")]
+    site: String,
+    /// Agent id of the site file
+    #[arg(long, default_value = "gate-07")]
+    agent: String,
+    /// Broker URL of the site file, such as `mqtt://127.0.0.1:1883`; without it the site has no uplink
+    #[arg(long)]
+    broker: Option<String>,
+    /// Data directory of the site file
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// Key registry of the site file
+    #[arg(long, default_value = "registry.json")]
+    registry: PathBuf,
+}
+
+impl SiteArgs {
+    fn options(&self, declarations: Option<PathBuf>) -> ExportOptions {
+        ExportOptions {
+            site: self.site.clone(),
+            agent: self.agent.clone(),
+            broker: self.broker.clone(),
+            data_dir: self.data_dir.clone(),
+            registry: self.registry.clone(),
+            declarations,
+            ..ExportOptions::default()
+        }
+    }
+}
+
+/// Reads `60s`, `60 s`, `1.5min`.
+fn length(text: &str) -> Result<Span, String> {
+    let split = text.find(|it: char| it.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    format!("{} {unit}", number.trim()).parse().map_err(|error: scene::SpanError| error.to_string())
+}
+
+/// What went wrong and with which exit code it ends.
+struct Failure(u8, anyhow::Error);
+
+const USAGE: u8 = 2;
+const ENVIRONMENT: u8 = 3;
+
+fn main() -> std::process::ExitCode {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
+    let outcome = match Cli::parse().command {
+        Command::Run(run) => start(&run),
+        Command::List => list().map_err(|error| Failure(ENVIRONMENT, error)),
+        Command::ExportConfig(export) => exported(&export).map_err(|error| Failure(USAGE, error)),
+    };
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(Failure(code, error)) => {
+            eprintln!("tidewaiter-sim: {error:#}");
+            std::process::ExitCode::from(code)
+        }
+    }
+}
+
+fn load(name: &str) -> anyhow::Result<Scene> {
+    if scene::BUILT_IN.iter().any(|(known, _)| *known == name) && !Path::new(name).exists() {
+        return Ok(Scene::built_in(name)?);
+    }
+    let text = fs::read_to_string(name).with_context(|| {
+        format!("cannot read scene {name:?}; write a file's path, or one of the built-in demo, lane and rig")
+    })?;
+    Scene::from_toml(&text).with_context(|| name.to_owned())
+}
+
+fn start(run: &Run) -> Result<(), Failure> {
+    let scene = load(&run.scene).map_err(|error| Failure(USAGE, error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure(ENVIRONMENT, error.into()))?;
+    runtime.block_on(play(run, scene)).map_err(|error| Failure(ENVIRONMENT, error))
+}
+
+async fn play(run: &Run, scene: Scene) -> anyhow::Result<()> {
+    let world = WorldOptions {
+        seed: run.seed,
+        time_scale: run.time_scale,
+        lead_in: run.lead_in.duration(),
+        ..WorldOptions::default()
+    };
+    let running = Simulation::start(scene, Options { listen: run.listen, dir: run.dir.clone(), world }).await?;
+    print_addresses(&running)?;
+    if let Some(path) = &run.config_out {
+        let declarations = path.with_file_name("declarations.csv");
+        write(&declarations, &running.declarations())?;
+        let options = run.site.options(declarations.file_name().map(PathBuf::from));
+        write(path, &export_config(running.world().scene(), &running.addresses, &options))?;
+    }
+    operate(running.world().clone());
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let over = async {
+        match run.lasts {
+            Some(span) => tokio::time::sleep(span.duration()).await,
+            None => std::future::pending::<()>().await,
+        }
+    };
+    tokio::select! {
+        () = over => {}
+        pressed = tokio::signal::ctrl_c() => pressed?,
+        _ = terminate.recv() => {}
+    }
+    let oracle = running.oracle();
+    if let Some(path) = &run.oracle_out {
+        write(path, &oracle.to_json())?;
+    }
+    let verdicts: Vec<String> = oracle.verdicts().iter().map(|(word, count)| format!("{word} {count}")).collect();
+    eprintln!("{} inspections are due: {}", oracle.inspections.len(), verdicts.join(", "));
+    // Bounded, so that a blocked line cannot keep the program.
+    let _ = tokio::time::timeout(Duration::from_secs(2), running.stop()).await;
+    Ok(())
+}
+
+/// Lets an operator move the pH electrode from the keyboard, a line per move, until standard input ends.
+fn operate(world: Arc<World>) {
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            let mut words = line.split_whitespace();
+            let refused = match (words.next(), words.next(), words.next().map(str::parse)) {
+                (Some("immerse"), Some(sample), Some(Ok(parallel))) => {
+                    world.immerse(sample, parallel).err().map(|it| it.to_string())
+                }
+                (Some("rinse"), None, None) => {
+                    world.rinse();
+                    None
+                }
+                (None, ..) => None,
+                _ => Some(format!("{line:?} is no move; write `immerse SAMPLE PARALLEL` or `rinse`")),
+            };
+            if let Some(refused) = refused {
+                eprintln!("tidewaiter-sim: {refused}");
+            }
+        }
+    });
+}
+
+fn print_addresses(running: &Running) -> anyhow::Result<()> {
+    let scene = running.world().scene();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{} (seed {}, {} x)", scene.title, scene.seed, scene.time_scale)?;
+    for (instrument, address) in &running.addresses {
+        writeln!(out, "  {instrument:<12} {address}")?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn list() -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for (name, _) in scene::BUILT_IN {
+        let scene = Scene::built_in(name)?;
+        writeln!(out, "{name:<6} {}\n       {}", scene.title, scene.instruments().join(" "))?;
+    }
+    Ok(())
+}
+
+fn exported(export: &ExportConfig) -> anyhow::Result<()> {
+    let scene = load(&export.scene)?;
+    let dir = std::path::absolute(&export.dir)?;
+    let mut addresses = std::collections::BTreeMap::new();
+    let mut serial = |id: &String| addresses.insert(id.clone(), Address::Pty(dir.join(format!("{id}.tty"))));
+    scene.weighbridge.iter().map(|it| &it.id).chain(scene.ph_meter.iter().map(|it| &it.id)).for_each(|id| {
+        serial(id);
+    });
+    let tcp = [
+        scene.portal.as_ref().map(|it| (&it.id, it.port)),
+        scene.plate_reader.as_ref().map(|it| (&it.id, it.port)),
+        scene.gamma.as_ref().map(|it| (&it.id, it.port)),
+        scene.drum.as_ref().map(|it| (&it.id, it.port)),
+    ];
+    for (id, port) in tcp.into_iter().flatten() {
+        if port == 0 {
+            bail!(
+                "instrument {id} has no fixed port; write `port = 1600` or the like in the scene, or use `run --config-out`"
+            );
+        }
+        addresses.insert(id.clone(), Address::Tcp((export.listen, port).into()));
+    }
+    let world = World::new(scene, &WorldOptions::default())?;
+    let declarations = dir.join("declarations.csv");
+    write(&declarations, &declarations_csv(&world))?;
+    print!("{}", export_config(world.scene(), &addresses, &export.site.options(Some(declarations))));
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}; choose a writable place", path.display()))
+}

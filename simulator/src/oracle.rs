@@ -1,0 +1,373 @@
+//! What a lane and a laboratory that work must find: inspections, verdicts, dispositions, and why.
+//!
+//! Computed from the world's truth and the shipped limit tables by an evaluator of its own, much
+//! smaller than the agent's screening: what both get wrong in the same way would not be noticed, so
+//! nothing is shared but the tables. Values close to a limit are the scene writer's to avoid; the
+//! margin of each expectation is stated.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tidewaiter_config::limits::{Limit, Row};
+use tidewaiter_drivers::{Decimal, Unit};
+
+use crate::{
+    scene::{Lorry, PlateRead, Specimen},
+    world::{Passage, World, rounding},
+};
+
+/// Everything expected of a scene up to a moment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Oracle {
+    /// Title of the scene.
+    pub scene: String,
+    /// Seed used.
+    pub seed: u64,
+    /// Inspections that are over by this scene time, milliseconds.
+    pub until_ms: i64,
+    /// What must be found, in the order of their ends.
+    pub inspections: Vec<Expected>,
+}
+
+/// One inspection that must be found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Expected {
+    /// `lorry-gate`, `textile-ph` or `tyre-endurance`.
+    pub procedure: String,
+    /// Plate as it will be read, sample number or barcode; `None` when nothing identifies the subject.
+    pub subject: Option<String>,
+    /// The true plate, when it is misread or not read.
+    pub truth: Option<String>,
+    /// Begin in scene milliseconds; `None` when an operator decides.
+    pub begins_ms: Option<i64>,
+    /// End in scene milliseconds; `None` when an operator decides.
+    pub ends_ms: Option<i64>,
+    /// Values that must be found.
+    pub values: Vec<ExpectedValue>,
+    /// `gamma` and `neutron` alarms the device asserts.
+    pub alarms: Vec<String>,
+    /// What makes the passage void.
+    pub faults: Vec<String>,
+    /// The strictest verdict.
+    pub verdict: String,
+    /// Reason of an inconclusive verdict.
+    pub reason: Option<String>,
+    /// What the lane does.
+    pub disposition: String,
+    /// The sentences behind verdict and disposition.
+    pub why: Vec<String>,
+}
+
+/// One value that must be found, give or take a tolerance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExpectedValue {
+    /// Parameter, as limit rows name it.
+    pub parameter: String,
+    /// The value, decimal text.
+    pub value: String,
+    /// How far the found value may be away, decimal text.
+    pub tolerance: String,
+    /// UCUM unit.
+    pub unit: String,
+}
+
+/// Verdicts in order of strictness: the last one of several decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    NotApplicable,
+    Pass,
+    Inconclusive(&'static str),
+    Fail,
+}
+
+/// Dispositions in order of strictness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Disposition {
+    Clear,
+    Refer,
+    NotValid,
+    Alarm,
+}
+
+impl Disposition {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Refer => "refer",
+            Self::NotValid => "not-valid",
+            Self::Alarm => "alarm",
+        }
+    }
+}
+
+type Facts = BTreeMap<String, String>;
+
+/// Collects one expectation.
+struct Judgement {
+    verdict: Verdict,
+    disposition: Disposition,
+    why: Vec<String>,
+}
+
+/// A value to be judged.
+struct Value {
+    shown: Decimal,
+    unit: Unit,
+    background: Option<Decimal>,
+}
+
+impl Oracle {
+    /// What must have been found by `until_ms` of scene time.
+    pub fn at(world: &World, until_ms: i64) -> Self {
+        let mut inspections: Vec<Expected> = Vec::new();
+        if world.scene().weighbridge.is_some() {
+            inspections.extend(world.passages(until_ms).iter().map(|it| passage(world, it)));
+        }
+        for (specimen, plan) in world.scene().ph_meter.iter().flat_map(|it| &it.specimens).zip(world.specimens()) {
+            let ends = plan.immersed_ms.last().map(|it| it + plan.dwell_ms);
+            if ends.is_none_or(|it| it <= until_ms) {
+                inspections.push(textile(world, specimen, plan.immersed_ms.first().copied(), ends));
+            }
+        }
+        inspections.extend(
+            world.drum_runs(until_ms).iter().map(|(run, start, end, failed)| drum(&run.barcode, *start, *end, *failed)),
+        );
+        inspections.sort_by_key(|it| it.ends_ms.unwrap_or(i64::MAX));
+        Self { scene: world.scene().title.clone(), seed: world.scene().seed, until_ms, inspections }
+    }
+
+    /// How often each verdict word must come.
+    pub fn verdicts(&self) -> BTreeMap<&str, usize> {
+        self.inspections.iter().fold(BTreeMap::new(), |mut counts, it| {
+            *counts.entry(it.verdict.as_str()).or_default() += 1;
+            counts
+        })
+    }
+
+    /// The same as JSON, for a file.
+    pub fn to_json(&self) -> String {
+        // Strings and integers only: serialising cannot fail.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+impl Judgement {
+    const fn new() -> Self {
+        Self { verdict: Verdict::NotApplicable, disposition: Disposition::Clear, why: Vec::new() }
+    }
+
+    fn add(&mut self, verdict: Verdict, disposition: Disposition, why: String) {
+        self.verdict = self.verdict.max(verdict);
+        self.disposition = self.disposition.max(disposition);
+        if disposition != Disposition::Clear || verdict == Verdict::Fail {
+            self.why.push(why);
+        }
+    }
+
+    /// Judges a value by every row of a table for this parameter.
+    fn judge(&mut self, world: &World, table: &str, parameter: &str, facts: Option<&Facts>, measured: &Value) {
+        let rows = world.tables().iter().filter(|it| it.id == table).flat_map(|it| &it.rows);
+        for row in rows.filter(|it| it.parameter == parameter) {
+            let verdict = judge_row(row, facts, measured);
+            let disposition = match verdict {
+                Verdict::NotApplicable | Verdict::Pass => Disposition::Clear,
+                Verdict::Fail if row.alarms => Disposition::Alarm,
+                Verdict::Fail | Verdict::Inconclusive(_) => Disposition::Refer,
+            };
+            let said = match verdict {
+                Verdict::Inconclusive(reason) => reason,
+                _ => "exceeded",
+            };
+            self.add(
+                verdict,
+                disposition,
+                format!("{table}/{}: {parameter} {} {}, {said}", row.id, measured.shown, measured.unit),
+            );
+        }
+    }
+
+    fn into_expected(self, procedure: &str, subject: Option<String>) -> Expected {
+        let (verdict, reason) = match self.verdict {
+            Verdict::NotApplicable => ("NotApplicable", None),
+            Verdict::Pass => ("Pass", None),
+            Verdict::Inconclusive(reason) => ("Inconclusive", Some(reason.to_owned())),
+            Verdict::Fail => ("Fail", None),
+        };
+        let why = if self.why.is_empty() { vec!["everything within its limits".to_owned()] } else { self.why };
+        Expected {
+            procedure: procedure.to_owned(),
+            subject,
+            truth: None,
+            begins_ms: None,
+            ends_ms: None,
+            values: Vec::new(),
+            alarms: Vec::new(),
+            faults: Vec::new(),
+            verdict: verdict.to_owned(),
+            reason,
+            disposition: self.disposition.word().to_owned(),
+            why,
+        }
+    }
+}
+
+fn judge_row(row: &Row, facts: Option<&Facts>, measured: &Value) -> Verdict {
+    let fact = |name: &str| facts.and_then(|it| it.get(name));
+    let differs = |condition: &tidewaiter_config::limits::Condition| {
+        fact(&condition.fact).is_some_and(|is| !condition.one_of.iter().any(|it| it == is))
+    };
+    if row.when.iter().any(differs) {
+        return Verdict::NotApplicable;
+    }
+    if row.when.iter().any(|condition| fact(&condition.fact).is_none()) {
+        return Verdict::Inconclusive("no-declaration");
+    }
+    let value = measured.shown;
+    let within = match &row.limit {
+        Limit::Max { limit, inclusive } => {
+            value.cmp_value(*limit).is_lt() || (*inclusive && value.cmp_value(*limit).is_eq())
+        }
+        Limit::Min { limit, inclusive } => {
+            value.cmp_value(*limit).is_gt() || (*inclusive && value.cmp_value(*limit).is_eq())
+        }
+        Limit::Range { low, high } => value.cmp_value(*low).is_ge() && value.cmp_value(*high).is_le(),
+        Limit::AboveBackground { margin } => {
+            let Some(limit) = measured.background.and_then(|it| it.checked_add(*margin)) else {
+                return Verdict::Inconclusive("no-background");
+            };
+            value.cmp_value(limit).is_le()
+        }
+        Limit::Deviation { declared, percent, absolute } => {
+            let Some(declared) = fact(declared).and_then(|it| it.parse::<Decimal>().ok()) else {
+                return Verdict::Inconclusive("no-declaration");
+            };
+            let share = declared.checked_mul(*percent).and_then(|it| it.scaled(-2)).unwrap_or(*absolute);
+            let allowed = if share.cmp_value(*absolute).is_lt() { share } else { *absolute };
+            value.checked_sub(declared).is_some_and(|it| it.abs().cmp_value(allowed).is_le())
+        }
+        // Counts are expected as the device's own alarms; no simulated quantity has the other kinds.
+        Limit::Sigma { .. } | Limit::Absent | Limit::GradeAtLeast { .. } => {
+            return Verdict::Inconclusive("not-measured");
+        }
+    };
+    if within { Verdict::Pass } else { Verdict::Fail }
+}
+
+/// Facts declared about the plate as read; a misread plate has none, unless it is another lorry's.
+fn facts(lorry: &Lorry) -> Option<Facts> {
+    let declared = lorry.declared.as_ref().filter(|_| lorry.plate_read == PlateRead::Right)?;
+    let mut facts = Facts::from([
+        ("axles".to_owned(), declared.axles.unwrap_or(lorry.axles).to_string()),
+        ("vehicle".to_owned(), lorry.vehicle.word().to_owned()),
+        ("drive-axle".to_owned(), lorry.drive_axle.word().to_owned()),
+        ("mass".to_owned(), declared.mass_kg.to_string()),
+        ("goods".to_owned(), declared.goods.clone()),
+        ("scrap".to_owned(), if declared.scrap { "yes" } else { "no" }.to_owned()),
+    ]);
+    if let Some(code) = &declared.hs_code {
+        facts.insert("hs-code".to_owned(), code.clone());
+    }
+    Some(facts)
+}
+
+fn passage(world: &World, passage: &Passage) -> Expected {
+    let lorry = &passage.lorry;
+    let facts = facts(lorry);
+    let mut judgement = Judgement::new();
+    let mut values = Vec::new();
+    if let Some(mass) = world.settled_mass(passage) {
+        judgement.judge(
+            world,
+            "gross-mass-cn-2016",
+            "gross-mass",
+            facts.as_ref(),
+            &Value { shown: mass, unit: Unit::Kilogram, background: None },
+        );
+        let interval = world.scene().weighbridge.as_ref().map_or(Decimal::ZERO, |it| it.scale_interval);
+        values.push(expected("gross-mass", mass, interval, Unit::Kilogram));
+    }
+    let (gamma, neutron) = world.portal_alarms(passage);
+    let mut alarms = Vec::new();
+    for (asserted, kind) in [(gamma, "gamma"), (neutron, "neutron")] {
+        if world.scene().portal.is_some() {
+            // The site's own rule has the portal's threshold, so both fail or pass together.
+            let verdict = if asserted { Verdict::Fail } else { Verdict::Pass };
+            let disposition = if asserted { Disposition::Alarm } else { Disposition::Clear };
+            judgement.add(verdict, disposition, format!("the portal asserts a {kind} alarm"));
+        }
+        if asserted {
+            alarms.push(kind.to_owned());
+        }
+    }
+    if let Some((background, source)) = world.dose_of(passage) {
+        let shown = |value| rounding::displayed(value, 3);
+        let measured = Value {
+            shown: shown(background + source),
+            unit: Unit::MicrograyPerHour,
+            background: Some(shown(background)),
+        };
+        judgement.judge(world, "scrap-radiation", "dose-rate", facts.as_ref(), &measured);
+        let swing = world.scene().gamma.as_ref().map_or(0.0, |it| it.fluctuation + 4.0 * it.noise);
+        values.push(expected(
+            "dose-rate",
+            measured.shown,
+            shown((background + source) * swing),
+            Unit::MicrograyPerHour,
+        ));
+    }
+    let faults = world.portal_faults(passage);
+    for fault in &faults {
+        judgement.add(Verdict::NotApplicable, Disposition::NotValid, format!("the passage is void: {fault}"));
+    }
+    let subject = world.plate_read(passage).map(|(_, text, _)| text);
+    let truth = (subject.as_ref() != Some(&lorry.plate)).then(|| lorry.plate.clone());
+    Expected {
+        truth,
+        begins_ms: Some(passage.arrives_ms),
+        ends_ms: Some(passage.leaves_ms()),
+        values,
+        alarms,
+        faults: faults.into_iter().map(str::to_owned).collect(),
+        ..judgement.into_expected("lorry-gate", subject)
+    }
+}
+
+fn textile(world: &World, specimen: &Specimen, begins_ms: Option<i64>, ends_ms: Option<i64>) -> Expected {
+    // GB/T 7573: the result is the mean of the second and third parallel.
+    let later = specimen.ph.get(1..).filter(|it| !it.is_empty()).unwrap_or(&specimen.ph);
+    let count = rounding::real(i64::try_from(later.len()).unwrap_or(1));
+    let mean = rounding::displayed(later.iter().sum::<f64>() / count, 2);
+    let facts = Facts::from([("category".to_owned(), specimen.category.clone())]);
+    let mut judgement = Judgement::new();
+    let measured = Value { shown: mean, unit: Unit::PH, background: None };
+    judgement.judge(world, "gb18401-2010-t1", "ph", Some(&facts), &measured);
+    Expected {
+        begins_ms,
+        ends_ms,
+        values: vec![expected("ph", mean, Decimal::new(2, 2).unwrap_or(Decimal::ZERO), Unit::PH)],
+        ..judgement.into_expected("textile-ph", Some(specimen.sample.clone()))
+    }
+}
+
+fn drum(barcode: &str, start: i64, end: i64, failed: bool) -> Expected {
+    let mut judgement = Judgement::new();
+    if failed {
+        judgement.add(Verdict::Fail, Disposition::Refer, "the tyre failed before the programme ended".to_owned());
+    } else {
+        judgement.add(Verdict::Pass, Disposition::Clear, String::new());
+    }
+    Expected {
+        begins_ms: Some(start),
+        ends_ms: Some(end),
+        ..judgement.into_expected("tyre-endurance", Some(barcode.to_owned()))
+    }
+}
+
+fn expected(parameter: &str, value: Decimal, tolerance: Decimal, unit: Unit) -> ExpectedValue {
+    ExpectedValue {
+        parameter: parameter.to_owned(),
+        value: value.to_string(),
+        tolerance: tolerance.to_string(),
+        unit: unit.to_string(),
+    }
+}

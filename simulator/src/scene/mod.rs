@@ -1,0 +1,227 @@
+//! Scenes: what happens in the simulated world, written in TOML.
+//!
+//! A scene comes in as text and leaves as a checked [`Scene`]. Nothing here knows how an instrument
+//! speaks; see the simulator's README for every key.
+
+mod model;
+mod span;
+
+pub use model::{
+    Declared, DriveAxle, Drum, Fault, FaultKind, Gamma, Generator, LaneSetup, Lorry, PhMeter, PlateRead, PlateReader,
+    Portal, Run, Scene, Specimen, Traffic, Vehicle, Weighbridge,
+};
+pub use span::{Span, SpanError};
+
+use tidewaiter_drivers::Decimal;
+
+/// Scenes that come with the program: name and text.
+pub const BUILT_IN: [(&str, &str); 3] = [
+    ("demo", include_str!("../../scenes/demo.toml")),
+    ("lane", include_str!("../../scenes/lane.toml")),
+    ("rig", include_str!("../../scenes/rig.toml")),
+];
+
+/// Free time kept between two lorries, so that the scale returns to zero and the portal sees its background.
+const LEAST_GAP_MS: i64 = 500;
+
+/// Why a text is not a scene.
+#[derive(Debug, thiserror::Error)]
+pub enum SceneError {
+    /// It is not TOML, or a key does not belong there.
+    #[error("scene: {0}")]
+    Syntax(toml::de::Error),
+    /// A value contradicts the world.
+    #[error("scene: {key} is {found}; {remedy}")]
+    Value {
+        /// Key it stands at.
+        key: String,
+        /// What was found.
+        found: String,
+        /// What to write instead.
+        remedy: String,
+    },
+}
+
+impl Scene {
+    /// Reads and checks a scene.
+    ///
+    /// # Errors
+    ///
+    /// Names the key, what stands there and what would be right.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tidewaiter_simulator::Scene;
+    ///
+    /// let scene = Scene::from_toml("title = 'a scale'\nseed = 1\n[weighbridge]").unwrap();
+    /// assert_eq!(scene.weighbridge.unwrap().id, "scale-1");
+    /// ```
+    pub fn from_toml(text: &str) -> Result<Self, SceneError> {
+        let scene: Self = toml::from_str(text).map_err(SceneError::Syntax)?;
+        scene.check()?;
+        Ok(scene)
+    }
+
+    /// A scene that comes with the program, by name.
+    ///
+    /// # Errors
+    ///
+    /// Says which names there are.
+    pub fn built_in(name: &str) -> Result<Self, SceneError> {
+        match BUILT_IN.iter().find(|(known, _)| *known == name) {
+            Some((_, text)) => Self::from_toml(text),
+            None => Err(value("scene name", &name, "built in are demo, lane and rig")),
+        }
+    }
+
+    /// Ids of the instruments of this scene, in a fixed order.
+    pub fn instruments(&self) -> Vec<&str> {
+        [
+            self.weighbridge.as_ref().map(|it| it.id.as_str()),
+            self.portal.as_ref().map(|it| it.id.as_str()),
+            self.gamma.as_ref().map(|it| it.id.as_str()),
+            self.plate_reader.as_ref().map(|it| it.id.as_str()),
+            self.ph_meter.as_ref().map(|it| it.id.as_str()),
+            self.drum.as_ref().map(|it| it.id.as_str()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn check(&self) -> Result<(), SceneError> {
+        if !(self.time_scale > 0.0 && self.time_scale <= 1000.0) {
+            return Err(value("time_scale", &self.time_scale, "write a number above 0 and up to 1000"));
+        }
+        let instruments = self.instruments();
+        for (place, id) in instruments.iter().enumerate() {
+            if id.is_empty() || id.len() > 32 {
+                return Err(value("instrument id", id, "write 1 to 32 bytes"));
+            }
+            if instruments.iter().take(place).any(|earlier| earlier == id) {
+                return Err(value("instrument id", id, "two instruments bear it; give each its own"));
+            }
+        }
+        for fault in &self.faults {
+            if !instruments.contains(&fault.instrument.as_str()) {
+                let known = format!("instruments of this scene are {}", instruments.join(", "));
+                return Err(value("fault.instrument", &fault.instrument, &known));
+            }
+            if !(0.0..=1.0).contains(&fault.chance) {
+                return Err(value("fault.chance", &fault.chance, "write a probability from 0 to 1"));
+            }
+            if fault.every.is_some_and(|every| every.ms() == 0) {
+                return Err(value("fault.every", &"0 s", "write a length above zero"));
+            }
+        }
+        if let Some(traffic) = &self.traffic {
+            traffic.check()?;
+        }
+        if let Some(scale) = &self.weighbridge
+            && (scale.scale_interval.cmp_value(Decimal::ZERO).is_le() || scale.scale_interval.places() > 4)
+        {
+            return Err(value(
+                "weighbridge.scale_interval",
+                &scale.scale_interval,
+                "write a positive decimal of at most 4 places",
+            ));
+        }
+        if let Some(portal) = &self.portal {
+            if portal.intervals == 0 || portal.background_period.ms() < 200 || portal.background_time_s == 0 {
+                return Err(value(
+                    "portal",
+                    &"intervals, background_period or background_time_s",
+                    "intervals and background_time_s start at 1, background_period at 200 ms",
+                ));
+            }
+            if portal.background_cps.iter().chain(&portal.neutron_cps).any(|rate| !(0.0..=90_000.0).contains(rate)) {
+                return Err(value("portal.background_cps", &"out of range", "write 0 to 90000, a line has six digits"));
+            }
+        }
+        if let Some(meter) = &self.ph_meter {
+            if meter.period.ms() == 0 {
+                return Err(value("ph_meter.period", &meter.period, "write at least 1 ms"));
+            }
+            if let Some(specimen) = meter.specimens.iter().find(|it| it.ph.is_empty()) {
+                return Err(value("ph_meter.specimen.ph", &specimen.sample, "write the end value of each parallel"));
+            }
+        }
+        if let Some(drum) = &self.drum
+            && let Some(run) = drum.runs.iter().find(|it| it.barcode.len() > 20 || !it.barcode.is_ascii())
+        {
+            return Err(value("drum.run.barcode", &run.barcode, "write at most 20 ASCII characters"));
+        }
+        Ok(())
+    }
+}
+
+impl Traffic {
+    fn check(&self) -> Result<(), SceneError> {
+        if self.lorries.is_empty() == self.generator.is_none() {
+            return Err(value(
+                "traffic",
+                &"list and generator",
+                "write either [[traffic.lorry]] or [traffic.generator]",
+            ));
+        }
+        let room = self.headway.ms() - self.jitter.ms() - LEAST_GAP_MS;
+        for lorry in &self.lorries {
+            if !(2..=12).contains(&lorry.axles) {
+                return Err(value("traffic.lorry.axles", &lorry.axles, "write 2 to 12"));
+            }
+            if !(lorry.length_m > 0.0 && lorry.speed_kmh > 0.0 && lorry.exit_kmh > 0.0) {
+                return Err(value("traffic.lorry", &lorry.plate, "length and speeds must be above zero"));
+            }
+            let whole = lorry.drive_on_ms() + lorry.stand.ms() + lorry.drive_off_ms();
+            if whole > room {
+                let remedy = format!(
+                    "the passage takes {whole} ms; raise headway to at least {} ms",
+                    whole + self.jitter.ms() + LEAST_GAP_MS
+                );
+                return Err(value("traffic.headway", &self.headway, &remedy));
+            }
+        }
+        if self.generator.is_some() && room < crate::world::LONGEST_GENERATED_MS {
+            let remedy = format!("generated passages take up to {} ms and a gap", crate::world::LONGEST_GENERATED_MS);
+            return Err(value("traffic.headway", &self.headway, &remedy));
+        }
+        Ok(())
+    }
+}
+
+fn value(key: &str, found: &dyn std::fmt::Display, remedy: &str) -> SceneError {
+    SceneError::Value { key: key.to_owned(), found: found.to_string(), remedy: remedy.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use super::*;
+
+    #[test]
+    fn every_scene_that_comes_with_the_program_loads() {
+        for (name, _) in BUILT_IN {
+            let scene = Scene::built_in(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(!scene.instruments().is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_scene_says_what_to_write() {
+        let check = |text: &str, part: &str| {
+            let error = Scene::from_toml(&format!("title = 't'\nseed = 1\n{text}")).unwrap_err().to_string();
+            assert!(error.contains(part), "{text} gave {error}");
+        };
+        check("time_scale = 0.0", "above 0");
+        check("[portal]\nid = 'scale-1'\n[weighbridge]", "two instruments");
+        check("[[fault]]\ninstrument = 'x'\nkind = 'silence'", "fault.instrument is x");
+        check("[portal]\nbackground_perid = '5 s'", "background_perid");
+        check("[traffic]\nfirst = '1 s'\nheadway = '5 s'", "either");
+        check(
+            "[traffic]\nfirst = '1 s'\nheadway = '5 s'\n[[traffic.lorry]]\nplate = 'A'\naxles = 2\nmass_kg = 1",
+            "raise headway",
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! A Modbus TCP server over any stream, written from the application protocol V1.1b3 and the
+//! messaging guide V1.0b.
+//!
+//! ```text
+//! MBAP  transaction (2)  protocol = 0 (2)  length (2)  unit id (1)      then the PDU
+//! ```
+//!
+//! Own and not a library's, because the wire faults of a scene (late, half, silent, flipped) are
+//! about the bytes of one answer, and because a server that ends its service after line noise is no
+//! instrument. Checks run in the order of the specification: function, quantity, address, execution.
+//! The maps are read only: a bench is not operated from here, so writing is an illegal function.
+
+use std::{io, sync::Arc};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::sleep,
+};
+
+use super::{registers::Image, stream::gone};
+use crate::{scene::FaultKind, world::World};
+
+const ILLEGAL_FUNCTION: u8 = 0x01;
+const ILLEGAL_ADDRESS: u8 = 0x02;
+const ILLEGAL_VALUE: u8 = 0x03;
+/// Gateway target device failed to respond: what a TCP server says of a unit it does not have.
+const NO_SUCH_UNIT: u8 = 0x0B;
+
+/// Most registers and most bits one request may ask for.
+const MOST_REGISTERS: u16 = 125;
+const MOST_BITS: u16 = 2000;
+/// Longest unit id and PDU that the length field may announce.
+const LONGEST_BODY: usize = 254;
+/// Conformity level of the identification: basic, single objects too.
+const CONFORMITY: u8 = 0x81;
+
+/// One instrument behind a server.
+struct Server<'a> {
+    world: &'a World,
+    instrument: &'a str,
+    unit_id: u8,
+    product: &'a str,
+}
+
+/// Answers for the gamma dose-rate monitor.
+///
+/// # Errors
+///
+/// Those of the stream; its end is not one.
+pub async fn serve_gamma<S>(stream: S, world: Arc<World>) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Some(gamma) = world.scene().gamma.clone() else {
+        return Ok(());
+    };
+    let server = Server { world: &world, instrument: &gamma.id, unit_id: gamma.unit_id, product: "gamma monitor" };
+    gone(server.serve(stream).await)
+}
+
+/// Answers for the tyre drum.
+///
+/// # Errors
+///
+/// Those of the stream; its end is not one.
+pub async fn serve_drum<S>(stream: S, world: Arc<World>) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Some(drum) = world.scene().drum.clone() else {
+        return Ok(());
+    };
+    let server = Server { world: &world, instrument: &drum.id, unit_id: drum.unit_id, product: "tyre drum" };
+    gone(server.serve(stream).await)
+}
+
+impl Server<'_> {
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, mut stream: S) -> io::Result<()> {
+        loop {
+            let mut head = [0; 7];
+            stream.read_exact(&mut head).await?;
+            let [t0, t1, p0, p1, l0, l1, unit_id] = head;
+            let length = usize::from(u16::from_be_bytes([l0, l1]));
+            // Neither is Modbus: what follows cannot be cut into frames any more.
+            if [p0, p1] != [0, 0] || !(2..=LONGEST_BODY).contains(&length) {
+                return Ok(());
+            }
+            let mut pdu = vec![0; length - 1];
+            stream.read_exact(&mut pdu).await?;
+            let now = self.world.now_ms();
+            let wire = self.world.wire(self.instrument, self.world.next_answer(), now);
+            if wire.hangup {
+                return Ok(());
+            }
+            sleep(self.world.real(wire.delay_ms)).await;
+            let answer = self.answer(unit_id, &pdu, now);
+            let [l0, l1] = u16::try_from(answer.len() + 1).unwrap_or(u16::MAX).to_be_bytes();
+            let mut frame = vec![t0, t1, 0, 0, l0, l1, unit_id];
+            frame.extend(answer);
+            stream.write_all(&wire.carry(frame)).await?;
+            stream.flush().await?;
+        }
+    }
+
+    fn answer(&self, unit_id: u8, pdu: &[u8], now_ms: i64) -> Vec<u8> {
+        let Some((&function, data)) = pdu.split_first() else {
+            return Vec::new();
+        };
+        let outcome = if unit_id == self.unit_id || unit_id == u8::MAX || unit_id == 0 {
+            self.execute(function, data, now_ms)
+        } else {
+            Err(NO_SUCH_UNIT)
+        };
+        match outcome {
+            Ok(data) => [&[function], data.as_slice()].concat(),
+            Err(code) => vec![function | 0x80, code],
+        }
+    }
+
+    fn execute(&self, function: u8, data: &[u8], now_ms: i64) -> Result<Vec<u8>, u8> {
+        match function {
+            1..=4 => self.read(function, data, now_ms),
+            0x2B => self.identify(data),
+            _ => Err(ILLEGAL_FUNCTION),
+        }
+    }
+
+    fn read(&self, function: u8, data: &[u8], now_ms: i64) -> Result<Vec<u8>, u8> {
+        let &[a0, a1, c0, c1] = data else {
+            return Err(ILLEGAL_VALUE);
+        };
+        let (address, count) = (u16::from_be_bytes([a0, a1]), u16::from_be_bytes([c0, c1]));
+        let bits = function <= 2;
+        if !(1..=if bits { MOST_BITS } else { MOST_REGISTERS }).contains(&count) {
+            return Err(ILLEGAL_VALUE);
+        }
+        let layout = self.world.layout(self.instrument).ok_or(ILLEGAL_FUNCTION)?;
+        if !bits && count > layout.max_registers {
+            return Err(ILLEGAL_VALUE);
+        }
+        if let Some((_, fault)) = self.world.device_fault(self.instrument, FaultKind::Exception, now_ms) {
+            return Err(fault.code);
+        }
+        // A frozen instrument answers for ever with the moment at which its program stopped.
+        let frozen = self.world.device_fault(self.instrument, FaultKind::Frozen, now_ms);
+        let moment = frozen.map_or(now_ms, |(since, _)| since);
+        let image = Image::at(self.world, self.instrument, layout, moment);
+        let words = image.read(function, address, count).ok_or(ILLEGAL_ADDRESS)?;
+        let content: Vec<u8> = if bits {
+            let bit = |at: usize, word: u16| u8::from(word != 0) << (at % 8);
+            words.chunks(8).map(|eight| (0..).zip(eight).fold(0, |byte, (at, word)| byte | bit(at, *word))).collect()
+        } else {
+            words.iter().flat_map(|it| it.to_be_bytes()).collect()
+        };
+        let length = u8::try_from(content.len()).map_err(|_| ILLEGAL_VALUE)?;
+        Ok([&[length], content.as_slice()].concat())
+    }
+
+    /// Read device identification, function 43 with MEI type 14.
+    fn identify(&self, data: &[u8]) -> Result<Vec<u8>, u8> {
+        let &[mei, code, object] = data else {
+            return Err(ILLEGAL_VALUE);
+        };
+        if mei != 0x0E {
+            return Err(ILLEGAL_FUNCTION);
+        }
+        let objects = ["Tidewaiter simulator", self.product, env!("CARGO_PKG_VERSION")];
+        let asked: Vec<(u8, &str)> = match code {
+            // Only basic objects exist, so regular and extended streams are the basic one. An unknown
+            // start is answered from the beginning.
+            1..=3 => {
+                let from = if usize::from(object) < objects.len() { object } else { 0 };
+                (0..).zip(objects).filter(|(id, _)| *id >= from).collect()
+            }
+            4 => (0..).zip(objects).filter(|(id, _)| *id == object).collect(),
+            _ => return Err(ILLEGAL_VALUE),
+        };
+        if asked.is_empty() {
+            return Err(ILLEGAL_ADDRESS);
+        }
+        let count = u8::try_from(asked.len()).map_err(|_| ILLEGAL_VALUE)?;
+        let mut answer = vec![mei, code, CONFORMITY, 0, 0, count];
+        for (id, text) in asked {
+            answer.extend([id, u8::try_from(text.len()).map_err(|_| ILLEGAL_VALUE)?]);
+            answer.extend(text.bytes());
+        }
+        Ok(answer)
+    }
+}
