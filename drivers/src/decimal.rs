@@ -33,18 +33,11 @@ pub enum DecimalError {
 
 impl Decimal {
     /// Zero, shown without places.
-    pub const ZERO: Self = Self {
-        digits: 0,
-        places: 0,
-    };
+    pub const ZERO: Self = Self { digits: 0, places: 0 };
 
     /// Makes `digits × 10^-places`; `None` beyond [`MAX_PLACES`].
     pub const fn new(digits: i64, places: u8) -> Option<Self> {
-        if places > MAX_PLACES {
-            None
-        } else {
-            Some(Self { digits, places })
-        }
+        if places > MAX_PLACES { None } else { Some(Self { digits, places }) }
     }
 
     /// A whole number, shown without places.
@@ -91,13 +84,11 @@ impl Decimal {
                     let digit = i64::from(byte - b'0');
                     digits = digits
                         .checked_mul(10)
-                        .and_then(|shifted| {
-                            if negative {
-                                shifted.checked_sub(digit)
-                            } else {
-                                shifted.checked_add(digit)
-                            }
-                        })
+                        .and_then(
+                            |shifted| {
+                                if negative { shifted.checked_sub(digit) } else { shifted.checked_add(digit) }
+                            },
+                        )
                         .ok_or(DecimalError::TooLong)?;
                     seen = true;
                     if point {
@@ -111,11 +102,7 @@ impl Decimal {
                 other => return Err(DecimalError::Byte(other)),
             }
         }
-        if seen {
-            Ok(Self { digits, places })
-        } else {
-            Err(DecimalError::Empty)
-        }
+        if seen { Ok(Self { digits, places }) } else { Err(DecimalError::Empty) }
     }
 
     /// The same value with exactly `places` places, when no digit would be lost.
@@ -125,16 +112,10 @@ impl Decimal {
         }
         if places >= self.places {
             let factor = 10_i64.checked_pow(u32::from(places - self.places))?;
-            Some(Self {
-                digits: self.digits.checked_mul(factor)?,
-                places,
-            })
+            Some(Self { digits: self.digits.checked_mul(factor)?, places })
         } else {
             let factor = 10_i64.checked_pow(u32::from(self.places - places))?;
-            (self.digits % factor == 0).then(|| Self {
-                digits: self.digits / factor,
-                places,
-            })
+            (self.digits % factor == 0).then(|| Self { digits: self.digits / factor, places })
         }
     }
 
@@ -147,46 +128,31 @@ impl Decimal {
             Self::new(self.digits, u8::try_from(places).ok()?)
         } else {
             let factor = 10_i64.checked_pow(u32::from(places.unsigned_abs()))?;
-            Some(Self {
-                digits: self.digits.checked_mul(factor)?,
-                places: 0,
-            })
+            Some(Self { digits: self.digits.checked_mul(factor)?, places: 0 })
         }
     }
 
     /// Exact sum at the finer of both resolutions.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         let places = self.places.max(other.places);
-        let digits = self
-            .at_places(places)?
-            .digits
-            .checked_add(other.at_places(places)?.digits)?;
+        let digits = self.at_places(places)?.digits.checked_add(other.at_places(places)?.digits)?;
         Some(Self { digits, places })
     }
 
     /// Exact difference at the finer of both resolutions.
     pub fn checked_sub(self, other: Self) -> Option<Self> {
-        self.checked_add(Self {
-            digits: other.digits.checked_neg()?,
-            places: other.places,
-        })
+        self.checked_add(Self { digits: other.digits.checked_neg()?, places: other.places })
     }
 
     /// Exact product; places add up.
     pub fn checked_mul(self, other: Self) -> Option<Self> {
-        Self::new(
-            self.digits.checked_mul(other.digits)?,
-            self.places + other.places,
-        )
+        Self::new(self.digits.checked_mul(other.digits)?, self.places + other.places)
     }
 
     /// The distance from zero.
     #[must_use]
     pub fn abs(self) -> Self {
-        Self {
-            digits: self.digits.saturating_abs(),
-            places: self.places,
-        }
+        Self { digits: self.digits.saturating_abs(), places: self.places }
     }
 
     /// Compares by value: `1.50` equals `1.5`.
@@ -234,15 +200,9 @@ mod tests {
 
     #[test]
     fn prints_what_it_read() {
-        for text in [
-            "0",
-            "12.50",
-            "-0.05",
-            "-12.5",
-            "9223372036854775807",
-            "0.000000000000000001",
-            "-9223372036854775808",
-        ] {
+        for text in
+            ["0", "12.50", "-0.05", "-12.5", "9223372036854775807", "0.000000000000000001", "-9223372036854775808"]
+        {
             assert_eq!(d(text).to_string(), text);
         }
         assert_eq!(d("+0012.50").to_string(), "12.50");
@@ -269,10 +229,7 @@ mod tests {
         assert_eq!(d("1.50").cmp_value(d("1.5")), Ordering::Equal);
         assert_ne!(d("1.50"), d("1.5"));
         assert_eq!(d("-0.1").cmp_value(d("0")), Ordering::Less);
-        assert_eq!(
-            d("9223372036854775807").cmp_value(d("0.000000000000000001")),
-            Ordering::Greater
-        );
+        assert_eq!(d("9223372036854775807").cmp_value(d("0.000000000000000001")), Ordering::Greater);
     }
 
     #[test]
@@ -280,10 +237,7 @@ mod tests {
         assert_eq!(d("0.10").checked_add(d("0.2")), Some(d("0.30")));
         assert_eq!(d("1").checked_sub(d("0.001")), Some(d("0.999")));
         assert_eq!(d("1.5").checked_mul(d("-0.25")), Some(d("-0.375")));
-        assert_eq!(
-            Decimal::whole(i64::MAX).checked_add(Decimal::whole(1)),
-            None
-        );
+        assert_eq!(Decimal::whole(i64::MAX).checked_add(Decimal::whole(1)), None);
         assert_eq!(d("12.50").at_places(1), Some(d("12.5")));
         assert_eq!(d("12.55").at_places(1), None);
         assert_eq!(d("384").scaled(-1), Some(d("38.4")));

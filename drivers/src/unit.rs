@@ -105,11 +105,7 @@ impl FromStr for Unit {
     type Err = UnknownUnit;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|unit| unit.code() == text)
-            .ok_or(UnknownUnit)
+        Self::ALL.iter().copied().find(|unit| unit.code() == text).ok_or(UnknownUnit)
     }
 }
 

@@ -186,7 +186,7 @@ fn lane(out: &mut Text, scene: &Scene, known: &dyn Fn(&str) -> bool) {
     };
     judge("gross-mass-cn-2016", "\"gross-mass\"");
     if portal.is_some() {
-        judge("portal-sigma", "\"gamma-counts\", \"neutron-counts\"");
+        judge("portal-sigma", "\"gamma-counts\"");
     }
     if gamma.is_some() {
         judge("scrap-radiation", "\"dose-rate\"");

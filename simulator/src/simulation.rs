@@ -183,7 +183,8 @@ impl Running {
         self.world.specimens()
     }
 
-    /// Puts the pH electrode into a parallel (from 1) of a sample now.
+    /// Puts the pH electrode into a parallel (from 1) of a sample now, or, when it is in another
+    /// extract, after rinsing it for the scene's time.
     ///
     /// # Errors
     ///
@@ -263,7 +264,7 @@ impl Running {
                             clients.spawn(serve(stream, Arc::clone(&world)));
                         }
                         Ok((_, peer)) => {
-                            tracing::warn!(instrument = name, %peer, "refused: {MOST_CLIENTS} clients already")
+                            tracing::warn!(instrument = name, %peer, "refused: {MOST_CLIENTS} clients already");
                         }
                         Err(error) => {
                             tracing::warn!(instrument = name, %error, "cannot accept");

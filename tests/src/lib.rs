@@ -6,8 +6,14 @@
 //! |---|---|
 //! | [`broker`] | an MQTT broker inside the process, on a port of its own |
 //! | [`stand`] | a folder with keys, registry, declarations and site file for a simulated scene |
+//! | [`process`] | the real programs as child processes, and foreign tools |
+//! | [`mosquitto`] | Eclipse Mosquitto as a child process |
+//! | [`certs`] | a certification authority with certificates for broker and clients |
 //! | [`demo`] | the whole row, live: what `cargo demo` runs |
 
 pub mod broker;
+pub mod certs;
 pub mod demo;
+pub mod mosquitto;
+pub mod process;
 pub mod stand;

@@ -209,38 +209,20 @@ pub fn main(cli: Cli) -> ExitCode {
 
 fn carry_out(command: Command) -> Result<u8, Failure> {
     match command {
-        Command::Run {
-            config,
-            json,
-            language,
-        } => {
+        Command::Run { config, json, language } => {
             let mut config = Config::load(&config)?;
             config.output.json |= json;
             config.output.language = language.unwrap_or(config.output.language);
             collect(config)
         }
         Command::Status { store, json } => status::show(&open(&store)?, json),
-        Command::Export {
-            store,
-            format,
-            chain,
-            after,
-            out,
-        } => {
+        Command::Export { store, format, chain, after, out } => {
             let store = open(&store)?;
             let which = Selection { chain, after };
             match out {
-                None => export(
-                    &store,
-                    format,
-                    which,
-                    &mut BufWriter::new(io::stdout().lock()),
-                )?,
+                None => export(&store, format, which, &mut BufWriter::new(io::stdout().lock()))?,
                 Some(path) => {
-                    let failed = |source| Failure::Output {
-                        path: path.clone(),
-                        source,
-                    };
+                    let failed = |source| Failure::Output { path: path.clone(), source };
                     let file = File::create(&path).map_err(failed)?;
                     let mut writer = BufWriter::new(file);
                     let written = export(&store, format, which, &mut writer)?;
@@ -250,12 +232,7 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             };
             Ok(0)
         }
-        Command::Keys(Keys::Init {
-            out,
-            name,
-            class,
-            json,
-        }) => {
+        Command::Keys(Keys::Init { out, name, class, json }) => {
             let class = match class {
                 Class::Production => RegistryClass::Production,
                 Class::Test => RegistryClass::Test,
@@ -310,18 +287,14 @@ fn collect(config: Config) -> Result<u8, Failure> {
     if !output.json {
         let broker = format!("{}:{}", config.broker.host, config.broker.port);
         let store = config.store.path.display().to_string();
-        let text = say(
-            output.language,
-            "collector-listening",
-            &[("broker", (&broker).into()), ("store", (&store).into())],
-        );
+        let text =
+            say(output.language, "collector-listening", &[("broker", (&broker).into()), ("store", (&store).into())]);
         writeln!(io::stderr(), "{text}")?;
     }
     let summary = runtime.block_on(async {
         let signals = stop.clone();
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .map_err(|it| Failure::System("signals", it))?;
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+            .map_err(|it| Failure::System("signals", it))?;
         tokio::spawn(async move {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}

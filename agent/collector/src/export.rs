@@ -3,7 +3,7 @@
 //! | format | content | for |
 //! |---|---|---|
 //! | `cborseq` | the stored bytes, a CBOR sequence (RFC 8742), chain by chain in sequence order | verifying, archiving |
-//! | `jsonl` | one [`RecordView`] per line, in order of arrival | programs |
+//! | `jsonl` | one [`StoredView`] per line, in order of arrival | programs |
 //! | `csv` | one row per record, in order of arrival | spreadsheets (RFC 4180) |
 //!
 //! Every record is hashed again on its way out and compared with the hash under which it came in: a disk
@@ -15,7 +15,7 @@ use tidewaiter_record::{ChainId, Detail, Hash, ParseError, Record, parse};
 
 use crate::{
     store::{SqliteStore, Store as _, StoreError, StoredRecord},
-    view::{RecordView, utc},
+    view::{StoredView, utc},
 };
 
 /// What is written.
@@ -111,12 +111,7 @@ pub const COLUMNS: [&str; 22] = [
 /// # Errors
 ///
 /// When the store cannot be read, when a record is not what came in, or when the output fails.
-pub fn export(
-    store: &SqliteStore,
-    format: Format,
-    which: Selection,
-    out: &mut dyn Write,
-) -> Result<u64, ExportError> {
+pub fn export(store: &SqliteStore, format: Format, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
     let written = match format {
         Format::Cborseq => cborseq(store, which, out)?,
         Format::Jsonl => jsonl(store, which, out)?,
@@ -128,12 +123,7 @@ pub fn export(
 
 fn cborseq(store: &SqliteStore, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
     let mut written = 0;
-    for chain in store
-        .outline()?
-        .iter()
-        .map(|it| it.chain)
-        .filter(|it| which.chain.is_none_or(|only| only == *it))
-    {
+    for chain in store.outline()?.iter().map(|it| it.chain).filter(|it| which.chain.is_none_or(|only| only == *it)) {
         store.walk_chain(chain, 0, |stored| -> Result<(), ExportError> {
             check(&stored)?;
             out.write_all(&stored.bytes)?;
@@ -146,20 +136,16 @@ fn cborseq(store: &SqliteStore, which: Selection, out: &mut dyn Write) -> Result
 
 fn jsonl(store: &SqliteStore, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
     each(store, which, |stored, record| {
-        serde_json::to_writer(&mut *out, &RecordView::of(record, stored.received_ms))?;
+        serde_json::to_writer(&mut *out, &StoredView::of(record, stored.received_ms))?;
         out.write_all(b"\n")?;
         Ok(())
     })
 }
 
 fn rows(store: &SqliteStore, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(out);
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
     writer.write_record(COLUMNS)?;
-    let written = each(store, which, |stored, record| {
-        Ok(writer.write_record(row(stored, record))?)
-    })?;
+    let written = each(store, which, |stored, record| Ok(writer.write_record(row(stored, record))?))?;
     writer.flush()?;
     Ok(written)
 }
@@ -187,12 +173,7 @@ fn row(stored: &StoredRecord, record: &Record) -> [String; COLUMNS.len()] {
             it.procedure.clone(),
             it.id.clone(),
             it.subject.kind.clone(),
-            it.subject
-                .identities
-                .iter()
-                .map(|it| format!("{}={}", it.kind, it.text))
-                .collect::<Vec<_>>()
-                .join(" "),
+            it.subject.identities.iter().map(|it| format!("{}={}", it.kind, it.text)).collect::<Vec<_>>().join(" "),
             it.verdict.clone(),
             it.reason.clone().unwrap_or_default(),
             it.disposition.clone(),
@@ -233,11 +214,7 @@ fn row(stored: &StoredRecord, record: &Record) -> [String; COLUMNS.len()] {
 ///
 /// A leading `=`, `+`, `-` or `@` gets an apostrophe, as OWASP's "CSV Injection" advises.
 fn guard(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text
-    }
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
 }
 
 fn each(
@@ -252,11 +229,7 @@ fn each(
         }
         check(&stored)?;
         let (chain, seq) = (stored.chain, stored.seq);
-        let record = parse(&stored.bytes).map_err(|source| ExportError::Unreadable {
-            chain,
-            seq,
-            source,
-        })?;
+        let record = parse(&stored.bytes).map_err(|source| ExportError::Unreadable { chain, seq, source })?;
         write(&stored, &record)?;
         written += 1;
         Ok(())
@@ -269,10 +242,5 @@ fn check(stored: &StoredRecord) -> Result<(), ExportError> {
     if found == stored.hash {
         return Ok(());
     }
-    Err(ExportError::Rotten {
-        chain: stored.chain,
-        seq: stored.seq,
-        found,
-        expected: stored.hash,
-    })
+    Err(ExportError::Rotten { chain: stored.chain, seq: stored.seq, found, expected: stored.hash })
 }

@@ -95,10 +95,7 @@ pub struct Finding {
 impl Finding {
     /// A finding with its detail.
     pub fn new(bad: Bad, detail: impl Into<String>) -> Self {
-        Self {
-            bad,
-            detail: detail.into(),
-        }
+        Self { bad, detail: detail.into() }
     }
 }
 

@@ -8,8 +8,7 @@ use std::{
 };
 
 use tidewaiter_record::{
-    Ed25519Signer, Kid, RegisteredKey, Registry, RegistryClass, RegistryError, Role, SignError,
-    Signer,
+    Ed25519Signer, Kid, RegisteredKey, Registry, RegistryClass, RegistryError, Role, SignError, Signer,
 };
 
 /// Largest registry read: some ten thousand keys. It is read again on every change, also by a slip.
@@ -85,11 +84,7 @@ impl KeyError {
 
     fn file(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::File {
-            path,
-            doing,
-            source,
-        }
+        move |source| Self::File { path, doing, source }
     }
 }
 
@@ -100,10 +95,7 @@ impl KeyError {
 /// When the file cannot be read or holds no key.
 pub fn load_signer(path: &Path) -> Result<Ed25519Signer, KeyError> {
     let pem = fs::read_to_string(path).map_err(KeyError::file(path, "read"))?;
-    Ed25519Signer::from_pkcs8_pem(&pem).map_err(|source| KeyError::Key {
-        path: path.to_owned(),
-        source,
-    })
+    Ed25519Signer::from_pkcs8_pem(&pem).map_err(|source| KeyError::Key { path: path.to_owned(), source })
 }
 
 /// Refuses a receipt key that no agent would accept.
@@ -115,10 +107,7 @@ pub fn check_centre(registry: &Registry, signer: &dyn Signer, path: &Path) -> Re
     let kid = signer.kid();
     match registry.key(kid) {
         Some(key) if key.role == Role::Centre => Ok(()),
-        _ => Err(KeyError::NotCentre {
-            path: path.to_owned(),
-            kid,
-        }),
+        _ => Err(KeyError::NotCentre { path: path.to_owned(), kid }),
     }
 }
 
@@ -128,20 +117,12 @@ pub fn check_centre(registry: &Registry, signer: &dyn Signer, path: &Path) -> Re
 ///
 /// When the file cannot be read, is too large, or is no registry.
 pub fn load_registry(path: &Path) -> Result<Registry, KeyError> {
-    let bytes = fs::metadata(path)
-        .map_err(KeyError::file(path, "read"))?
-        .len();
+    let bytes = fs::metadata(path).map_err(KeyError::file(path, "read"))?.len();
     if bytes > MAX_REGISTRY_BYTES {
-        return Err(KeyError::TooLarge {
-            path: path.to_owned(),
-            bytes,
-        });
+        return Err(KeyError::TooLarge { path: path.to_owned(), bytes });
     }
     let text = fs::read_to_string(path).map_err(KeyError::file(path, "read"))?;
-    Registry::from_json(&text).map_err(|source| KeyError::Registry {
-        path: path.to_owned(),
-        source,
-    })
+    Registry::from_json(&text).map_err(|source| KeyError::Registry { path: path.to_owned(), source })
 }
 
 /// A registry file and which state of it was read last.
@@ -165,13 +146,7 @@ impl RegistryFile {
         // Taken before reading: a change in between is then seen the next time.
         let seen = stamp(path)?;
         let registry = load_registry(path)?;
-        Ok((
-            Self {
-                path: path.to_owned(),
-                seen,
-            },
-            registry,
-        ))
+        Ok((Self { path: path.to_owned(), seen }, registry))
     }
 
     /// The registry, if the file has changed since it was read last.
@@ -202,52 +177,27 @@ fn stamp(path: &Path) -> Result<Stamp, KeyError> {
 /// # Errors
 ///
 /// When there is a key already, or a file cannot be written.
-pub fn init(
-    out: &Path,
-    name: &str,
-    class: RegistryClass,
-) -> Result<(Kid, PathBuf, PathBuf), KeyError> {
+pub fn init(out: &Path, name: &str, class: RegistryClass) -> Result<(Kid, PathBuf, PathBuf), KeyError> {
     fs::create_dir_all(out).map_err(KeyError::file(out, "written"))?;
     let (key_path, registry_path) = (out.join(KEY_FILE), out.join(REGISTRY_FILE));
-    let wrong = |source| KeyError::Key {
-        path: key_path.clone(),
-        source,
-    };
+    let wrong = |source| KeyError::Key { path: key_path.clone(), source };
     let signer = Ed25519Signer::generate().map_err(wrong)?;
     let pem = signer.to_pkcs8_pem().map_err(wrong)?;
-    let mut registry = if registry_path.exists() {
-        load_registry(&registry_path)?
-    } else {
-        Registry::new(class)
-    };
+    let mut registry = if registry_path.exists() { load_registry(&registry_path)? } else { Registry::new(class) };
     registry
         .add(RegisteredKey::centre(name, signer.public_key()))
-        .map_err(|source| KeyError::Registry {
-            path: registry_path.clone(),
-            source,
-        })?;
+        .map_err(|source| KeyError::Registry { path: registry_path.clone(), source })?;
     let json = registry.to_json();
-    let mut file = match fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&key_path)
-    {
+    let mut file = match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&key_path) {
         Ok(file) => file,
         Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
             return Err(KeyError::Exists { path: key_path });
         }
         Err(source) => {
-            return Err(KeyError::File {
-                path: key_path,
-                doing: "written",
-                source,
-            });
+            return Err(KeyError::File { path: key_path, doing: "written", source });
         }
     };
-    file.write_all(pem.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(KeyError::file(&key_path, "written"))?;
+    file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(KeyError::file(&key_path, "written"))?;
     replace(&registry_path, json.as_bytes())?;
     Ok((signer.kid(), key_path, registry_path))
 }
@@ -262,10 +212,7 @@ pub fn init(
 pub fn add(registry_path: &Path, other: &Path) -> Result<usize, KeyError> {
     let mut registry = load_registry(registry_path)?;
     let more = load_registry(other)?;
-    registry.merge(&more).map_err(|source| KeyError::Registry {
-        path: other.to_owned(),
-        source,
-    })?;
+    registry.merge(&more).map_err(|source| KeyError::Registry { path: other.to_owned(), source })?;
     replace(registry_path, registry.to_json().as_bytes())?;
     Ok(registry.keys().count())
 }
@@ -281,10 +228,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
         file.sync_all()?;
         fs::rename(&new, path)?;
         // The rename is durable only with its folder.
-        let folder = path
-            .parent()
-            .filter(|it| !it.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::File::open(folder)?.sync_all()
     };
     write().map_err(KeyError::file(path, "written"))

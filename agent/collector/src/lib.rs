@@ -21,7 +21,7 @@
 //! | [`keys`] | the centre's key, and the registry that is read again when it changes |
 //! | [`service`] | the way between broker and core, group commit, restart of the store |
 //! | [`summary`] | the counts |
-//! | [`view`], [`print`], [`export`] | records for people and for other programs |
+//! | [`view`], [`mod@print`], [`export`] | records for people and for other programs |
 //! | [`config`], [`cli`] | `collector.toml` and the command line |
 //!
 //! Not here: judging beyond the recomputation, commands to agents, and the whole-stream verifier, which

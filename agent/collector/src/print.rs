@@ -26,11 +26,7 @@ pub fn line(language: Language, it: &Collected) -> String {
     if let Some(finding) = it.findings.iter().find(|it| it.bad.keeps_out()) {
         return match finding.bad {
             Bad::Equivocation => say(language, "collector-fork", &[agent, number]),
-            _ => say(
-                language,
-                "collector-bad",
-                &[agent, number, ("why", (&finding.detail).into())],
-            ),
+            _ => say(language, "collector-bad", &[agent, number, ("why", (&finding.detail).into())]),
         };
     }
     let mut parts = vec![format!("{} {}", it.agent, content(language, it))];
@@ -93,18 +89,9 @@ fn inspection(language: Language, seq: u64, it: &InspectionDetail) -> String {
 
 /// The identities as read, or what kind of thing it was.
 fn subject(language: Language, it: &InspectionDetail) -> String {
-    let known: Vec<&str> = it
-        .subject
-        .identities
-        .iter()
-        .map(|it| it.text.as_str())
-        .collect();
+    let known: Vec<&str> = it.subject.identities.iter().map(|it| it.text.as_str()).collect();
     if known.is_empty() {
-        format!(
-            "{} ({})",
-            terms::subject(language, &it.subject.kind),
-            say(language, "not-identified", &[])
-        )
+        format!("{} ({})", terms::subject(language, &it.subject.kind), say(language, "not-identified", &[]))
     } else {
         known.join(" ")
     }
@@ -119,17 +106,9 @@ fn why(language: Language, it: &InspectionDetail) -> String {
         .map(|it| terms::alarm_by(language, &it.kind, it.by_device, it.recomputed))
         .collect();
     causes.extend(it.faults.iter().map(|it| terms::fault(language, &it.kind)));
-    causes.extend(
-        it.incomplete
-            .iter()
-            .map(|it| terms::incomplete(language, it)),
-    );
+    causes.extend(it.incomplete.iter().map(|it| terms::incomplete(language, it)));
     // Sorting by strictness is stable, so findings of one verdict keep the order of the table.
-    let mut decisive: Vec<_> = it
-        .findings
-        .iter()
-        .filter(|it| strictness(&it.verdict) > 0)
-        .collect();
+    let mut decisive: Vec<_> = it.findings.iter().filter(|it| strictness(&it.verdict) > 0).collect();
     decisive.sort_by_key(|it| std::cmp::Reverse(strictness(&it.verdict)));
     causes.extend(decisive.into_iter().map(|it| {
         let table = format!("{} {}", it.table, it.edition);
@@ -151,11 +130,7 @@ fn why(language: Language, it: &InspectionDetail) -> String {
         [] if it.findings.is_empty() => say(language, "nothing-required", &[]),
         [] => say(language, "all-within", &[]),
         [only] => only.clone(),
-        [first, more @ ..] => say(
-            language,
-            "why-more",
-            &[("first", first.into()), ("more", more.len().into())],
-        ),
+        [first, more @ ..] => say(language, "why-more", &[("first", first.into()), ("more", more.len().into())]),
     }
 }
 
@@ -175,8 +150,7 @@ fn interval(language: Language, seq: u64, it: &IntervalDetail) -> String {
     let clock = |wall_ms: i64| {
         let text = crate::view::utc(wall_ms);
         // `2026-11-21T08:00:00Z` → `08:00:00Z`: the day stands in the record.
-        text.split_once('T')
-            .map_or(text.clone(), |(_, time)| time.to_owned())
+        text.split_once('T').map_or(text.clone(), |(_, time)| time.to_owned())
     };
     let (from, to) = (clock(it.from.wall_ms), clock(it.to.wall_ms));
     let mut text = say(
@@ -200,9 +174,7 @@ fn interval(language: Language, seq: u64, it: &IntervalDetail) -> String {
 
 fn receipt(language: Language, it: &Collected) -> String {
     match it.receipted_upto {
-        Some(upto) if it.is_receipted() => {
-            say(language, "receipt-line", &[("number", upto.into())])
-        }
+        Some(upto) if it.is_receipted() => say(language, "receipt-line", &[("number", upto.into())]),
         _ => say(language, "receipt-waiting", &[]),
     }
 }
@@ -210,11 +182,8 @@ fn receipt(language: Language, it: &Collected) -> String {
 fn doubt(language: Language, it: &Collected, finding: &Finding) -> String {
     match finding.bad {
         Bad::VerdictDrift => {
-            let words = say(
-                language,
-                "collector-mismatch",
-                &[("agent", (&it.agent).into()), ("number", it.seq.into())],
-            );
+            let words =
+                say(language, "collector-mismatch", &[("agent", (&it.agent).into()), ("number", it.seq.into())]);
             format!("{words} ({})", finding.detail)
         }
         _ => format!("{} #{}: {finding}", it.agent, it.seq),

@@ -41,11 +41,7 @@ pub struct ReceiptQueue {
 impl ReceiptQueue {
     /// A queue that lets one receipt per chain out in `interval_ms`.
     pub fn new(interval_ms: u64) -> Self {
-        Self {
-            interval_ms,
-            waiting: BTreeMap::new(),
-            left_ms: BTreeMap::new(),
-        }
+        Self { interval_ms, waiting: BTreeMap::new(), left_ms: BTreeMap::new() }
     }
 
     /// Takes a receipt in, in place of an older one of its chain.
@@ -61,17 +57,14 @@ impl ReceiptQueue {
 
     /// The next receipt that may leave now, without removing it.
     pub fn peek(&self, now_ms: u64) -> Option<&ReceiptDue> {
-        self.waiting
-            .values()
-            .find(|it| self.free_at(it.chain) <= now_ms)
+        self.waiting.values().find(|it| self.free_at(it.chain) <= now_ms)
     }
 
     /// Removes a receipt that has been handed to the network.
     pub fn sent(&mut self, chain: ChainId, now_ms: u64) {
         self.waiting.remove(&chain);
         let interval_ms = self.interval_ms;
-        self.left_ms
-            .retain(|_, left| left.saturating_add(interval_ms) > now_ms);
+        self.left_ms.retain(|_, left| left.saturating_add(interval_ms) > now_ms);
         self.left_ms.insert(chain, now_ms);
     }
 
@@ -91,9 +84,7 @@ impl ReceiptQueue {
     }
 
     fn free_at(&self, chain: ChainId) -> u64 {
-        self.left_ms
-            .get(&chain)
-            .map_or(0, |left| left.saturating_add(self.interval_ms))
+        self.left_ms.get(&chain).map_or(0, |left| left.saturating_add(self.interval_ms))
     }
 }
 
@@ -103,13 +94,7 @@ mod tests {
     use super::*;
 
     fn receipt(chain: u8, upto_seq: u64) -> ReceiptDue {
-        ReceiptDue {
-            site: "s".into(),
-            agent: "a".into(),
-            chain: ChainId([chain; 16]),
-            upto_seq,
-            bytes: vec![chain],
-        }
+        ReceiptDue { site: "s".into(), agent: "a".into(), chain: ChainId([chain; 16]), upto_seq, bytes: vec![chain] }
     }
 
     fn drain(queue: &mut ReceiptQueue, now_ms: u64) -> Vec<(u8, u64)> {

@@ -16,8 +16,7 @@ use tidewaiter_record::{Detail, InspectionDetail, Record};
 use tidewaiter_screening::{
     Disposition, Finding, Inspection, Reason, Screening, Verdict,
     inspection::{
-        Alarm, Completion, Declaration, Evidence, Identity, IncompleteReason, Measured, ScanFault,
-        Subject, SubjectKind,
+        Alarm, Completion, Declaration, Evidence, Identity, IncompleteReason, Measured, ScanFault, Subject, SubjectKind,
     },
     screen,
 };
@@ -34,10 +33,7 @@ pub struct Tables {
 impl Tables {
     /// The ones that come with the program.
     pub fn builtin() -> Self {
-        Self {
-            limits: limits::builtin(),
-            programmes: limits::builtin_programmes(),
-        }
+        Self { limits: limits::builtin(), programmes: limits::builtin_programmes() }
     }
 
     /// The ones that come with the program, and those of a folder.
@@ -58,10 +54,7 @@ impl Tables {
 
 impl From<Vec<LimitTable>> for Tables {
     fn from(limits: Vec<LimitTable>) -> Self {
-        Self {
-            limits,
-            programmes: Vec::new(),
-        }
+        Self { limits, programmes: Vec::new() }
     }
 }
 
@@ -105,8 +98,7 @@ pub fn inspection(detail: &InspectionDetail) -> Result<Inspection, String> {
     let completion = match detail.incomplete.as_deref() {
         None => Completion::Complete,
         Some(word) => Completion::Incomplete(
-            IncompleteReason::from_word(word)
-                .ok_or_else(|| unknown("reason of incompleteness", word))?,
+            IncompleteReason::from_word(word).ok_or_else(|| unknown("reason of incompleteness", word))?,
         ),
     };
     let subject = Subject {
@@ -123,11 +115,7 @@ pub fn inspection(detail: &InspectionDetail) -> Result<Inspection, String> {
                 confidence: it.confidence,
             })
             .collect(),
-        declaration: detail
-            .subject
-            .declared
-            .clone()
-            .map_or(Declaration::None, Declaration::Found),
+        declaration: detail.subject.declared.clone().map_or(Declaration::None, Declaration::Found),
     };
     Ok(Inspection {
         id: detail.id.clone(),
@@ -165,10 +153,7 @@ pub fn inspection(detail: &InspectionDetail) -> Result<Inspection, String> {
         faults: detail
             .faults
             .iter()
-            .map(|it| ScanFault {
-                instrument: it.instrument.clone(),
-                kind: it.kind.clone(),
-            })
+            .map(|it| ScanFault { instrument: it.instrument.clone(), kind: it.kind.clone() })
             .collect(),
         readings: detail
             .readings
@@ -211,12 +196,8 @@ pub fn screening(detail: &InspectionDetail) -> Result<Screening, String> {
     Ok(Screening {
         findings,
         verdict: verdict(&detail.verdict, detail.reason.as_deref())?,
-        disposition: Disposition::from_word(&detail.disposition).ok_or_else(|| {
-            format!(
-                "disposition {:?} is not known to this build",
-                detail.disposition
-            )
-        })?,
+        disposition: Disposition::from_word(&detail.disposition)
+            .ok_or_else(|| format!("disposition {:?} is not known to this build", detail.disposition))?,
         alarm_mismatch: detail.alarm_mismatch,
     })
 }
@@ -226,9 +207,7 @@ fn verdict(word: &str, reason: Option<&str>) -> Result<Verdict, String> {
         None => Verdict::from_word(word, None),
         Some(text) => Reason::from_word(text).and_then(|it| Verdict::from_word(word, Some(it))),
     };
-    known.ok_or_else(|| {
-        format!("verdict {word:?} with reason {reason:?} is not known to this build")
-    })
+    known.ok_or_else(|| format!("verdict {word:?} with reason {reason:?} is not known to this build"))
 }
 
 /// `Ok(None)`: the same result. `Ok(Some(difference))`: another one. `Err(why)`: not repeatable.
@@ -236,19 +215,13 @@ fn repeat(detail: &InspectionDetail, tables: &Tables) -> Result<Option<String>, 
     let inspection = inspection(detail)?;
     let recorded = screening(detail)?;
     if let Some(refused) = recorded.findings.iter().find(|it| it.edition.is_empty()) {
-        return Err(format!(
-            "the agent had no edition of {} to judge by: {}",
-            refused.table, refused.rule
-        ));
+        return Err(format!("the agent had no edition of {} to judge by: {}", refused.table, refused.rule));
     }
     let (limits, programme) = same_tables(detail, tables)?;
     let judge = judged(&recorded.findings, programme);
     let mut difference = None;
     for at in local_dates(&inspection)? {
-        match compare(
-            &recorded,
-            &screen(&inspection, &limits, &judge, at, programme),
-        ) {
+        match compare(&recorded, &screen(&inspection, &limits, &judge, at, programme)) {
             None => return Ok(None),
             Some(other) => {
                 difference.get_or_insert(other);
@@ -265,24 +238,21 @@ fn same_tables<'a>(
 ) -> Result<(Vec<LimitTable>, Option<&'a Programme>), String> {
     let (mut limits, mut programme) = (Vec::new(), None);
     for named in &detail.tables {
-        if let Some(table) = tables.limits.iter().find(|it| {
-            it.id == named.id && it.edition == named.edition && it.digest == named.sha256
-        }) {
+        if let Some(table) = tables
+            .limits
+            .iter()
+            .find(|it| it.id == named.id && it.edition == named.edition && it.digest == named.sha256)
+        {
             limits.push(table.clone());
-        } else if let Some(found) = tables.programmes.iter().find(|it| {
-            it.id == named.id && it.edition == named.edition && it.digest == named.sha256
-        }) {
+        } else if let Some(found) = tables
+            .programmes
+            .iter()
+            .find(|it| it.id == named.id && it.edition == named.edition && it.digest == named.sha256)
+        {
             programme = Some(found);
         } else {
-            let other = tables
-                .limits
-                .iter()
-                .any(|it| it.id == named.id && it.edition == named.edition);
-            let why = if other {
-                "has another digest here"
-            } else {
-                "is not here"
-            };
+            let other = tables.limits.iter().any(|it| it.id == named.id && it.edition == named.edition);
+            let why = if other { "has another digest here" } else { "is not here" };
             return Err(format!(
                 "table {} edition {} with SHA-256 {} {why}; put the agent's file into the limits folder",
                 named.id,
@@ -291,12 +261,7 @@ fn same_tables<'a>(
             ));
         }
     }
-    let named = |it: &Finding| {
-        detail
-            .tables
-            .iter()
-            .any(|table| table.id == it.table && table.edition == it.edition)
-    };
+    let named = |it: &Finding| detail.tables.iter().any(|table| table.id == it.table && table.edition == it.edition);
     if screening(detail)?.findings.iter().all(named) {
         Ok((limits, programme))
     } else {
@@ -307,17 +272,11 @@ fn same_tables<'a>(
 /// What was required: every parameter of a table that has a finding. Programmes are required as a whole.
 fn judged(findings: &[Finding], programme: Option<&Programme>) -> Vec<Judge> {
     let mut judge: Vec<Judge> = Vec::new();
-    for finding in findings
-        .iter()
-        .filter(|it| programme.is_none_or(|programme| programme.id != it.table))
-    {
+    for finding in findings.iter().filter(|it| programme.is_none_or(|programme| programme.id != it.table)) {
         match judge.iter_mut().find(|it| it.table == finding.table) {
             Some(known) if known.parameters.contains(&finding.parameter) => {}
             Some(known) => known.parameters.push(finding.parameter.clone()),
-            None => judge.push(Judge {
-                table: finding.table.clone(),
-                parameters: vec![finding.parameter.clone()],
-            }),
+            None => judge.push(Judge { table: finding.table.clone(), parameters: vec![finding.parameter.clone()] }),
         }
     }
     judge
@@ -330,8 +289,7 @@ fn judged(findings: &[Finding], programme: Option<&Programme>) -> Vec<Judge> {
 fn local_dates(inspection: &Inspection) -> Result<BTreeSet<Date>, String> {
     let mut dates = BTreeSet::new();
     for wall_ms in [inspection.opened.wall_ms, inspection.closed.wall_ms] {
-        let at = Timestamp::from_millisecond(wall_ms)
-            .map_err(|_| format!("wall time {wall_ms} ms is no date"))?;
+        let at = Timestamp::from_millisecond(wall_ms).map_err(|_| format!("wall time {wall_ms} ms is no date"))?;
         // UTC-12 and UTC+14 are the outermost zones in use (IANA tz: Etc/GMT+12, Pacific/Kiritimati).
         dates.extend([-12, 0, 14].map(|hours| Offset::constant(hours).to_datetime(at).date()));
     }
@@ -340,18 +298,11 @@ fn local_dates(inspection: &Inspection) -> Result<BTreeSet<Date>, String> {
 
 fn compare(recorded: &Screening, ours: &Screening) -> Option<String> {
     let words = |it: &Screening| {
-        let reason = it
-            .verdict
-            .reason()
-            .map_or(String::new(), |reason| format!(" ({})", reason.word()));
+        let reason = it.verdict.reason().map_or(String::new(), |reason| format!(" ({})", reason.word()));
         format!("{}{reason}, {}", it.verdict.word(), it.disposition.word())
     };
     if (recorded.verdict, recorded.disposition) != (ours.verdict, ours.disposition) {
-        return Some(format!(
-            "recorded {}; recomputed {}",
-            words(recorded),
-            words(ours)
-        ));
+        return Some(format!("recorded {}; recomputed {}", words(recorded), words(ours)));
     }
     if recorded.alarm_mismatch != ours.alarm_mismatch {
         return Some(format!(
@@ -382,13 +333,7 @@ fn compare(recorded: &Screening, ours: &Screening) -> Option<String> {
         .iter()
         .find(|it| !ours.contains(it))
         .map(|it| ("recorded", it))
-        .or_else(|| {
-            ours.iter()
-                .find(|it| !recorded.contains(it))
-                .map(|it| ("recomputed", it))
-        })?;
+        .or_else(|| ours.iter().find(|it| !recorded.contains(it)).map(|it| ("recomputed", it)))?;
     let (whose, (table, row, parameter, _, word, ..)) = odd;
-    Some(format!(
-        "{whose} only: {word} for {parameter} by {table} row {row}"
-    ))
+    Some(format!("{whose} only: {word} for {parameter} by {table} row {row}"))
 }

@@ -51,12 +51,7 @@ pub fn parse(topic: &str) -> Option<Uplink<'_>> {
     let mut segments = topic.split('/');
     let (tw, version) = (segments.next()?, segments.next()?);
     let (site, agent, stream) = (segments.next()?, segments.next()?, segments.next()?);
-    if tw != "tw"
-        || version != "1"
-        || segments.next().is_some()
-        || !is_segment(site)
-        || !is_segment(agent)
-    {
+    if tw != "tw" || version != "1" || segments.next().is_some() || !is_segment(site) || !is_segment(agent) {
         return None;
     }
     let stream = match stream {
@@ -65,11 +60,7 @@ pub fn parse(topic: &str) -> Option<Uplink<'_>> {
         "state" => Stream::State,
         _ => return None,
     };
-    Some(Uplink {
-        site,
-        agent,
-        stream,
-    })
+    Some(Uplink { site, agent, stream })
 }
 
 /// Where the receipts of an agent go.
@@ -84,9 +75,7 @@ pub fn receipt(site: &str, agent: &str) -> String {
 pub fn is_segment(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= MAX_SEGMENT
-        && text
-            .chars()
-            .all(|it| !it.is_control() && !matches!(it, '+' | '#' | '/'))
+        && text.chars().all(|it| !it.is_control() && !matches!(it, '+' | '#' | '/'))
 }
 
 #[cfg(test)]
@@ -111,10 +100,7 @@ mod tests {
         check("tw/1/a/b/view", None);
         check("tw/1/a/record", None);
         check("", None);
-        check(
-            &format!("tw/1/a/{}/record", "b".repeat(MAX_SEGMENT + 1)),
-            None,
-        );
+        check(&format!("tw/1/a/{}/record", "b".repeat(MAX_SEGMENT + 1)), None);
     }
 
     #[test]

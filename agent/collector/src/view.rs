@@ -1,15 +1,11 @@
-//! A record as JSON for downstream use: a copy to read, never the evidence.
+//! A record as the centre has it, as JSON for downstream use: a copy to read, never the evidence.
 //!
-//! Numbers are decimal text with their unit (UCUM), times are RFC 3339 in UTC beside the clock's own
-//! quality letter, hashes are hexadecimal. The evidence is the bytes (`export --format cborseq`); every
-//! object names its hash, so a reader can go from one to the other.
+//! The record itself is shown as [`tidewaiter_record::view`] shows it; what is added here is what the
+//! centre alone knows.
 
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
 use serde::Serialize;
-use tidewaiter_drivers::reading::{Moment, Outcome};
-use tidewaiter_record::{Detail, InspectionDetail, IntervalDetail, Record};
+pub use tidewaiter_record::view::{RecordView, utc, verdict_word};
+use tidewaiter_record::Record;
 
 use crate::{core::Collected, recompute::Recomputed};
 
@@ -18,9 +14,9 @@ use crate::{core::Collected, recompute::Recomputed};
 pub struct CollectedView<'a> {
     /// Site segment of the topic.
     pub site: &'a str,
-    /// The record.
+    /// The record, and when it came in.
     #[serde(flatten)]
-    pub record: RecordView<'a>,
+    pub record: StoredView<'a>,
     /// The same bytes were here before.
     pub duplicate: bool,
     /// It came on the alert topic.
@@ -38,261 +34,21 @@ pub struct CollectedView<'a> {
     pub receipted_upto: Option<u64>,
 }
 
-/// A record as JSON.
+/// A stored record: one line of a JSON Lines export.
 #[derive(Clone, Debug, Serialize)]
-pub struct RecordView<'a> {
-    /// Issuer.
-    pub agent: &'a str,
-    /// Subject of the claims: an instrument or place, or `self`.
-    pub about: &'a str,
-    /// Chain.
-    pub chain: String,
-    /// Sequence number.
-    pub seq: u64,
-    /// SHA-256 of the record.
-    pub hash: String,
+pub struct StoredView<'a> {
+    /// The record.
+    #[serde(flatten)]
+    pub record: RecordView<'a>,
     /// When it came in.
     pub received: String,
-    /// What the agent's wall clock said; a claim, see `clock`.
-    pub time: String,
-    /// Quality letter of that clock: U, I, H or S.
-    pub clock: &'static str,
-    /// Bound of its error in milliseconds; without meaning at U.
-    pub clock_err_ms: u64,
-    /// Word of the kind.
-    pub kind: &'static str,
-    /// An instrument behind it was simulated.
-    pub simulated: bool,
-    /// An exercise.
-    pub drill: bool,
-    /// What it says.
-    pub detail: DetailView<'a>,
 }
 
-/// What a record says, by kind.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum DetailView<'a> {
-    /// The chain begins.
-    Genesis {
-        /// Name and version.
-        software: &'a str,
-        /// SHA-256 of the configuration.
-        config: String,
-    },
-    /// Something happened.
-    Event {
-        /// What.
-        name: &'a str,
-        /// To what.
-        subject: Option<&'a str>,
-        /// The rest.
-        facts: &'a BTreeMap<String, String>,
-    },
-    /// Recording stops.
-    Stopped {
-        /// Why.
-        reason: &'a str,
-    },
-    /// Recording goes on.
-    Resumed {
-        /// Records refused meanwhile.
-        refused: u64,
-        /// When recording stopped.
-        from: String,
-        /// When it went on.
-        to: String,
-    },
-    /// The agent started after an end that was not clean.
-    Recovery {
-        /// What was found.
-        found: &'a str,
-        /// The last good sequence number.
-        last_seq: Option<u64>,
-        /// Open inspections recorded as interrupted.
-        interrupted: u32,
-    },
-    /// The agent ends cleanly.
-    Shutdown {},
-    /// An inspection.
-    Inspection(Box<InspectionView<'a>>),
-    /// A watch period.
-    Interval(Box<IntervalView<'a>>),
-    /// Content younger than this build.
-    Unknown {
-        /// Number of the kind.
-        kind_number: u64,
-        /// The detail, hexadecimal CBOR.
-        cbor: String,
-    },
-}
-
-/// An inspection as JSON.
-#[derive(Clone, Debug, Serialize)]
-pub struct InspectionView<'a> {
-    /// Id, unique within the agent.
-    pub id: &'a str,
-    /// Procedure id.
-    pub procedure: &'a str,
-    /// Lane or rig.
-    pub place: &'a str,
-    /// Kind of subject.
-    pub subject: &'a str,
-    /// Identities by kind.
-    pub identities: Vec<IdentityView<'a>>,
-    /// Declared facts.
-    pub declared: Option<&'a BTreeMap<String, String>>,
-    /// When it opened.
-    pub opened: String,
-    /// When it closed.
-    pub closed: String,
-    /// Why it is incomplete.
-    pub incomplete: Option<&'a str>,
-    /// Verdict word.
-    pub verdict: &'a str,
-    /// Reason of an inconclusive one.
-    pub reason: Option<&'a str>,
-    /// Disposition word.
-    pub disposition: &'a str,
-    /// Device and recomputation disagreed about an alarm.
-    pub alarm_mismatch: bool,
-    /// Quantities judged.
-    pub measured: Vec<MeasuredView<'a>>,
-    /// Alarms asserted.
-    pub alarms: Vec<AlarmView<'a>>,
-    /// What makes the passage void.
-    pub faults: Vec<FaultView<'a>>,
-    /// Judged rows.
-    pub findings: Vec<FindingView<'a>>,
-    /// Readings behind it.
-    pub readings: usize,
-}
-
-/// One identity of a subject.
-#[derive(Clone, Debug, Serialize)]
-#[allow(
-    missing_docs,
-    reason = "the fields are those of the record, see `record.cddl`"
-)]
-pub struct IdentityView<'a> {
-    pub kind: &'a str,
-    pub text: &'a str,
-    pub source: &'a str,
-    pub confidence: Option<u8>,
-}
-
-/// One quantity.
-#[derive(Clone, Debug, Serialize)]
-#[allow(
-    missing_docs,
-    reason = "the fields are those of the record, see `record.cddl`"
-)]
-pub struct MeasuredView<'a> {
-    pub parameter: &'a str,
-    pub instrument: &'a str,
-    #[serde(flatten)]
-    pub outcome: OutcomeView,
-    pub background: Option<String>,
-    pub uncertainty: Option<String>,
-    pub derivation: &'a str,
-    pub stage: Option<u16>,
-}
-
-/// A value with unit and quality, or the reason why there is none.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-#[allow(
-    missing_docs,
-    reason = "the fields are those of the record, see `record.cddl`"
-)]
-pub enum OutcomeView {
-    Value {
-        value: String,
-        unit: &'static str,
-        quality: &'static str,
-    },
-    Missing {
-        missing: String,
-    },
-}
-
-/// One alarm.
-#[derive(Clone, Debug, Serialize)]
-#[allow(
-    missing_docs,
-    reason = "the fields are those of the record, see `record.cddl`"
-)]
-pub struct AlarmView<'a> {
-    pub instrument: &'a str,
-    pub kind: &'a str,
-    pub by_device: bool,
-    pub recomputed: bool,
-}
-
-/// One fault.
-#[derive(Clone, Debug, Serialize)]
-#[allow(
-    missing_docs,
-    reason = "the fields are those of the record, see `record.cddl`"
-)]
-pub struct FaultView<'a> {
-    pub instrument: &'a str,
-    pub kind: &'a str,
-}
-
-/// One judged row.
-#[derive(Clone, Debug, Serialize)]
-#[allow(
-    missing_docs,
-    reason = "the fields are those of the record, see `record.cddl`"
-)]
-pub struct FindingView<'a> {
-    pub table: &'a str,
-    pub edition: &'a str,
-    pub row: &'a str,
-    pub parameter: &'a str,
-    pub verdict: &'a str,
-    pub reason: Option<&'a str>,
-    pub value: Option<&'a str>,
-    pub limit: &'a str,
-    pub rule: &'a str,
-    pub stage: Option<u16>,
-}
-
-/// A watch period as JSON.
-#[derive(Clone, Debug, Serialize)]
-#[allow(
-    missing_docs,
-    reason = "the fields are those of the record, see `record.cddl`"
-)]
-pub struct IntervalView<'a> {
-    pub watch: &'a str,
-    pub instrument: &'a str,
-    pub channel: &'a str,
-    pub from: String,
-    pub to: String,
-    pub slots_expected: u32,
-    pub received: u32,
-    pub missing: &'a BTreeMap<String, u32>,
-    pub sum: Option<String>,
-    pub min: Option<String>,
-    pub max: Option<String>,
-    pub last: Option<String>,
-    pub unit: Option<&'static str>,
-}
-
-/// The verdict word of an inspection record.
-pub fn verdict_word(record: &Record) -> Option<&str> {
-    match &record.body.detail {
-        Detail::Inspection(detail) => Some(&detail.verdict),
-        _ => None,
+impl<'a> StoredView<'a> {
+    /// A record that came in at `received_ms`, UTC.
+    pub fn of(record: &'a Record, received_ms: i64) -> Self {
+        Self { record: RecordView::of(record), received: utc(received_ms) }
     }
-}
-
-/// UTC milliseconds as RFC 3339; a time beyond the calendar is told as its number.
-pub fn utc(wall_ms: i64) -> String {
-    Timestamp::from_millisecond(wall_ms)
-        .map_or_else(|_| format!("{wall_ms} ms"), |it| it.to_string())
 }
 
 impl<'a> CollectedView<'a> {
@@ -306,7 +62,7 @@ impl<'a> CollectedView<'a> {
         };
         Self {
             site: &collected.site,
-            record: RecordView::of(&collected.record, collected.received_ms),
+            record: StoredView::of(&collected.record, collected.received_ms),
             duplicate: collected.duplicate,
             alert: collected.alert,
             stored: collected.stored,
@@ -318,177 +74,3 @@ impl<'a> CollectedView<'a> {
     }
 }
 
-impl<'a> RecordView<'a> {
-    /// A record for a JSON line.
-    pub fn of(record: &'a Record, received_ms: i64) -> Self {
-        let (header, body) = (&record.header, &record.body);
-        let flags = body.detail.flags();
-        Self {
-            agent: &header.agent,
-            about: &header.subject,
-            chain: header.chain.to_string(),
-            seq: header.seq,
-            hash: record.hash().to_string(),
-            received: utc(received_ms),
-            time: utc(body.time.wall_ms),
-            clock: body.time.quality.word(),
-            clock_err_ms: body.time.err_ms,
-            kind: body.detail.word(),
-            simulated: flags.simulated,
-            drill: flags.drill,
-            detail: DetailView::of(&body.detail),
-        }
-    }
-}
-
-impl<'a> DetailView<'a> {
-    fn of(detail: &'a Detail) -> Self {
-        match detail {
-            Detail::Genesis(it) => Self::Genesis {
-                software: &it.software,
-                config: hex::encode(it.config),
-            },
-            Detail::Event(it) => Self::Event {
-                name: &it.name,
-                subject: it.subject.as_deref(),
-                facts: &it.facts,
-            },
-            Detail::Stopped(it) => Self::Stopped { reason: &it.reason },
-            Detail::Resumed(it) => Self::Resumed {
-                refused: it.refused,
-                from: moment(it.from),
-                to: moment(it.to),
-            },
-            Detail::Recovery(it) => Self::Recovery {
-                found: &it.found,
-                last_seq: it.last_seq,
-                interrupted: it.interrupted,
-            },
-            Detail::Shutdown => Self::Shutdown {},
-            Detail::Inspection(it) => Self::Inspection(Box::new(InspectionView::of(it))),
-            Detail::Interval(it) => Self::Interval(Box::new(IntervalView::of(it))),
-            Detail::Unknown { kind, cbor } => Self::Unknown {
-                kind_number: *kind,
-                cbor: hex::encode(cbor),
-            },
-        }
-    }
-}
-
-impl<'a> InspectionView<'a> {
-    fn of(it: &'a InspectionDetail) -> Self {
-        Self {
-            id: &it.id,
-            procedure: &it.procedure,
-            place: &it.place,
-            subject: &it.subject.kind,
-            identities: it
-                .subject
-                .identities
-                .iter()
-                .map(|it| IdentityView {
-                    kind: &it.kind,
-                    text: &it.text,
-                    source: &it.source,
-                    confidence: it.confidence,
-                })
-                .collect(),
-            declared: it.subject.declared.as_ref(),
-            opened: moment(it.opened),
-            closed: moment(it.closed),
-            incomplete: it.incomplete.as_deref(),
-            verdict: &it.verdict,
-            reason: it.reason.as_deref(),
-            disposition: &it.disposition,
-            alarm_mismatch: it.alarm_mismatch,
-            measured: it
-                .measured
-                .iter()
-                .map(|it| MeasuredView {
-                    parameter: &it.parameter,
-                    instrument: &it.instrument,
-                    outcome: OutcomeView::of(it.outcome),
-                    background: it.background.map(|it| it.to_string()),
-                    uncertainty: it.uncertainty.map(|it| it.to_string()),
-                    derivation: &it.derivation,
-                    stage: it.stage,
-                })
-                .collect(),
-            alarms: it
-                .alarms
-                .iter()
-                .map(|it| AlarmView {
-                    instrument: &it.instrument,
-                    kind: &it.kind,
-                    by_device: it.by_device,
-                    recomputed: it.recomputed,
-                })
-                .collect(),
-            faults: it
-                .faults
-                .iter()
-                .map(|it| FaultView {
-                    instrument: &it.instrument,
-                    kind: &it.kind,
-                })
-                .collect(),
-            findings: it
-                .findings
-                .iter()
-                .map(|it| FindingView {
-                    table: &it.table,
-                    edition: &it.edition,
-                    row: &it.row,
-                    parameter: &it.parameter,
-                    verdict: &it.verdict,
-                    reason: it.reason.as_deref(),
-                    value: it.value.as_deref(),
-                    limit: &it.limit,
-                    rule: &it.rule,
-                    stage: it.stage,
-                })
-                .collect(),
-            readings: it.readings.len(),
-        }
-    }
-}
-
-impl<'a> IntervalView<'a> {
-    fn of(it: &'a IntervalDetail) -> Self {
-        let text = |it: Option<tidewaiter_drivers::Decimal>| it.map(|it| it.to_string());
-        Self {
-            watch: &it.watch,
-            instrument: &it.instrument,
-            channel: &it.channel,
-            from: moment(it.from),
-            to: moment(it.to),
-            slots_expected: it.slots_expected,
-            received: it.received,
-            missing: &it.missing,
-            sum: text(it.sum),
-            min: text(it.min),
-            max: text(it.max),
-            last: text(it.last),
-            unit: it.unit.map(tidewaiter_drivers::Unit::code),
-        }
-    }
-}
-
-impl OutcomeView {
-    fn of(outcome: Outcome) -> Self {
-        match outcome {
-            Ok(it) => Self::Value {
-                value: it.value.to_string(),
-                unit: it.unit.code(),
-                quality: it.quality.word(),
-            },
-            Err(missing) => Self::Missing {
-                missing: missing.to_string(),
-            },
-        }
-    }
-}
-
-fn moment(at: Moment) -> String {
-    utc(at.wall_ms)
-}

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use crate::settings::Backoff;
 
-/// A connection that lived this long (or for the ceiling, where that is shorter) has held: the next
-/// wait starts again from the first.
+/// A connection that lived this long, or as long as the wait before it, has held: the next wait starts
+/// again from the first.
 ///
-/// A broker that accepts and throws out at once must not be met with the first wait for ever.
+/// A broker that accepts and throws out at once must not be met with the first wait for ever. A line
+/// that carries for twenty seconds at a time must not be met with the ceiling: measured against its own
+/// wait, it is up for half of the time at least.
 const HELD: Duration = Duration::from_secs(30);
 
 /// The wait that grows from failure to failure.
@@ -16,6 +18,8 @@ pub(crate) struct Waits {
     bounds: Backoff,
     /// Next wait before the random part is taken off.
     next: Duration,
+    /// The wait before it, likewise.
+    last: Duration,
 }
 
 impl Waits {
@@ -23,12 +27,13 @@ impl Waits {
         Self {
             bounds,
             next: bounds.first,
+            last: bounds.first,
         }
     }
 
     /// Takes note of how long the last connection lived; zero when none came about.
     pub(crate) fn lived(&mut self, life: Duration) {
-        if life >= HELD.min(self.bounds.ceiling) {
+        if life >= HELD.min(self.last) {
             self.next = self.bounds.first;
         }
     }
@@ -36,6 +41,7 @@ impl Waits {
     /// The next wait, between half and all of the doubling figure; `random` chooses where.
     pub(crate) fn next(&mut self, random: u32) -> Duration {
         let whole = self.next;
+        self.last = whole;
         self.next = whole.saturating_mul(2).min(self.bounds.ceiling);
         let half = whole / 2;
         let part = half.as_nanos() * u128::from(random) / u128::from(u32::MAX);
@@ -70,9 +76,26 @@ mod tests {
         for _ in 0..5 {
             waits.next(0);
         }
-        waits.lived(Duration::from_secs(29));
+        // The last wait was of 16 s.
+        waits.lived(Duration::from_secs(15));
         assert_eq!(waits.next(u32::MAX), Duration::from_secs(32));
+        waits.lived(Duration::from_secs(29));
+        assert_eq!(waits.next(u32::MAX), Duration::from_secs(64));
         waits.lived(Duration::from_secs(30));
         assert_eq!(waits.next(u32::MAX), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_line_that_carries_for_a_while_keeps_short_waits() {
+        let mut waits = waits();
+        for life in [0, 0, 3, 3, 3] {
+            waits.lived(Duration::from_secs(life));
+            assert!(waits.next(u32::MAX) <= Duration::from_secs(2));
+        }
+        // Thrown out at once, again and again: the wait grows.
+        for whole in [2, 4, 8, 16] {
+            waits.lived(Duration::ZERO);
+            assert_eq!(waits.next(u32::MAX), Duration::from_secs(whole));
+        }
     }
 }

@@ -139,15 +139,12 @@ pub(crate) fn plain_header(kind: ContentType, signer: &dyn Signer) -> Vec<u8> {
 }
 
 /// Reads [`plain_header`] back.
-pub(crate) fn read_plain_header(
-    protected: &[u8],
-    kind: ContentType,
-) -> Result<(Algorithm, Kid), ParseError> {
+pub(crate) fn read_plain_header(protected: &[u8], expected: ContentType) -> Result<(Algorithm, Kid), ParseError> {
     let mut r = Reader::new(protected);
     let mut fields = r.fields().map_err(ParseError::Header)?;
     let algorithm = read_algorithm(fields.need(label::ALG, Reader::int).map_err(ParseError::Header)?)?;
     let kid = fields.need(label::KID, Reader::fixed).map_err(ParseError::Header)?;
-    check_typ(fields.need(label::TYP, Reader::text).map_err(ParseError::Header)?, kind)?;
+    check_typ(fields.need(label::TYP, Reader::text).map_err(ParseError::Header)?, expected)?;
     fields.end().map_err(ParseError::Header)?;
     Ok((algorithm, Kid(kid)))
 }

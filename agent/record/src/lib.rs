@@ -31,9 +31,8 @@ pub mod verify;
 pub mod view;
 
 pub use body::{
-    Alarm, Body, Context, Detail, Event, Fault, Finding, Flags, Genesis, Identity, InspectionDetail,
-    IntervalDetail, Measured, Reading, Recovery, Resumed, Stopped, Subject, Table, TimeBlock,
-    TimeQuality, TimeSource,
+    Alarm, Body, Context, Detail, Event, Fault, Finding, Flags, Genesis, Identity, InspectionDetail, IntervalDetail,
+    Measured, Reading, Recovery, Resumed, Stopped, Subject, Table, TimeBlock, TimeQuality, TimeSource,
 };
 pub use enrolment::{Statement, StatementError};
 pub use envelope::ContentType;

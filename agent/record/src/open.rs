@@ -253,10 +253,7 @@ pub enum SignatureError {
 /// # Errors
 ///
 /// Says which of the conditions does not hold; the signature itself is judged last.
-pub fn verify_signature<'r>(
-    record: &Record,
-    registry: &'r Registry,
-) -> Result<&'r RegisteredKey, SignatureError> {
+pub fn verify_signature<'r>(record: &Record, registry: &'r Registry) -> Result<&'r RegisteredKey, SignatureError> {
     let Header { kid, chain, seq, .. } = record.header;
     let key = registry.usable_key(kid, record.header.algorithm, Role::Agent)?;
     if key.agent != record.header.agent {

@@ -257,8 +257,8 @@ impl Registry {
         for entry in document.keys {
             let found = entry.kid;
             let raw = hex::decode(&entry.public).unwrap_or_default();
-            let public = PublicKey::from_bytes(entry.alg, &raw)
-                .map_err(|why| RegistryError::Key { kid: found, why })?;
+            let public =
+                PublicKey::from_bytes(entry.alg, &raw).map_err(|why| RegistryError::Key { kid: found, why })?;
             let expected = kid_of(&public);
             if found != expected {
                 return Err(RegistryError::Kid { found, expected });
@@ -281,6 +281,10 @@ impl Registry {
     }
 
     /// Writes the JSON document, keys ordered by name.
+    ///
+    /// # Panics
+    ///
+    /// Never: strings, numbers and booleans are always JSON.
     pub fn to_json(&self) -> String {
         let keys = self.keys.iter().map(|(kid, key)| Entry {
             kid: *kid,
@@ -295,8 +299,7 @@ impl Registry {
             statement: key.statement,
         });
         let document = Document { version: VERSION, class: self.class, keys: keys.collect() };
-        let mut text = serde_json::to_string_pretty(&document)
-            .expect("strings, numbers and booleans are always JSON");
+        let mut text = serde_json::to_string_pretty(&document).expect("strings, numbers and booleans are always JSON");
         text.push('\n');
         text
     }
@@ -344,7 +347,9 @@ mod tests {
 
     fn registry(seeds: &[u8]) -> Registry {
         let mut registry = Registry::new(RegistryClass::Test);
-        seeds.iter().for_each(|&seed| registry.add(agent_key(seed)).unwrap());
+        for &seed in seeds {
+            registry.add(agent_key(seed)).unwrap();
+        }
         registry
     }
 
@@ -397,10 +402,7 @@ mod tests {
         let mut other = Registry::new(RegistryClass::Test);
         other.add(RegisteredKey { to_seq: Some(7), ..agent_key(2) }).unwrap();
         assert!(matches!(merged.merge(&other), Err(RegistryError::Conflict(_))));
-        assert!(matches!(
-            merged.merge(&Registry::new(RegistryClass::Production)),
-            Err(RegistryError::Class { .. })
-        ));
+        assert!(matches!(merged.merge(&Registry::new(RegistryClass::Production)), Err(RegistryError::Class { .. })));
         assert_eq!(merged, registry(&[1, 2, 3]));
     }
 }

@@ -123,9 +123,7 @@ mod tests {
 
     // Items of the outer shape; their content does not matter here.
     fn items() -> Vec<Vec<u8>> {
-        ["d280", "d283010203", "d284430102034443010203f6", "d2a10102"]
-            .map(|it| hex::decode(it).unwrap())
-            .to_vec()
+        ["d280", "d283010203", "d284430102034443010203f6", "d2a10102"].map(|it| hex::decode(it).unwrap()).to_vec()
     }
 
     #[test]

@@ -293,7 +293,12 @@ impl<'a> InspectionView<'a> {
                 .subject
                 .identities
                 .iter()
-                .map(|it| IdentityView { kind: &it.kind, text: &it.text, source: &it.source, confidence: it.confidence })
+                .map(|it| IdentityView {
+                    kind: &it.kind,
+                    text: &it.text,
+                    source: &it.source,
+                    confidence: it.confidence,
+                })
                 .collect(),
             declared: it.subject.declared.as_ref(),
             opened: moment(it.opened),

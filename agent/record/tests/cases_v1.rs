@@ -25,12 +25,8 @@ fn check(case: &Case) {
     let report = answers(case);
     let name = case.name;
 
-    let mut found: Vec<_> = report
-        .findings
-        .iter()
-        .filter(|it| it.question != Question::Note)
-        .map(|it| (it.code.word(), it.seq))
-        .collect();
+    let mut found: Vec<_> =
+        report.findings.iter().filter(|it| it.question != Question::Note).map(|it| (it.code.word(), it.seq)).collect();
     let mut expected = case.bad.clone();
     found.sort_unstable();
     expected.sort_unstable();

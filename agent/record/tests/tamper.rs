@@ -1,7 +1,7 @@
 //! What altering a sealed record leads to, bit by bit and byte by byte; and what other readers of the same
 //! standards make of our bytes.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::wildcard_imports)]
 
 mod fixture;
 
@@ -121,7 +121,7 @@ fn a_key_signs_within_its_range_only() {
     registry.add(RegisteredKey { from_seq: 1, to_seq: Some(2), ..agent.entry() }).unwrap();
     let check = |seq: usize| {
         let record = parse(&chain[seq].bytes).unwrap();
-        verify_signature(&record, &registry).map(|it| it.kid())
+        verify_signature(&record, &registry).map(RegisteredKey::kid)
     };
     let kid = agent.key.kid();
     assert_eq!(check(0), Err(SignatureError::OutsideRange { kid, seq: 0 }));
@@ -162,7 +162,12 @@ fn excerpts_are_verified_from_where_they_are_said_to_begin() {
             verifier.push(&sealed.bytes);
         }
         let report = verifier.finish();
-        report.findings.into_iter().filter(|it| it.question != Question::Note).map(|it| (it.code, it.seq)).collect::<Vec<_>>()
+        report
+            .findings
+            .into_iter()
+            .filter(|it| it.question != Question::Note)
+            .map(|it| (it.code, it.seq))
+            .collect::<Vec<_>>()
     };
     let head = agent.head().after(&chain[3]);
     assert_eq!(run(Verifier::new(&registry), 4), [(Code::Gap, Some(0))]);
@@ -220,6 +225,26 @@ fn the_report_is_json_with_stable_words() {
     assert_eq!(report["chains"][0]["head"], chain[2].hash.to_string());
 }
 
+/// A key that is away, or gives signatures of a wrong length.
+struct BrokenKey {
+    gives: Option<usize>,
+}
+
+impl Signer for BrokenKey {
+    fn kid(&self) -> Kid {
+        Kid([0; 8])
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::Ed25519
+    }
+
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, SignError> {
+        let away = SignError::Unavailable { kid: self.kid(), why: "token removed".to_owned() };
+        self.gives.map(|length| vec![0; length]).ok_or(away)
+    }
+}
+
 #[test]
 fn what_cannot_be_sealed_is_said() {
     let agent = gate();
@@ -236,34 +261,13 @@ fn what_cannot_be_sealed_is_said() {
     let end = at(0, Detail::Shutdown);
     assert!(matches!(seal(&full, &claims, None, &end, &agent.key), Err(SealError::ChainFull(_))));
 
-    struct NoKey;
-    impl Signer for NoKey {
-        fn kid(&self) -> Kid {
-            Kid([0; 8])
-        }
-        fn algorithm(&self) -> Algorithm {
-            Algorithm::Ed25519
-        }
-        fn sign(&self, _: &[u8]) -> Result<Vec<u8>, SignError> {
-            Err(SignError::Unavailable { kid: self.kid(), why: "token removed".to_owned() })
-        }
-    }
-    let error = seal(&agent.head(), &claims, None, &end, &NoKey).unwrap_err().to_string();
+    let error = seal(&agent.head(), &claims, None, &end, &BrokenKey { gives: None }).unwrap_err().to_string();
     assert_eq!(error, "record not signed: the key 0000000000000000 cannot be used: token removed");
 
-    struct ShortKey;
-    impl Signer for ShortKey {
-        fn kid(&self) -> Kid {
-            Kid([0; 8])
-        }
-        fn algorithm(&self) -> Algorithm {
-            Algorithm::Ed25519
-        }
-        fn sign(&self, _: &[u8]) -> Result<Vec<u8>, SignError> {
-            Ok(vec![0; 63])
-        }
-    }
-    assert!(matches!(seal(&agent.head(), &claims, None, &end, &ShortKey), Err(SealError::Unreadable(_))));
+    assert!(matches!(
+        seal(&agent.head(), &claims, None, &end, &BrokenKey { gives: Some(63) }),
+        Err(SealError::Unreadable(_))
+    ));
 }
 
 #[test]
@@ -310,9 +314,12 @@ fn another_cose_library_reads_and_verifies_our_records() {
     for sealed in every_kind(&agent) {
         let sign1 = coset::CoseSign1::from_tagged_slice(&sealed.bytes).unwrap();
         sign1
-            .verify_signature(b"", |signature, signed| {
-                if public.verifies(signed, signature) { Ok(()) } else { Err("signature") }
-            })
+            .verify_signature(
+                b"",
+                |signature, signed| {
+                    if public.verifies(signed, signature) { Ok(()) } else { Err("signature") }
+                },
+            )
             .unwrap();
         let header = &sign1.protected.header;
         // Younger than the library's own registry of algorithms, so it shows up as a bare number.

@@ -6,7 +6,7 @@ use clap::Args;
 use comfy_table::Table;
 use tidewaiter_config::site::{check_environment, hours_held, load_site};
 
-use super::{FINDING, OK, Outcome, USAGE};
+use super::{FINDING, OK, Outcome, USAGE, output::outln};
 use crate::acquire::plan;
 
 /// Options of `tidewaiter check`.
@@ -25,17 +25,17 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
     let (site, warnings) = match load_site(&args.site) {
         Ok(loaded) => loaded,
         Err(report) => {
-            println!("{}", report.render(color).trim_end());
+            outln!("{}", report.render(color).trim_end());
             return Ok(USAGE);
         }
     };
     for warning in &warnings {
-        println!("{warning}");
+        outln!("{warning}");
     }
     let mut code = OK;
     if !args.offline {
         for finding in check_environment(&site) {
-            println!("{finding}");
+            outln!("{finding}");
             code = FINDING;
         }
     }
@@ -56,9 +56,9 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
                 line.bus_ms_estimate.to_string(),
             ]);
         }
-        println!("poll plan (addresses from 0):\n{table}");
+        outln!("poll plan (addresses from 0):\n{table}");
     }
-    println!(
+    outln!(
         "{}: {} ports, {} instruments, {} lanes, {} rigs, {} watches, {} limit tables; the store holds about {} h without uplink",
         args.site.display(),
         site.ports.len(),

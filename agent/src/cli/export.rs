@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, OK, Outcome, Place};
+use super::{Failure, OK, Outcome, Place, output};
 use crate::{lane::record_view, outbox::Archive};
 
 /// Records read at once.
@@ -56,7 +56,7 @@ pub(super) fn export(args: &ExportArgs) -> Outcome {
                 Ok(count)
             })?
         }
-        None => write(args, &archive, &mut BufWriter::new(io::stdout().lock()))?,
+        None => write(args, &archive, &mut BufWriter::new(Piped(io::stdout().lock())))?,
     };
     eprintln!("{written} records");
     Ok(OK)
@@ -88,6 +88,22 @@ fn write(args: &ExportArgs, archive: &Archive, out: &mut impl Write) -> Result<u
     }
     out.flush().map_err(Failure::environment)?;
     Ok(count)
+}
+
+/// Standard output whose reader may leave early.
+struct Piped<W>(W);
+
+impl<W: Write> Write for Piped<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).or_else(|failure| match failure.kind() {
+            io::ErrorKind::BrokenPipe => output::give_up(&failure),
+            _ => Err(failure),
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 const CSV_HEADER: [&str; 15] = [

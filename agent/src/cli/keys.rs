@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Failure, OK, Outcome, place};
+use super::{Failure, OK, Outcome, place, output::outln};
 use crate::{clock::SystemClock, keys as key_files};
 
 /// Subcommands of `tidewaiter keys`.
@@ -46,18 +46,18 @@ pub(super) fn keys(command: KeysCommand) -> Outcome {
             let simulated = args.simulated || (!site.instruments.is_empty() && site.instruments.iter().all(|it| it.simulated));
             key_files::init(&site.store.dir, &site.agent, simulated, &SystemClock).map_err(Failure::environment)?;
             let entry = site.store.dir.join(key_files::REGISTRY_FILE);
-            println!("key of {} made in {}", site.agent, site.store.dir.display());
-            println!("give {} to the centre: tidewaiter-collector keys add --registry REGISTRY {}", entry.display(), entry.display());
+            outln!("key of {} made in {}", site.agent, site.store.dir.display());
+            outln!("give {} to the centre: tidewaiter-collector keys add --registry REGISTRY {}", entry.display(), entry.display());
         }
         KeysCommand::Show(args) => {
             use tidewaiter_record::Signer as _;
             let site = place::site(&args.config)?;
             let enrolled = key_files::load(&site.store.dir, &site.agent).map_err(Failure::environment)?;
-            println!("agent     {}", site.agent);
-            println!("chain     {}", enrolled.chain);
-            println!("kid       {}", enrolled.signer.kid());
-            println!("public    {}", hex::encode(enrolled.signer.public_key().to_bytes()));
-            println!("statement {}", enrolled.statement);
+            outln!("agent     {}", site.agent);
+            outln!("chain     {}", enrolled.chain);
+            outln!("kid       {}", enrolled.signer.kid());
+            outln!("public    {}", hex::encode(enrolled.signer.public_key().to_bytes()));
+            outln!("statement {}", enrolled.statement);
         }
     }
     Ok(OK)

@@ -4,6 +4,7 @@ mod check;
 mod export;
 mod keys;
 mod operate;
+mod output;
 mod place;
 mod run;
 mod show;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{FINDING, Failure, OK, Outcome, Place};
+use super::{FINDING, Failure, OK, Outcome, Place, output::outln};
 
 /// An answer from the local interface comes from the same machine; longer means the agent hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -84,7 +84,7 @@ fn post(address: SocketAddr, path: &str, body: &Value) -> Outcome {
     let code = answer.status().as_u16();
     let text: Value = answer.body_mut().read_json().unwrap_or(Value::Null);
     if code == 200 {
-        println!("recorded");
+        outln!("recorded");
         Ok(OK)
     } else {
         let why = text.get("error").and_then(Value::as_str).unwrap_or("refused").to_owned();

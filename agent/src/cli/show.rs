@@ -4,7 +4,7 @@ use clap::Args;
 use comfy_table::Table;
 use serde_json::Value;
 
-use super::{FINDING, Failure, OK, Outcome, Place, operate};
+use super::{FINDING, Failure, OK, Outcome, Place, operate, output::outln};
 use crate::{lane::record_view, outbox::Archive};
 
 /// Options of `tidewaiter status`.
@@ -43,7 +43,7 @@ pub(super) fn status(args: &StatusArgs) -> Outcome {
     if let Some(address) = args.place.address()? {
         if let Ok(report) = operate::get(address, "status") {
             if args.json {
-                println!("{}", pretty(&report));
+                outln!("{}", pretty(&report));
             } else {
                 print_status(&report);
             }
@@ -60,12 +60,12 @@ pub(super) fn status(args: &StatusArgs) -> Outcome {
         "receipted": summary.receipted,
     });
     if args.json {
-        println!("{}", pretty(&report));
+        outln!("{}", pretty(&report));
     } else {
         let number = |seq: Option<u64>| seq.map_or_else(|| "none".to_owned(), |seq| format!("#{seq}"));
-        println!("no agent is running");
-        println!("chain {}", summary.chain);
-        println!("records stored from {} to {}, receipted up to {}", number(summary.oldest), number(summary.head), number(summary.receipted));
+        outln!("no agent is running");
+        outln!("chain {}", summary.chain);
+        outln!("records stored from {} to {}, receipted up to {}", number(summary.oldest), number(summary.head), number(summary.receipted));
     }
     Ok(OK)
 }
@@ -79,12 +79,12 @@ fn text<'a>(value: &'a Value, path: &str) -> std::borrow::Cow<'a, str> {
 }
 
 fn print_status(report: &Value) {
-    println!("{} · site {} · agent {}", text(report, "/software"), text(report, "/site"), text(report, "/agent"));
+    outln!("{} · site {} · agent {}", text(report, "/software"), text(report, "/site"), text(report, "/agent"));
     match report.get("not_recording").and_then(Value::as_str) {
-        Some(why) => println!("NOT RECORDING: {why}"),
-        None => println!("recording"),
+        Some(why) => outln!("NOT RECORDING: {why}"),
+        None => outln!("recording"),
     }
-    println!(
+    outln!(
         "sampled {} → sealed {} → sent {} → receipted {}",
         text(report, "/counters/sampled"),
         text(report, "/counters/sealed"),
@@ -92,8 +92,8 @@ fn print_status(report: &Value) {
         text(report, "/counters/receipted")
     );
     match report.get("uplink_down_ms").and_then(Value::as_u64) {
-        None => println!("uplink up"),
-        Some(ms) => println!("uplink down for {}:{:02} ({})", ms / 60_000, ms / 1000 % 60, text(report, "/uplink/last_failure")),
+        None => outln!("uplink up"),
+        Some(ms) => outln!("uplink down for {}:{:02} ({})", ms / 60_000, ms / 1000 % 60, text(report, "/uplink/last_failure")),
     }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
@@ -110,9 +110,9 @@ fn print_status(report: &Value) {
             ]);
         }
     }
-    println!("{table}");
+    outln!("{table}");
     for result in report.pointer("/live/results").and_then(Value::as_array).into_iter().flatten().rev().take(10) {
-        println!(
+        outln!(
             "#{} {} {} {} {}",
             text(result, "/seq"),
             text(result, "/place"),
@@ -126,16 +126,16 @@ fn print_status(report: &Value) {
 pub(super) fn log(args: &LogArgs) -> Outcome {
     let archive = Archive::open(&args.place.data_dir()?).map_err(Failure::environment)?;
     let Some(head) = archive.summary().map_err(Failure::environment)?.head else {
-        println!("no records yet");
+        outln!("no records yet");
         return Ok(OK);
     };
     let from = (head + 1).saturating_sub(args.last);
     for entry in archive.entries(from, usize::try_from(args.last).unwrap_or(usize::MAX)).map_err(Failure::environment)? {
         let record = record_view(&entry.bytes);
         if args.json {
-            println!("{record}");
+            outln!("{record}");
         } else {
-            println!(
+            outln!(
                 "#{} {} {} {} {} {}",
                 entry.seq,
                 text(&record, "/time"),
@@ -153,7 +153,7 @@ pub(super) fn show(args: &ShowArgs) -> Outcome {
     let archive = Archive::open(&args.place.data_dir()?).map_err(Failure::environment)?;
     match archive.entries(args.seq, 1).map_err(Failure::environment)?.first().filter(|entry| entry.seq == args.seq) {
         Some(entry) => {
-            println!("{}", pretty(&record_view(&entry.bytes)));
+            outln!("{}", pretty(&record_view(&entry.bytes)));
             Ok(OK)
         }
         None => {

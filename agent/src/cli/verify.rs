@@ -3,10 +3,10 @@
 use std::{fs::File, io::Read, path::PathBuf};
 
 use clap::Args;
-use tidewaiter_record::{Registry, Report, SequenceBuffer, Verdict, Verifier};
+use tidewaiter_record::{Registry, Report, SequenceBuffer, Verdict, Verifier, verify::Question};
 use tidewaiter_words::{Language, say};
 
-use super::{FINDING, Failure, OK, Outcome};
+use super::{FINDING, Failure, OK, Outcome, output::outln};
 
 /// Bytes read at once: some records, whatever the size of the file.
 const PIECE: usize = 256 * 1024;
@@ -60,7 +60,7 @@ pub(super) fn verify(args: &VerifyArgs) -> Outcome {
     }
     let report = verifier.finish();
     if args.json {
-        println!("{}", serde_json::to_string(&report).map_err(Failure::environment)?);
+        outln!("{}", serde_json::to_string(&report).map_err(Failure::environment)?);
     } else {
         print(&report);
     }
@@ -68,21 +68,49 @@ pub(super) fn verify(args: &VerifyArgs) -> Outcome {
 }
 
 fn print(report: &Report) {
-    let _ = (Language::from_env(), say as fn(_, _, _) -> _);
-    println!("{} records", report.records);
-    for (name, verdict) in [
+    let language = Language::from_env();
+    let ask = |question: &str| say(language, &format!("question-{question}"), &[]);
+    let first = report.chains.iter().map(|chain| chain.first_seq).min().unwrap_or(0);
+    let last = report.chains.iter().map(|chain| chain.last_seq).max().unwrap_or(0);
+    for (question, verdict) in [
         ("signature", &report.signature),
         ("chain", &report.chain),
         ("completeness", &report.completeness),
         ("time", &report.time),
     ] {
-        match verdict {
-            Verdict::Ok => println!("{name}: ok"),
-            other => println!("{name}: {other:?}"),
+        let answer = match verdict {
+            Verdict::Ok => {
+                let numbers = [("records", report.records.into()), ("first", first.into()), ("last", last.into())];
+                say(language, &format!("answer-{question}-ok"), &numbers)
+            }
+            Verdict::Bad { count } => say(language, &format!("answer-{question}-bad"), &[("bad", (*count).into())]),
+            Verdict::NotChecked { why } => say(language, "answer-not-checked", &[("why", why.into())]),
+        };
+        outln!("{}: {answer}", ask(question));
+    }
+    let simulated = if report.simulated {
+        say(language, "answer-simulated-yes", &[("records", report.accepted.into())])
+    } else {
+        say(language, "answer-simulated-no", &[])
+    };
+    outln!("{}: {simulated}", ask("simulated"));
+    for finding in &report.findings {
+        let number = finding.seq.map_or_else(|| "?".to_owned(), |seq| seq.to_string());
+        let question = match finding.question {
+            Question::Signature => ask("signature"),
+            Question::Chain => ask("chain"),
+            Question::Completeness => ask("completeness"),
+            Question::Time => ask("time"),
+            Question::Simulated => ask("simulated"),
+            Question::Note => finding.code.word().to_owned(),
+        };
+        let parts = [("number", (&number).into()), ("question", (&question).into()), ("what", (&finding.what).into())];
+        outln!("  {}", say(language, "verify-finding", &parts));
+        if finding.question != Question::Note {
+            outln!("    {}", say(language, "verify-way", &[("way", finding.way.into())]));
         }
     }
-    println!("simulated: {}", if report.simulated { "yes" } else { "no" });
-    for finding in &report.findings {
-        println!("  {finding:?}");
+    if report.findings_left_out > 0 {
+        outln!("  … {}", report.findings_left_out);
     }
 }

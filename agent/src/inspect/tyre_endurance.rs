@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use tidewaiter_drivers::{
     Decimal, Unit,
+    bench::tyre::{Alarm as BenchAlarm, AlarmBits, State},
     reading::{Indication, Missing, Moment, Outcome, Quality, Reading},
 };
 use tidewaiter_screening::{
@@ -58,31 +59,6 @@ struct Stage {
     last_elapsed: Option<Decimal>,
     extremes: BTreeMap<String, (Indication, Indication)>,
     missing: BTreeMap<String, Missing>,
-}
-
-/// Bench states of the register map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Running,
-    Paused,
-    Finished,
-    Failed,
-    Ended,
-    Preparing,
-}
-
-impl State {
-    fn of(code: i64) -> Option<Self> {
-        Some(match code {
-            0 | 7 => Self::Ended,
-            1 | 2 => Self::Preparing,
-            3 => Self::Running,
-            4 => Self::Paused,
-            5 => Self::Finished,
-            6 => Self::Failed,
-            _ => return None,
-        })
-    }
 }
 
 impl TyreEndurance {
@@ -172,7 +148,8 @@ impl TyreEndurance {
             Some(Ok(indication)) => indication.value.at_places(0).map(Decimal::digits),
             _ => None,
         };
-        let Some(state) = whole("state").and_then(State::of) else {
+        let register = |name: &str| whole(name).and_then(|value| u16::try_from(value).ok());
+        let Some(state) = register("state").and_then(State::from_register) else {
             if let Some(run) = &mut self.run {
                 run.lost_polls += 1;
             }
@@ -184,13 +161,11 @@ impl TyreEndurance {
             steps.extend(self.remember(arrival.at));
         }
         let Some(run) = &mut self.run else { return steps };
-        for reading in readings.iter().filter(|reading| reading.channel.starts_with("alarm-")) {
-            if matches!(reading.outcome, Ok(indication) if indication.value.digits() != 0) {
-                run.alarm(&self.drum, reading.channel.trim_start_matches("alarm-"));
-            }
+        for alarm in register("alarms").map(AlarmBits).into_iter().flat_map(AlarmBits::iter) {
+            run.alarm(&self.drum, alarm.word());
         }
         if state == State::Running {
-            let stage = whole("stage").and_then(|stage| u16::try_from(stage).ok()).unwrap_or(run.current);
+            let stage = register("stage").unwrap_or(run.current);
             let entered = stage != run.current;
             let elapsed = value("elapsed").and_then(Result::ok).map(|indication| indication.value);
             if entered && let Some(previous) = run.stages.get_mut(&run.current) {
@@ -206,17 +181,17 @@ impl TyreEndurance {
             }
             return steps;
         }
-        if matches!(state, State::Finished | State::Failed | State::Ended) {
+        if state.is_final() || state == State::Idle {
             let elapsed = value("elapsed").and_then(Result::ok).map(|indication| indication.value);
             if let Some(last) = run.stages.get_mut(&run.current) {
                 last.last_elapsed = elapsed.or(last.last_elapsed);
             }
             run.keep(arrival, readings, &self.held, true);
-            if state == State::Failed {
-                run.alarm(&self.drum, "tyre-failure");
+            if state == State::FinishedFailed {
+                run.alarm(&self.drum, BenchAlarm::TyreFailure.word());
             }
             let completion = match state {
-                State::Ended => Completion::Incomplete(IncompleteReason::InstrumentStopped),
+                State::Idle | State::EmergencyStop => Completion::Incomplete(IncompleteReason::InstrumentStopped),
                 _ => Completion::Complete,
             };
             steps.extend(self.finish(arrival.at, completion));

@@ -32,6 +32,21 @@ pub enum StoreError {
         /// Sequence number.
         seq: u64,
     },
+    /// The lock file cannot be made.
+    #[error("{path}: {source}; the data directory must exist and be writable")]
+    Lock {
+        /// Lock file.
+        path: PathBuf,
+        /// Cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another agent holds the data directory.
+    #[error("{path} is locked: another agent runs on this data directory, and two of them would fork its chain; stop it first")]
+    Locked {
+        /// Lock file.
+        path: PathBuf,
+    },
     /// The store holds another chain than the key was enrolled for.
     #[error("store {path} holds chain {found}, the enrolment statement names {expected}; use the data directory that belongs to this key")]
     Chain {

@@ -23,6 +23,8 @@ mod error;
 mod keeper;
 mod sqlite;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 

@@ -9,9 +9,17 @@
 //!
 //! `FULL` because in WAL mode `NORMAL` may lose the newest commits at a power cut.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
 use sha2::{Digest, Sha256};
 use tidewaiter_record::{ChainId, Hash};
 
@@ -22,6 +30,9 @@ use super::{
 
 /// `TWOB`: marks the file as ours.
 const APPLICATION_ID: i64 = 0x5457_4f42;
+/// How often and how long another agent's lock is waited for: two seconds.
+const LOCK_TRIES: u32 = 40;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Layout of the tables above. A change of layout is a new number.
 const LAYOUT: i64 = 1;
 
@@ -41,11 +52,15 @@ pub struct SqliteStore {
     path: PathBuf,
     budget_bytes: u64,
     connection: Connection,
+    /// Held while the store is open: two agents on one chain would fork it.
+    _lock: Option<File>,
 }
 
 impl SqliteStore {
     /// File name inside the data directory.
     pub const FILE: &'static str = "outbox.sqlite";
+    /// Name of the lock beside it.
+    pub const LOCK: &'static str = "outbox.lock";
 
     /// Opens or creates the store of `chain` in `dir`.
     ///
@@ -53,7 +68,8 @@ impl SqliteStore {
     ///
     /// When the file cannot be opened, belongs to another program or version, or holds another chain.
     pub fn open(dir: &Path, chain: ChainId, budget_bytes: u64) -> Result<Self, StoreError> {
-        Self::at(dir.join(Self::FILE), chain, budget_bytes)
+        let lock = lock(&dir.join(Self::LOCK))?;
+        Self::at(dir.join(Self::FILE), chain, budget_bytes, Some(lock))
     }
 
     /// A store that vanishes with the process.
@@ -62,12 +78,12 @@ impl SqliteStore {
     ///
     /// When SQLite cannot start.
     pub fn in_memory(chain: ChainId, budget_bytes: u64) -> Result<Self, StoreError> {
-        Self::at(PathBuf::from(":memory:"), chain, budget_bytes)
+        Self::at(PathBuf::from(":memory:"), chain, budget_bytes, None)
     }
 
-    fn at(path: PathBuf, chain: ChainId, budget_bytes: u64) -> Result<Self, StoreError> {
+    fn at(path: PathBuf, chain: ChainId, budget_bytes: u64, lock: Option<File>) -> Result<Self, StoreError> {
         let connection = connect(&path, budget_bytes)?;
-        let store = Self { path, budget_bytes, connection };
+        let store = Self { path, budget_bytes, connection, _lock: lock };
         store.ensure_layout(chain)?;
         Ok(store)
     }
@@ -196,6 +212,20 @@ fn from_sql(seq: i64) -> u64 {
     u64::try_from(seq).unwrap_or(0)
 }
 
+/// Takes the lock of a data directory, waiting a moment for an agent that is just ending.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let io = |source: std::io::Error| StoreError::Lock { path: path.to_owned(), source };
+    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(io)?;
+    for _ in 0..LOCK_TRIES {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(Errno::WOULDBLOCK) => std::thread::sleep(LOCK_PAUSE),
+            Err(errno) => return Err(io(errno.into())),
+        }
+    }
+    Err(StoreError::Locked { path: path.to_owned() })
+}
+
 fn connect(path: &Path, budget_bytes: u64) -> Result<Connection, StoreError> {
     let fail = |source| StoreError::Sqlite { path: path.to_owned(), source };
     let connection = Connection::open_with_flags(
@@ -203,7 +233,7 @@ fn connect(path: &Path, budget_bytes: u64) -> Result<Connection, StoreError> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .map_err(fail)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(fail)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(fail)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(fail)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(fail)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(fail)?;

@@ -59,18 +59,12 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder for a stream joined at an unknown place: it waits for the first line end.
     pub const fn new() -> Self {
-        Self {
-            lines: Lines::in_mid_line(),
-            report_lines_left: 0,
-        }
+        Self { lines: Lines::in_mid_line(), report_lines_left: 0 }
     }
 
     /// A decoder for a stream that starts at the start of a line, as a file does.
     pub const fn at_line_start() -> Self {
-        Self {
-            lines: Lines::at_line_start(),
-            report_lines_left: 0,
-        }
+        Self { lines: Lines::at_line_start(), report_lines_left: 0 }
     }
 
     fn line(&mut self) -> Option<Event<PhLine>> {
@@ -85,13 +79,7 @@ impl Decoder {
         let read = decode(text);
         let in_report = self.report_lines_left > 0;
         // A line with both numbers is the stream again. Inside a report the result stands alone.
-        let streams = matches!(
-            read,
-            Ok(PhLine {
-                celsius: Some(_),
-                ..
-            })
-        );
+        let streams = matches!(read, Ok(PhLine { celsius: Some(_), .. }));
         if in_report && !streams {
             self.report_lines_left -= 1;
             return None;
@@ -132,21 +120,14 @@ impl Decode for Decoder {
 
 /// Reads one line of the stream.
 fn decode(text: &[u8]) -> Result<PhLine, Refusal> {
-    let at = text
-        .windows(2)
-        .position(|pair| pair == b"pH")
-        .ok_or(Refusal::Shape)?;
+    let at = text.windows(2).position(|pair| pair == b"pH").ok_or(Refusal::Shape)?;
     let (number, tail) = text.split_at_checked(at).ok_or(Refusal::Shape)?;
     let ph = shown(number, 2)?;
     let Some(tail) = tail.strip_prefix(b"pH") else {
         return Err(Refusal::Shape);
     };
     if tail.is_empty() {
-        return Ok(PhLine {
-            ph,
-            celsius: None,
-            compensated: false,
-        });
+        return Ok(PhLine { ph, celsius: None, compensated: false });
     }
     let Some(tail) = tail.strip_prefix(b" ") else {
         return Err(Refusal::Shape);
@@ -160,24 +141,14 @@ fn decode(text: &[u8]) -> Result<PhLine, Refusal> {
     };
     // Code page 437, Latin-1 and UTF-8 spell the degree sign differently; some printers drop it.
     let signs: [&[u8]; 3] = [&[DEGREE_CP437], &[0xC2, 0xB0], &[0xB0]];
-    let degrees = signs
-        .iter()
-        .find_map(|sign| degrees.strip_suffix(*sign))
-        .unwrap_or(degrees);
-    Ok(PhLine {
-        ph,
-        celsius: Some(shown(degrees, 3)?),
-        compensated,
-    })
+    let degrees = signs.iter().find_map(|sign| degrees.strip_suffix(*sign)).unwrap_or(degrees);
+    Ok(PhLine { ph, celsius: Some(shown(degrees, 3)?), compensated })
 }
 
 /// A number as the display shows it: a sign or none, up to `whole_digits`, a point, one to three decimals.
 fn shown(text: &[u8], whole_digits: usize) -> Result<Decimal, Refusal> {
     let unsigned = text.strip_prefix(b"-").unwrap_or(text);
-    let point = unsigned
-        .iter()
-        .position(|&byte| byte == b'.')
-        .ok_or(Refusal::Number)?;
+    let point = unsigned.iter().position(|&byte| byte == b'.').ok_or(Refusal::Number)?;
     let decimals = unsigned.len() - point - 1;
     if !(1..=whole_digits).contains(&point) || !(1..=3).contains(&decimals) {
         return Err(Refusal::Number);
@@ -190,8 +161,7 @@ fn is_date(text: &[u8]) -> bool {
     let &[d1, d2, b'-', m1, m2, m3, b'-', y1, y2, y3, y4] = text else {
         return false;
     };
-    [d1, d2, y1, y2, y3, y4].iter().all(u8::is_ascii_digit)
-        && [m1, m2, m3].iter().all(u8::is_ascii_alphabetic)
+    [d1, d2, y1, y2, y3, y4].iter().all(u8::is_ascii_digit) && [m1, m2, m3].iter().all(u8::is_ascii_alphabetic)
 }
 
 /// Writes the line the meter streams, with its CR LF.
@@ -214,11 +184,7 @@ pub fn encode(line: &PhLine) -> Option<Vec<u8, MAX_ENCODED_BYTES>> {
     Some(out)
 }
 
-fn put_number(
-    out: &mut Vec<u8, MAX_ENCODED_BYTES>,
-    value: Decimal,
-    whole_digits: usize,
-) -> Option<()> {
+fn put_number(out: &mut Vec<u8, MAX_ENCODED_BYTES>, value: Decimal, whole_digits: usize) -> Option<()> {
     use core::fmt::Write;
 
     let mut text = heapless::String::<24>::new();

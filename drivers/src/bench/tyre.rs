@@ -63,10 +63,7 @@ impl State {
 
     /// The programme is over and will not go on.
     pub const fn is_final(self) -> bool {
-        matches!(
-            self,
-            Self::FinishedOk | Self::FinishedFailed | Self::EmergencyStop
-        )
+        matches!(self, Self::FinishedOk | Self::FinishedFailed | Self::EmergencyStop)
     }
 }
 
@@ -146,9 +143,7 @@ impl AlarmBits {
 
     /// The alarms in force, lowest bit first.
     pub fn iter(self) -> impl Iterator<Item = Alarm> {
-        Alarm::ALL
-            .into_iter()
-            .filter(move |&alarm| self.contains(alarm))
+        Alarm::ALL.into_iter().filter(move |&alarm| self.contains(alarm))
     }
 
     /// Bits that the map does not define and that are set all the same: a sign of the wrong map.
@@ -174,10 +169,7 @@ mod tests {
     #[test]
     fn alarm_bits_stand_where_the_map_puts_them() {
         let check = |bits, expected: &[Alarm]| {
-            assert!(
-                AlarmBits(bits).iter().eq(expected.iter().copied()),
-                "{bits:#x}"
-            );
+            assert!(AlarmBits(bits).iter().eq(expected.iter().copied()), "{bits:#x}");
         };
         check(0, &[]);
         check(0x01, &[Alarm::OverTemperature]);

@@ -37,19 +37,13 @@ pub const MAX_BACKGROUND_PLACES: u8 = 6;
 /// for fewer than 2^44 counts).
 pub fn exceeds(foreground: u64, background: Decimal, k: Decimal) -> Option<bool> {
     let expected = Expected::new(background)?;
-    if expected.is_low() {
-        Some(tail::exceeds(foreground, expected, k))
-    } else {
-        expected.exceeded_by(foreground, k)
-    }
+    if expected.is_low() { Some(tail::exceeds(foreground, expected, k)) } else { expected.exceeded_by(foreground, k) }
 }
 
 /// Whether `foreground > background + k·√background`, exactly.
 pub fn exceeds_sigma(foreground: u64, background: u64, k: Decimal) -> bool {
     // Whole counts always compare: 64 bits and 18 places of `k` stay below 128 bits.
-    Expected::whole(background)
-        .exceeded_by(foreground, k)
-        .unwrap_or(foreground > background)
+    Expected::whole(background).exceeded_by(foreground, k).unwrap_or(foreground > background)
 }
 
 /// Whether so many counts or more are less probable, for a Poisson mean of `background`, than a
@@ -59,11 +53,7 @@ pub fn exceeds_sigma(foreground: u64, background: u64, k: Decimal) -> bool {
 pub fn poisson_exceeds(foreground: u64, background: Decimal, k: Decimal) -> Option<bool> {
     let expected = Expected::new(background)?;
     let within = expected.counts < u128::from(POISSON_LIMIT) * expected.per;
-    if within {
-        Some(tail::exceeds(foreground, expected, k))
-    } else {
-        expected.exceeded_by(foreground, k)
-    }
+    if within { Some(tail::exceeds(foreground, expected, k)) } else { expected.exceeded_by(foreground, k) }
 }
 
 /// `(foreground − background) / √background` in thousandths, rounded to the nearest.
@@ -87,19 +77,13 @@ struct Expected {
 
 impl Expected {
     const fn whole(counts: u64) -> Self {
-        Self {
-            counts: counts as u128,
-            per: 1,
-        }
+        Self { counts: counts as u128, per: 1 }
     }
 
     fn new(background: Decimal) -> Option<Self> {
         let counts = u128::try_from(background.digits()).ok()?;
         let places = background.places();
-        (places <= MAX_BACKGROUND_PLACES).then(|| Self {
-            counts,
-            per: 10_u128.pow(u32::from(places)),
-        })
+        (places <= MAX_BACKGROUND_PLACES).then(|| Self { counts, per: 10_u128.pow(u32::from(places)) })
     }
 
     const fn is_low(self) -> bool {
@@ -109,10 +93,7 @@ impl Expected {
     /// Distance of the foreground in units of `1 / per`, and on which side it lies. Below 2^84.
     fn distance(self, foreground: u64) -> (Ordering, u128) {
         let foreground = u128::from(foreground) * self.per;
-        (
-            foreground.cmp(&self.counts),
-            foreground.abs_diff(self.counts),
-        )
+        (foreground.cmp(&self.counts), foreground.abs_diff(self.counts))
     }
 
     /// `foreground − b > k·√b`. With `b = counts/per`, `k = κ/ten` and the distance `δ/per`, squaring
@@ -123,16 +104,11 @@ impl Expected {
         let ten = 10_u128.pow(u32::from(k.places()));
         let kappa = u128::from(k.digits().unsigned_abs());
         let square = wide_square(distance.checked_mul(ten)?);
-        let against_sigmas = square.cmp(&wide_product(
-            kappa * kappa,
-            self.counts.checked_mul(self.per)?,
-        ));
+        let against_sigmas = square.cmp(&wide_product(kappa * kappa, self.counts.checked_mul(self.per)?));
         Some(match (side, k.digits() < 0) {
             (Ordering::Greater, false) => against_sigmas == Ordering::Greater,
             (Ordering::Greater, true) => true,
-            (Ordering::Equal | Ordering::Less, negative) => {
-                negative && against_sigmas == Ordering::Less
-            }
+            (Ordering::Equal | Ordering::Less, negative) => negative && against_sigmas == Ordering::Less,
         })
     }
 
@@ -150,26 +126,16 @@ impl Expected {
         let twice = match square.and_then(|it| it.checked_mul(4_000_000)) {
             Some(scaled) => (scaled / radicand).isqrt(),
             // So far away that the rounding of thousandths is lost in the counting error.
-            None => square.map_or(u128::MAX, |it| {
-                (it / radicand).isqrt().saturating_mul(2_000)
-            }),
+            None => square.map_or(u128::MAX, |it| (it / radicand).isqrt().saturating_mul(2_000)),
         };
         let magnitude = i64::try_from(twice / 2 + twice % 2).unwrap_or(i64::MAX);
-        if side == Ordering::Less {
-            -magnitude
-        } else {
-            magnitude
-        }
+        if side == Ordering::Less { -magnitude } else { magnitude }
     }
 }
 
 fn without_trailing_zeros(value: Decimal) -> Decimal {
     let mut value = value;
-    while let Some(shorter) = value
-        .places()
-        .checked_sub(1)
-        .and_then(|places| value.at_places(places))
-    {
+    while let Some(shorter) = value.places().checked_sub(1).and_then(|places| value.at_places(places)) {
         value = shorter;
     }
     value

@@ -14,23 +14,11 @@ pub(super) struct Scaled {
 }
 
 impl Scaled {
-    pub(super) const ZERO: Self = Self {
-        mantissa: 0,
-        exponent: 0,
-    };
-    pub(super) const ONE: Self = Self {
-        mantissa: 1 << 63,
-        exponent: -63,
-    };
-    pub(super) const HALF: Self = Self {
-        mantissa: 1 << 63,
-        exponent: -64,
-    };
+    pub(super) const ZERO: Self = Self { mantissa: 0, exponent: 0 };
+    pub(super) const ONE: Self = Self { mantissa: 1 << 63, exponent: -63 };
+    pub(super) const HALF: Self = Self { mantissa: 1 << 63, exponent: -64 };
     /// 1/√(2π) = 0.398 942 280 401 432 677 94.
-    pub(super) const INV_SQRT_2PI: Self = Self {
-        mantissa: 14_718_372_293_494_604_904,
-        exponent: -65,
-    };
+    pub(super) const INV_SQRT_2PI: Self = Self { mantissa: 14_718_372_293_494_604_904, exponent: -65 };
 
     /// `mantissa × 2^exponent` of any mantissa, cut to 64 bits.
     fn normal(mantissa: u128, exponent: i32) -> Self {
@@ -38,16 +26,9 @@ impl Scaled {
             return Self::ZERO;
         }
         let shift = 64_i32 - mantissa.leading_zeros().cast_signed();
-        let cut = if shift >= 0 {
-            mantissa >> shift
-        } else {
-            mantissa << -shift
-        };
+        let cut = if shift >= 0 { mantissa >> shift } else { mantissa << -shift };
         // The shift leaves exactly 64 significant bits.
-        Self {
-            mantissa: u64::try_from(cut).unwrap_or(u64::MAX),
-            exponent: exponent + shift,
-        }
+        Self { mantissa: u64::try_from(cut).unwrap_or(u64::MAX), exponent: exponent + shift }
     }
 
     pub(super) fn whole(value: u128) -> Self {
@@ -79,10 +60,7 @@ impl Scaled {
         if small.is_zero() {
             return large;
         }
-        Self::normal(
-            (u128::from(large.mantissa) << 63) + small.aligned_below(large),
-            large.exponent - 63,
-        )
+        Self::normal((u128::from(large.mantissa) << 63) + small.aligned_below(large), large.exponent - 63)
     }
 
     /// Difference, zero when `other` is greater.
@@ -93,10 +71,7 @@ impl Scaled {
         if self.cmp(other) != Ordering::Greater {
             return Self::ZERO;
         }
-        Self::normal(
-            (u128::from(self.mantissa) << 63) - other.aligned_below(self),
-            self.exponent - 63,
-        )
+        Self::normal((u128::from(self.mantissa) << 63) - other.aligned_below(self), self.exponent - 63)
     }
 
     pub(super) fn cmp(self, other: Self) -> Ordering {
@@ -114,19 +89,13 @@ impl Scaled {
     }
 
     fn ordered(self, other: Self) -> (Self, Self) {
-        if self.cmp(other) == Ordering::Less {
-            (other, self)
-        } else {
-            (self, other)
-        }
+        if self.cmp(other) == Ordering::Less { (other, self) } else { (self, other) }
     }
 
     /// The mantissa at the scale of `large` shifted up by 63 bits.
     fn aligned_below(self, large: Self) -> u128 {
         let apart = u32::try_from(large.exponent - self.exponent).unwrap_or(u32::MAX);
-        (u128::from(self.mantissa) << 63)
-            .checked_shr(apart)
-            .unwrap_or(0)
+        (u128::from(self.mantissa) << 63).checked_shr(apart).unwrap_or(0)
     }
 }
 
@@ -154,13 +123,7 @@ mod tests {
     #[test]
     fn orders_across_exponents() {
         assert_eq!(n(1).cmp(n(1_000)), Ordering::Less);
-        assert_eq!(
-            Scaled::ratio(1, 3).cmp(Scaled::ratio(2, 6)),
-            Ordering::Equal
-        );
-        assert_eq!(
-            Scaled::ZERO.cmp(Scaled::ratio(1, u128::MAX)),
-            Ordering::Less
-        );
+        assert_eq!(Scaled::ratio(1, 3).cmp(Scaled::ratio(2, 6)), Ordering::Equal);
+        assert_eq!(Scaled::ZERO.cmp(Scaled::ratio(1, u128::MAX)), Ordering::Less);
     }
 }

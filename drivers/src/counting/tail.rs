@@ -18,11 +18,7 @@ pub(super) fn exceeds(foreground: u64, expected: Expected, k: Decimal) -> bool {
 /// The probability that a standard normal value exceeds `k`.
 pub(super) fn gaussian(k: Decimal) -> Scaled {
     let limit = Decimal::whole(MAX_POISSON_K);
-    let clamped = if k.abs().cmp_value(limit) == Ordering::Greater {
-        limit
-    } else {
-        k.abs()
-    };
+    let clamped = if k.abs().cmp_value(limit) == Ordering::Greater { limit } else { k.abs() };
     let numerator = u128::from(clamped.digits().unsigned_abs());
     let denominator = 10_u128.pow(u32::from(clamped.places()));
     let x = Scaled::ratio(numerator, denominator);
@@ -32,11 +28,7 @@ pub(super) fn gaussian(k: Decimal) -> Scaled {
     } else {
         Scaled::HALF.minus(density.times(series(x)))
     };
-    if k.digits() < 0 {
-        Scaled::ONE.minus(tail)
-    } else {
-        tail
-    }
+    if k.digits() < 0 { Scaled::ONE.minus(tail) } else { tail }
 }
 
 /// `x + x³/3 + x⁵/(3·5) + …`, the integral from 0 to `x` divided by the density at `x`.
@@ -54,9 +46,7 @@ fn series(x: Scaled) -> Scaled {
 
 /// Laplace's continued fraction `x + 1/(x + 2/(x + 3/(x + …)))`, the density over the tail.
 fn fraction(x: Scaled) -> Scaled {
-    (1..=FRACTION_DEPTH)
-        .rev()
-        .fold(x, |below, level| x.plus(Scaled::whole(level).over(below)))
+    (1..=FRACTION_DEPTH).rev().fold(x, |below, level| x.plus(Scaled::whole(level).over(below)))
 }
 
 /// `e^x`, by its series: all terms are positive, so nothing cancels.
@@ -113,9 +103,7 @@ pub(super) mod tests {
     pub(in super::super) fn poisson(n: u64, mean: u64) -> Scaled {
         let mean = Expected::whole(mean);
         let ratio = Scaled::ratio(mean.counts, mean.per);
-        let first = (1..=n).fold(Scaled::ONE, |term, j| {
-            term.times(ratio).over(Scaled::whole(u128::from(j)))
-        });
+        let first = (1..=n).fold(Scaled::ONE, |term, j| term.times(ratio).over(Scaled::whole(u128::from(j))));
         tail_sum(first, n, ratio, mean).over(exponential(ratio))
     }
 }

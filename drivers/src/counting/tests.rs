@@ -37,10 +37,7 @@ fn the_boundary_itself_does_not_exceed() {
     // 400 + 5·20 = 500 exactly.
     assert!(!exceeds_sigma(500, 400, d("5")));
     assert!(exceeds_sigma(501, 400, d("5")));
-    assert!(
-        exceeds_sigma(500, 400, d("4.999999999999999999"))
-            && !exceeds_sigma(500, 400, d("5.000000000000000000"))
-    );
+    assert!(exceeds_sigma(500, 400, d("4.999999999999999999")) && !exceeds_sigma(500, 400, d("5.000000000000000000")));
     assert!(!exceeds_sigma(1147, 934, d("7")) && exceeds_sigma(1203, 934, d("7")));
 }
 
@@ -61,14 +58,8 @@ fn numbers_at_the_ends_of_their_types_do_not_overflow() {
     assert_eq!(sigma_milli(u64::MAX, 1), i64::MAX);
     assert_eq!(exceeds(5, d("-1"), d("3")), None);
     assert_eq!(exceeds(5, d("1.0000001"), d("3")), None);
-    assert_eq!(
-        exceeds(u64::MAX, d("100.000001"), d("0.000000000000000001")),
-        None
-    );
-    assert_eq!(
-        exceeds(1 << 43, d("100.000001"), d("0.000000000000000001")),
-        Some(true)
-    );
+    assert_eq!(exceeds(u64::MAX, d("100.000001"), d("0.000000000000000001")), None);
+    assert_eq!(exceeds(1 << 43, d("100.000001"), d("0.000000000000000001")), Some(true));
 }
 
 #[test]
@@ -115,18 +106,14 @@ fn poisson_false_alarms_of_the_sigma_rule() {
     ];
     for (mean, points) in rows {
         for (n, mantissa, exponent) in points {
-            assert!(
-                rounds_to(poisson(n, mean), mantissa, exponent),
-                "P(X >= {n} | {mean})"
-            );
+            assert!(rounds_to(poisson(n, mean), mantissa, exponent), "P(X >= {n} | {mean})");
         }
     }
 }
 
 #[test]
 fn gaussian_tails_of_tables() {
-    let check =
-        |k: &str, mantissa, exponent| assert!(rounds_to(gaussian(d(k)), mantissa, exponent), "{k}");
+    let check = |k: &str, mantissa, exponent| assert!(rounds_to(gaussian(d(k)), mantissa, exponent), "{k}");
     check("0", 5_000, 4);
     check("1", 1_587, 4);
     check("1.645", 4_998, 5);
@@ -183,10 +170,7 @@ fn low_counts_use_the_poisson_tail() {
     }
     // At 25 the rule changes.
     assert_eq!(threshold(|it| exceeds(it, d("25"), d("3")).unwrap()), 41);
-    assert_eq!(
-        threshold(|it| poisson_exceeds(it, d("25"), d("3")).unwrap()),
-        42
-    );
+    assert_eq!(threshold(|it| poisson_exceeds(it, d("25"), d("3")).unwrap()), 42);
 }
 
 #[test]
@@ -194,8 +178,5 @@ fn an_absurd_count_is_decided_at_once() {
     assert_eq!(exceeds(u64::MAX, d("24.9"), d("50")), Some(true));
     assert_eq!(exceeds(u64::MAX, d("0"), d("7")), Some(true));
     assert_eq!(exceeds(0, d("0"), d("7")), Some(false));
-    assert_eq!(
-        poisson_exceeds(u64::MAX, d("999"), Decimal::whole(i64::MAX)),
-        Some(true)
-    );
+    assert_eq!(poisson_exceeds(u64::MAX, d("999"), Decimal::whole(i64::MAX)), Some(true));
 }

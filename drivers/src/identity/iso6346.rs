@@ -27,9 +27,7 @@ pub enum ContainerError {
         expected: &'static str,
     },
     /// The check digit does not belong to the other ten characters.
-    #[error(
-        "check digit of the container number is {found}, expected {expected}; read the number again"
-    )]
+    #[error("check digit of the container number is {found}, expected {expected}; read the number again")]
     CheckDigit {
         /// As read.
         found: u8,
@@ -72,9 +70,7 @@ impl ContainerNumber {
         let [body @ .., check] = number;
         let found = check - b'0';
         match check_digit(&body) {
-            Some(expected) if expected != found => {
-                Err(ContainerError::CheckDigit { found, expected })
-            }
+            Some(expected) if expected != found => Err(ContainerError::CheckDigit { found, expected }),
             _ => Ok(Self(number)),
         }
     }
@@ -92,16 +88,8 @@ fn character(index: usize, found: char) -> Result<u8, ContainerError> {
         _ => (found.is_ascii_digit(), "digit"),
     };
     let position = u8::try_from(index + 1).unwrap_or(u8::MAX);
-    let refused = ContainerError::Character {
-        position,
-        found,
-        expected,
-    };
-    if fits {
-        u8::try_from(found).map_err(|_| refused)
-    } else {
-        Err(refused)
-    }
+    let refused = ContainerError::Character { position, found, expected };
+    if fits { u8::try_from(found).map_err(|_| refused) } else { Err(refused) }
 }
 
 /// The check digit of owner code, category and serial number.
@@ -113,11 +101,7 @@ pub fn check_digit(body: &[u8; 10]) -> Option<u8> {
     if !letters.iter().all(u8::is_ascii_uppercase) || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let sum: u32 = body
-        .iter()
-        .zip(0_u32..)
-        .map(|(&character, place)| value(character) << place)
-        .sum();
+    let sum: u32 = body.iter().zip(0_u32..).map(|(&character, place)| value(character) << place).sum();
     u8::try_from(sum % 11 % 10).ok()
 }
 
@@ -142,8 +126,7 @@ mod tests {
 
     #[test]
     fn check_digits_published_and_computed() {
-        let check =
-            |body: &[u8; 10], expected| assert_eq!(check_digit(body), Some(expected), "{body:?}");
+        let check = |body: &[u8; 10], expected| assert_eq!(check_digit(body), Some(expected), "{body:?}");
         // Published by carriers; a wrong order of weights, which circulates, fails on these.
         check(b"CSQU305438", 3);
         check(b"CBHU320273", 2);
@@ -158,34 +141,20 @@ mod tests {
 
     #[test]
     fn every_letter_has_the_value_of_the_standard() {
-        let expected = [
-            10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 34,
-            35, 36, 37, 38,
-        ];
+        let expected =
+            [10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 34, 35, 36, 37, 38];
         assert!((b'A'..=b'Z').map(value).eq(expected));
     }
 
     #[test]
     fn groups_may_be_spaced_and_nothing_is_repaired() {
         for text in ["CSQU3054383", "CSQU 305438 3", "CSQU-305438-3"] {
-            assert_eq!(
-                ContainerNumber::parse(text).unwrap().as_str(),
-                "CSQU3054383"
-            );
+            assert_eq!(ContainerNumber::parse(text).unwrap().as_str(), "CSQU3054383");
         }
-        assert_eq!(
-            ContainerNumber::parse("CSQU305438"),
-            Err(ContainerError::Length(10))
-        );
-        assert_eq!(
-            ContainerNumber::parse("CSQU30543833"),
-            Err(ContainerError::Length(12))
-        );
+        assert_eq!(ContainerNumber::parse("CSQU305438"), Err(ContainerError::Length(10)));
+        assert_eq!(ContainerNumber::parse("CSQU30543833"), Err(ContainerError::Length(12)));
         let refused = ContainerNumber::parse("CSQU3O54383").unwrap_err();
-        assert_eq!(
-            format!("{refused}"),
-            "character 6 of the container number is 'O', expected a digit"
-        );
+        assert_eq!(format!("{refused}"), "character 6 of the container number is 'O', expected a digit");
         assert!(ContainerNumber::parse("csqu3054383").is_err());
         assert!(ContainerNumber::parse("粤SQU3054383").is_err());
     }

@@ -61,9 +61,7 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder for a fresh connection.
     pub const fn new() -> Self {
-        Self {
-            lines: Lines::at_line_start(),
-        }
+        Self { lines: Lines::at_line_start() }
     }
 }
 
@@ -100,10 +98,7 @@ fn decode(line: &[u8]) -> Result<Plate, Refusal> {
     let mut parts = line.splitn(2, |&byte| byte == b',');
     let plate = parts.next().unwrap_or_default();
     let confidence = parts.next().map(percent).transpose()?;
-    Ok(Plate {
-        bytes: plate_bytes(plate)?,
-        confidence,
-    })
+    Ok(Plate { bytes: plate_bytes(plate)?, confidence })
 }
 
 fn plate_bytes(text: &[u8]) -> Result<Vec<u8, MAX_PLATE_BYTES>, Refusal> {
@@ -119,13 +114,8 @@ fn percent(text: &[u8]) -> Result<u8, Refusal> {
     if !(1..=3).contains(&text.len()) || !text.iter().all(u8::is_ascii_digit) {
         return Err(Refusal::Number);
     }
-    let value = text
-        .iter()
-        .fold(0, |sum, &digit| sum * 10 + u16::from(digit - b'0'));
-    u8::try_from(value)
-        .ok()
-        .filter(|&it| it <= 100)
-        .ok_or(Refusal::Number)
+    let value = text.iter().fold(0, |sum, &digit| sum * 10 + u16::from(digit - b'0'));
+    u8::try_from(value).ok().filter(|&it| it <= 100).ok_or(Refusal::Number)
 }
 
 /// Writes the line a camera sends, with its CR LF, in the encoding of the plate's bytes.
@@ -163,13 +153,9 @@ pub fn looks_chinese(text: &str) -> bool {
     };
     let serial = characters.as_str();
     let length = serial.chars().count();
-    let plain =
-        |it: char| it.is_ascii_digit() || (it.is_ascii_uppercase() && it != 'I' && it != 'O');
+    let plain = |it: char| it.is_ascii_digit() || (it.is_ascii_uppercase() && it != 'I' && it != 'O');
     PROVINCES.contains(province)
         && office.is_ascii_uppercase()
         && (length == 5 || length == 6)
-        && serial
-            .chars()
-            .enumerate()
-            .all(|(at, it)| plain(it) || (length == 5 && at == 4 && LAST.contains(it)))
+        && serial.chars().enumerate().all(|(at, it)| plain(it) || (length == 5 && at == 4 && LAST.contains(it)))
 }

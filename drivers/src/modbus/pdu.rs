@@ -28,11 +28,7 @@ impl Table {
 
     /// Most cells one question may ask for.
     pub const fn most_at_once(self) -> u16 {
-        if self.is_bits() {
-            MAX_READ_BITS
-        } else {
-            MAX_READ_REGISTERS
-        }
+        if self.is_bits() { MAX_READ_BITS } else { MAX_READ_REGISTERS }
     }
 }
 
@@ -59,10 +55,7 @@ pub fn read_request(table: Table, address: u16, count: u16) -> Result<[u8; 5], F
 /// Says which exception the server answered with, or in what the answer does not fit the question.
 pub fn registers(pdu: &[u8], table: Table, count: u16) -> Result<Registers, FrameError> {
     let data = data(pdu, table, usize::from(count) * 2)?;
-    Ok(data
-        .chunks_exact(2)
-        .filter_map(|pair| Some(u16::from_be_bytes(pair.try_into().ok()?)))
-        .collect())
+    Ok(data.chunks_exact(2).filter_map(|pair| Some(u16::from_be_bytes(pair.try_into().ok()?))).collect())
 }
 
 /// One cell of an answer to a question for `count` coils or discrete inputs, counted from the first
@@ -74,42 +67,24 @@ pub fn registers(pdu: &[u8], table: Table, count: u16) -> Result<Registers, Fram
 pub fn bit(pdu: &[u8], table: Table, count: u16, at: u16) -> Result<bool, FrameError> {
     let data = data(pdu, table, usize::from(count).div_ceil(8))?;
     let byte = data.get(usize::from(at / 8)).filter(|_| at < count);
-    byte.map(|byte| byte >> (at % 8) & 1 == 1)
-        .ok_or(FrameError::Quantity {
-            found: at,
-            most: count,
-        })
+    byte.map(|byte| byte >> (at % 8) & 1 == 1).ok_or(FrameError::Quantity { found: at, most: count })
 }
 
 fn data(pdu: &[u8], table: Table, expected_bytes: usize) -> Result<&[u8], FrameError> {
     let expected = table.read_function();
     match pdu {
-        [function, code] if *function == expected | EXCEPTION_FLAG => {
-            Err(FrameError::Exception(*code))
-        }
-        [function, ..] if *function != expected => Err(FrameError::Function {
-            found: *function,
-            expected,
-        }),
+        [function, code] if *function == expected | EXCEPTION_FLAG => Err(FrameError::Exception(*code)),
+        [function, ..] if *function != expected => Err(FrameError::Function { found: *function, expected }),
         [_, byte_count, data @ ..] => {
             let found = usize::from(*byte_count);
             if found != expected_bytes {
-                Err(FrameError::ByteCount {
-                    found,
-                    expected: expected_bytes,
-                })
+                Err(FrameError::ByteCount { found, expected: expected_bytes })
             } else if data.len() != expected_bytes {
-                Err(FrameError::Length {
-                    found: pdu.len(),
-                    expected: expected_bytes + 2,
-                })
+                Err(FrameError::Length { found: pdu.len(), expected: expected_bytes + 2 })
             } else {
                 Ok(data)
             }
         }
-        _ => Err(FrameError::Length {
-            found: pdu.len(),
-            expected: expected_bytes + 2,
-        }),
+        _ => Err(FrameError::Length { found: pdu.len(), expected: expected_bytes + 2 }),
     }
 }

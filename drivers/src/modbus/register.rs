@@ -121,12 +121,7 @@ impl WordOrder {
 /// assert_eq!(shown.to_string(), "38.4");
 /// assert_eq!(decode(&Encoding::I16, &[0xFF38], -1, None).unwrap().to_string(), "-20.0");
 /// ```
-pub fn decode(
-    encoding: &Encoding,
-    registers: &[u16],
-    scale: i8,
-    places: Option<u8>,
-) -> Result<Decimal, RegisterError> {
+pub fn decode(encoding: &Encoding, registers: &[u16], scale: i8, places: Option<u8>) -> Result<Decimal, RegisterError> {
     let whole = match *encoding {
         Encoding::Bit(bit @ 0..=15) => i64::from(single(registers)? >> bit & 1),
         Encoding::Bit(bit) => return Err(RegisterError::Bit(bit)),
@@ -137,9 +132,7 @@ pub fn decode(
         Encoding::F32(order) => return float::decode(double(registers, order)?, scale, places),
         Encoding::Ascii(_) => return Err(RegisterError::Text),
     };
-    let value = Decimal::whole(whole)
-        .scaled(scale)
-        .ok_or(RegisterError::Range)?;
+    let value = Decimal::whole(whole).scaled(scale).ok_or(RegisterError::Range)?;
     match places {
         Some(places) => float::rounded(value.digits().into(), -i32::from(value.places()), places),
         None => Ok(value),
@@ -153,17 +146,10 @@ pub fn decode(
 /// # Errors
 ///
 /// Refuses a value that is not a whole number of the register's unit, or does not fit it.
-pub fn encode(
-    encoding: &Encoding,
-    value: Decimal,
-    scale: i8,
-) -> Result<heapless::Vec<u16, 2>, RegisterError> {
+pub fn encode(encoding: &Encoding, value: Decimal, scale: i8) -> Result<heapless::Vec<u16, 2>, RegisterError> {
     let whole = || {
         let power = scale.checked_neg().ok_or(RegisterError::Range)?;
-        let counted = value
-            .scaled(power)
-            .and_then(|it| it.at_places(0))
-            .ok_or(RegisterError::Range)?;
+        let counted = value.scaled(power).and_then(|it| it.at_places(0)).ok_or(RegisterError::Range)?;
         Ok(counted.digits())
     };
     let range = |_| RegisterError::Range;
@@ -171,10 +157,7 @@ pub fn encode(
     // Neither push nor extension can fail: there is room for the two words there are at most.
     match *encoding {
         Encoding::Bit(bit @ 0..=15) => {
-            let set = u16::try_from(whole()?)
-                .ok()
-                .filter(|&it| it <= 1)
-                .ok_or(RegisterError::Range)?;
+            let set = u16::try_from(whole()?).ok().filter(|&it| it <= 1).ok_or(RegisterError::Range)?;
             let _ = registers.push(set << bit);
         }
         Encoding::Bit(bit) => return Err(RegisterError::Bit(bit)),
@@ -188,10 +171,7 @@ pub fn encode(
             registers.extend(words(u32::try_from(whole()?).map_err(range)?, order));
         }
         Encoding::I32(order) => {
-            registers.extend(words(
-                i32::try_from(whole()?).map_err(range)?.cast_unsigned(),
-                order,
-            ));
+            registers.extend(words(i32::try_from(whole()?).map_err(range)?.cast_unsigned(), order));
         }
         Encoding::F32(order) => registers.extend(words(float::encode(value, scale)?, order)),
         Encoding::Ascii(_) => return Err(RegisterError::Text),
@@ -206,16 +186,12 @@ pub fn encode(
 /// Refuses anything but printable ASCII, and more registers than one read can bring.
 pub fn ascii(registers: &[u16]) -> Result<heapless::String<MAX_ASCII_BYTES>, RegisterError> {
     let mut text = heapless::String::new();
-    let bytes = registers
-        .iter()
-        .flat_map(|word| word.to_be_bytes())
-        .take_while(|&byte| byte != 0);
+    let bytes = registers.iter().flat_map(|word| word.to_be_bytes()).take_while(|&byte| byte != 0);
     for byte in bytes {
         if !(b' '..=b'~').contains(&byte) {
             return Err(RegisterError::Text);
         }
-        text.push(char::from(byte))
-            .map_err(|_| RegisterError::Range)?;
+        text.push(char::from(byte)).map_err(|_| RegisterError::Range)?;
     }
     let length = text.trim_end_matches(' ').len();
     text.truncate(length);
@@ -235,27 +211,19 @@ pub fn encode_ascii(text: &str, count: u8) -> Result<super::pdu::Registers, Regi
         return Err(RegisterError::Range);
     }
     let byte = |at: usize| text.as_bytes().get(at).copied().unwrap_or(0);
-    Ok((0..usize::from(count))
-        .map(|at| u16::from_be_bytes([byte(2 * at), byte(2 * at + 1)]))
-        .collect())
+    Ok((0..usize::from(count)).map(|at| u16::from_be_bytes([byte(2 * at), byte(2 * at + 1)])).collect())
 }
 
 fn single(registers: &[u16]) -> Result<u16, RegisterError> {
     let &[word] = registers else {
-        return Err(RegisterError::Count {
-            found: registers.len(),
-            expected: 1,
-        });
+        return Err(RegisterError::Count { found: registers.len(), expected: 1 });
     };
     Ok(word)
 }
 
 fn double(registers: &[u16], order: WordOrder) -> Result<u32, RegisterError> {
     let &[first, second] = registers else {
-        return Err(RegisterError::Count {
-            found: registers.len(),
-            expected: 2,
-        });
+        return Err(RegisterError::Count { found: registers.len(), expected: 2 });
     };
     let ([a, b], [c, d]) = (first.to_be_bytes(), second.to_be_bytes());
     Ok(u32::from_be_bytes(order.arranged([a, b, c, d])))

@@ -29,13 +29,7 @@ pub struct Adu<'a> {
 /// CRC-16/MODBUS: reflected polynomial A001, start value FFFF. Sent low byte first.
 pub fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0xFFFF, |crc, &byte| {
-        (0..8).fold(crc ^ u16::from(byte), |crc, _| {
-            if crc & 1 == 1 {
-                (crc >> 1) ^ 0xA001
-            } else {
-                crc >> 1
-            }
-        })
+        (0..8).fold(crc ^ u16::from(byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xA001 } else { crc >> 1 })
     })
 }
 
@@ -47,26 +41,16 @@ pub fn crc16(bytes: &[u8]) -> u16 {
 pub fn parse(frame: &[u8]) -> Result<Adu<'_>, FrameError> {
     let found = frame.len();
     if found > MAX_ADU_BYTES {
-        return Err(FrameError::Length {
-            found,
-            expected: MAX_ADU_BYTES,
-        });
+        return Err(FrameError::Length { found, expected: MAX_ADU_BYTES });
     }
-    let short = FrameError::Length {
-        found,
-        expected: MIN_ADU_BYTES,
-    };
+    let short = FrameError::Length { found, expected: MIN_ADU_BYTES };
     let (body, &crc) = frame.split_last_chunk::<2>().ok_or(short)?;
     let (&unit_id, pdu) = body.split_first().ok_or(short)?;
     if pdu.is_empty() {
         return Err(short);
     }
     let (found, expected) = (u16::from_le_bytes(crc), crc16(body));
-    if found == expected {
-        Ok(Adu { unit_id, pdu })
-    } else {
-        Err(FrameError::Crc { found, expected })
-    }
+    if found == expected { Ok(Adu { unit_id, pdu }) } else { Err(FrameError::Crc { found, expected }) }
 }
 
 /// Puts unit id and CRC around a PDU; `None` when the PDU is empty or too long.
@@ -118,17 +102,11 @@ const FIXED_ABOVE_BAUD: u32 = 19_200;
 /// The silences at a bit rate, rounded up.
 pub fn silence(baud: u32) -> Silence {
     if baud > FIXED_ABOVE_BAUD {
-        return Silence {
-            t1_5_us: 750,
-            t3_5_us: 1750,
-        };
+        return Silence { t1_5_us: 750, t3_5_us: 1750 };
     }
     let half_character_us = |halves: u64| {
         let us = (halves * CHARACTER_BITS * 500_000).div_ceil(u64::from(baud.max(1)));
         u32::try_from(us).unwrap_or(u32::MAX)
     };
-    Silence {
-        t1_5_us: half_character_us(3),
-        t3_5_us: half_character_us(7),
-    }
+    Silence { t1_5_us: half_character_us(3), t3_5_us: half_character_us(7) }
 }

@@ -43,10 +43,7 @@ pub fn split(stream: &[u8]) -> Result<Option<(Adu<'_>, &[u8])>, FrameError> {
     let length = usize::from(u16::from_be_bytes([l0, l1]));
     if !(2..=MAX_PDU_BYTES + 1).contains(&length) {
         let expected = if length < 2 { 2 } else { MAX_PDU_BYTES + 1 };
-        return Err(FrameError::Length {
-            found: length,
-            expected,
-        });
+        return Err(FrameError::Length { found: length, expected });
     }
     let Some((body, behind)) = rest.split_at_checked(length) else {
         return Ok(None);
@@ -54,14 +51,7 @@ pub fn split(stream: &[u8]) -> Result<Option<(Adu<'_>, &[u8])>, FrameError> {
     let Some((&unit_id, pdu)) = body.split_first() else {
         return Ok(None);
     };
-    Ok(Some((
-        Adu {
-            transaction: u16::from_be_bytes([t0, t1]),
-            unit_id,
-            pdu,
-        },
-        behind,
-    )))
+    Ok(Some((Adu { transaction: u16::from_be_bytes([t0, t1]), unit_id, pdu }, behind)))
 }
 
 /// Puts the header before a PDU; `None` when the PDU is empty or too long.
@@ -72,9 +62,7 @@ pub fn build(transaction: u16, unit_id: u8, pdu: &[u8]) -> Option<Vec<u8, MAX_AD
     let mut frame = Vec::new();
     frame.extend_from_slice(&transaction.to_be_bytes()).ok()?;
     frame.extend_from_slice(&[0, 0]).ok()?;
-    frame
-        .extend_from_slice(&u16::try_from(pdu.len() + 1).ok()?.to_be_bytes())
-        .ok()?;
+    frame.extend_from_slice(&u16::try_from(pdu.len() + 1).ok()?.to_be_bytes()).ok()?;
     frame.push(unit_id).ok()?;
     frame.extend_from_slice(pdu).ok()?;
     Some(frame)

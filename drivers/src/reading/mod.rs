@@ -168,10 +168,9 @@ impl From<RegisterError> for Missing {
     fn from(error: RegisterError) -> Self {
         match error {
             RegisterError::NotFinite => Self::InstrumentFault(0),
-            RegisterError::Count { .. }
-            | RegisterError::Bit(_)
-            | RegisterError::Range
-            | RegisterError::Text => Self::Refused,
+            RegisterError::Count { .. } | RegisterError::Bit(_) | RegisterError::Range | RegisterError::Text => {
+                Self::Refused
+            }
         }
     }
 }
@@ -240,22 +239,10 @@ mod tests {
     fn errors_of_the_layers_below_have_a_reason() {
         assert_eq!(Missing::from(Refusal::Checksum), Missing::CrcError);
         assert_eq!(Missing::from(Refusal::Shape), Missing::Refused);
-        assert_eq!(
-            Missing::from(RegisterError::NotFinite),
-            Missing::InstrumentFault(0)
-        );
+        assert_eq!(Missing::from(RegisterError::NotFinite), Missing::InstrumentFault(0));
         assert_eq!(Missing::from(RegisterError::Range), Missing::Refused);
-        assert_eq!(
-            Missing::from(FrameError::Crc {
-                found: 0,
-                expected: 1
-            }),
-            Missing::CrcError
-        );
-        assert_eq!(
-            Missing::from(FrameError::Exception(6)),
-            Missing::Exception(6)
-        );
+        assert_eq!(Missing::from(FrameError::Crc { found: 0, expected: 1 }), Missing::CrcError);
+        assert_eq!(Missing::from(FrameError::Exception(6)), Missing::Exception(6));
         assert_eq!(Missing::from(FrameError::Protocol(1)), Missing::Refused);
     }
 
@@ -274,16 +261,10 @@ mod tests {
             Missing::LineDown,
         ];
         for missing in all {
-            assert_eq!(
-                Missing::from_word(missing.word(), missing.code()),
-                Some(missing)
-            );
+            assert_eq!(Missing::from_word(missing.word(), missing.code()), Some(missing));
         }
         assert_eq!(Missing::from_word("exception", Some(256)), None);
-        assert_eq!(
-            Quality::from_word("stale"),
-            Some(Quality::Uncertain(Doubt::Stale))
-        );
+        assert_eq!(Quality::from_word("stale"), Some(Quality::Uncertain(Doubt::Stale)));
         assert_eq!(Quality::from_word("fine"), None);
     }
 }

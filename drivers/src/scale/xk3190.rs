@@ -55,17 +55,12 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder that waits for the first STX.
     pub const fn new() -> Self {
-        Self {
-            frame: Vec::new(),
-            state: State::Hunting { dropped: 0 },
-        }
+        Self { frame: Vec::new(), state: State::Hunting { dropped: 0 } }
     }
 
     fn hunt(&mut self, dropped: u16) -> Option<Event<Decimal>> {
         let report = dropped == GARBAGE_REPORT_BYTES;
-        self.state = State::Hunting {
-            dropped: if report { 0 } else { dropped },
-        };
+        self.state = State::Hunting { dropped: if report { 0 } else { dropped } };
         report.then_some(Event::Garbage(dropped))
     }
 
@@ -148,9 +143,7 @@ fn judge(frame: &[u8]) -> Result<Decimal, Refusal> {
     if !number.iter().all(u8::is_ascii_digit) || !(b'0'..=b'0' + MAX_DECIMALS).contains(&decimals) {
         return Err(Refusal::Number);
     }
-    let magnitude = number
-        .iter()
-        .fold(0_i64, |sum, &digit| sum * 10 + i64::from(digit - b'0'));
+    let magnitude = number.iter().fold(0_i64, |sum, &digit| sum * 10 + i64::from(digit - b'0'));
     let digits = if negative { -magnitude } else { magnitude };
     Decimal::new(digits, decimals - b'0').ok_or(Refusal::Number)
 }
@@ -162,11 +155,7 @@ fn check_characters(body: &[u8]) -> [u8; 2] {
 }
 
 const fn hex_digit(nibble: u8) -> u8 {
-    if nibble <= 9 {
-        b'0' + nibble
-    } else {
-        b'A' - 10 + nibble
-    }
+    if nibble <= 9 { b'0' + nibble } else { b'A' - 10 + nibble }
 }
 
 /// Writes the frame an indicator sends when it displays `shown`.

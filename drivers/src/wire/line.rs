@@ -38,19 +38,13 @@ pub struct Lines<const N: usize> {
 impl<const N: usize> Lines<N> {
     /// A cutter for a stream that starts at the start of a line (a file, a fresh connection).
     pub const fn at_line_start() -> Self {
-        Self {
-            buffer: Vec::new(),
-            state: State::Filling,
-        }
+        Self { buffer: Vec::new(), state: State::Filling }
     }
 
     /// A cutter for a stream joined at an unknown place: it drops up to the first line end, since
     /// the tail of `10.54pH` reads as a perfectly good `0.54pH`.
     pub const fn in_mid_line() -> Self {
-        Self {
-            buffer: Vec::new(),
-            state: State::Seeking { dropped: 0 },
-        }
+        Self { buffer: Vec::new(), state: State::Seeking { dropped: 0 } }
     }
 
     /// Takes one byte.
@@ -65,9 +59,7 @@ impl<const N: usize> Lines<N> {
             State::Seeking { dropped } => {
                 let dropped = dropped + 1;
                 let report = dropped == GARBAGE_REPORT_BYTES;
-                self.state = State::Seeking {
-                    dropped: if report { 0 } else { dropped },
-                };
+                self.state = State::Seeking { dropped: if report { 0 } else { dropped } };
                 report.then_some(Cut::Garbage(dropped))
             }
             State::Filling | State::Reported => {
@@ -109,11 +101,8 @@ mod tests {
         let mut out = Vec::new();
         for &byte in stream {
             if let Some(cut) = lines.push(byte) {
-                let text = if cut == Cut::Line {
-                    String::from_utf8_lossy(lines.line()).into_owned()
-                } else {
-                    String::new()
-                };
+                let text =
+                    if cut == Cut::Line { String::from_utf8_lossy(lines.line()).into_owned() } else { String::new() };
                 out.push((cut, text));
             }
         }
@@ -126,51 +115,27 @@ mod tests {
 
     #[test]
     fn every_line_end_ends_one_line() {
-        for stream in [
-            b"ab\r\ncd\r\n".as_slice(),
-            b"ab\ncd\n",
-            b"ab\rcd\r",
-            b"ab\n\rcd\n\r",
-            b"\r\n\r\nab\r\n\r\ncd\r",
-        ] {
-            assert_eq!(
-                cut(Lines::at_line_start(), stream),
-                [line("ab"), line("cd")]
-            );
+        for stream in [b"ab\r\ncd\r\n".as_slice(), b"ab\ncd\n", b"ab\rcd\r", b"ab\n\rcd\n\r", b"\r\n\r\nab\r\n\r\ncd\r"]
+        {
+            assert_eq!(cut(Lines::at_line_start(), stream), [line("ab"), line("cd")]);
         }
     }
 
     #[test]
     fn joined_in_mid_line_drops_to_the_first_end() {
-        assert_eq!(
-            cut(Lines::in_mid_line(), b"xyz\r\nab\r\n"),
-            [(Cut::Garbage(3), String::new()), line("ab")]
-        );
+        assert_eq!(cut(Lines::in_mid_line(), b"xyz\r\nab\r\n"), [(Cut::Garbage(3), String::new()), line("ab")]);
         assert_eq!(cut(Lines::in_mid_line(), b"\nab\r\n"), [line("ab")]);
     }
 
     #[test]
     fn an_overlong_line_is_one_refusal_and_its_tail_is_garbage() {
         let got = cut(Lines::at_line_start(), b"123456789abc\r\nok\r\n");
-        assert_eq!(
-            got,
-            [
-                (Cut::TooLong, String::new()),
-                (Cut::Garbage(4), String::new()),
-                line("ok")
-            ]
-        );
+        assert_eq!(got, [(Cut::TooLong, String::new()), (Cut::Garbage(4), String::new()), line("ok")]);
     }
 
     #[test]
     fn endless_noise_is_reported_while_it_lasts() {
         let got = cut(Lines::in_mid_line(), &[0x7F; 600]);
-        assert_eq!(
-            got,
-            [
-                (Cut::Garbage(256), String::new()),
-                (Cut::Garbage(256), String::new())
-            ]
-        );
+        assert_eq!(got, [(Cut::Garbage(256), String::new()), (Cut::Garbage(256), String::new())]);
     }
 }

@@ -1,9 +1,6 @@
 //! The codecs against bytes that did not come from them, and against all bytes.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-#![allow(
-    clippy::similar_names,
-    reason = "LLD and ULD are the words of the set-up lines"
-)]
+#![allow(clippy::similar_names, reason = "LLD and ULD are the words of the set-up lines")]
 
 mod frames;
 mod modbus;
@@ -14,14 +11,7 @@ use tidewaiter_drivers::wire::{Decode, Event};
 
 /// All events of a stream, each with the raw bytes the decoder had then.
 fn events<D: Decode>(decoder: &mut D, stream: &[u8]) -> Vec<(Event<D::Item>, Vec<u8>)> {
-    stream
-        .iter()
-        .filter_map(|&byte| {
-            decoder
-                .push(byte)
-                .map(|event| (event, decoder.raw().to_vec()))
-        })
-        .collect()
+    stream.iter().filter_map(|&byte| decoder.push(byte).map(|event| (event, decoder.raw().to_vec()))).collect()
 }
 
 /// The frames of a stream; panics at anything refused or dropped.
@@ -37,18 +27,10 @@ fn only_frames<D: Decode<Item: std::fmt::Debug>>(decoder: &mut D, stream: &[u8])
 fn rows(file: &str) -> Vec<(Vec<u8>, String)> {
     let row = |line: &str| {
         let (bytes, says) = line.split('#').next()?.split_once("=>")?;
-        Some((
-            hex::decode(bytes.replace(' ', "")).unwrap(),
-            says.trim().to_owned(),
-        ))
+        Some((hex::decode(bytes.replace(' ', "")).unwrap(), says.trim().to_owned()))
     };
     let rows: Vec<_> = file.lines().filter_map(row).collect();
-    assert_eq!(
-        rows.len(),
-        file.lines()
-            .filter(|it| !it.trim().is_empty() && !it.starts_with('#'))
-            .count()
-    );
+    assert_eq!(rows.len(), file.lines().filter(|it| !it.trim().is_empty() && !it.starts_with('#')).count());
     rows
 }
 

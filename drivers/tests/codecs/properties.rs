@@ -47,82 +47,37 @@ fn text() -> impl Strategy<Value = Text> {
 }
 
 fn setup() -> impl Strategy<Value = Setup> {
-    let gamma1 = (
-        0..=rpm::MAX_COUNT,
-        0..=rpm::MAX_COUNT,
-        1..=MAX_INTERVALS,
-        any::<u16>(),
-        positive(1),
-    )
-        .prop_map(|(high_fault, low_fault, intervals, hold_in, n_sigma)| {
-            Setup::Gamma1(Gamma1 {
-                high_fault,
-                low_fault,
-                intervals,
-                hold_in,
-                n_sigma,
-            })
-        });
+    let gamma1 = (0..=rpm::MAX_COUNT, 0..=rpm::MAX_COUNT, 1..=MAX_INTERVALS, any::<u16>(), positive(1)).prop_map(
+        |(high_fault, low_fault, intervals, hold_in, n_sigma)| {
+            Setup::Gamma1(Gamma1 { high_fault, low_fault, intervals, hold_in, n_sigma })
+        },
+    );
     let algorithm = select(Algorithm::ALL.to_vec());
-    let gamma2 = (
-        text(),
-        positive(3),
-        positive(3),
-        any::<u8>(),
-        algorithm,
-        text(),
-    )
-        .prop_map(
-            |(detectors, master_lld, master_uld, relay, algorithm, software)| {
-                Setup::Gamma2(Gamma2 {
-                    detectors,
-                    master_lld,
-                    master_uld,
-                    relay,
-                    algorithm,
-                    software,
-                })
-            },
-        );
+    let gamma2 = (text(), positive(3), positive(3), any::<u8>(), algorithm, text()).prop_map(
+        |(detectors, master_lld, master_uld, relay, algorithm, software)| {
+            Setup::Gamma2(Gamma2 { detectors, master_lld, master_uld, relay, algorithm, software })
+        },
+    );
     let gamma3 = (positive(3), positive(3), any::<u16>(), positive(0), text()).prop_map(
         |(slave_lld, slave_uld, background_time_s, background_sigma, firmware)| {
-            Setup::Gamma3(Gamma3 {
-                slave_lld,
-                slave_uld,
+            Setup::Gamma3(Gamma3 { slave_lld, slave_uld, background_time_s, background_sigma, firmware })
+        },
+    );
+    let neutron1 = (0..=rpm::MAX_COUNT, any::<u16>(), positive(4), positive(2), any::<u16>(), any::<u16>()).prop_map(
+        |(high_fault, max_intervals, alpha, zmax, sequential_intervals, background_time_s)| {
+            Setup::Neutron1(Neutron1 {
+                high_fault,
+                max_intervals,
+                alpha,
+                zmax,
+                sequential_intervals,
                 background_time_s,
-                background_sigma,
-                firmware,
             })
         },
     );
-    let neutron1 = (
-        0..=rpm::MAX_COUNT,
-        any::<u16>(),
-        positive(4),
-        positive(2),
-        any::<u16>(),
-        any::<u16>(),
-    )
-        .prop_map(
-            |(high_fault, max_intervals, alpha, zmax, sequential_intervals, background_time_s)| {
-                Setup::Neutron1(Neutron1 {
-                    high_fault,
-                    max_intervals,
-                    alpha,
-                    zmax,
-                    sequential_intervals,
-                    background_time_s,
-                })
-            },
-        );
     let neutron2 = (positive(3), positive(3), positive(3), positive(3)).prop_map(
         |(master_lld, master_uld, slave_lld, slave_uld)| {
-            Setup::Neutron2(Neutron2 {
-                master_lld,
-                master_uld,
-                slave_lld,
-                slave_uld,
-            })
+            Setup::Neutron2(Neutron2 { master_lld, master_uld, slave_lld, slave_uld })
         },
     );
     prop_oneof![gamma1, gamma2, gamma3, neutron1, neutron2]
@@ -148,11 +103,7 @@ fn noise() -> impl Strategy<Value = Vec<u8>> {
     vec(prop_oneof![3 => likely, 1 => any::<u8>()], 0..400)
 }
 
-fn check_accounting<D: Decode>(
-    decoder: &mut D,
-    stream: &[u8],
-    most: usize,
-) -> Result<(), TestCaseError> {
+fn check_accounting<D: Decode>(decoder: &mut D, stream: &[u8], most: usize) -> Result<(), TestCaseError> {
     for (event, raw) in events(decoder, stream) {
         if let Event::Garbage(bytes) = event {
             prop_assert!(bytes > 0 && usize::from(bytes) <= 256);

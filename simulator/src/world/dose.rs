@@ -14,7 +14,7 @@ use super::{
 use crate::scene::{Gamma, Portal};
 
 /// The monitor renews its indication this often.
-const UPDATE_MS: i64 = 500;
+const UPDATE_MS: i64 = 200;
 /// Periods of the natural fluctuation in seconds, with their weights; none divides another.
 const NATURAL: [(f64, f64); 3] = [(1_117.0, 0.5), (4_049.0, 0.3), (313.0, 0.2)];
 

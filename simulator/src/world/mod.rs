@@ -314,7 +314,8 @@ impl World {
         self.bench.as_ref().map_or_else(Vec::new, ph::Bench::plan)
     }
 
-    /// Puts the electrode into a parallel (from 1) of a sample now; the scene's schedule ends with the first call.
+    /// Puts the electrode into a parallel (from 1) of a sample now, or, when it is in another extract,
+    /// after rinsing it for the scene's time; the scene's schedule ends with the first call.
     ///
     /// # Errors
     ///

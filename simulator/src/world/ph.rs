@@ -21,6 +21,8 @@ const REMEMBERED_MOVES: usize = 64;
 struct Move {
     at_ms: i64,
     into_ph: f64,
+    /// Into the rinsing water.
+    is_rinse: bool,
 }
 
 /// One specimen as the scene's schedule measures it.
@@ -50,8 +52,8 @@ impl Bench {
         let mut scheduled = Vec::new();
         for (specimen, plan) in meter.specimens.iter().zip(plan(&meter)) {
             for (&at_ms, &into_ph) in plan.immersed_ms.iter().zip(&specimen.ph) {
-                scheduled.push(Move { at_ms, into_ph });
-                scheduled.push(Move { at_ms: at_ms + meter.dwell.ms(), into_ph: meter.rinse_ph });
+                scheduled.push(Move { at_ms, into_ph, is_rinse: false });
+                scheduled.push(Move { at_ms: at_ms + meter.dwell.ms(), into_ph: meter.rinse_ph, is_rinse: true });
             }
         }
         scheduled.sort_by_key(|it| it.at_ms);
@@ -63,6 +65,8 @@ impl Bench {
     }
 
     /// Puts the electrode into a parallel (from 1) of a specimen, or into the rinsing water.
+    ///
+    /// From one extract to the next it is rinsed for the scene's time, as in any laboratory.
     pub(crate) fn immerse(&self, at_ms: i64, into: Option<(&str, usize)>) -> Result<(), NoSuchExtract> {
         let into_ph = match into {
             None => self.meter.rinse_ph,
@@ -80,10 +84,17 @@ impl Bench {
                 })?,
         };
         let mut called = self.called.lock().unwrap_or_else(PoisonError::into_inner);
-        if called.len() == REMEMBERED_MOVES {
-            called.remove(0);
+        // A move not yet made is not made any more.
+        called.retain(|it| it.at_ms <= at_ms);
+        let dry = called.last().is_none_or(|it| it.is_rinse);
+        let is_rinse = into.is_none();
+        if !dry && !is_rinse {
+            called.push(Move { at_ms, into_ph: self.meter.rinse_ph, is_rinse: true });
         }
-        called.push(Move { at_ms, into_ph });
+        let at_ms = if dry || is_rinse { at_ms } else { at_ms + self.meter.rinse.ms() };
+        called.push(Move { at_ms, into_ph, is_rinse });
+        let forgotten = called.len().saturating_sub(REMEMBERED_MOVES);
+        called.drain(..forgotten);
         Ok(())
     }
 
@@ -177,9 +188,13 @@ mod tests {
         let bench = bench();
         bench.immerse(1_000, Some(("S-1", 3))).unwrap();
         assert!((shown(&bench, 120_000) - 7.58).abs() < 0.02);
-        bench.immerse(121_000, None).unwrap();
-        assert!((shown(&bench, 190_000) - 6.1).abs() < 0.02);
-        let refused = bench.immerse(200_000, Some(("S-1", 4))).unwrap_err().to_string();
+        // Into the next extract by way of the rinse, which takes 15 s in this scene.
+        bench.immerse(120_000, Some(("S-1", 2))).unwrap();
+        assert!((shown(&bench, 134_900) - 6.1).abs() < 0.1);
+        assert!((shown(&bench, 180_000) - 7.60).abs() < 0.02);
+        bench.immerse(181_000, None).unwrap();
+        assert!((shown(&bench, 240_000) - 6.1).abs() < 0.02);
+        let refused = bench.immerse(250_000, Some(("S-1", 4))).unwrap_err().to_string();
         assert_eq!(refused, "no extract 4 of sample \"S-1\"; parallels count from 1, samples of this scene are S-1");
     }
 }

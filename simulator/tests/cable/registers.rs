@@ -97,7 +97,7 @@ async fn the_drum_runs_its_programme_to_the_end() {
     let number = |registers: &[u16], at: usize| u32::from(registers[at]) << 16 | u32::from(registers[at + 1]);
     let (mut states, mut numbers, mut metres) = (Vec::new(), Vec::new(), 0.0_f64);
     let mut last = Vec::new();
-    for _ in 0..26 {
+    for _ in 0..30 {
         let answer = ask(&mut cable, &[0, 1, 0, 0, 0, 6, 1, 4, 0, 0, 0, 40], SECOND).await;
         assert_eq!(answer[..9], [0, 1, 0, 0, 0, 83, 1, 4, 80]);
         let registers = words(&answer[9..]);

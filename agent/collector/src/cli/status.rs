@@ -35,30 +35,16 @@ pub(super) fn show(store: &SqliteStore, json: bool) -> Result<u8, Failure> {
                 serde_json::json!({ "agent": agent, "site": site, "received": utc(*received_ms), "unsigned": state })
             })
             .collect();
-        writeln!(
-            out,
-            "{}",
-            serde_json::json!({ "summary": summary, "chains": chains, "states": states })
-        )?;
+        writeln!(out, "{}", serde_json::json!({ "summary": summary, "chains": chains, "states": states }))?;
     } else {
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY);
-        table.set_header([
-            "agent",
-            "chain",
-            "receipted up to",
-            "missing",
-            "waiting",
-            "evidence",
-            "newest",
-        ]);
+        table.set_header(["agent", "chain", "receipted up to", "missing", "waiting", "evidence", "newest"]);
         for it in &outline {
             table.add_row([
                 it.agent.clone(),
                 it.chain.to_string(),
-                it.next_seq
-                    .checked_sub(1)
-                    .map_or_else(|| "-".to_owned(), |it| it.to_string()),
+                it.next_seq.checked_sub(1).map_or_else(|| "-".to_owned(), |it| it.to_string()),
                 it.missing().to_string(),
                 it.waiting.to_string(),
                 it.evidence.to_string(),

@@ -38,38 +38,17 @@ pub struct Problem {
 
 impl Problem {
     /// A problem at a byte range of the text.
-    pub(super) fn at(
-        path: &Path,
-        text: &str,
-        span: Option<Range<usize>>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub(super) fn at(path: &Path, text: &str, span: Option<Range<usize>>, message: impl Into<String>) -> Self {
         let before = text.get(..span.map_or(0, |it| it.start)).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .map_or(0, |it| it.chars().count())
-            + 1;
-        Self {
-            path: path.to_owned(),
-            line,
-            column,
-            message: message.into(),
-        }
+        let column = before.rsplit('\n').next().map_or(0, |it| it.chars().count()) + 1;
+        Self { path: path.to_owned(), line, column, message: message.into() }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}:{}: {}",
-            self.path.display(),
-            self.line,
-            self.column,
-            self.message
-        )
+        write!(f, "{}:{}:{}: {}", self.path.display(), self.line, self.column, self.message)
     }
 }
 

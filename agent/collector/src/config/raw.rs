@@ -21,8 +21,7 @@ const RECEIPT_INTERVAL: Duration = Duration::from_millis(50);
 /// Keep-alive, unless set.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Allowed keep-alive: MQTT counts it in seconds in 16 bits, and the client takes no less than five.
-const KEEP_ALIVE_RANGE: RangeInclusive<Duration> =
-    Duration::from_secs(5)..=Duration::from_secs(65_535);
+const KEEP_ALIVE_RANGE: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(65_535);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,46 +89,24 @@ struct Check<'a> {
 }
 
 pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
-    let file: File = toml::from_str(text).map_err(|it| {
-        ConfigError::Wrong(vec![Problem::at(
-            path,
-            text,
-            it.span(),
-            it.message().replace('\n', "; "),
-        )])
-    })?;
+    let file: File = toml::from_str(text)
+        .map_err(|it| ConfigError::Wrong(vec![Problem::at(path, text, it.span(), it.message().replace('\n', "; "))]))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut check = Check {
-        path,
-        text,
-        problems: Vec::new(),
-    };
+    let mut check = Check { path, text, problems: Vec::new() };
     if *file.version.get_ref() != 1 {
         check.say(
             &file.version,
-            format!(
-                "version {} is not known; this program reads version 1",
-                file.version.get_ref()
-            ),
+            format!("version {} is not known; this program reads version 1", file.version.get_ref()),
         );
     }
     let (host, port) = check.url(&file.broker.url, file.broker.tls.is_some());
     let key = folder.join(&file.centre.key);
     let client_id = match &file.broker.client_id {
-        None => key.file_stem().map_or_else(
-            || "centre".to_owned(),
-            |it| it.to_string_lossy().into_owned(),
-        ),
+        None => key.file_stem().map_or_else(|| "centre".to_owned(), |it| it.to_string_lossy().into_owned()),
         Some(id) => {
             // MQTT 5.0, 3.1.3.1: a server must take 1 to 23 bytes; longer ids are common and usually taken.
             if id.get_ref().is_empty() || id.get_ref().len() > 128 {
-                check.say(
-                    id,
-                    format!(
-                        "client_id of {} bytes; write 1 to 128 bytes",
-                        id.get_ref().len()
-                    ),
-                );
+                check.say(id, format!("client_id of {} bytes; write 1 to 128 bytes", id.get_ref().len()));
             }
             id.get_ref().clone()
         }
@@ -138,11 +115,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
         host,
         port,
         client_id,
-        keep_alive: check.duration(
-            file.broker.keep_alive.as_ref(),
-            KEEP_ALIVE,
-            &KEEP_ALIVE_RANGE,
-        ),
+        keep_alive: check.duration(file.broker.keep_alive.as_ref(), KEEP_ALIVE, &KEEP_ALIVE_RANGE),
         tls: file.broker.tls.map(|it| TlsFiles {
             ca: folder.join(it.ca),
             certificate: folder.join(it.certificate),
@@ -152,33 +125,16 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
     let store = StoreSettings {
         path: folder.join(&file.store.path),
         commit_records: check.commit_records(file.store.commit_records.as_ref()),
-        commit_time: check.duration(
-            file.store.commit_time.as_ref(),
-            COMMIT_TIME,
-            &COMMIT_TIME_RANGE,
-        ),
+        commit_time: check.duration(file.store.commit_time.as_ref(), COMMIT_TIME, &COMMIT_TIME_RANGE),
     };
     let centre = Centre {
         key,
         registry: folder.join(&file.centre.registry),
-        receipt_interval: check.duration(
-            file.centre.receipt_interval.as_ref(),
-            RECEIPT_INTERVAL,
-            &COMMIT_TIME_RANGE,
-        ),
+        receipt_interval: check.duration(file.centre.receipt_interval.as_ref(), RECEIPT_INTERVAL, &COMMIT_TIME_RANGE),
     };
-    let output = Output {
-        language: check.language(file.output.language.as_ref()),
-        json: file.output.json,
-    };
+    let output = Output { language: check.language(file.output.language.as_ref()), json: file.output.json };
     if check.problems.is_empty() {
-        Ok(Config {
-            broker,
-            store,
-            centre,
-            limits: file.limits.map(|it| folder.join(it.dir)),
-            output,
-        })
+        Ok(Config { broker, store, centre, limits: file.limits.map(|it| folder.join(it.dir)), output })
     } else {
         Err(ConfigError::Wrong(check.problems))
     }
@@ -186,8 +142,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
 
 impl Check<'_> {
     fn say<T>(&mut self, at: &Spanned<T>, message: impl Into<String>) {
-        self.problems
-            .push(Problem::at(self.path, self.text, Some(at.span()), message));
+        self.problems.push(Problem::at(self.path, self.text, Some(at.span()), message));
     }
 
     /// `mqtts://host[:port]` or `mqtt://loopback[:port]`.
@@ -197,7 +152,12 @@ impl Check<'_> {
             (Some(rest), _) => (true, rest),
             (None, Some(rest)) => (false, rest),
             (None, None) => {
-                self.say(url, format!("broker url {text:?}; write \"mqtts://host:8883\", or \"mqtt://127.0.0.1:1883\" on this machine"));
+                self.say(
+                    url,
+                    format!(
+                        "broker url {text:?}; write \"mqtts://host:8883\", or \"mqtt://127.0.0.1:1883\" on this machine"
+                    ),
+                );
                 return (String::new(), 0);
             }
         };
@@ -207,15 +167,9 @@ impl Check<'_> {
             Some((host, port)) if !port.contains(']') => (host, Some(port)),
             _ => (rest, None),
         };
-        let host = host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned();
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         if host.is_empty() || host.contains(['/', '@', '?']) {
-            self.say(
-                url,
-                format!("broker url {text:?} has no plain host name; write \"mqtts://host:8883\""),
-            );
+            self.say(url, format!("broker url {text:?} has no plain host name; write \"mqtts://host:8883\""));
         }
         let port = match port.map(str::parse::<u16>) {
             None => {
@@ -227,24 +181,15 @@ impl Check<'_> {
             }
             Some(Ok(port)) if port != 0 => port,
             Some(_) => {
-                self.say(
-                    url,
-                    format!("broker url {text:?} has no port from 1 to 65535"),
-                );
+                self.say(url, format!("broker url {text:?} has no port from 1 to 65535"));
                 0
             }
         };
         if secure && !has_tls {
-            self.say(
-                url,
-                "mqtts needs the table [broker.tls] with ca, certificate and key",
-            );
+            self.say(url, "mqtts needs the table [broker.tls] with ca, certificate and key");
         }
         if !secure && has_tls {
-            self.say(
-                url,
-                "mqtt:// does not use [broker.tls]; write mqtts://, or leave the table out",
-            );
+            self.say(url, "mqtt:// does not use [broker.tls]; write mqtts://, or leave the table out");
         }
         if !secure && !is_loopback(&host) {
             self.say(url, format!("plain mqtt to {host:?} can be read and held back by anyone between; write mqtts://, plain is for loopback only"));
@@ -256,10 +201,7 @@ impl Check<'_> {
         let records = written.map_or(COMMIT_RECORDS, |it| *it.get_ref());
         if let (Some(at), false) = (written, COMMIT_RECORDS_RANGE.contains(&records)) {
             let (low, high) = (COMMIT_RECORDS_RANGE.start(), COMMIT_RECORDS_RANGE.end());
-            self.say(
-                at,
-                format!("commit_records {records}; write {low} to {high}"),
-            );
+            self.say(at, format!("commit_records {records}; write {low} to {high}"));
         }
         usize::try_from(records).unwrap_or(1)
     }
@@ -274,23 +216,13 @@ impl Check<'_> {
         match read_duration(at.get_ref()) {
             Some(duration) if range.contains(&duration) => duration,
             Some(duration) => {
-                self.say(
-                    at,
-                    format!(
-                        "{duration:?} is out of range; write {:?} to {:?}",
-                        range.start(),
-                        range.end()
-                    ),
-                );
+                self.say(at, format!("{duration:?} is out of range; write {:?} to {:?}", range.start(), range.end()));
                 default
             }
             None => {
                 self.say(
                     at,
-                    format!(
-                        "{:?} is no duration; write a whole number and ms, s, min or h: \"20 ms\"",
-                        at.get_ref()
-                    ),
+                    format!("{:?} is no duration; write a whole number and ms, s, min or h: \"20 ms\"", at.get_ref()),
                 );
                 default
             }

@@ -105,19 +105,8 @@ impl Batch {
 
 impl Core {
     /// A centre on a store. `signer` is the receipt key, registered with the role of centre.
-    pub fn new(
-        registry: Registry,
-        signer: Arc<dyn Signer>,
-        store: impl Store + 'static,
-        tables: Tables,
-    ) -> Self {
-        Self {
-            registry,
-            signer,
-            store: Box::new(store),
-            tables,
-            spent: false,
-        }
+    pub fn new(registry: Registry, signer: Arc<dyn Signer>, store: impl Store + 'static, tables: Tables) -> Self {
+        Self { registry, signer, store: Box::new(store), tables, spent: false }
     }
 
     /// Takes one message and makes it durable.
@@ -125,17 +114,8 @@ impl Core {
     /// # Errors
     ///
     /// As [`Core::accept_batch`].
-    pub fn accept(
-        &mut self,
-        topic: &str,
-        bytes: &[u8],
-        now_ms: i64,
-    ) -> Result<Vec<Action>, CoreError> {
-        self.accept_batch(&[Incoming {
-            topic: topic.to_owned(),
-            bytes,
-            received_ms: now_ms,
-        }])
+    pub fn accept(&mut self, topic: &str, bytes: &[u8], now_ms: i64) -> Result<Vec<Action>, CoreError> {
+        self.accept_batch(&[Incoming { topic: topic.to_owned(), bytes, received_ms: now_ms }])
     }
 
     /// Takes several messages in one transaction: one flush of the disk serves all.
@@ -144,10 +124,7 @@ impl Core {
     ///
     /// When the store or the signer fails. No receipt was given for any message of this batch; drop the
     /// core, open the store again, and let the agents offer again what has no receipt.
-    pub fn accept_batch<B: AsRef<[u8]>>(
-        &mut self,
-        messages: &[Incoming<B>],
-    ) -> Result<Vec<Action>, CoreError> {
+    pub fn accept_batch<B: AsRef<[u8]>>(&mut self, messages: &[Incoming<B>]) -> Result<Vec<Action>, CoreError> {
         if self.spent {
             return Err(CoreError::Spent);
         }
@@ -156,12 +133,7 @@ impl Core {
         let mut batch = Batch::default();
         self.store.begin()?;
         for message in messages {
-            self.take(
-                &message.topic,
-                message.bytes.as_ref(),
-                message.received_ms,
-                &mut batch,
-            )?;
+            self.take(&message.topic, message.bytes.as_ref(), message.received_ms, &mut batch)?;
         }
         for (name, n) in &batch.counts {
             self.store.add(name, *n)?;
@@ -179,15 +151,11 @@ impl Core {
 
         for action in &mut batch.actions {
             if let Action::Announce(collected) = action {
-                collected.receipted_upto = heads
-                    .get(&collected.chain)
-                    .and_then(ChainHead::receipted_upto);
+                collected.receipted_upto = heads.get(&collected.chain).and_then(ChainHead::receipted_upto);
             }
         }
         for head in heads.values() {
-            batch
-                .actions
-                .extend(self.receipt(head)?.map(Action::Receipt));
+            batch.actions.extend(self.receipt(head)?.map(Action::Receipt));
         }
         Ok(batch.actions)
     }
@@ -203,10 +171,7 @@ impl Core {
         let heads = self.store.heads()?;
         // One topic retains one receipt: of several chains of an agent, the one that moved last has it.
         let newest: BTreeMap<_, _> = heads.iter().map(|it| ((&it.site, &it.agent), it)).collect();
-        newest
-            .values()
-            .filter_map(|head| self.receipt(head).transpose())
-            .collect()
+        newest.values().filter_map(|head| self.receipt(head).transpose()).collect()
     }
 
     /// Goes on with another registry.
@@ -239,22 +204,10 @@ impl Core {
         };
         let bytes = tidewaiter_record::issue(&receipt, self.signer.as_ref())
             .map_err(|source| CoreError::Receipt { chain, source })?;
-        Ok(Some(ReceiptDue {
-            site: head.site.clone(),
-            agent: head.agent.clone(),
-            chain,
-            upto_seq,
-            bytes,
-        }))
+        Ok(Some(ReceiptDue { site: head.site.clone(), agent: head.agent.clone(), chain, upto_seq, bytes }))
     }
 
-    fn take(
-        &mut self,
-        topic: &str,
-        bytes: &[u8],
-        received_ms: i64,
-        batch: &mut Batch,
-    ) -> Result<(), StoreError> {
+    fn take(&mut self, topic: &str, bytes: &[u8], received_ms: i64, batch: &mut Batch) -> Result<(), StoreError> {
         let Some(uplink) = parse_topic(topic) else {
             batch.count(counter::RECEIVED);
             let finding = Finding::new(
@@ -272,9 +225,7 @@ impl Core {
                 }
                 match open(uplink.agent, bytes, &self.registry) {
                     Ok(opened) => self.take_record(uplink, opened, bytes, received_ms, batch),
-                    Err((finding, claimed)) => {
-                        self.refuse(topic, bytes, received_ms, finding, claimed, batch)
-                    }
+                    Err((finding, claimed)) => self.refuse(topic, bytes, received_ms, finding, claimed, batch),
                 }
             }
         }
@@ -288,13 +239,7 @@ impl Core {
         received_ms: i64,
         batch: &mut Batch,
     ) -> Result<(), StoreError> {
-        let place = place(
-            self.store.as_mut(),
-            &opened,
-            uplink.site,
-            bytes,
-            received_ms,
-        )?;
+        let place = place(self.store.as_mut(), &opened, uplink.site, bytes, received_ms)?;
         let mut findings = Vec::new();
         let mut recomputed = Recomputed::NotAsked;
         let (mut duplicate, mut stored) = (false, true);
@@ -378,16 +323,11 @@ impl Core {
         batch: &mut Batch,
     ) -> Result<(), StoreError> {
         let is_ours = opening::is_registered(&self.registry, uplink.agent);
-        let text = std::str::from_utf8(bytes)
-            .ok()
-            .filter(|it| it.len() <= MAX_STATE_BYTES);
-        let is_object = |it: &&str| {
-            serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(it).is_ok()
-        };
+        let text = std::str::from_utf8(bytes).ok().filter(|it| it.len() <= MAX_STATE_BYTES);
+        let is_object = |it: &&str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(it).is_ok();
         if let (true, Some(text)) = (is_ours, text.filter(is_object)) {
             batch.count(counter::STATES);
-            self.store
-                .put_state(uplink.site, uplink.agent, text, received_ms)?;
+            self.store.put_state(uplink.site, uplink.agent, text, received_ms)?;
         } else {
             tracing::debug!(
                 site = uplink.site,
@@ -409,18 +349,8 @@ impl Core {
         batch: &mut Batch,
     ) -> Result<(), StoreError> {
         batch.count_bad(finding.bad);
-        self.store.put_refused(&Refused {
-            topic,
-            bad: finding.bad,
-            detail: &finding.detail,
-            received_ms,
-            bytes,
-        })?;
-        batch.actions.push(Action::Refused(Refusal {
-            topic: topic.to_owned(),
-            finding,
-            claimed,
-        }));
+        self.store.put_refused(&Refused { topic, bad: finding.bad, detail: &finding.detail, received_ms, bytes })?;
+        batch.actions.push(Action::Refused(Refusal { topic: topic.to_owned(), finding, claimed }));
         Ok(())
     }
 }

@@ -1,8 +1,7 @@
 //! From bytes to a record that its registered key has signed, or the finding against it.
 
 use tidewaiter_record::{
-    ChainId, Detail, Hash, Record, Registry, RegistryClass, Role, SignatureError, parse,
-    verify_signature,
+    ChainId, Detail, Hash, Record, Registry, RegistryClass, Role, SignatureError, parse, verify_signature,
 };
 
 use crate::finding::{Bad, Finding};
@@ -40,18 +39,13 @@ pub(super) fn open(
     let (chain, seq) = (record.header.chain, record.header.seq);
     let claimed = Some((chain, seq));
     if record.header.agent != topic_agent {
-        let detail = format!(
-            "the topic says agent {topic_agent:?}, the record is issued by {:?}",
-            record.header.agent
-        );
+        let detail = format!("the topic says agent {topic_agent:?}, the record is issued by {:?}", record.header.agent);
         return Err((Finding::new(Bad::TopicMismatch, detail), claimed));
     }
-    let key = verify_signature(&record, registry)
-        .map_err(|it| (Finding::new(cause(&it), it.to_string()), claimed))?;
+    let key = verify_signature(&record, registry).map_err(|it| (Finding::new(cause(&it), it.to_string()), claimed))?;
     let mut findings = Vec::new();
     if registry.class() == RegistryClass::Production && (record.simulated() || key.simulated) {
-        let detail =
-            "a simulated instrument stands behind it, and the registry is of class production";
+        let detail = "a simulated instrument stands behind it, and the registry is of class production";
         findings.push(Finding::new(Bad::Simulated, detail));
     }
     Ok(Opened {
@@ -71,15 +65,13 @@ pub(super) fn open(
 fn misplaced(record: &Record) -> Option<String> {
     let header = &record.header;
     match (&record.body.detail, header.seq) {
-        (Detail::Genesis(genesis), 0) if genesis.statement != header.prev => Some(format!(
-            "genesis names statement {}, its predecessor is {}",
-            genesis.statement, header.prev
-        )),
+        (Detail::Genesis(genesis), 0) if genesis.statement != header.prev => {
+            Some(format!("genesis names statement {}, its predecessor is {}", genesis.statement, header.prev))
+        }
         // By number: the content of a genesis may be younger than this build.
-        (detail, 0) if detail.kind() != GENESIS => Some(format!(
-            "record 0 is a {}, a chain begins with a genesis",
-            detail.word()
-        )),
+        (detail, 0) if detail.kind() != GENESIS => {
+            Some(format!("record 0 is a {}, a chain begins with a genesis", detail.word()))
+        }
         (detail, seq @ 1..) if detail.kind() == GENESIS => {
             Some(format!("record {seq} is a genesis, a chain begins once"))
         }
@@ -89,9 +81,7 @@ fn misplaced(record: &Record) -> Option<String> {
 
 /// Whether the registry has a record key of this agent.
 pub(super) fn is_registered(registry: &Registry, agent: &str) -> bool {
-    registry
-        .keys()
-        .any(|it| it.role == Role::Agent && it.agent == agent)
+    registry.keys().any(|it| it.role == Role::Agent && it.agent == agent)
 }
 
 fn cause(error: &SignatureError) -> Bad {

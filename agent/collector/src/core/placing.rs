@@ -41,25 +41,14 @@ pub(super) fn place(
     received_ms: i64,
 ) -> Result<Place, StoreError> {
     let (chain, seq) = (opened.chain, opened.seq);
-    let link = Link {
-        hash: opened.hash,
-        prev: opened.prev,
-        received_ms,
-    };
-    let entry = Entry {
-        chain,
-        seq,
-        link,
-        bytes,
-    };
+    let link = Link { hash: opened.hash, prev: opened.prev, received_ms };
+    let entry = Entry { chain, seq, link, bytes };
     let known = store.head(chain)?;
     if let Some(head) = &known
         && head.agent != opened.agent
     {
-        let detail = format!(
-            "chain {chain} belongs to agent {:?}, the record is issued by {:?}",
-            head.agent, opened.agent
-        );
+        let detail =
+            format!("chain {chain} belongs to agent {:?}, the record is issued by {:?}", head.agent, opened.agent);
         return Ok(Place::Foreign(Finding::new(Bad::TopicMismatch, detail)));
     }
     let is_new = known.is_none();
@@ -86,12 +75,7 @@ pub(super) fn place(
                 "sequence number {seq} is taken by {}, this record is {}; keep both and ask the site",
                 stored.hash, link.hash
             );
-            evidence(
-                store,
-                &entry,
-                Finding::new(Bad::Equivocation, detail),
-                Some(stored.hash),
-            )
+            evidence(store, &entry, Finding::new(Bad::Equivocation, detail), Some(stored.hash))
         };
     }
     if store.is_evidence(chain, seq, link.hash)? {
@@ -99,10 +83,7 @@ pub(super) fn place(
     }
     if seq < head.next_seq {
         return Err(StoreError::Corrupt {
-            what: format!(
-                "chain {chain} has a head at {} and no record {seq}",
-                head.next_seq
-            ),
+            what: format!("chain {chain} has a head at {} and no record {seq}", head.next_seq),
         });
     }
     if let Some(finding) = contradiction(store, opened, &head)? {
@@ -113,11 +94,7 @@ pub(super) fn place(
         return evidence(store, &entry, finding, None);
     }
     store.put(&entry)?;
-    let outcasts = if seq == head.next_seq {
-        advance(store, &mut head, link)?
-    } else {
-        Vec::new()
-    };
+    let outcasts = if seq == head.next_seq { advance(store, &mut head, link)? } else { Vec::new() };
     store.put_head(&head)?;
     Ok(Place::Chain { outcasts })
 }
@@ -139,11 +116,7 @@ fn evidence(
 ///
 /// A neighbour in the prefix is certain. One that waits behind a gap is not: the two contradict each
 /// other, and which of them is right shows when the prefix gets there ([`advance`]).
-fn contradiction(
-    store: &dyn Store,
-    opened: &Opened,
-    head: &ChainHead,
-) -> Result<Option<Finding>, StoreError> {
+fn contradiction(store: &dyn Store, opened: &Opened, head: &ChainHead) -> Result<Option<Finding>, StoreError> {
     if let Some(detail) = &opened.misplaced {
         return Ok(Some(Finding::new(Bad::ChainLink, detail.clone())));
     }
@@ -152,50 +125,28 @@ fn contradiction(
         None => opened.genesis_prev,
         Some(before) if seq == head.next_seq => {
             let what = || format!("chain {chain} has no hash for its head {before}");
-            Some(
-                head.head
-                    .ok_or_else(|| StoreError::Corrupt { what: what() })?,
-            )
+            Some(head.head.ok_or_else(|| StoreError::Corrupt { what: what() })?)
         }
         Some(before) => store.link(chain, before)?.map(|it| it.hash),
     };
     if let Some(before) = before.filter(|it| *it != opened.prev) {
-        let whose = if seq == 0 {
-            "the enrolment statement is".to_owned()
-        } else {
-            format!("record {} is", seq - 1)
-        };
-        let detail = format!(
-            "record {seq} names {} as its predecessor, {whose} {before}",
-            opened.prev
-        );
+        let whose = if seq == 0 { "the enrolment statement is".to_owned() } else { format!("record {} is", seq - 1) };
+        let detail = format!("record {seq} names {} as its predecessor, {whose} {before}", opened.prev);
         return Ok(Some(Finding::new(Bad::ChainLink, detail)));
     }
     if seq != head.next_seq
-        && let Some(after) = seq
-            .checked_add(1)
-            .map(|it| store.link(chain, it))
-            .transpose()?
-            .flatten()
+        && let Some(after) = seq.checked_add(1).map(|it| store.link(chain, it)).transpose()?.flatten()
         && after.prev != opened.hash
     {
-        let detail = format!(
-            "record {} names {} as its predecessor, this record {seq} is {}",
-            seq + 1,
-            after.prev,
-            opened.hash
-        );
+        let detail =
+            format!("record {} names {} as its predecessor, this record {seq} is {}", seq + 1, after.prev, opened.hash);
         return Ok(Some(Finding::new(Bad::ChainLink, detail)));
     }
     Ok(None)
 }
 
 /// Moves the head over `link` and over every waiting record that follows it; returns those that do not.
-fn advance(
-    store: &mut dyn Store,
-    head: &mut ChainHead,
-    link: Link,
-) -> Result<Vec<u64>, StoreError> {
+fn advance(store: &mut dyn Store, head: &mut ChainHead, link: Link) -> Result<Vec<u64>, StoreError> {
     let chain = head.chain;
     let mut outcasts = Vec::new();
     let mut newest = link;

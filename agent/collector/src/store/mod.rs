@@ -126,19 +126,12 @@ pub trait Store: Send {
     /// Moves a stored record out of the chain into the evidence.
     fn demote(&mut self, chain: ChainId, seq: u64, bad: Bad) -> Result<(), StoreError>;
     /// Moves the record that follows `prev` from the evidence into the chain, where there is one.
-    fn promote(&mut self, chain: ChainId, seq: u64, prev: Hash)
-    -> Result<Option<Link>, StoreError>;
+    fn promote(&mut self, chain: ChainId, seq: u64, prev: Hash) -> Result<Option<Link>, StoreError>;
 
     /// Keeps a refused message for diagnosis.
     fn put_refused(&mut self, refused: &Refused<'_>) -> Result<(), StoreError>;
     /// Keeps the newest unsigned state of an agent.
-    fn put_state(
-        &mut self,
-        site: &str,
-        agent: &str,
-        state: &str,
-        received_ms: i64,
-    ) -> Result<(), StoreError>;
+    fn put_state(&mut self, site: &str, agent: &str, state: &str, received_ms: i64) -> Result<(), StoreError>;
 
     /// Adds to a durable counter.
     fn add(&mut self, counter: &str, n: u64) -> Result<(), StoreError>;

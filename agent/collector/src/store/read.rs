@@ -35,9 +35,7 @@ pub struct Outline {
 impl Outline {
     /// Sequence numbers below the highest one that are not here.
     pub fn missing(&self) -> u64 {
-        let span = self
-            .highest
-            .map_or(0, |it| (it + 1).saturating_sub(self.next_seq));
+        let span = self.highest.map_or(0, |it| (it + 1).saturating_sub(self.next_seq));
         span.saturating_sub(self.waiting)
     }
 
@@ -104,10 +102,7 @@ impl SqliteStore {
         let seq = row_seq(seq)?;
         self.connection
             .prepare_cached("SELECT bytes FROM record WHERE chain = ?1 AND seq = ?2")
-            .and_then(|mut it| {
-                it.query_row(params![chain.0, seq], |row| row.get(0))
-                    .optional()
-            })
+            .and_then(|mut it| it.query_row(params![chain.0, seq], |row| row.get(0)).optional())
             .map_err(StoreError::database("reading a record"))
     }
 
@@ -176,19 +171,12 @@ impl SqliteStore {
         self.connection
             .prepare_cached("SELECT site, agent, state, received_ms FROM state ORDER BY agent")
             .and_then(|mut it| {
-                it.query_map([], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-                })?
-                .collect()
+                it.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?.collect()
             })
             .map_err(StoreError::database("reading the states"))
     }
 
-    fn page(
-        &self,
-        sql: &str,
-        params: impl rusqlite::Params,
-    ) -> Result<Vec<StoredRecord>, StoreError> {
+    fn page(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<StoredRecord>, StoreError> {
         self.connection
             .prepare_cached(sql)
             .and_then(|mut statement| {

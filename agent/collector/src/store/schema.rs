@@ -20,6 +20,7 @@ CREATE TABLE chain (
     moved            INTEGER NOT NULL,
     CHECK ((next_seq = 0) = (head IS NULL))
 ) STRICT;
+CREATE INDEX chain_moved ON chain (moved);
 CREATE TABLE record (
     arrival     INTEGER PRIMARY KEY AUTOINCREMENT,
     chain       BLOB NOT NULL,

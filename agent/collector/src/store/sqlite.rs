@@ -9,17 +9,25 @@ use std::{
     collections::BTreeMap,
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use tidewaiter_record::{ChainId, Hash};
 
 use super::{
-    ChainHead, Entry, Link, MAX_EVIDENCE_PER_SEQ, MAX_REFUSED_BYTES, MAX_REFUSED_KEPT, Outline,
-    Refused, Store, StoreError,
+    ChainHead, Entry, Link, MAX_EVIDENCE_PER_SEQ, MAX_REFUSED_BYTES, MAX_REFUSED_KEPT, Outline, Refused, Store,
+    StoreError,
     schema::{APPLICATION_ID, TABLES, VERSION},
 };
 use crate::finding::Bad;
+
+/// How long to wait for the lock of a store: a collector that has just ended may still be closing, and a
+/// process in the middle of being started (after `fork`, before `exec`) shares the locks of its parent.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Time between two attempts at the lock.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// A store in one `SQLite` database.
 #[derive(Debug)]
@@ -36,35 +44,25 @@ impl SqliteStore {
     ///
     /// When another collector writes to it, when it is not a store of this layout, or when it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let failed = |source| StoreError::Open {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| StoreError::Open { path: path.to_owned(), source };
         if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(lock_path(path))
-            .map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::InUse {
-                    path: path.to_owned(),
-                });
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(lock_path(path)).map_err(failed)?;
+        let until = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StoreError::InUse { path: path.to_owned() });
+                }
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let connection =
-            Connection::open(path).map_err(StoreError::database("opening the file"))?;
+        let connection = Connection::open(path).map_err(StoreError::database("opening the file"))?;
         prepare(&connection, path)?;
-        Ok(Self {
-            connection,
-            _lock: Some(lock),
-        })
+        Ok(Self { connection, _lock: Some(lock) })
     }
 
     /// Opens an existing store for reading, also while a collector writes to it.
@@ -73,22 +71,13 @@ impl SqliteStore {
     ///
     /// When there is none, or when it is not a store of this layout.
     pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
-        std::fs::metadata(path).map_err(|source| StoreError::Open {
-            path: path.to_owned(),
-            source,
-        })?;
+        std::fs::metadata(path).map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
         // Read-write flags without CREATE: a reader of a WAL database may have to rebuild its index file.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)
-            .map_err(StoreError::database("opening the file"))?;
-        connection
-            .pragma_update(None, "query_only", true)
-            .map_err(StoreError::database("setting query_only"))?;
+        let connection = Connection::open_with_flags(path, flags).map_err(StoreError::database("opening the file"))?;
+        connection.pragma_update(None, "query_only", true).map_err(StoreError::database("setting query_only"))?;
         check_layout(&connection, path)?;
-        Ok(Self {
-            connection,
-            _lock: None,
-        })
+        Ok(Self { connection, _lock: None })
     }
 
     /// A store that lives as long as the value: for tests and trials, nothing in it is durable.
@@ -97,13 +86,9 @@ impl SqliteStore {
     ///
     /// When `SQLite` cannot allocate it.
     pub fn in_memory() -> Result<Self, StoreError> {
-        let connection =
-            Connection::open_in_memory().map_err(StoreError::database("opening in memory"))?;
+        let connection = Connection::open_in_memory().map_err(StoreError::database("opening in memory"))?;
         prepare(&connection, Path::new(":memory:"))?;
-        Ok(Self {
-            connection,
-            _lock: None,
-        })
+        Ok(Self { connection, _lock: None })
     }
 
     /// Limits the size of the database file; a commit that needs more fails and nothing of it is kept.
@@ -120,15 +105,11 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn begin(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .execute_batch("BEGIN IMMEDIATE")
-            .map_err(StoreError::database("begin"))
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(StoreError::database("begin"))
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .execute_batch("COMMIT")
-            .map_err(StoreError::database("commit"))
+        self.connection.execute_batch("COMMIT").map_err(StoreError::database("commit"))
     }
 
     fn head(&self, chain: ChainId) -> Result<Option<ChainHead>, StoreError> {
@@ -172,22 +153,18 @@ impl Store for SqliteStore {
     fn link(&self, chain: ChainId, seq: u64) -> Result<Option<Link>, StoreError> {
         let seq = row_seq(seq)?;
         self.connection
-            .prepare_cached(
-                "SELECT hash, prev, received_ms FROM record WHERE chain = ?1 AND seq = ?2",
-            )
+            .prepare_cached("SELECT hash, prev, received_ms FROM record WHERE chain = ?1 AND seq = ?2")
             .and_then(|mut it| it.query_row(params![chain.0, seq], link_of).optional())
             .map_err(StoreError::database("reading a record"))
     }
 
     fn put(&mut self, entry: &Entry<'_>) -> Result<(), StoreError> {
         let seq = row_seq(entry.seq)?;
-        let Link {
-            hash,
-            prev,
-            received_ms,
-        } = entry.link;
+        let Link { hash, prev, received_ms } = entry.link;
         self.connection
-            .prepare_cached("INSERT INTO record (chain, seq, hash, prev, received_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+            .prepare_cached(
+                "INSERT INTO record (chain, seq, hash, prev, received_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )
             .and_then(|mut it| it.execute(params![entry.chain.0, seq, hash.0, prev.0, received_ms, entry.bytes]))
             .map_err(StoreError::database("writing a record"))?;
         Ok(())
@@ -203,11 +180,7 @@ impl Store for SqliteStore {
 
     fn put_evidence(&mut self, entry: &Entry<'_>, bad: Bad) -> Result<bool, StoreError> {
         let seq = row_seq(entry.seq)?;
-        let Link {
-            hash,
-            prev,
-            received_ms,
-        } = entry.link;
+        let Link { hash, prev, received_ms } = entry.link;
         self.connection
             .prepare_cached(
                 "INSERT INTO evidence (chain, seq, hash, prev, reason, received_ms, bytes)
@@ -247,12 +220,7 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    fn promote(
-        &mut self,
-        chain: ChainId,
-        seq: u64,
-        prev: Hash,
-    ) -> Result<Option<Link>, StoreError> {
+    fn promote(&mut self, chain: ChainId, seq: u64, prev: Hash) -> Result<Option<Link>, StoreError> {
         let seq = row_seq(seq)?;
         let doing = "moving evidence into its chain";
         let link = self
@@ -278,12 +246,11 @@ impl Store for SqliteStore {
     }
 
     fn put_refused(&mut self, refused: &Refused<'_>) -> Result<(), StoreError> {
-        let kept = refused
-            .bytes
-            .get(..MAX_REFUSED_BYTES)
-            .unwrap_or(refused.bytes);
+        let kept = refused.bytes.get(..MAX_REFUSED_BYTES).unwrap_or(refused.bytes);
         self.connection
-            .prepare_cached("INSERT INTO refused (topic, reason, detail, received_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5)")
+            .prepare_cached(
+                "INSERT INTO refused (topic, reason, detail, received_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )
             .and_then(|mut it| {
                 it.execute(params![refused.topic, refused.bad.word(), refused.detail, refused.received_ms, kept])
             })
@@ -296,13 +263,7 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    fn put_state(
-        &mut self,
-        site: &str,
-        agent: &str,
-        state: &str,
-        received_ms: i64,
-    ) -> Result<(), StoreError> {
+    fn put_state(&mut self, site: &str, agent: &str, state: &str, received_ms: i64) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "INSERT INTO state (site, agent, state, received_ms) VALUES (?1, ?2, ?3, ?4)
@@ -316,7 +277,9 @@ impl Store for SqliteStore {
     fn add(&mut self, counter: &str, n: u64) -> Result<(), StoreError> {
         let n = i64::try_from(n).unwrap_or(i64::MAX);
         self.connection
-            .prepare_cached("INSERT INTO counter (name, n) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n")
+            .prepare_cached(
+                "INSERT INTO counter (name, n) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n",
+            )
             .and_then(|mut it| it.execute(params![counter, n]))
             .map_err(StoreError::database("writing a counter"))?;
         Ok(())
@@ -325,10 +288,7 @@ impl Store for SqliteStore {
     fn counters(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         self.connection
             .prepare_cached("SELECT name, n FROM counter")
-            .and_then(|mut it| {
-                it.query_map([], |row| Ok((row.get(0)?, seq_of(row, 1)?)))?
-                    .collect()
-            })
+            .and_then(|mut it| it.query_map([], |row| Ok((row.get(0)?, seq_of(row, 1)?)))?.collect())
             .map_err(StoreError::database("reading the counters"))
     }
 
@@ -340,38 +300,24 @@ impl Store for SqliteStore {
 /// Settings that make "committed" mean "durable", and the tables of a new file.
 fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let doing = "setting up durability";
-    connection
-        .busy_timeout(std::time::Duration::from_secs(5))
-        .map_err(StoreError::database(doing))?;
-    connection
-        .pragma_update(None, "journal_mode", "WAL")
-        .map_err(StoreError::database(doing))?;
-    connection
-        .pragma_update(None, "synchronous", "FULL")
-        .map_err(StoreError::database(doing))?;
-    connection
-        .pragma_update(None, "trusted_schema", false)
-        .map_err(StoreError::database(doing))?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(StoreError::database(doing))?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(StoreError::database(doing))?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(StoreError::database(doing))?;
+    connection.pragma_update(None, "trusted_schema", false).map_err(StoreError::database(doing))?;
     let empty: bool = connection
-        .query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
-            row.get(0)
-        })
+        .query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
         .map_err(StoreError::database("reading the layout"))?;
     if empty {
         let create = format!(
             "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT"
         );
-        connection
-            .execute_batch(&create)
-            .map_err(StoreError::database("creating the tables"))?;
+        connection.execute_batch(&create).map_err(StoreError::database("creating the tables"))?;
     }
     check_layout(connection, path)
 }
 
 fn check_layout(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let read = |pragma: &str| {
-        connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i32>(0))
-    };
+    let read = |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i32>(0));
     let application = read("application_id").map_err(StoreError::database("reading the layout"))?;
     let version = read("user_version").map_err(StoreError::database("reading the layout"))?;
     if (application, version) == (APPLICATION_ID, VERSION) {
@@ -400,11 +346,7 @@ pub(super) fn seq_of(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 }
 
 fn link_of(row: &Row<'_>) -> rusqlite::Result<Link> {
-    Ok(Link {
-        hash: Hash(row.get(0)?),
-        prev: Hash(row.get(1)?),
-        received_ms: row.get(2)?,
-    })
+    Ok(Link { hash: Hash(row.get(0)?), prev: Hash(row.get(1)?), received_ms: row.get(2)? })
 }
 
 fn head_of(row: &Row<'_>) -> rusqlite::Result<ChainHead> {
@@ -416,4 +358,60 @@ fn head_of(row: &Row<'_>) -> rusqlite::Result<ChainHead> {
         head: row.get::<_, Option<[u8; 32]>>(4)?.map(Hash),
         head_received_ms: row.get(5)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_commit_waits_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("collector.db")).unwrap();
+        let read =
+            |pragma: &str| store.connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, String>(0));
+        assert_eq!(read("journal_mode").unwrap(), "wal");
+        let flush: i32 = store.connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+        // 2 is FULL; 1, NORMAL, would let a power cut take back what a receipt has covered.
+        assert_eq!(flush, 2);
+    }
+
+    #[test]
+    fn one_record_per_sequence_number_whatever_the_caller_does() {
+        let mut store = SqliteStore::in_memory().unwrap();
+        let link = |byte| Link { hash: Hash([byte; 32]), prev: Hash([0; 32]), received_ms: 1 };
+        let put = |store: &mut SqliteStore, seq, byte| {
+            store.put(&Entry { chain: ChainId([1; 16]), seq, link: link(byte), bytes: &[byte] })
+        };
+        put(&mut store, 5, 1).unwrap();
+        assert!(put(&mut store, 5, 2).is_err());
+        assert!(matches!(put(&mut store, u64::MAX, 2), Err(StoreError::Sequence { .. })));
+        assert_eq!(store.link(ChainId([1; 16]), 5).unwrap(), Some(link(1)));
+    }
+
+    #[test]
+    fn evidence_and_refused_messages_are_bounded() {
+        let mut store = SqliteStore::in_memory().unwrap();
+        let chain = ChainId([1; 16]);
+        let kept = (0..MAX_EVIDENCE_PER_SEQ + 5)
+            .filter(|it| {
+                let link = Link { hash: Hash::of(&it.to_be_bytes()), prev: Hash([0; 32]), received_ms: 1 };
+                store.put_evidence(&Entry { chain, seq: 0, link, bytes: b"x" }, Bad::Equivocation).unwrap()
+            })
+            .count();
+        assert_eq!(kept, usize::try_from(MAX_EVIDENCE_PER_SEQ).unwrap());
+        let large = vec![0; MAX_REFUSED_BYTES + 1];
+        for received_ms in 0..i64::from(MAX_REFUSED_KEPT) + 20 {
+            let bytes = if received_ms == 1_010 { large.as_slice() } else { b"x" };
+            store.put_refused(&Refused { topic: "t", bad: Bad::Malformed, detail: "d", received_ms, bytes }).unwrap();
+        }
+        let (count, oldest, longest): (u32, i64, usize) = store
+            .connection
+            .query_row("SELECT count(*), min(received_ms), max(length(bytes)) FROM refused", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.try_into().unwrap()))
+            })
+            .unwrap();
+        assert_eq!((count, oldest, longest), (MAX_REFUSED_KEPT, 20, MAX_REFUSED_BYTES));
+    }
 }

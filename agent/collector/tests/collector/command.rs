@@ -40,11 +40,7 @@ fn exit_codes_tell_usage_finding_and_environment_apart() {
     check("status --store none.db", 3, "none.db");
     std::fs::write(folder.path().join("bad.toml"), "version = 1\nbroker = 3\n").unwrap();
     check("run --config bad.toml", 2, "bad.toml:2:10");
-    std::fs::write(
-        folder.path().join("text.db"),
-        "no database, but long enough to be taken for one",
-    )
-    .unwrap();
+    std::fs::write(folder.path().join("text.db"), "no database, but long enough to be taken for one").unwrap();
     check("status --store text.db", 3, "store");
 
     let path = folder.path().join("collector.db");
@@ -56,29 +52,14 @@ fn exit_codes_tell_usage_finding_and_environment_apart() {
         core.accept(&agent.topic(), &sealed.bytes, NOW).unwrap();
     }
     check("status --store collector.db", 0, "gate-07");
-    core.accept(
-        &agent.topic(),
-        &agent.seal_at(&fork, event("other")).bytes,
-        NOW,
-    )
-    .unwrap();
+    core.accept(&agent.topic(), &agent.seal_at(&fork, event("other")).bytes, NOW).unwrap();
     // While a collector has it open.
     check("status --store collector.db", 1, "bad: equivocation");
     let output = collector(folder.path(), "status --store collector.db --json");
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(
-        (
-            &json["chains"][0]["receipted_upto"],
-            &json["summary"]["equivocations"]
-        ),
-        (&3.into(), &1.into())
-    );
+    assert_eq!((&json["chains"][0]["receipted_upto"], &json["summary"]["equivocations"]), (&3.into(), &1.into()));
     check("export --store collector.db --format csv", 0, "gate-07");
-    check(
-        "export --store collector.db --format cborseq --out out.cborseq",
-        0,
-        "",
-    );
+    check("export --store collector.db --format cborseq --out out.cborseq", 0, "");
     assert!(folder.path().join("out.cborseq").metadata().unwrap().len() > 300);
     check("export --store collector.db --format parquet", 2, "cborseq");
 }
@@ -94,25 +75,36 @@ fn keys_are_made_once_and_for_the_owner_only() {
     let registry = std::fs::read_to_string(folder.path().join("centre/registry.json")).unwrap();
     assert!(registry.contains(json["kid"].as_str().unwrap()) && registry.contains("\"test\""));
     let before = std::fs::read(&key).unwrap();
-    assert_eq!(
-        collector(folder.path(), "keys init --out centre")
-            .status
-            .code(),
-        Some(2)
-    );
+    assert_eq!(collector(folder.path(), "keys init --out centre").status.code(), Some(2));
     assert_eq!(std::fs::read(&key).unwrap(), before);
     std::fs::write(folder.path().join("broken.json"), "{").unwrap();
-    assert_eq!(
-        collector(
-            folder.path(),
-            "keys add --registry centre/registry.json broken.json"
-        )
-        .status
-        .code(),
-        Some(2)
-    );
-    assert_eq!(
-        std::fs::read_to_string(folder.path().join("centre/registry.json")).unwrap(),
-        registry
-    );
+    assert_eq!(collector(folder.path(), "keys add --registry centre/registry.json broken.json").status.code(), Some(2));
+    assert_eq!(std::fs::read_to_string(folder.path().join("centre/registry.json")).unwrap(), registry);
+}
+
+#[test]
+fn a_run_without_its_broker_ends_cleanly_on_sigterm() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(collector(folder.path(), "keys init --out . --class test").status.code(), Some(0));
+    let config = "version = 1\n[broker]\nurl = \"mqtt://127.0.0.1:1\"\n[store]\npath = \"collector.db\"\n\
+                  [centre]\nkey = \"centre.key\"\nregistry = \"registry.json\"\n[output]\nlanguage = \"en\"\n";
+    std::fs::write(folder.path().join("collector.toml"), config).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tidewaiter-collector"))
+        .current_dir(folder.path())
+        .args(["run", "--config", "collector.toml"])
+        .env("RUST_LOG", "info")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first failed attempt to connect shows that it is at work, its signal handlers included.
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(log.next().unwrap().contains("127.0.0.1:1"));
+    assert!(log.by_ref().any(|it| it.contains("disconnected")));
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    let mut said = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(said.contains("receipted 0, bad 0, gaps 0"), "{said}");
 }

@@ -35,10 +35,7 @@ fn converge(seed: u64, records: usize, trial: &Trial) {
     let mut core: Core = core_on(SqliteStore::open(&path).unwrap(), &writers);
     while next != [records; 2] {
         rounds += 1;
-        assert!(
-            rounds < PATIENCE,
-            "{context}: stuck at {next:?} of {records}"
-        );
+        assert!(rounds < PATIENCE, "{context}: stuck at {next:?} of {records}");
         let mut wire = Vec::new();
         for (agent, chain) in agents.iter().zip(&chains) {
             let from = next[usize::from(agent.agent == "lab-02")];
@@ -64,24 +61,15 @@ fn converge(seed: u64, records: usize, trial: &Trial) {
                 drop(core);
                 core = core_on(SqliteStore::open(&path).unwrap(), &writers);
                 // The receipts of this batch never left; the new core owes at least as much.
-                let owed: u64 = core
-                    .receipts()
-                    .unwrap()
-                    .iter()
-                    .map(|it| it.upto_seq + 1)
-                    .sum();
-                assert!(
-                    owed >= out.receipts.iter().map(|it| it.0 + 1).sum::<u64>(),
-                    "{context}"
-                );
+                let owed: u64 = core.receipts().unwrap().iter().map(|it| it.upto_seq + 1).sum();
+                assert!(owed >= out.receipts.iter().map(|it| it.0 + 1).sum::<u64>(), "{context}");
                 continue;
             }
             for (upto, hash) in out.receipts {
                 let at = usize::try_from(upto).unwrap();
                 let mine = chains.iter().position(|it| it[at].hash == hash);
-                let which = mine.unwrap_or_else(|| {
-                    panic!("{context}: receipt over {upto} has a hash that no agent sealed")
-                });
+                let which =
+                    mine.unwrap_or_else(|| panic!("{context}: receipt over {upto} has a hash that no agent sealed"));
                 next[which] = next[which].max(at + 1);
             }
         }
@@ -89,20 +77,11 @@ fn converge(seed: u64, records: usize, trial: &Trial) {
     let summary = core.summary().unwrap();
     let total = 2 * records as u64;
     assert_eq!(
-        (
-            summary.records,
-            summary.verified,
-            summary.receipted,
-            summary.gaps
-        ),
+        (summary.records, summary.verified, summary.receipted, summary.gaps),
         (total, total, total, 0),
         "{context}"
     );
-    assert_eq!(
-        (summary.received, summary.duplicates_folded),
-        (arrived, arrived - total),
-        "{context}"
-    );
+    assert_eq!((summary.received, summary.duplicates_folded), (arrived, arrived - total), "{context}");
     assert!(summary.is_clean(), "{context}: {:?}", summary.bad);
     let heads: Vec<Hash> = core
         .receipts()
@@ -118,42 +97,18 @@ fn converge(seed: u64, records: usize, trial: &Trial) {
 #[test]
 fn loss_repetition_and_reordering_converge() {
     for seed in 0..12 {
-        converge(
-            seed,
-            60,
-            &Trial {
-                lost: 0.2,
-                repeated: 0.2,
-                killed: 0.0,
-            },
-        );
+        converge(seed, 60, &Trial { lost: 0.2, repeated: 0.2, killed: 0.0 });
     }
 }
 
 #[test]
 fn kills_between_commit_and_receipt_lose_nothing() {
     for seed in 100..106 {
-        converge(
-            seed,
-            40,
-            &Trial {
-                lost: 0.1,
-                repeated: 0.1,
-                killed: 0.2,
-            },
-        );
+        converge(seed, 40, &Trial { lost: 0.1, repeated: 0.1, killed: 0.2 });
     }
 }
 
 #[test]
 fn almost_everything_is_lost_and_it_still_converges() {
-    converge(
-        7,
-        20,
-        &Trial {
-            lost: 0.8,
-            repeated: 0.1,
-            killed: 0.05,
-        },
-    );
+    converge(7, 20, &Trial { lost: 0.8, repeated: 0.1, killed: 0.05 });
 }

@@ -12,12 +12,7 @@ fn recompute(detail: &InspectionDetail) -> Recomputed {
 #[test]
 fn an_honest_verdict_is_the_same_on_both_sides_of_each_limit() {
     // GB 18401-2010 Table 1, category A: pH 4.0 to 7.5.
-    for (ph, verdict) in [
-        ("3.9", "Fail"),
-        ("4.0", "Pass"),
-        ("7.5", "Pass"),
-        ("7.6", "Fail"),
-    ] {
+    for (ph, verdict) in [("3.9", "Fail"), ("4.0", "Pass"), ("7.5", "Pass"), ("7.6", "Fail")] {
         let detail = judged(textile(ph));
         assert_eq!(detail.verdict, verdict, "pH {ph}");
         assert_eq!(recompute(&detail), Recomputed::Same, "pH {ph}");
@@ -25,10 +20,7 @@ fn an_honest_verdict_is_the_same_on_both_sides_of_each_limit() {
     let mut undeclared = textile("6.0");
     undeclared.subject.declared = None;
     let undeclared = judged(undeclared);
-    assert_eq!(
-        (undeclared.verdict.as_str(), undeclared.reason.as_deref()),
-        ("Inconclusive", Some("no-declaration"))
-    );
+    assert_eq!((undeclared.verdict.as_str(), undeclared.reason.as_deref()), ("Inconclusive", Some("no-declaration")));
     assert_eq!(recompute(&undeclared), Recomputed::Same);
 }
 
@@ -38,31 +30,19 @@ fn another_verdict_value_or_finding_is_drift() {
         let mut detail = judged(textile("7.6"));
         change(&mut detail);
         let recomputed = recompute(&detail);
-        assert!(
-            matches!(recomputed, Recomputed::Drift(_)),
-            "{what}: {recomputed:?}"
-        );
+        assert!(matches!(recomputed, Recomputed::Drift(_)), "{what}: {recomputed:?}");
     };
     check("verdict", |it| it.verdict = "Pass".into());
     check("disposition", |it| it.disposition = "clear".into());
     check("mismatch", |it| it.alarm_mismatch = true);
     check("value", |it| {
-        it.measured[0].outcome = textile("7.0").measured[0].outcome
+        it.measured[0].outcome = textile("7.0").measured[0].outcome;
     });
     check("finding", |it| {
-        it.findings[0].verdict = if it.findings[0].verdict == "Fail" {
-            "Pass"
-        } else {
-            "Fail"
-        }
-        .into()
+        it.findings[0].verdict = if it.findings[0].verdict == "Fail" { "Pass" } else { "Fail" }.into();
     });
     check("declaration", |it| {
-        it.subject
-            .declared
-            .as_mut()
-            .unwrap()
-            .insert("category".into(), "C".into());
+        it.subject.declared.as_mut().unwrap().insert("category".into(), "C".into());
     });
 }
 
@@ -71,29 +51,27 @@ fn what_cannot_be_repeated_is_neither_same_nor_drift() {
     let check = |what: &str, word: &str, change: fn(&mut InspectionDetail)| {
         let mut detail = judged(textile("6.5"));
         change(&mut detail);
-        let Recomputed::NotDone(why) = recompute(&detail) else {
-            panic!("{what}")
-        };
+        let Recomputed::NotDone(why) = recompute(&detail) else { panic!("{what}") };
         assert!(why.contains(word), "{what}: {why}");
     };
     check("another digest", "another digest", |it| {
-        it.tables[0].sha256 = [0; 32]
+        it.tables[0].sha256 = [0; 32];
     });
     check("unknown table", "is not here", |it| {
-        it.tables[0].id = "house-rules".into()
+        it.tables[0].id = "house-rules".into();
     });
     check("table not named", "does not name", |it| it.tables.clear());
     check("younger word", "not known to this build", |it| {
-        it.subject.kind = "drone".into()
+        it.subject.kind = "drone".into();
     });
     check("younger verdict", "not known to this build", |it| {
-        it.verdict = "Perhaps".into()
+        it.verdict = "Perhaps".into();
     });
     check("no edition at the lane", "had no edition", |it| {
-        it.findings[0].edition.clear()
+        it.findings[0].edition.clear();
     });
     check("impossible time", "no date", |it| {
-        it.opened.wall_ms = i64::MAX
+        it.opened.wall_ms = i64::MAX;
     });
 }
 
@@ -106,22 +84,11 @@ fn a_drifted_record_is_kept_receipted_and_counted_bad() {
     detail.verdict = "Pass".into();
     detail.disposition = "clear".into();
     let sealed = agent.seal(Detail::Inspection(Box::new(detail)));
-    let out = sort(
-        core.accept(&agent.topic(), &sealed.bytes, NOW).unwrap(),
-        &[&agent],
-    );
+    let out = sort(core.accept(&agent.topic(), &sealed.bytes, NOW).unwrap(), &[&agent]);
     assert_eq!(out.collected[0].findings[0].bad.word(), "verdict-drift");
     // Authentic, so it is safe here; what it says is what is in doubt.
     assert_eq!(out.receipts, [(1, sealed.hash)]);
     let summary = core.summary().unwrap();
-    assert_eq!(
-        (
-            summary.records,
-            summary.verified,
-            summary.recomputed,
-            summary.verdict_drift
-        ),
-        (2, 1, 1, 1)
-    );
+    assert_eq!((summary.records, summary.verified, summary.recomputed, summary.verdict_drift), (2, 1, 1, 1));
     assert!(!summary.is_clean());
 }

@@ -35,11 +35,7 @@ fn all_formats_tell_the_same_records() {
 
     let store = SqliteStore::open_read_only(&path).unwrap();
     let (written, bytes) = write(&store, Format::Cborseq, Selection::default());
-    let expected: Vec<u8> = sealed
-        .iter()
-        .chain([&foreign])
-        .flat_map(|it| it.bytes.clone())
-        .collect();
+    let expected: Vec<u8> = sealed.iter().chain([&foreign]).flat_map(|it| it.bytes.clone()).collect();
     assert_eq!(written, 302);
     assert_eq!(bytes, expected);
     // The whole-stream verifier of the record crate reads it.
@@ -53,11 +49,8 @@ fn all_formats_tell_the_same_records() {
     assert_eq!((report.signature, report.chain), (Verdict::Ok, Verdict::Ok));
 
     let (written, lines) = write(&store, Format::Jsonl, Selection::default());
-    let lines: Vec<serde_json::Value> = String::from_utf8(lines)
-        .unwrap()
-        .lines()
-        .map(|it| serde_json::from_str(it).unwrap())
-        .collect();
+    let lines: Vec<serde_json::Value> =
+        String::from_utf8(lines).unwrap().lines().map(|it| serde_json::from_str(it).unwrap()).collect();
     assert_eq!((written, lines.len()), (302, 302));
     assert_eq!(lines[0]["seq"], 300);
     assert_eq!(lines[0]["hash"], sealed[300].hash.to_string());
@@ -66,35 +59,17 @@ fn all_formats_tell_the_same_records() {
     assert_eq!(lines[0]["detail"]["measured"][0]["unit"], "[pH]");
     assert_eq!(lines[1]["kind"], "event");
 
-    let (_, rows) = write(
-        &store,
-        Format::Csv,
-        Selection {
-            chain: Some(agent.chain()),
-            after: 0,
-        },
-    );
+    let (_, rows) = write(&store, Format::Csv, Selection { chain: Some(agent.chain()), after: 0 });
     let mut reader = csv::Reader::from_reader(rows.as_slice());
     assert_eq!(reader.headers().unwrap(), COLUMNS.as_slice());
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 301);
     let column = |name: &str| COLUMNS.iter().position(|it| *it == name).unwrap();
     assert_eq!(&rows[0][column("verdict")], "Fail");
-    assert_eq!(
-        &rows[0][column("place")],
-        "'=1+1",
-        "no spreadsheet runs what a keyboard entered"
-    );
+    assert_eq!(&rows[0][column("place")], "'=1+1", "no spreadsheet runs what a keyboard entered");
     assert_eq!(&rows[0][column("hash")], sealed[300].hash.to_string());
 
-    let (written, _) = write(
-        &store,
-        Format::Jsonl,
-        Selection {
-            chain: None,
-            after: 301,
-        },
-    );
+    let (written, _) = write(&store, Format::Jsonl, Selection { chain: None, after: 301 });
     assert_eq!(written, 1);
 }
 
@@ -105,27 +80,20 @@ fn a_rotten_record_is_named_and_not_passed_on() {
     let mut agent = Writer::new("gate-07", 1);
     let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
     for it in agent.events(3) {
-        assert_eq!(
-            sort(
-                core.accept(&agent.topic(), &it.bytes, NOW).unwrap(),
-                &[&agent]
-            )
-            .receipts
-            .len(),
-            1
-        );
+        assert_eq!(sort(core.accept(&agent.topic(), &it.bytes, NOW).unwrap(), &[&agent]).receipts.len(), 1);
     }
     drop(core);
     let disk = rusqlite::Connection::open(&path).unwrap();
-    disk.execute("UPDATE record SET bytes = CAST(substr(bytes, 1, 40) || x'00' || substr(bytes, 42) AS BLOB) WHERE seq = 1", []).unwrap();
+    disk.execute(
+        "UPDATE record SET bytes = CAST(substr(bytes, 1, 40) || x'00' || substr(bytes, 42) AS BLOB) WHERE seq = 1",
+        [],
+    )
+    .unwrap();
     drop(disk);
     let store = SqliteStore::open_read_only(&path).unwrap();
     for format in [Format::Cborseq, Format::Jsonl, Format::Csv] {
         let mut out = Vec::new();
         let error = export(&store, format, Selection::default(), &mut out).unwrap_err();
-        assert!(
-            matches!(error, ExportError::Rotten { seq: 1, .. }),
-            "{format:?}: {error}"
-        );
+        assert!(matches!(error, ExportError::Rotten { seq: 1, .. }), "{format:?}: {error}");
     }
 }

@@ -24,12 +24,7 @@ fn child() {
     let mut core = core_on(SqliteStore::open(path.as_ref()).unwrap(), &[&agent]);
     let mut stdout = std::io::stdout();
     for sealed in agent.events(OFFERED) {
-        for (upto, _) in sort(
-            core.accept(&agent.topic(), &sealed.bytes, NOW).unwrap(),
-            &[&agent],
-        )
-        .receipts
-        {
+        for (upto, _) in sort(core.accept(&agent.topic(), &sealed.bytes, NOW).unwrap(), &[&agent]).receipts {
             writeln!(stdout, "receipted {upto}").unwrap();
             stdout.flush().unwrap();
         }
@@ -56,11 +51,7 @@ fn a_killed_collector_has_every_record_it_receipted() {
         let mut lines = BufReader::new(stdout).lines();
         // The first receipt shows that it is at work; then the kill comes at a random moment.
         let mut receipted = None;
-        let number = |line: &str| {
-            line.split("receipted ")
-                .nth(1)
-                .and_then(|it| it.trim().parse::<u64>().ok())
-        };
+        let number = |line: &str| line.split("receipted ").nth(1).and_then(|it| it.trim().parse::<u64>().ok());
         while receipted.is_none() {
             receipted = number(&lines.next().expect("the child receipts something").unwrap());
         }
@@ -74,21 +65,9 @@ fn a_killed_collector_has_every_record_it_receipted() {
         let store = SqliteStore::open(&path).unwrap();
         let [outline] = store.outline().unwrap().try_into().unwrap();
         let receipted = receipted.unwrap();
-        assert!(
-            outline.next_seq > receipted,
-            "cycle {cycle}: receipted {receipted}, stored {}",
-            outline.next_seq
-        );
-        assert_eq!(
-            (outline.missing(), outline.waiting),
-            (0, 0),
-            "cycle {cycle}"
-        );
-        assert!(
-            outline.next_seq >= highest,
-            "cycle {cycle}: went back from {highest} to {}",
-            outline.next_seq
-        );
+        assert!(outline.next_seq > receipted, "cycle {cycle}: receipted {receipted}, stored {}", outline.next_seq);
+        assert_eq!((outline.missing(), outline.waiting), (0, 0), "cycle {cycle}");
+        assert!(outline.next_seq >= highest, "cycle {cycle}: went back from {highest} to {}", outline.next_seq);
         highest = outline.next_seq;
     }
     println!("12 kills, {highest} records stored");

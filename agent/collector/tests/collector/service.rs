@@ -1,6 +1,10 @@
 //! The whole service against an independent broker (the `mqtt5` crate) that comes and goes.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use mqtt5::broker::{
     MqttBroker,
@@ -22,6 +26,9 @@ use crate::writer::{SITE, Writer};
 /// Longest wait for anything here; a wait that takes this long is a failure, not a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long the agent here waits for its receipt to move before it offers again.
+const REOFFER: Duration = Duration::from_millis(500);
+
 struct Broker {
     handle: BrokerShutdownHandle,
     task: JoinHandle<()>,
@@ -32,9 +39,7 @@ impl Broker {
     /// A broker without any memory of an earlier one. `at` may be held for a moment by the one before.
     async fn start(at: SocketAddr) -> Self {
         let storage = StorageConfig::default().with_backend(StorageBackend::Memory);
-        let config = BrokerConfig::default()
-            .with_bind_address(at)
-            .with_storage(storage);
+        let config = BrokerConfig::default().with_bind_address(at).with_storage(storage);
         let mut broker = loop {
             match MqttBroker::with_config(config.clone()).await {
                 Ok(broker) => break broker,
@@ -45,10 +50,7 @@ impl Broker {
         let handle = broker.shutdown_handle();
         let mut ready = broker.ready_receiver();
         let task = tokio::spawn(async move { broker.run().await.unwrap() });
-        timeout(PATIENCE, ready.wait_for(|it| *it))
-            .await
-            .unwrap()
-            .unwrap();
+        timeout(PATIENCE, ready.wait_for(|it| *it)).await.unwrap().unwrap();
         Self { handle, task, at }
     }
 
@@ -73,20 +75,12 @@ impl Centre {
         let config = Config::from_toml(&text, &folder.join("collector.toml")).unwrap();
         let stop = CancellationToken::new();
         let (events, results) = mpsc::channel(1024);
-        Self {
-            task: tokio::spawn(run(config, events, stop.clone())),
-            stop,
-            results,
-        }
+        Self { task: tokio::spawn(run(config, events, stop.clone())), stop, results }
     }
 
     async fn stop(self) -> Summary {
         self.stop.cancel();
-        timeout(PATIENCE, self.task)
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap()
+        timeout(PATIENCE, self.task).await.unwrap().unwrap().unwrap()
     }
 }
 
@@ -113,10 +107,7 @@ impl Uplink {
             will: None,
             window: 32,
             ack_timeout: Duration::from_secs(10),
-            backoff: Backoff {
-                first: Duration::from_millis(20),
-                ceiling: Duration::from_millis(200),
-            },
+            backoff: Backoff { first: Duration::from_millis(20), ceiling: Duration::from_millis(200) },
             max_incoming_bytes: 64 * 1024,
         };
         let (publisher, events, _) = tidewaiter_mqtt::start(settings, stop.clone()).unwrap();
@@ -136,10 +127,7 @@ impl Uplink {
             Ok(Some(Event::Message(message))) => {
                 let receipt = open_receipt(&message.payload, &self.registry).unwrap();
                 let at = usize::try_from(receipt.upto_seq).unwrap();
-                assert_eq!(
-                    receipt.hash, sealed[at].hash,
-                    "the receipt names a record that was never sealed"
-                );
+                assert_eq!(receipt.hash, sealed[at].hash, "the receipt names a record that was never sealed");
                 self.receipted = self.receipted.max(Some(receipt.upto_seq));
             }
             Ok(Some(Event::Subscribed)) => self.online = true,
@@ -168,17 +156,13 @@ impl Uplink {
                     }
                 }
                 let before = self.receipted;
-                for _ in 0..64 {
-                    self.turn(Duration::from_millis(200), sealed).await;
-                    if self.receipted > before {
-                        break;
-                    }
+                let again = Instant::now() + REOFFER;
+                while self.receipted == before && Instant::now() < again {
+                    self.turn(Duration::from_millis(50), sealed).await;
                 }
             }
         };
-        timeout(PATIENCE, work)
-            .await
-            .unwrap_or_else(|_| panic!("{}: no receipt over {upto}", agent.agent));
+        timeout(PATIENCE, work).await.unwrap_or_else(|_| panic!("{}: no receipt over {upto}", agent.agent));
     }
 }
 
@@ -210,10 +194,7 @@ async fn records_get_their_receipts_while_broker_centre_and_registry_change() {
 
     // The centre is stopped; its receipts are retained, and it goes on where it was.
     let summary = centre.stop().await;
-    assert!(
-        summary.receipted >= 60 && summary.bad.is_empty(),
-        "{summary:?}"
-    );
+    assert!(summary.receipted >= 60 && summary.bad.is_empty(), "{summary:?}");
     centre = Centre::start(folder.path(), broker.at);
     uplink.deliver(&first, &sealed, 89).await;
 
@@ -238,24 +219,17 @@ async fn records_get_their_receipts_while_broker_centre_and_registry_change() {
                     enrolled = true;
                 }
             }
-            for _ in 0..40 {
+            let again = Instant::now() + REOFFER;
+            while Instant::now() < again && late.receipted < Some(19) {
                 late.turn(Duration::from_millis(50), &more).await;
             }
         }
     };
-    timeout(PATIENCE, work)
-        .await
-        .expect("the agent enrolled late gets its receipts");
+    timeout(PATIENCE, work).await.expect("the agent enrolled late gets its receipts");
 
     // Whoever connects later finds the newest receipt retained.
-    let mut visitor = Uplink::start(
-        &Writer {
-            agent: "gate-07".into(),
-            ..Writer::new("visitor", 1)
-        },
-        broker.at,
-        &registry_path,
-    );
+    let mut visitor =
+        Uplink::start(&Writer { agent: "gate-07".into(), ..Writer::new("visitor", 1) }, broker.at, &registry_path);
     uplink.stop.cancel();
     timeout(PATIENCE, async {
         while visitor.receipted != Some(89) {
@@ -268,34 +242,14 @@ async fn records_get_their_receipts_while_broker_centre_and_registry_change() {
     let mut seen = std::collections::BTreeSet::new();
     while let Ok(it) = centre.results.try_recv() {
         if it.stored && !it.duplicate {
-            assert!(
-                seen.insert((it.agent.clone(), it.seq)),
-                "{} {} announced twice as new",
-                it.agent,
-                it.seq
-            );
+            assert!(seen.insert((it.agent.clone(), it.seq)), "{} {} announced twice as new", it.agent, it.seq);
         }
     }
     let summary = centre.stop().await;
     println!("{}", serde_json::to_string(&summary).unwrap());
-    assert_eq!(
-        (
-            summary.records,
-            summary.verified,
-            summary.receipted,
-            summary.gaps
-        ),
-        (110, 110, 110, 0)
-    );
-    assert_eq!(
-        summary.received,
-        110 + summary.duplicates_folded + summary.bad_total()
-    );
-    assert!(
-        summary.bad.keys().all(|it| it == "unknown-key"),
-        "{:?}",
-        summary.bad
-    );
+    assert_eq!((summary.records, summary.verified, summary.receipted, summary.gaps), (110, 110, 110, 0));
+    assert_eq!(summary.received, 110 + summary.duplicates_folded + summary.bad_total());
+    assert!(summary.bad.keys().all(|it| it == "unknown-key"), "{:?}", summary.bad);
     broker.stop().await;
 }
 
@@ -337,23 +291,14 @@ async fn what_is_wrong_at_the_start_is_told_and_nothing_runs() {
     let config = Config::from_toml(&text, &folder.path().join("collector.toml")).unwrap();
     let start = || async {
         let (events, _results) = mpsc::channel(1);
-        let error = run(config.clone(), events, CancellationToken::new())
-            .await
-            .unwrap_err();
+        let error = run(config.clone(), events, CancellationToken::new()).await.unwrap_err();
         (error.is_configuration(), error.to_string())
     };
     let (is_configuration, text) = start().await;
     assert!(!is_configuration && text.contains(KEY_FILE), "{text}");
     keys::init(folder.path(), "centre", RegistryClass::Test).unwrap();
-    assert!(matches!(
-        keys::init(folder.path(), "centre", RegistryClass::Test),
-        Err(keys::KeyError::Exists { .. })
-    ));
-    std::fs::write(
-        folder.path().join(REGISTRY_FILE),
-        Registry::new(RegistryClass::Test).to_json(),
-    )
-    .unwrap();
+    assert!(matches!(keys::init(folder.path(), "centre", RegistryClass::Test), Err(keys::KeyError::Exists { .. })));
+    std::fs::write(folder.path().join(REGISTRY_FILE), Registry::new(RegistryClass::Test).to_json()).unwrap();
     let (is_configuration, text) = start().await;
     assert!(is_configuration && text.contains("role centre"), "{text}");
     std::fs::write(folder.path().join(REGISTRY_FILE), "{}").unwrap();

@@ -8,9 +8,9 @@ use tidewaiter_drivers::{
     reading::{Indication, Moment, Quality},
 };
 use tidewaiter_record::{
-    Body, ChainHead, ChainId, Claims, Context, Detail, Ed25519Signer, Event, Flags, Genesis, Hash,
-    InspectionDetail, Measured, RegisteredKey, Registry, RegistryClass, Sealed, Signer, Statement,
-    Subject, TimeBlock, TimeQuality, TimeSource, seal,
+    Body, ChainHead, ChainId, Claims, Context, Detail, Ed25519Signer, Event, Flags, Genesis, Hash, InspectionDetail,
+    Measured, RegisteredKey, Registry, RegistryClass, Sealed, Signer, Statement, Subject, TimeBlock, TimeQuality,
+    TimeSource, seal,
 };
 
 pub(crate) const NOW: i64 = 1_790_000_000_000;
@@ -36,12 +36,7 @@ impl Writer {
             simulated: false,
         };
         let hash = Hash::of(&statement.issue(&signer).unwrap());
-        Self {
-            head: ChainHead::new(chain, hash),
-            key: statement.register(hash),
-            agent: agent.to_owned(),
-            signer,
-        }
+        Self { head: ChainHead::new(chain, hash), key: statement.register(hash), agent: agent.to_owned(), signer }
     }
 
     pub(crate) fn chain(&self) -> ChainId {
@@ -54,10 +49,7 @@ impl Writer {
 
     /// Seals a body at `head`, which need not be the true one.
     pub(crate) fn seal_at(&self, head: &ChainHead, detail: Detail) -> Sealed {
-        let claims = Claims {
-            agent: self.agent.clone(),
-            subject: "self".into(),
-        };
+        let claims = Claims { agent: self.agent.clone(), subject: "self".into() };
         let time = TimeBlock {
             wall_ms: NOW,
             mono_ms: 1_000 + head.next_seq,
@@ -79,49 +71,28 @@ impl Writer {
 
     /// Seals an event; in a chain without records the genesis that it must begin with.
     pub(crate) fn event(&mut self, name: &str) -> Sealed {
-        let detail = if self.head.next_seq == 0 {
-            genesis(self.head.prev)
-        } else {
-            event(name)
-        };
+        let detail = if self.head.next_seq == 0 { genesis(self.head.prev) } else { event(name) };
         self.seal(detail)
     }
 
     /// Begins the chain, and has the centre take it.
     pub(crate) fn begin(&mut self, core: &mut Core) -> Sealed {
         let sealed = self.event("genesis");
-        assert_eq!(
-            sort(
-                core.accept(&self.topic(), &sealed.bytes, NOW).unwrap(),
-                &[self]
-            )
-            .receipts,
-            [(0, sealed.hash)]
-        );
+        assert_eq!(sort(core.accept(&self.topic(), &sealed.bytes, NOW).unwrap(), &[self]).receipts, [(0, sealed.hash)]);
         sealed
     }
 
     pub(crate) fn events(&mut self, n: usize) -> Vec<Sealed> {
-        (0..n)
-            .map(|it| self.event(&format!("event-{it}")))
-            .collect()
+        (0..n).map(|it| self.event(&format!("event-{it}"))).collect()
     }
 }
 
 pub(crate) fn genesis(statement: Hash) -> Detail {
-    Detail::Genesis(Genesis {
-        software: "tidewaiter 0.1.0".into(),
-        config: [7; 32],
-        statement,
-    })
+    Detail::Genesis(Genesis { software: "tidewaiter 0.1.0".into(), config: [7; 32], statement })
 }
 
 pub(crate) fn event(name: &str) -> Detail {
-    Detail::Event(Event {
-        name: name.into(),
-        subject: None,
-        facts: BTreeMap::new(),
-    })
+    Detail::Event(Event { name: name.into(), subject: None, facts: BTreeMap::new() })
 }
 
 pub(crate) fn centre_signer() -> Ed25519Signer {
@@ -130,12 +101,7 @@ pub(crate) fn centre_signer() -> Ed25519Signer {
 
 pub(crate) fn registry(class: RegistryClass, writers: &[&Writer]) -> Registry {
     let mut registry = Registry::new(class);
-    registry
-        .add(RegisteredKey::centre(
-            "centre",
-            centre_signer().public_key(),
-        ))
-        .unwrap();
+    registry.add(RegisteredKey::centre("centre", centre_signer().public_key())).unwrap();
     for writer in writers {
         registry.add(writer.key.clone()).unwrap();
     }
@@ -144,12 +110,7 @@ pub(crate) fn registry(class: RegistryClass, writers: &[&Writer]) -> Registry {
 
 pub(crate) fn core_on(store: impl Store + 'static, writers: &[&Writer]) -> Core {
     let signer: Arc<dyn Signer> = Arc::new(centre_signer());
-    Core::new(
-        registry(RegistryClass::Test, writers),
-        signer,
-        store,
-        Tables::builtin(),
-    )
+    Core::new(registry(RegistryClass::Test, writers), signer, store, Tables::builtin())
 }
 
 pub(crate) fn core(writers: &[&Writer]) -> Core {
@@ -174,14 +135,8 @@ pub(crate) fn sort(actions: Vec<Action>, writers: &[&Writer]) -> Out {
         match action {
             Action::Receipt(due) => {
                 let receipt = tidewaiter_record::open_receipt(&due.bytes, &registry).unwrap();
-                assert_eq!(
-                    (receipt.upto_seq, receipt.chain, &receipt.agent),
-                    (due.upto_seq, due.chain, &due.agent)
-                );
-                assert_eq!(
-                    due.topic(),
-                    format!("tw/1/{}/{}/down/receipt", due.site, due.agent)
-                );
+                assert_eq!((receipt.upto_seq, receipt.chain, &receipt.agent), (due.upto_seq, due.chain, &due.agent));
+                assert_eq!(due.topic(), format!("tw/1/{}/{}/down/receipt", due.site, due.agent));
                 out.receipts.push((receipt.upto_seq, receipt.hash));
             }
             Action::Announce(collected) => out.collected.push(*collected),
@@ -194,10 +149,7 @@ pub(crate) fn sort(actions: Vec<Action>, writers: &[&Writer]) -> Out {
 
 /// A pH measurement of a textile sample, not yet judged.
 pub(crate) fn textile(ph: &str) -> InspectionDetail {
-    let at = |s: i64| Moment {
-        mono_ms: 1_000,
-        wall_ms: NOW + s * 1_000,
-    };
+    let at = |s: i64| Moment { mono_ms: 1_000, wall_ms: NOW + s * 1_000 };
     InspectionDetail {
         flags: Flags::default(),
         id: "bench-a-1-1".into(),
@@ -219,11 +171,7 @@ pub(crate) fn textile(ph: &str) -> InspectionDetail {
         measured: vec![Measured {
             parameter: "ph".into(),
             instrument: "ph-1".into(),
-            outcome: Ok(Indication {
-                value: ph.parse::<Decimal>().unwrap(),
-                unit: Unit::PH,
-                quality: Quality::Good,
-            }),
+            outcome: Ok(Indication { value: ph.parse::<Decimal>().unwrap(), unit: Unit::PH, quality: Quality::Good }),
             background: None,
             uncertainty: None,
             derivation: "mean(2,3)".into(),
@@ -238,25 +186,15 @@ pub(crate) fn textile(ph: &str) -> InspectionDetail {
         disposition: "clear".into(),
         alarm_mismatch: false,
         tables: vec![],
-        context: Context {
-            software: "tidewaiter 0.1.0".into(),
-            config: [7; 32],
-        },
+        context: Context { software: "tidewaiter 0.1.0".into(), config: [7; 32] },
     }
 }
 
 /// Judges it as an agent does, by GB 18401-2010 Table 1.
 pub(crate) fn judged(mut detail: InspectionDetail) -> InspectionDetail {
     let tables = Tables::builtin();
-    let table = tables
-        .limits
-        .iter()
-        .find(|it| it.id == "gb18401-2010-t1")
-        .unwrap();
-    let judge = [tidewaiter_config::site::Judge {
-        table: table.id.clone(),
-        parameters: vec!["ph".into()],
-    }];
+    let table = tables.limits.iter().find(|it| it.id == "gb18401-2010-t1").unwrap();
+    let judge = [tidewaiter_config::site::Judge { table: table.id.clone(), parameters: vec!["ph".into()] }];
     let inspection = tidewaiter_collector::recompute::inspection(&detail).unwrap();
     let at = jiff::civil::date(2026, 9, 21);
     let screening = tidewaiter_screening::screen(&inspection, &tables.limits, &judge, at, None);
@@ -281,10 +219,7 @@ pub(crate) fn judged(mut detail: InspectionDetail) -> InspectionDetail {
     detail.reason = screening.verdict.reason().map(|it| it.word().into());
     detail.disposition = screening.disposition.word().into();
     detail.alarm_mismatch = screening.alarm_mismatch;
-    detail.tables = vec![tidewaiter_record::Table {
-        id: table.id.clone(),
-        edition: table.edition.clone(),
-        sha256: table.digest,
-    }];
+    detail.tables =
+        vec![tidewaiter_record::Table { id: table.id.clone(), edition: table.edition.clone(), sha256: table.digest }];
     detail
 }

@@ -1,9 +1,6 @@
 //! The body and the choice of kinds.
 
-use super::{
-    Event, Flags, Genesis, InspectionDetail, IntervalDetail, Recovery, Resumed, Stopped,
-    TimeBlock,
-};
+use super::{Event, Flags, Genesis, InspectionDetail, IntervalDetail, Recovery, Resumed, Stopped, TimeBlock};
 use crate::cbor::{self, CborError, Reader, Writer};
 
 /// What a record says and when.
@@ -17,6 +14,7 @@ pub struct Body {
 
 /// What a record says, by kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "one lives at a time; only the inspection is large enough to move apart")]
 pub enum Detail {
     /// The chain begins.
     Genesis(Genesis),
@@ -95,6 +93,19 @@ impl Detail {
             Self::Interval(detail) => detail.flags,
             Self::Unknown { cbor, .. } => flags_of_unknown(cbor),
             _ => Flags::default(),
+        }
+    }
+
+    /// How many poll slots of an interval were neither measured nor explained; 0 for other kinds.
+    ///
+    /// Counts do not depend on words, so an interval whose unit is younger than this build answers too.
+    pub fn unaccounted_slots(&self) -> u64 {
+        match self {
+            Self::Interval(detail) => detail.unaccounted(),
+            Self::Unknown { kind: INTERVAL, cbor } => {
+                IntervalDetail::read(&mut Reader::new(cbor)).map_or(0, |it| it.unaccounted())
+            }
+            _ => 0,
         }
     }
 

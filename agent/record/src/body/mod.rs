@@ -12,15 +12,14 @@
 
 mod detail;
 mod inspection;
+mod inspection_cbor;
 mod interval;
 mod life;
 mod time;
 mod value;
 
 pub use detail::{Body, Detail, RESERVED_KINDS};
-pub use inspection::{
-    Alarm, Fault, Finding, Identity, InspectionDetail, Measured, Reading, Subject, Table,
-};
+pub use inspection::{Alarm, Fault, Finding, Identity, InspectionDetail, Measured, Reading, Subject, Table};
 pub use interval::IntervalDetail;
 pub use life::{Event, Genesis, Recovery, Resumed, Stopped};
 pub use time::{TimeBlock, TimeQuality, TimeSource};

@@ -11,10 +11,12 @@
 //! `true` and `null`, with the one tag 18 of the envelope. Binary fractions, other tags, `undefined` and
 //! other simple values are refused.
 
+mod fields;
 mod read;
 mod write;
 
-pub use read::{CborError, Fields, Reader, check};
+pub use fields::Fields;
+pub use read::{CborError, Reader, check};
 pub use write::{Entries, Writer};
 
 /// How deep arrays and maps may nest. The deepest known record needs 6; the bound keeps hostile input

@@ -1,6 +1,6 @@
 //! Reading deterministic CBOR, refusing everything else.
 
-use super::MAX_DEPTH;
+use super::{Fields, MAX_DEPTH};
 
 /// Why bytes are not the deterministic CBOR expected at `at`, counted in bytes from the start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
     /// Any other item.
     pub fn fields(&mut self) -> Result<Fields<'_, 'a>, CborError> {
         let left = self.expect(5, "a map")?;
-        Ok(Fields { reader: self, left, next: None })
+        Ok(Fields::new(self, left))
     }
 
     /// The first entries of a map with exactly `len` entries, whose last keys are no unsigned integers.
@@ -262,7 +262,7 @@ impl<'a> Reader<'a> {
     pub fn fields_of(&mut self, len: u64) -> Result<Fields<'_, 'a>, CborError> {
         let at = self.at;
         match self.expect(5, "a map")? {
-            left if left == len => Ok(Fields { reader: self, left, next: None }),
+            left if left == len => Ok(Fields::new(self, left)),
             _ => Err(CborError::Expected { at, expected: "a map of the fixed length" }),
         }
     }
@@ -381,66 +381,5 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         Ok(())
-    }
-}
-
-/// The entries of a map with integer keys, taken in ascending order of the keys.
-#[derive(Debug)]
-pub struct Fields<'r, 'a> {
-    reader: &'r mut Reader<'a>,
-    left: u64,
-    next: Option<u64>,
-}
-
-impl<'a> Fields<'_, 'a> {
-    fn peek(&mut self) -> Result<Option<u64>, CborError> {
-        if self.next.is_none() && self.left > 0 {
-            self.left -= 1;
-            self.next = Some(self.reader.uint()?);
-        }
-        Ok(self.next)
-    }
-
-    /// The value under `key` if the map has it.
-    ///
-    /// # Errors
-    ///
-    /// What `read` refuses.
-    pub fn optional<T, E: From<CborError>>(
-        &mut self,
-        key: u64,
-        read: impl FnOnce(&mut Reader<'a>) -> Result<T, E>,
-    ) -> Result<Option<T>, E> {
-        if self.peek()? != Some(key) {
-            return Ok(None);
-        }
-        self.next = None;
-        read(self.reader).map(Some)
-    }
-
-    /// The value under `key`.
-    ///
-    /// # Errors
-    ///
-    /// [`CborError::MissingKey`], and what `read` refuses.
-    pub fn need<T, E: From<CborError>>(
-        &mut self,
-        key: u64,
-        read: impl FnOnce(&mut Reader<'a>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        let at = self.reader.at;
-        self.optional(key, read)?.ok_or_else(|| CborError::MissingKey { at, key }.into())
-    }
-
-    /// Checks that no entry is left.
-    ///
-    /// # Errors
-    ///
-    /// [`CborError::UnknownKey`].
-    pub fn end(mut self) -> Result<(), CborError> {
-        match self.peek()? {
-            None => Ok(()),
-            Some(key) => Err(CborError::UnknownKey { at: self.reader.at, key }),
-        }
     }
 }

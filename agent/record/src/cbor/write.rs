@@ -28,13 +28,13 @@ impl Writer {
         if argument < 24 {
             self.out.push(major | b7);
         } else if argument <= 0xff {
-            self.out.extend([major | 24, b7]);
+            self.out.extend([major | 0x18, b7]);
         } else if argument <= 0xffff {
-            self.out.extend([major | 25, b6, b7]);
+            self.out.extend([major | 0x19, b6, b7]);
         } else if argument <= 0xffff_ffff {
-            self.out.extend([major | 26, b4, b5, b6, b7]);
+            self.out.extend([major | 0x1a, b4, b5, b6, b7]);
         } else {
-            self.out.push(major | 27);
+            self.out.push(major | 0x1b);
             self.out.extend(bytes);
         }
     }

@@ -119,12 +119,7 @@ impl ChainState {
         self.open_gap(seq + 1, to + 1);
     }
 
-    fn check_links(
-        &self,
-        record: &Record,
-        (start, before): (u64, Option<Hash>),
-        remarks: &mut Vec<Remark>,
-    ) {
+    fn check_links(&self, record: &Record, (start, before): (u64, Option<Hash>), remarks: &mut Vec<Remark>) {
         let seq = record.header.seq;
         let known = seq.checked_sub(1).and_then(|it| self.remembered.get(&it)).map(|it| it.hash);
         let expected = known.or(before.filter(|_| seq == start));
@@ -188,7 +183,9 @@ impl ChainState {
         if record.hash != receipt.hash {
             let what = format!("the receipt names {}, the record is {}", receipt.hash, record.hash);
             remarks.push((Code::ReceiptMismatch, seq, what));
-        } else if receipt.agent != self.agent {
+            return;
+        }
+        if receipt.agent != self.agent {
             let what = format!("the receipt is for agent `{}`", receipt.agent);
             remarks.push((Code::ReceiptMismatch, seq, what));
         }

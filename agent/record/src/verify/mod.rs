@@ -192,19 +192,12 @@ impl<'r> Verifier<'r> {
                 remarks.push((Code::Simulated, seq, what));
             }
         }
-        match &record.body.detail {
-            Detail::Unknown { .. } => self.content_unknown += 1,
-            Detail::Interval(detail) if detail.unaccounted() > 0 => {
-                let what = format!(
-                    "{} of {} slots of {} {} are neither measured nor explained",
-                    detail.unaccounted(),
-                    detail.slots_expected,
-                    detail.instrument,
-                    detail.channel
-                );
-                remarks.push((Code::Slots, seq, what));
-            }
-            _ => {}
+        if matches!(record.body.detail, Detail::Unknown { .. }) {
+            self.content_unknown += 1;
+        }
+        match record.body.detail.unaccounted_slots() {
+            0 => {}
+            slots => remarks.push((Code::Slots, seq, format!("{slots} slots are neither measured nor explained"))),
         }
         check_genesis(record, self.registry, remarks);
     }

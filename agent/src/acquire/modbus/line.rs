@@ -133,16 +133,19 @@ impl Line {
     }
 
     fn new(wire: Wire, transport: Transport, slowest: Duration) -> Self {
-        let mut line = Self {
-            wire,
-            transport,
-            client: Client(None),
-            quiet_until: Instant::now(),
-            slowest,
-            debtors: BTreeMap::new(),
+        // Whoever held the line before us, an agent that crashed a moment ago included, may have left
+        // a question open. Its answer comes now or not at all, and is drained before the first request.
+        let left_open = match transport {
+            Transport::Rtu(_) => slowest,
+            Transport::Tcp => Duration::ZERO,
         };
-        line.rest();
-        line
+        let quiet_until = Instant::now() + left_open;
+        Self { wire, transport, client: Client(None), quiet_until, slowest, debtors: BTreeMap::new() }
+    }
+
+    /// When the first request can go out.
+    pub(super) const fn ready_at(&self) -> Instant {
+        self.quiet_until
     }
 
     /// Whether the port has to be closed and opened again after this failure.

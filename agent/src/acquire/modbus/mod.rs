@@ -132,7 +132,7 @@ impl Bus {
                 }
             };
             self.say_up().await?;
-            let schedule = schedule.get_or_insert_with(|| Schedule::new(Instant::now(), &periods));
+            let schedule = schedule.get_or_insert_with(|| Schedule::new(line.ready_at(), &periods));
             let (fruitful, cause) = self.poll_while_open(&mut line, schedule).await?;
             drop(line);
             if cause == Cause::Lost {

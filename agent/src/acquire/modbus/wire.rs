@@ -320,3 +320,83 @@ impl AsyncWrite for Wire {
         Pin::new(&mut *self.lock().port).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Published: FC 03, one float, and exception 2 to FC 03, both from unit 1.
+    const ANSWER: [u8; 9] = [0x01, 0x03, 0x04, 0x44, 0x9A, 0x50, 0x00, 0xF2, 0xEC];
+    const EXCEPTION: [u8; 5] = [0x01, 0x83, 0x02, 0xC0, 0xF1];
+    const REQUEST: [u8; 8] = [0x01, 0x03, 0x00, 0x00, 0x00, 0x02, 0xC4, 0x0B];
+    const EXPECTED: Expected = Expected { unit: 1, function: 3, bytes: Some(4) };
+
+    /// Feeds the sieve chunk by chunk, as the port would, until an answer has come.
+    fn sieve(expected: Expected, chunks: &[&[u8]]) -> (Vec<u8>, Leftover) {
+        let wire = Wire::rtu(Box::new(tokio::io::duplex(1).0));
+        wire.begin(expected);
+        let mut inner = wire.lock();
+        inner.echo.extend_from_slice(&REQUEST);
+        for chunk in chunks {
+            inner.input.extend_from_slice(chunk);
+            inner.sift();
+            assert!(inner.input.len() <= MOST_FRAME_BYTES + chunk.len(), "input piles up");
+            if !inner.answer.is_empty() {
+                break;
+            }
+        }
+        (inner.answer.to_vec(), inner.leftover.clone())
+    }
+
+    #[test]
+    fn only_the_answer_to_the_request_passes() {
+        let check = |input: &[u8], passes: &[u8], strays: &[u8]| {
+            let (answer, leftover) = sieve(EXPECTED, &[input]);
+            assert_eq!((answer.as_slice(), leftover.strays.as_slice()), (passes, strays), "{input:02x?}");
+        };
+        check(&ANSWER, &ANSWER, &[]);
+        check(&EXCEPTION, &EXCEPTION, &[]);
+        check(&[&REQUEST[..], &ANSWER].concat(), &ANSWER, &[]);
+        check(&ANSWER[..8], &[], &[]);
+        let other = Expected { unit: 2, ..EXPECTED };
+        assert_eq!(sieve(other, &[&ANSWER, &EXCEPTION]).1.strays, [1, 1]);
+        let longer = Expected { bytes: Some(6), ..EXPECTED };
+        assert_eq!(sieve(longer, &[&ANSWER]), (vec![], Leftover { strays: vec![1], ..Leftover::default() }));
+        let any = Expected { bytes: None, ..EXPECTED };
+        assert_eq!(sieve(any, &[&ANSWER]).0, ANSWER);
+    }
+
+    #[test]
+    fn any_flipped_bit_keeps_the_answer_out() {
+        for bit in 0..ANSWER.len() * 8 {
+            let mut spoilt = ANSWER;
+            spoilt[bit / 8] ^= 1 << (bit % 8);
+            assert!(sieve(EXPECTED, &[&spoilt]).0.is_empty(), "bit {bit}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn however_it_is_cut_the_same_comes_out(
+            pieces in prop::collection::vec(prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..20),
+                Just(ANSWER.to_vec()),
+                Just(EXCEPTION.to_vec()),
+                Just(REQUEST.to_vec()),
+            ], 0..8),
+            cut in 1..40_usize,
+        ) {
+            // A unit that never answers: everything is looked at to the end.
+            let nobody = Expected { unit: 77, ..EXPECTED };
+            let input = pieces.concat();
+            let whole = sieve(nobody, &[&input]);
+            let chunks: Vec<&[u8]> = input.chunks(cut).collect();
+            prop_assert_eq!(&sieve(nobody, &chunks), &whole);
+            prop_assert!(whole.0.is_empty());
+        }
+    }
+}

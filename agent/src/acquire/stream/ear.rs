@@ -200,11 +200,8 @@ impl Decoder {
                     Ok(Content::Readings(vec![reading(channel::MASS, at, value, *unit, quality)]))
                 }))
             }
-            Self::Portal(decoder) => Some(map(decoder.push(byte)?, |line| match line {
-                // A whole line, but of no known kind: nothing can be made of it.
-                rpm::Line::Unknown => Err(Refusal::Shape),
-                line => Ok(Content::Portal(line)),
-            })),
+            // A whole line of another kind is no fault of the line: it passes, and means nothing further on.
+            Self::Portal(decoder) => Some(map(decoder.push(byte)?, |line| Ok(Content::Portal(line)))),
             Self::Ph(decoder) => Some(map(decoder.push(byte)?, |line| {
                 let mut readings = vec![reading(channel::PH, at, line.ph, Unit::PH, Quality::Good)];
                 readings.extend(

@@ -122,7 +122,7 @@ impl Stream {
                     }
                     Some(Heard::Refused) => self.outlet.count(ear.instrument(), Tally::frame_refused),
                     Some(Heard::Garbage(bytes)) => {
-                        self.outlet.count(ear.instrument(), |tally| tally.garbage(bytes.into()))
+                        self.outlet.count(ear.instrument(), |tally| tally.garbage(bytes.into()));
                     }
                 }
             }

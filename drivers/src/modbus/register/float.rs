@@ -34,19 +34,10 @@ pub(super) fn decode(bits: u32, scale: i8, places: Option<u8>) -> Result<Decimal
 /// The bits of the single nearest to `value × 10^-scale`.
 pub(super) fn encode(value: Decimal, scale: i8) -> Result<u32, RegisterError> {
     let mut text = heapless::String::<48>::new();
-    write!(
-        text,
-        "{}e{}",
-        value.digits(),
-        -i32::from(value.places()) - i32::from(scale)
-    )
-    .map_err(|_| RegisterError::Range)?;
+    write!(text, "{}e{}", value.digits(), -i32::from(value.places()) - i32::from(scale))
+        .map_err(|_| RegisterError::Range)?;
     let single: f32 = text.parse().map_err(|_| RegisterError::Range)?;
-    if single.is_finite() {
-        Ok(single.to_bits())
-    } else {
-        Err(RegisterError::Range)
-    }
+    if single.is_finite() { Ok(single.to_bits()) } else { Err(RegisterError::Range) }
 }
 
 /// `digits × 10^power` with exactly the places it needs.
@@ -67,19 +58,11 @@ pub(super) fn rounded(digits: i128, power: i32, places: u8) -> Result<Decimal, R
     }
     let shift = power + i32::from(places);
     let digits = if shift >= 0 {
-        10_i128
-            .checked_pow(shift.unsigned_abs())
-            .and_then(|factor| digits.checked_mul(factor))
+        10_i128.checked_pow(shift.unsigned_abs()).and_then(|factor| digits.checked_mul(factor))
     } else {
-        Some(
-            10_i128
-                .checked_pow(shift.unsigned_abs())
-                .map_or(0, |divisor| half_even(digits, divisor)),
-        )
+        Some(10_i128.checked_pow(shift.unsigned_abs()).map_or(0, |divisor| half_even(digits, divisor)))
     };
-    let digits = digits
-        .and_then(|it| i64::try_from(it).ok())
-        .ok_or(RegisterError::Range)?;
+    let digits = digits.and_then(|it| i64::try_from(it).ok()).ok_or(RegisterError::Range)?;
     Decimal::new(digits, places).ok_or(RegisterError::Range)
 }
 
@@ -91,9 +74,5 @@ fn half_even(digits: i128, divisor: i128) -> i128 {
         core::cmp::Ordering::Equal => quotient % 2 != 0,
         core::cmp::Ordering::Greater => true,
     };
-    if up {
-        quotient + digits.signum()
-    } else {
-        quotient
-    }
+    if up { quotient + digits.signum() } else { quotient }
 }

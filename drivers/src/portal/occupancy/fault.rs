@@ -85,9 +85,7 @@ impl Faults {
 
     /// The faults, in the order of [`Fault::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Fault> {
-        Fault::ALL
-            .into_iter()
-            .filter(move |&fault| self.contains(fault))
+        Fault::ALL.into_iter().filter(move |&fault| self.contains(fault))
     }
 
     pub(super) const fn add(&mut self, fault: Fault) {

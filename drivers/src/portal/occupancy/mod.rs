@@ -76,10 +76,7 @@ impl Settings {
 
 /// What a line, or the passing of time, brought about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is no heap to box into, and it is handed on once per passage"
-)]
+#[expect(clippy::large_enum_variant, reason = "there is no heap to box into, and it is handed on once per passage")]
 pub enum Happening {
     /// A conveyance has entered.
     Opened,
@@ -176,43 +173,24 @@ impl Recompute {
         note(self.tick(mono_ms));
         self.last_line_ms = Some(mono_ms);
         match line {
-            Line::Gamma {
-                tag: GammaTag::GS,
-                counts,
-            } => note(self.gamma(mono_ms, *counts, false)),
-            Line::Gamma {
-                tag: GammaTag::GA,
-                counts,
-            } => note(self.gamma(mono_ms, *counts, true)),
+            Line::Gamma { tag: GammaTag::GS, counts } => note(self.gamma(mono_ms, *counts, false)),
+            Line::Gamma { tag: GammaTag::GA, counts } => note(self.gamma(mono_ms, *counts, true)),
             Line::Gamma { tag, counts } => {
                 note(self.close_unfinished(Fault::MissingEnd));
                 self.gamma_vacant(mono_ms, *tag, *counts);
                 note(self.standing_fault(Fault::BackgroundHigh, *tag == GammaTag::GH));
                 note(self.standing_fault(Fault::BackgroundLow, *tag == GammaTag::GL));
             }
-            Line::Neutron {
-                tag: NeutronTag::NS,
-                counts,
-            } => note(self.neutron(mono_ms, *counts, false)),
-            Line::Neutron {
-                tag: NeutronTag::NA,
-                counts,
-            } => note(self.neutron(mono_ms, *counts, true)),
+            Line::Neutron { tag: NeutronTag::NS, counts } => note(self.neutron(mono_ms, *counts, false)),
+            Line::Neutron { tag: NeutronTag::NA, counts } => note(self.neutron(mono_ms, *counts, true)),
             Line::Neutron { tag, counts } => {
                 note(self.close_unfinished(Fault::MissingEnd));
                 self.end_may_come = false;
                 self.neutron_background = Some(*counts);
                 note(self.standing_fault(Fault::NeutronHigh, *tag == NeutronTag::NH));
             }
-            Line::Speed {
-                foot_time,
-                mph,
-                kmh,
-            } => self.speed(*foot_time, *mph, *kmh),
-            Line::End {
-                counter,
-                neutron_background,
-            } => note(self.end(mono_ms, *counter, *neutron_background)),
+            Line::Speed { foot_time, mph, kmh } => self.speed(*foot_time, *mph, *kmh),
+            Line::End { counter, neutron_background } => note(self.end(mono_ms, *counter, *neutron_background)),
             Line::Tamper(active) => note(self.standing_fault(Fault::Tamper, *active)),
             Line::Setup(setup) => note(self.assembly.push(setup)),
             Line::Unknown => {}
@@ -252,8 +230,7 @@ impl Recompute {
         let occupancy = &mut open.occupancy;
         occupancy.device_neutron_alarm |= alarm;
         occupancy.neutron_lines = occupancy.neutron_lines.saturating_add(1);
-        occupancy.neutron_counts =
-            Some(occupancy.neutron_counts.unwrap_or(0).saturating_add(total));
+        occupancy.neutron_counts = Some(occupancy.neutron_counts.unwrap_or(0).saturating_add(total));
         occupancy.neutron_most = occupancy.neutron_most.max(Some(total));
         entered
     }
@@ -277,22 +254,14 @@ impl Recompute {
         if kmh.cmp_value(limit).is_gt() {
             occupancy.faults.add(Fault::OverSpeed);
         }
-        if occupancy
-            .max_kmh
-            .is_none_or(|most| kmh.cmp_value(most).is_gt())
-        {
+        if occupancy.max_kmh.is_none_or(|most| kmh.cmp_value(most).is_gt()) {
             occupancy.max_kmh = Some(kmh);
         }
     }
 
     /// An end without a beginning is a passage all of whose lines were lost, unless it is the late end
     /// of the one that silence closed.
-    fn end(
-        &mut self,
-        mono_ms: u64,
-        counter: u32,
-        neutron_background: Decimal,
-    ) -> Option<Happening> {
+    fn end(&mut self, mono_ms: u64, counter: u32, neutron_background: Decimal) -> Option<Happening> {
         if self.end_may_come && !self.is_occupied() {
             self.end_may_come = false;
             self.last_counter = Some(counter);
@@ -314,17 +283,11 @@ impl Recompute {
     /// How many counted passages were never seen. A counter that did not rise has started anew, at
     /// midnight or at power-up, and tells nothing.
     fn lost_before(&mut self, counter: u32) -> u32 {
-        let expected = self
-            .last_counter
-            .map(|last| last.saturating_add(1).saturating_add(self.uncounted));
+        let expected = self.last_counter.map(|last| last.saturating_add(1).saturating_add(self.uncounted));
         let restarted = self.last_counter.is_some_and(|last| counter <= last);
         self.last_counter = Some(counter);
         self.uncounted = 0;
-        if restarted {
-            0
-        } else {
-            expected.map_or(0, |expected| counter.saturating_sub(expected))
-        }
+        if restarted { 0 } else { expected.map_or(0, |expected| counter.saturating_sub(expected)) }
     }
 
     fn standing_fault(&mut self, fault: Fault, active: bool) -> Option<Happening> {
@@ -356,20 +319,14 @@ impl Recompute {
     fn fresh(&self, mono_ms: u64) -> Open {
         let occupancy = self.empty(mono_ms);
         let groups = window::groups(occupancy.algorithm, self.settings.positions);
-        let windows = Windows::new(
-            occupancy.intervals,
-            groups,
-            occupancy.gamma_background,
-            occupancy.n_sigma,
-        );
+        let windows = Windows::new(occupancy.intervals, groups, occupancy.gamma_background, occupancy.n_sigma);
         Open { occupancy, windows }
     }
 
     fn empty(&self, mono_ms: u64) -> Occupancy {
         let told = self.assembly.gamma();
-        let stale = self
-            .last_background_ms
-            .is_none_or(|at| mono_ms.saturating_sub(at) > self.settings.vacant_silence_ms);
+        let stale =
+            self.last_background_ms.is_none_or(|at| mono_ms.saturating_sub(at) > self.settings.vacant_silence_ms);
         let mut faults = self.standing;
         if stale || self.gamma_background.is_none() {
             faults.add(Fault::NoBackground);
@@ -378,9 +335,7 @@ impl Recompute {
             gamma_background: self.gamma_background,
             faults,
             n_sigma: told.map_or(self.settings.n_sigma, |it| it.alarm.n_sigma),
-            intervals: told
-                .map_or(self.settings.intervals, |it| it.alarm.intervals)
-                .clamp(1, MAX_INTERVALS),
+            intervals: told.map_or(self.settings.intervals, |it| it.alarm.intervals).clamp(1, MAX_INTERVALS),
             algorithm: told.map_or(self.settings.algorithm, |it| it.detectors.algorithm),
             by_portal_setup: told.is_some(),
             ..Occupancy::NOTHING

@@ -100,8 +100,7 @@ impl Occupancy {
 
     /// The portal and our recomputation disagree about the gamma alarm.
     pub fn gamma_disagrees(&self) -> bool {
-        self.own_gamma_alarm
-            .is_some_and(|own| own != self.device_gamma_alarm)
+        self.own_gamma_alarm.is_some_and(|own| own != self.device_gamma_alarm)
     }
 }
 
@@ -117,18 +116,14 @@ impl Open {
         occupancy.windows = occupancy.windows.saturating_add(1);
         let mut alarms = false;
         for window in self.windows.by_group(index) {
-            let exceeds = window.background.and_then(|expected| {
-                counting::exceeds(window.counts, expected, self.windows.n_sigma())
-            });
+            let exceeds = window
+                .background
+                .and_then(|expected| counting::exceeds(window.counts, expected, self.windows.n_sigma()));
             if let Some(exceeds) = exceeds {
-                occupancy.own_gamma_alarm =
-                    Some(occupancy.own_gamma_alarm == Some(true) || exceeds);
+                occupancy.own_gamma_alarm = Some(occupancy.own_gamma_alarm == Some(true) || exceeds);
                 alarms |= exceeds;
             }
-            if occupancy
-                .strongest
-                .is_none_or(|most| window.is_stronger_than(most))
-            {
+            if occupancy.strongest.is_none_or(|most| window.is_stronger_than(most)) {
                 occupancy.strongest = Some(window);
             }
         }
@@ -137,11 +132,7 @@ impl Open {
             occupancy.first_alarm_window = occupancy.first_alarm_window.or(Some(index));
         }
         if let Some(per_mille) = self.windows.per_mille() {
-            occupancy.least_per_mille = Some(
-                occupancy
-                    .least_per_mille
-                    .map_or(per_mille, |least| least.min(per_mille)),
-            );
+            occupancy.least_per_mille = Some(occupancy.least_per_mille.map_or(per_mille, |least| least.min(per_mille)));
         }
     }
 }

@@ -46,13 +46,7 @@ pub(super) struct Assembly {
 
 impl Assembly {
     pub(super) const fn new() -> Self {
-        Self {
-            first: None,
-            second: None,
-            neutron_first: None,
-            gamma: None,
-            neutron: None,
-        }
+        Self { first: None, second: None, neutron_first: None, gamma: None, neutron: None }
     }
 
     pub(super) const fn gamma(&self) -> Option<&GammaSetup> {
@@ -76,11 +70,7 @@ impl Assembly {
             }
             Setup::Gamma3(background) => {
                 let (alarm, detectors) = (self.first.take(), self.second.take());
-                let told = GammaSetup {
-                    alarm: alarm?,
-                    detectors: detectors?,
-                    background: background.clone(),
-                };
+                let told = GammaSetup { alarm: alarm?, detectors: detectors?, background: background.clone() };
                 replace(&mut self.gamma, told, SetupKind::Gamma)
             }
             Setup::Neutron1(alarm) => {
@@ -88,10 +78,7 @@ impl Assembly {
                 None
             }
             Setup::Neutron2(detectors) => {
-                let told = NeutronSetup {
-                    alarm: self.neutron_first.take()?,
-                    detectors: *detectors,
-                };
+                let told = NeutronSetup { alarm: self.neutron_first.take()?, detectors: *detectors };
                 replace(&mut self.neutron, told, SetupKind::Neutron)
             }
         }

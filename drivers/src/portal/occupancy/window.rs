@@ -43,12 +43,8 @@ pub struct Positions(pub [Detector; 4]);
 impl Positions {
     /// Master lower, master upper, slave lower, slave upper. Public sources disagree; cover one
     /// detector to find out.
-    pub const USUAL: Self = Self([
-        Detector::MasterLower,
-        Detector::MasterUpper,
-        Detector::SlaveLower,
-        Detector::SlaveUpper,
-    ]);
+    pub const USUAL: Self =
+        Self([Detector::MasterLower, Detector::MasterUpper, Detector::SlaveLower, Detector::SlaveUpper]);
 }
 
 impl Default for Positions {
@@ -68,12 +64,7 @@ impl Group {
     }
 
     fn sum(self, counts: Counts) -> u64 {
-        counts
-            .iter()
-            .zip(self.0)
-            .filter(|&(_, is_in)| is_in)
-            .map(|(&count, _)| u64::from(count))
-            .sum()
+        counts.iter().zip(self.0).filter(|&(_, is_in)| is_in).map(|(&count, _)| u64::from(count)).sum()
     }
 }
 
@@ -82,18 +73,12 @@ pub(super) fn groups(algorithm: Algorithm, positions: Positions) -> Vec<Group, 4
     let detectors = positions.0;
     let upper = detectors.map(Detector::is_upper);
     let master = detectors.map(Detector::is_master);
-    let both = |half: [bool; 4]| {
-        [Group(half), Group(half.map(|it| !it))]
-            .into_iter()
-            .collect()
-    };
+    let both = |half: [bool; 4]| [Group(half), Group(half.map(|it| !it))].into_iter().collect();
     match algorithm {
         Algorithm::Sum => [Group([true; 4])].into_iter().collect(),
         Algorithm::Horizontal => both(upper),
         Algorithm::Vertical => both(master),
-        Algorithm::Single => (0..4)
-            .map(|at| Group(core::array::from_fn(|field| field == at)))
-            .collect(),
+        Algorithm::Single => (0..4).map(|at| Group(core::array::from_fn(|field| field == at))).collect(),
     }
 }
 
@@ -136,13 +121,7 @@ impl Windows {
         background: Option<Counts>,
         n_sigma: Decimal,
     ) -> Self {
-        Self {
-            lines: Deque::new(),
-            intervals,
-            groups,
-            background,
-            n_sigma,
-        }
+        Self { lines: Deque::new(), intervals, groups, background, n_sigma }
     }
 
     pub(super) const fn n_sigma(&self) -> Decimal {
@@ -166,15 +145,8 @@ impl Windows {
         self.groups.iter().map(move |&group| {
             let counts = self.sum(group);
             let background = self.expected(group);
-            let sigma_milli =
-                background.and_then(|expected| counting::sigma_milli_above(counts, expected));
-            Window {
-                index,
-                group,
-                counts,
-                background,
-                sigma_milli,
-            }
+            let sigma_milli = background.and_then(|expected| counting::sigma_milli_above(counts, expected));
+            Window { index, group, counts, background, sigma_milli }
         })
     }
 
@@ -194,11 +166,7 @@ impl Windows {
     fn expected(&self, group: Group) -> Option<Decimal> {
         let fifths = group.sum(self.background?) * u64::from(self.intervals);
         let tenths = Decimal::new(i64::try_from(fifths * 2).ok()?, 1)?;
-        debug_assert_eq!(
-            u64::from(INTERVALS_PER_SECOND) * 2,
-            10,
-            "a fifth is two tenths"
-        );
+        debug_assert_eq!(u64::from(INTERVALS_PER_SECOND) * 2, 10, "a fifth is two tenths");
         tenths.at_places(0).or(Some(tenths))
     }
 }
@@ -212,30 +180,19 @@ mod tests {
         let check = |algorithm, expected: &[[u8; 4]]| {
             let found = groups(algorithm, Positions::USUAL);
             let expected = expected.iter().map(|row| Group(row.map(|it| it == 1)));
-            assert!(
-                found.iter().copied().eq(expected),
-                "{algorithm:?}: {found:?}"
-            );
+            assert!(found.iter().copied().eq(expected), "{algorithm:?}: {found:?}");
         };
         check(Algorithm::Sum, &[[1, 1, 1, 1]]);
         check(Algorithm::Horizontal, &[[0, 1, 0, 1], [1, 0, 1, 0]]);
         check(Algorithm::Vertical, &[[1, 1, 0, 0], [0, 0, 1, 1]]);
-        check(
-            Algorithm::Single,
-            &[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
-        );
+        check(Algorithm::Single, &[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]);
     }
 
     #[test]
     fn a_window_of_another_length_scales_its_background() {
         let of = |intervals| {
             let all = groups(Algorithm::Sum, Positions::USUAL);
-            let windows = Windows::new(
-                intervals,
-                all,
-                Some([231, 238, 225, 240]),
-                Decimal::whole(7),
-            );
+            let windows = Windows::new(intervals, all, Some([231, 238, 225, 240]), Decimal::whole(7));
             windows.expected(Group([true; 4]))
         };
         assert_eq!(of(5), Some(Decimal::whole(934)));
@@ -245,13 +202,8 @@ mod tests {
 
     #[test]
     fn stronger_is_by_sigma_then_by_counts() {
-        let window = |sigma_milli, counts| Window {
-            index: 0,
-            group: Group([true; 4]),
-            counts,
-            background: None,
-            sigma_milli,
-        };
+        let window =
+            |sigma_milli, counts| Window { index: 0, group: Group([true; 4]), counts, background: None, sigma_milli };
         assert!(window(Some(2), 1).is_stronger_than(window(Some(1), 9)));
         assert!(window(None, 9).is_stronger_than(window(None, 1)));
         assert!(!window(Some(1), 1).is_stronger_than(window(Some(1), 1)));

@@ -1,8 +1,5 @@
 //! One line of text to one [`Line`].
-#![allow(
-    clippy::similar_names,
-    reason = "LLD and ULD are the words of the set-up lines"
-)]
+#![allow(clippy::similar_names, reason = "LLD and ULD are the words of the set-up lines")]
 
 use heapless::Vec;
 
@@ -44,34 +41,18 @@ pub(super) fn line(text: &[u8]) -> Result<(Line, Option<TimeOfDay>), Refusal> {
 }
 
 fn tagged(tag: &[u8], rest: &Fields<'_>) -> Result<Line, Refusal> {
-    if let Some(tag) = GammaTag::ALL
-        .into_iter()
-        .find(|it| it.text().as_bytes() == tag)
-    {
-        return Ok(Line::Gamma {
-            tag,
-            counts: counts(rest)?,
-        });
+    if let Some(tag) = GammaTag::ALL.into_iter().find(|it| it.text().as_bytes() == tag) {
+        return Ok(Line::Gamma { tag, counts: counts(rest)? });
     }
-    if let Some(tag) = NeutronTag::ALL
-        .into_iter()
-        .find(|it| it.text().as_bytes() == tag)
-    {
-        return Ok(Line::Neutron {
-            tag,
-            counts: counts(rest)?,
-        });
+    if let Some(tag) = NeutronTag::ALL.into_iter().find(|it| it.text().as_bytes() == tag) {
+        return Ok(Line::Neutron { tag, counts: counts(rest)? });
     }
     Ok(match tag {
         b"SP" => speed(rest)?,
         b"GX" => {
             let [counter, neutron_background, ..] = counts(rest)?;
-            let neutron_background =
-                Decimal::new(i64::from(neutron_background), 3).ok_or(Refusal::Number)?;
-            Line::End {
-                counter,
-                neutron_background,
-            }
+            let neutron_background = Decimal::new(i64::from(neutron_background), 3).ok_or(Refusal::Number)?;
+            Line::End { counter, neutron_background }
         }
         b"TT" => counts(rest).map(|_| Line::Tamper(true))?,
         b"TC" => counts(rest).map(|_| Line::Tamper(false))?,
@@ -91,9 +72,7 @@ fn is_tag(field: &[u8]) -> bool {
     };
     first.is_ascii_uppercase()
         && (1..=2).contains(&rest.len())
-        && rest
-            .iter()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        && rest.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 fn counts(fields: &Fields<'_>) -> Result<Counts, Refusal> {
@@ -104,11 +83,7 @@ fn counts(fields: &Fields<'_>) -> Result<Counts, Refusal> {
 }
 
 fn count(field: &[u8]) -> Result<u32, Refusal> {
-    if field.len() == COUNT_DIGITS {
-        number(field)
-    } else {
-        Err(Refusal::Shape)
-    }
+    if field.len() == COUNT_DIGITS { number(field) } else { Err(Refusal::Shape) }
 }
 
 fn speed(fields: &Fields<'_>) -> Result<Line, Refusal> {
@@ -116,11 +91,7 @@ fn speed(fields: &Fields<'_>) -> Result<Line, Refusal> {
         return Err(Refusal::Shape);
     };
     count(filler)?;
-    Ok(Line::Speed {
-        foot_time: pointed(foot_time)?,
-        mph: pointed(mph)?,
-        kmh: pointed(kmh)?,
-    })
+    Ok(Line::Speed { foot_time: pointed(foot_time)?, mph: pointed(mph)?, kmh: pointed(kmh)? })
 }
 
 fn gamma1(fields: &Fields<'_>) -> Result<Gamma1, Refusal> {
@@ -143,15 +114,7 @@ fn gamma1(fields: &Fields<'_>) -> Result<Gamma1, Refusal> {
 }
 
 fn gamma2(fields: &Fields<'_>) -> Result<Gamma2, Refusal> {
-    let [
-        detectors,
-        master_lld,
-        master_uld,
-        relay,
-        algorithm,
-        software,
-    ] = fields
-    else {
+    let [detectors, master_lld, master_uld, relay, algorithm, software] = fields else {
         return Err(Refusal::Shape);
     };
     let algorithm = algorithm.trim_ascii();
@@ -169,14 +132,7 @@ fn gamma2(fields: &Fields<'_>) -> Result<Gamma2, Refusal> {
 }
 
 fn gamma3(fields: &Fields<'_>) -> Result<Gamma3, Refusal> {
-    let [
-        slave_lld,
-        slave_uld,
-        background_time_s,
-        background_sigma,
-        firmware,
-    ] = fields
-    else {
+    let [slave_lld, slave_uld, background_time_s, background_sigma, firmware] = fields else {
         return Err(Refusal::Shape);
     };
     Ok(Gamma3 {
@@ -189,15 +145,7 @@ fn gamma3(fields: &Fields<'_>) -> Result<Gamma3, Refusal> {
 }
 
 fn neutron1(fields: &Fields<'_>) -> Result<Neutron1, Refusal> {
-    let [
-        high_fault,
-        max_intervals,
-        alpha,
-        zmax,
-        sequential_intervals,
-        background_time_s,
-    ] = fields
-    else {
+    let [high_fault, max_intervals, alpha, zmax, sequential_intervals, background_time_s] = fields else {
         return Err(Refusal::Shape);
     };
     Ok(Neutron1 {
@@ -227,9 +175,7 @@ fn number(field: &[u8]) -> Result<u32, Refusal> {
     if !(1..=9).contains(&field.len()) || !field.iter().all(u8::is_ascii_digit) {
         return Err(Refusal::Number);
     }
-    Ok(field
-        .iter()
-        .fold(0, |sum, &digit| sum * 10 + u32::from(digit - b'0')))
+    Ok(field.iter().fold(0, |sum, &digit| sum * 10 + u32::from(digit - b'0')))
 }
 
 fn narrow<T: TryFrom<u32>>(field: &[u8]) -> Result<T, Refusal> {
@@ -247,21 +193,13 @@ fn unsigned(field: &[u8]) -> Result<Decimal, Refusal> {
 
 /// A decimal number without a sign, with a point in it: what all three speeds have.
 fn pointed(field: &[u8]) -> Result<Decimal, Refusal> {
-    if field.contains(&b'.') {
-        unsigned(field)
-    } else {
-        Err(Refusal::Number)
-    }
+    if field.contains(&b'.') { unsigned(field) } else { Err(Refusal::Number) }
 }
 
 fn text(field: &[u8]) -> Result<Text, Refusal> {
     let printable = field.iter().all(|byte| (b' '..=b'~').contains(byte));
     let text = core::str::from_utf8(field.trim_ascii()).map_err(|_| Refusal::Shape)?;
-    if printable {
-        Text::try_from(text).map_err(|_| Refusal::TooLong)
-    } else {
-        Err(Refusal::Shape)
-    }
+    if printable { Text::try_from(text).map_err(|_| Refusal::TooLong) } else { Err(Refusal::Shape) }
 }
 
 /// `HH-MM-SS.mmm`; digits of any count, as long as they make a time.

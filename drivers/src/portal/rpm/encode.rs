@@ -24,27 +24,11 @@ fn write_line(out: &mut heapless::String<MAX_ENCODED_BYTES>, line: &Line) -> fmt
     match line {
         Line::Gamma { tag, counts } => count_line(out, tag.text(), *counts)?,
         Line::Neutron { tag, counts } => count_line(out, tag.text(), *counts)?,
-        Line::Speed {
-            foot_time,
-            mph,
-            kmh,
-        } => {
-            write!(
-                out,
-                "SP,{},{},{},000000",
-                Padded(*foot_time, 1),
-                Padded(*mph, 2),
-                Padded(*kmh, 3)
-            )?;
+        Line::Speed { foot_time, mph, kmh } => {
+            write!(out, "SP,{},{},{},000000", Padded(*foot_time, 1), Padded(*mph, 2), Padded(*kmh, 3))?;
         }
-        Line::End {
-            counter,
-            neutron_background,
-        } => {
-            let thousandths = neutron_background
-                .at_places(3)
-                .map_or(0, Decimal::digits)
-                .max(0);
+        Line::End { counter, neutron_background } => {
+            let thousandths = neutron_background.at_places(3).map_or(0, Decimal::digits).max(0);
             let thousandths = u32::try_from(thousandths).unwrap_or(MAX_COUNT);
             count_line(out, "GX", [*counter, thousandths, 0, 0])?;
         }
@@ -58,9 +42,7 @@ fn write_line(out: &mut heapless::String<MAX_ENCODED_BYTES>, line: &Line) -> fmt
 
 fn count_line(out: &mut impl Write, tag: &str, counts: Counts) -> fmt::Result {
     out.write_str(tag)?;
-    counts
-        .iter()
-        .try_for_each(|&count| write!(out, ",{:06}", count.min(MAX_COUNT)))
+    counts.iter().try_for_each(|&count| write!(out, ",{:06}", count.min(MAX_COUNT)))
 }
 
 fn setup_line(out: &mut impl Write, setup: &Setup) -> fmt::Result {
@@ -88,19 +70,10 @@ fn setup_line(out: &mut impl Write, setup: &Setup) -> fmt::Result {
         Setup::Neutron1(it) => write!(
             out,
             "SN1,{:06},{},{},{},{},{}",
-            it.high_fault,
-            it.max_intervals,
-            it.alpha,
-            it.zmax,
-            it.sequential_intervals,
-            it.background_time_s
+            it.high_fault, it.max_intervals, it.alpha, it.zmax, it.sequential_intervals, it.background_time_s
         ),
         Setup::Neutron2(it) => {
-            write!(
-                out,
-                "SN2,{},{},{},{}",
-                it.master_lld, it.master_uld, it.slave_lld, it.slave_uld
-            )
+            write!(out, "SN2,{},{},{},{}", it.master_lld, it.master_uld, it.slave_lld, it.slave_uld)
         }
     }
 }
@@ -114,11 +87,6 @@ impl fmt::Display for Padded {
         let places = usize::from(value.places());
         let magnitude = value.digits().unsigned_abs();
         let factor = 10_u64.pow(u32::from(value.places()));
-        write!(
-            f,
-            "{:0whole_digits$}.{:0places$}",
-            magnitude / factor,
-            magnitude % factor
-        )
+        write!(f, "{:0whole_digits$}.{:0places$}", magnitude / factor, magnitude % factor)
     }
 }

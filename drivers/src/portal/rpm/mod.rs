@@ -172,10 +172,7 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder for a live stream or a daily file.
     pub const fn new() -> Self {
-        Self {
-            lines: Lines::at_line_start(),
-            time: None,
-        }
+        Self { lines: Lines::at_line_start(), time: None }
     }
 
     /// The time of day in the line just reported, when it is from a daily file.

@@ -1,0 +1,159 @@
+//! Between broker and core: group commit, receipts on their way out, a store that is opened anew.
+//!
+//! One task. Messages gather until a commit is full or due; the commit runs on a blocking thread, since
+//! it waits for the disk. While it runs nothing is taken from the broker, which then stops at the
+//! receive maximum of the connection: that is the only queue, and it is the broker's.
+//!
+//! A failed commit makes the handle of the store useless (an error of `fsync` may be reported once and
+//! then forgotten by the kernel). The store is opened anew and the same batch is tried again, a few
+//! times; then the process ends and leaves the agents with what has no receipt.
+
+mod work;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use tidewaiter_mqtt::{Backoff, Settings, SettingsError, TlsPem};
+use tidewaiter_record::{Registry, Signer};
+use tokio::{sync::mpsc, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use self::work::Service;
+use crate::{
+    config::{Broker, Config},
+    core::{Collected, Core, CoreError},
+    keys::{KeyError, RegistryFile, check_centre, load_signer},
+    recompute::Tables,
+    store::{SqliteStore, StoreError},
+    summary::Summary,
+    topic,
+};
+
+/// Receipts in flight to the broker. They are small, and a later one makes an earlier one worthless.
+const WINDOW: u16 = 64;
+
+/// Wait for a PUBACK before the connection is given up: well above a satellite round trip.
+const ACK_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Waits between attempts to connect.
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), ceiling: Duration::from_secs(30) };
+
+/// Largest packet taken in: a record of 32 KiB, its topic and its header, with room.
+const MAX_PACKET: u32 = 64 * 1024;
+
+/// Why the service could not start, or ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A key or the registry.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The limit tables.
+    #[error("limit tables: {0}")]
+    Tables(tidewaiter_config::Report),
+    /// The store could not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The core could not go on, also on a store opened anew.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// The link to the broker refused its settings.
+    #[error("broker: {0}")]
+    Link(#[from] SettingsError),
+    /// A file of the TLS identity cannot be read.
+    #[error("tls file {}: cannot be read", path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A task ended that must not end.
+    #[error("internal: {0} ended by itself; please report this")]
+    Ended(&'static str),
+}
+
+impl RunError {
+    /// Whether the configuration is to be changed, rather than the machine looked at.
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            Self::Key(error) => error.is_configuration(),
+            Self::Tables(_) | Self::Link(_) | Self::Store(StoreError::Layout { .. }) => true,
+            Self::Store(_) | Self::Core(_) | Self::Tls { .. } | Self::Ended(_) => false,
+        }
+    }
+}
+
+/// Collects until `stop`, then sends the last receipts and gives the counts.
+///
+/// Every record goes to `events`; a reader that takes nothing for five seconds misses what comes
+/// meanwhile (counted in [`Summary::announcements_dropped`]), and a closed channel is no error.
+///
+/// # Errors
+///
+/// When it cannot start, or when the store or the receipt key fails for good.
+pub async fn run(
+    config: Config,
+    events: mpsc::Sender<Collected>,
+    stop: CancellationToken,
+) -> Result<Summary, RunError> {
+    let signer: Arc<dyn Signer> = Arc::new(load_signer(&config.centre.key)?);
+    let (registry_file, registry) = RegistryFile::open(&config.centre.registry)?;
+    check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
+    let tables = Tables::load(config.limits.as_deref()).map_err(RunError::Tables)?;
+    let maker = Maker { path: config.store.path.clone(), signer, tables };
+    let core = maker.make(registry.clone())?;
+
+    // Own token: the link outlives `stop`, so that the last receipts can leave.
+    let link_stop = CancellationToken::new();
+    let (publisher, mut link, task) = tidewaiter_mqtt::start(settings(&config.broker)?, link_stop.clone())?;
+    tracing::info!(broker = %config.broker.host, port = config.broker.port, store = %config.store.path.display(), "collecting");
+    let mut service = Service::new(core, maker, (registry, registry_file), publisher, events, &config);
+    let ended = service.work(&mut link, &stop).await;
+    let drained = match ended {
+        Ok(()) => service.drain(&mut link).await,
+        Err(error) => Err(error),
+    };
+    link_stop.cancel();
+    // The link ends after its DISCONNECT and needs its events taken until then.
+    let _ = timeout(tidewaiter_mqtt::STOP_WITHIN * 2, async { while link.recv().await.is_some() {} }).await;
+    let _ = timeout(tidewaiter_mqtt::STOP_WITHIN, task).await;
+    drained?;
+    service.summary()
+}
+
+/// Makes a core on a store opened anew.
+struct Maker {
+    path: PathBuf,
+    signer: Arc<dyn Signer>,
+    tables: Tables,
+}
+
+impl Maker {
+    fn make(&self, registry: Registry) -> Result<Core, StoreError> {
+        let store = SqliteStore::open(&self.path)?;
+        Ok(Core::new(registry, Arc::clone(&self.signer), store, self.tables.clone()))
+    }
+}
+
+fn settings(broker: &Broker) -> Result<Settings, RunError> {
+    let read = |path: &PathBuf| std::fs::read(path).map_err(|source| RunError::Tls { path: path.clone(), source });
+    let tls = match &broker.tls {
+        None => None,
+        Some(files) => {
+            Some(TlsPem { ca: read(&files.ca)?, certificate: read(&files.certificate)?, key: read(&files.key)? })
+        }
+    };
+    Ok(Settings {
+        host: broker.host.clone(),
+        port: broker.port,
+        client_id: broker.client_id.clone(),
+        tls,
+        keep_alive: broker.keep_alive,
+        subscribe: topic::FILTERS.map(str::to_owned).to_vec(),
+        will: None,
+        window: WINDOW,
+        ack_timeout: ACK_TIMEOUT,
+        backoff: BACKOFF,
+        max_incoming_bytes: MAX_PACKET,
+    })
+}
