@@ -42,7 +42,8 @@ fn before_tests(text: &str) -> &str {
 }
 
 fn is_test(path: &Path) -> bool {
-    path.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "examples" | "benches" | "tests.rs")))
+    path.components()
+        .any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "examples" | "benches" | "tests.rs")))
 }
 
 #[test]
@@ -80,7 +81,12 @@ fn packages_are_named_after_their_folder() {
     for path in manifests.iter().filter(|path| path.parent() != Some(&root())) {
         let manifest: toml::Table = read(path).parse().expect("manifest");
         let folder = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).expect("folder name");
-        assert_eq!(manifest["package"]["name"].as_str(), Some(format!("tidewaiter-{folder}").as_str()), "{}", path.display());
+        assert_eq!(
+            manifest["package"]["name"].as_str(),
+            Some(format!("tidewaiter-{folder}").as_str()),
+            "{}",
+            path.display()
+        );
         for banned in ["utils", "common", "helpers"] {
             assert_ne!(folder, banned);
         }
@@ -98,7 +104,16 @@ fn io_and_clocks_stay_at_the_rim() {
         ("agent/src/inspect", &["declarations.rs"]),
         ("agent/collector/src/core", &[]),
     ];
-    let world = ["std::fs", "std::net", "std::process", "SystemTime::now", "Instant::now", "Timestamp::now", "tokio::", "rusqlite"];
+    let world = [
+        "std::fs",
+        "std::net",
+        "std::process",
+        "SystemTime::now",
+        "Instant::now",
+        "Timestamp::now",
+        "tokio::",
+        "rusqlite",
+    ];
     for (folder, exempt) in rules {
         for path in sources(folder) {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -107,7 +122,8 @@ fn io_and_clocks_stay_at_the_rim() {
             }
             let text = read(&path);
             for word in world {
-                let found = before_tests(&text).lines().any(|line| line.contains(word) && !line.trim_start().starts_with("//"));
+                let found =
+                    before_tests(&text).lines().any(|line| line.contains(word) && !line.trim_start().starts_with("//"));
                 assert!(!found, "{} uses {word}; IO and time enter at the rim", path.display());
             }
         }
@@ -131,14 +147,22 @@ fn the_signed_path_has_no_binary_fractions() {
 #[test]
 fn nothing_is_left_open() {
     // Spelt apart, so that this file does not find itself.
-    let open = [concat!("to", "do!("), concat!("unimple", "mented!("), concat!("FIX", "ME"), concat!("TO", "DO"), concat!("X", "XX:")];
+    let open = [
+        concat!("to", "do!("),
+        concat!("unimple", "mented!("),
+        concat!("FIX", "ME"),
+        concat!("TO", "DO"),
+        concat!("X", "XX:"),
+    ];
     for path in sources("") {
         let text = read(&path);
         for word in open {
             assert!(!text.contains(word), "{} still says {word}", path.display());
         }
         if !is_test(&path) && !path.starts_with(root().join("tests")) {
-            let found = before_tests(&text).lines().find(|line| line.contains(".unwrap()") && !line.trim_start().starts_with("//"));
+            let found = before_tests(&text)
+                .lines()
+                .find(|line| line.contains(".unwrap()") && !line.trim_start().starts_with("//"));
             assert!(found.is_none(), "{}: {}", path.display(), found.unwrap_or_default());
         }
     }
@@ -153,7 +177,11 @@ fn every_crate_forbids_unsafe_code_and_asks_for_docs() {
     for member in workspace["workspace"]["members"].as_array().expect("members") {
         let folder = member.as_str().expect("member");
         let manifest: toml::Table = read(&root().join(folder).join("Cargo.toml")).parse().expect("manifest");
-        assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{folder} does not take the workspace's lints");
+        assert_eq!(
+            manifest["lints"]["workspace"].as_bool(),
+            Some(true),
+            "{folder} does not take the workspace's lints"
+        );
     }
 }
 

@@ -140,7 +140,8 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     });
 
     let (arrivals_out, arrivals) = mpsc::channel::<Arrival>(ARRIVALS);
-    let mut ports = acquire::spawn(&site, Arc::clone(&clock), parts.opener, arrivals_out, Arc::clone(&counters), stop.clone());
+    let mut ports =
+        acquire::spawn(&site, Arc::clone(&clock), parts.opener, arrivals_out, Arc::clone(&counters), stop.clone());
     let ports = tokio::spawn(async move { while ports.join_next().await.is_some() {} });
     let (asks, asked) = mpsc::channel(ASKS);
     let inspector = Inspector::new(
@@ -155,7 +156,22 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     );
     let inspector = tokio::spawn(inspector.run(arrivals, asked, stop.clone()));
     info!(site = site.id, agent = site.agent, boot, "agent started");
-    Ok(Running { live, counters, status, telemetry, asks, outbox, clock, stop, stop_uplink, stop_keeper, ports, inspector, keeper, uplink })
+    Ok(Running {
+        live,
+        counters,
+        status,
+        telemetry,
+        asks,
+        outbox,
+        clock,
+        stop,
+        stop_uplink,
+        stop_keeper,
+        ports,
+        inspector,
+        keeper,
+        uplink,
+    })
 }
 
 impl Running {
@@ -183,7 +199,8 @@ impl Running {
         self.outbox.finish().await;
         let mut status = self.status;
         if self.uplink.is_some() {
-            let receipted = status.wait_for(|status| status.head.is_none() || status.cursor.map(|it| it.upto_seq) >= status.head);
+            let receipted =
+                status.wait_for(|status| status.head.is_none() || status.cursor.map(|it| it.upto_seq) >= status.head);
             if timeout(drain, receipted).await.is_err() {
                 warn!("not everything has a receipt yet; the rest is sent at the next start");
             }

@@ -224,7 +224,12 @@ impl Inspector {
     }
 
     /// Runs until the ports have ended and every arrival has been taken.
-    pub async fn run(mut self, mut arrivals: mpsc::Receiver<Arrival>, mut asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
+    pub async fn run(
+        mut self,
+        mut arrivals: mpsc::Receiver<Arrival>,
+        mut asks: mpsc::Receiver<Ask>,
+        stop: CancellationToken,
+    ) {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut asking = true;
@@ -318,8 +323,12 @@ impl Inspector {
                 told.push(("operator".to_owned(), operator));
                 let answer = match self.book.post(&subject, facts) {
                     Ok(()) => {
-                        let event =
-                            Event { place: "self".to_owned(), name: "subject-posted".to_owned(), subject: Some(subject), facts: told };
+                        let event = Event {
+                            place: "self".to_owned(),
+                            name: "subject-posted".to_owned(),
+                            subject: Some(subject),
+                            facts: told,
+                        };
                         self.outbox.seal(seal::event(&event)).await.map(|_| ()).map_err(AskError::from)
                     }
                     Err(failure) => Err(failure.into()),
@@ -390,7 +399,8 @@ impl Inspector {
                 continue;
             }
             let table = self.site.tables.iter().find(|it| it.id == finding.table && it.edition == finding.edition);
-            let programme = self.site.programmes.iter().find(|it| it.id == finding.table && it.edition == finding.edition);
+            let programme =
+                self.site.programmes.iter().find(|it| it.id == finding.table && it.edition == finding.edition);
             if let Some(sha256) = table.map(|it| it.digest).or(programme.map(|it| it.digest)) {
                 used.push(Table { id: finding.table.clone(), edition: finding.edition.clone(), sha256 });
             }
@@ -463,7 +473,8 @@ impl Inspector {
         let due = self.viewed.get(&instrument).is_none_or(|last| arrival.at.mono_ms.saturating_sub(*last) >= VIEW_MS);
         if due {
             self.viewed.insert(Arc::clone(&instrument), arrival.at.mono_ms);
-            let message = serde_json::json!({ "version": 1, "signed": false, "instrument": &*instrument, "channels": values });
+            let message =
+                serde_json::json!({ "version": 1, "signed": false, "instrument": &*instrument, "channels": values });
             if let Ok(payload) = serde_json::to_vec(&message) {
                 let _ = self.views.try_send((instrument.to_string(), payload.into()));
             }

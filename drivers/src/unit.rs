@@ -88,6 +88,74 @@ units! {
     BecquerelPerKilogram = "Bq/kg",
     /// Becquerel per square centimetre.
     BecquerelPerSquareCentimetre = "Bq/cm2",
+    /// Avoirdupois pound.
+    Pound = "[lb_av]",
+    /// Avoirdupois ounce.
+    Ounce = "[oz_av]",
+    /// Metric carat.
+    Carat = "[car_m]",
+    /// Milligram.
+    Milligram = "mg",
+    /// Ambient dose-equivalent rate, nanosievert per hour.
+    NanosievertPerHour = "nSv/h",
+    /// Ambient dose-equivalent rate, millisievert per hour.
+    MillisievertPerHour = "mSv/h",
+    /// Ambient dose equivalent, microsievert.
+    Microsievert = "uSv",
+    /// Exposure rate, microroentgen per hour, as older instruments display.
+    MicroroentgenPerHour = "uR/h",
+    /// Exposure rate, milliroentgen per hour, as older instruments display.
+    MilliroentgenPerHour = "mR/h",
+    /// Counts per minute.
+    PerMinute = "/min",
+    /// Becquerel.
+    Becquerel = "Bq",
+    /// Kiloelectronvolt.
+    Kiloelectronvolt = "keV",
+    /// Milligram per litre.
+    MilligramPerLitre = "mg/L",
+    /// Gram per cubic centimetre.
+    GramPerCubicCentimetre = "g/cm3",
+    /// Kilogram per cubic metre.
+    KilogramPerCubicMetre = "kg/m3",
+    /// Megajoule per kilogram (calorific value).
+    MegajoulePerKilogram = "MJ/kg",
+    /// Tonne per hour.
+    TonnePerHour = "t/h",
+    /// International inch.
+    Inch = "[in_i]",
+    /// Micrometre.
+    Micrometre = "um",
+    /// Nanometre.
+    Nanometre = "nm",
+    /// Centinewton per tex (fibre strength).
+    CentinewtonPerTex = "cN/tex",
+    /// Decadic absorbance.
+    Absorbance = "{absorbance}",
+    /// Newton metre.
+    NewtonMetre = "N.m",
+    /// Revolutions per minute.
+    RevolutionPerMinute = "{rev}/min",
+    /// Revolutions.
+    Revolution = "{rev}",
+    /// Volt.
+    Volt = "V",
+    /// Milliampere.
+    Milliampere = "mA",
+    /// Kelvin.
+    Kelvin = "K",
+    /// Hectopascal.
+    Hectopascal = "hPa",
+    /// Megapascal.
+    Megapascal = "MPa",
+    /// Degree of angle.
+    Degree = "deg",
+    /// Microsecond.
+    Microsecond = "us",
+    /// Kilogram per tonne (rolling resistance coefficient of the EU label).
+    KilogramPerTonne = "kg/t",
+    /// Electrolytic conductivity, microsiemens per centimetre.
+    MicrosiemensPerCentimetre = "uS/cm",
 }
 
 impl fmt::Display for Unit {

@@ -29,7 +29,7 @@ const SHOWN: usize = 1024;
 /// How long receipts are waited for at the end.
 const DRAIN: Duration = Duration::from_secs(15);
 /// Time before the first lorry, so that every instrument has said something.
-const LEAD_IN: Duration = Duration::from_millis(2500);
+const LEAD_IN: Duration = Duration::from_secs(4);
 
 /// What the demo is asked to do.
 #[derive(Clone, Debug)]
@@ -204,7 +204,9 @@ fn note_first(first: &mut Option<f32>, record: &Collected, started: Instant) {
     }
 }
 
-async fn collector_failed(collector: tokio::task::JoinHandle<Result<Summary, tidewaiter_collector::RunError>>) -> anyhow::Error {
+async fn collector_failed(
+    collector: tokio::task::JoinHandle<Result<Summary, tidewaiter_collector::RunError>>,
+) -> anyhow::Error {
     match collector.await {
         Ok(Err(why)) => anyhow!("the collector ended: {why}"),
         Ok(Ok(_)) => anyhow!("the collector ended by itself"),

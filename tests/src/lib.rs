@@ -9,6 +9,7 @@
 //! | [`process`] | the real programs as child processes, and foreign tools |
 //! | [`mosquitto`] | Eclipse Mosquitto as a child process |
 //! | [`certs`] | a certification authority with certificates for broker and clients |
+//! | [`world`] | agent, simulator and centre on one clock that tests move |
 //! | [`demo`] | the whole row, live: what `cargo demo` runs |
 
 pub mod broker;
@@ -17,3 +18,4 @@ pub mod demo;
 pub mod mosquitto;
 pub mod process;
 pub mod stand;
+pub mod world;

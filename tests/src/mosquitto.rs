@@ -59,7 +59,12 @@ impl Mosquitto {
             None => text.push_str("allow_anonymous true\n"),
             Some(tls) => {
                 text.push_str("allow_anonymous false\nrequire_certificate true\nuse_identity_as_username true\n");
-                let files = [("cafile", &tls.ca), ("certfile", &tls.certificate), ("keyfile", &tls.key), ("acl_file", &tls.acl)];
+                let files = [
+                    ("cafile", &tls.ca),
+                    ("certfile", &tls.certificate),
+                    ("keyfile", &tls.key),
+                    ("acl_file", &tls.acl),
+                ];
                 for (option, path) in files {
                     text.push_str(&format!("{option} {}\n", path.display()));
                 }

@@ -56,7 +56,8 @@ pub fn alone() -> MutexGuard<'static, ()> {
 pub fn seed() -> u64 {
     match env::var("TIDEWAITER_SEED") {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("TIDEWAITER_SEED={text:?} is no whole number")),
-        Err(_) => rand::random(),
+        // Anything that differs from run to run will do; it is printed.
+        Err(_) => SystemTime::UNIX_EPOCH.elapsed().map_or(0, |it| u64::from(it.subsec_nanos())),
     }
 }
 
@@ -112,7 +113,9 @@ fn newest(folder: &Path) -> Option<SystemTime> {
         let time = match entry.file_type() {
             // Tests of a package are not in its program.
             Ok(kind) if kind.is_dir() && !path.ends_with("tests") && !path.ends_with("examples") => self::newest(&path),
-            Ok(kind) if kind.is_file() && path.extension().is_some_and(|it| it == "rs" || it == "toml" || it == "ftl") => {
+            Ok(kind)
+                if kind.is_file() && path.extension().is_some_and(|it| it == "rs" || it == "toml" || it == "ftl") =>
+            {
                 entry.metadata().and_then(|it| it.modified()).ok()
             }
             _ => None,
@@ -229,7 +232,9 @@ pub fn run_own<S: AsRef<std::ffi::OsStr>>(name: &str, args: impl IntoIterator<It
 /// One of our own programs, undisturbed by the variables of whoever runs the tests.
 fn own(name: &str) -> Result<Command> {
     let mut command = Command::new(binary(name)?);
-    for variable in ["TIDEWAITER_CONFIG", "TIDEWAITER_COLLECTOR_CONFIG", "TIDEWAITER_LOG", "TIDEWAITER_OPERATOR", "RUST_LOG"] {
+    for variable in
+        ["TIDEWAITER_CONFIG", "TIDEWAITER_COLLECTOR_CONFIG", "TIDEWAITER_LOG", "TIDEWAITER_OPERATOR", "RUST_LOG"]
+    {
         command.env_remove(variable);
     }
     Ok(command)

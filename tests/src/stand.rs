@@ -74,7 +74,8 @@ impl Stand {
     pub fn enrol(&self) -> Result<Registry> {
         centre_keys::init(&self.dir.join("centre"), "centre", RegistryClass::Test).map_err(|why| anyhow!("{why}"))?;
         keys::init(&self.agent_dir(), AGENT, true, &SystemClock)?;
-        centre_keys::add(&self.registry_path(), &self.agent_dir().join(keys::REGISTRY_FILE)).map_err(|why| anyhow!("{why}"))?;
+        centre_keys::add(&self.registry_path(), &self.agent_dir().join(keys::REGISTRY_FILE))
+            .map_err(|why| anyhow!("{why}"))?;
         Ok(Registry::from_json(&fs::read_to_string(self.registry_path())?)?)
     }
 

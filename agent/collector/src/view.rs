@@ -4,8 +4,8 @@
 //! centre alone knows.
 
 use serde::Serialize;
-pub use tidewaiter_record::view::{RecordView, utc, verdict_word};
 use tidewaiter_record::Record;
+pub use tidewaiter_record::view::{RecordView, utc, verdict_word};
 
 use crate::{core::Collected, recompute::Recomputed};
 
@@ -73,4 +73,3 @@ impl<'a> CollectedView<'a> {
         }
     }
 }
-

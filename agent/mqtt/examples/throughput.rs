@@ -65,10 +65,7 @@ async fn link(port: u16, window: u16) -> Duration {
         will: None,
         window,
         ack_timeout: Duration::from_secs(20),
-        backoff: Backoff {
-            first: Duration::from_secs(1),
-            ceiling: Duration::from_secs(60),
-        },
+        backoff: Backoff { first: Duration::from_secs(1), ceiling: Duration::from_secs(60) },
         max_incoming_bytes: 65_536,
     };
     let (publisher, mut events, task) = start(settings, stop.clone()).unwrap();
@@ -78,12 +75,8 @@ async fn link(port: u16, window: u16) -> Duration {
     let (mut next, mut acknowledged) = (0, 0);
     while acknowledged < PUBLISHES {
         while next < PUBLISHES && publisher.free() > 0 {
-            let message = Message {
-                topic: "record".to_owned(),
-                payload: payload.clone(),
-                qos: Qos::AtLeastOnce,
-                retain: false,
-            };
+            let message =
+                Message { topic: "record".to_owned(), payload: payload.clone(), qos: Qos::AtLeastOnce, retain: false };
             publisher.try_publish(message, next).unwrap();
             next += 1;
         }
@@ -114,10 +107,7 @@ async fn bare(port: u16, window: u16) -> Duration {
     let mut rest = 0;
     while acknowledged < PUBLISHES {
         let burst = (PUBLISHES - sent).min(u64::from(window) - (sent - acknowledged));
-        stream
-            .write_all(&publish.repeat(usize::try_from(burst).unwrap()))
-            .await
-            .unwrap();
+        stream.write_all(&publish.repeat(usize::try_from(burst).unwrap())).await.unwrap();
         sent += burst;
         let bytes = rest + stream.read(&mut answers).await.unwrap();
         acknowledged += (bytes / 4) as u64;

@@ -24,11 +24,7 @@ pub(crate) struct Waits {
 
 impl Waits {
     pub(crate) fn new(bounds: Backoff) -> Self {
-        Self {
-            bounds,
-            next: bounds.first,
-            last: bounds.first,
-        }
+        Self { bounds, next: bounds.first, last: bounds.first }
     }
 
     /// Takes note of how long the last connection lived; zero when none came about.
@@ -54,10 +50,7 @@ mod tests {
     use super::*;
 
     fn waits() -> Waits {
-        Waits::new(Backoff {
-            first: Duration::from_secs(1),
-            ceiling: Duration::from_secs(300),
-        })
+        Waits::new(Backoff { first: Duration::from_secs(1), ceiling: Duration::from_secs(300) })
     }
 
     #[test]

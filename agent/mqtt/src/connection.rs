@@ -58,10 +58,8 @@ pub(crate) struct Link<'a> {
 
 /// Connects, works until the end, and says how it ended and since when the link was usable.
 pub(crate) async fn run(link: Link<'_>) -> (End, Option<Instant>) {
-    let (client, mut eventloop) = AsyncClient::new(
-        options(link.settings, link.tls.clone()),
-        channel_capacity(link.settings),
-    );
+    let (client, mut eventloop) =
+        AsyncClient::new(options(link.settings, link.tls.clone()), channel_capacity(link.settings));
     let connack = match connect(link.settings, link.stop, &mut eventloop).await {
         Ok(connack) => connack,
         Err(end) => return (end, None),
@@ -101,19 +99,12 @@ impl<'a> Connection<'a> {
             Some(keep_alive) => keep_alive,
         };
         let packets = subscribe_packets(&link.settings.subscribe, limits.max_packet_bytes);
-        tracing::info!(
-            window = limits.window,
-            max_packet_bytes = limits.max_packet_bytes,
-            "connected"
-        );
+        tracing::info!(window = limits.window, max_packet_bytes = limits.max_packet_bytes, "connected");
         // Open before the owner can see the event: an owner that reads it and is refused would wait
         // for another that never comes.
         link.door.open(limits.window, limits.max_packet_bytes);
         link.outlet.push(
-            Event::Connected {
-                window: limits.window,
-                max_packet_bytes: limits.max_packet_bytes,
-            },
+            Event::Connected { window: limits.window, max_packet_bytes: limits.max_packet_bytes },
             Settles::Nothing,
         );
         Self {
@@ -121,11 +112,7 @@ impl<'a> Connection<'a> {
             client,
             limits,
             flight: Flight::new(limits.id_span, now),
-            subscription: if packets.is_empty() {
-                Subscription::Done
-            } else {
-                Subscription::Due(packets)
-            },
+            subscription: if packets.is_empty() { Subscription::Done } else { Subscription::Due(packets) },
             held: None,
             heard: now,
             keep_alive,
@@ -137,9 +124,7 @@ impl<'a> Connection<'a> {
     }
 
     async fn work(&mut self, eventloop: &mut EventLoop) -> End {
-        let mut looks = interval(
-            (self.link.settings.ack_timeout / LOOKS_PER_TIMEOUT).max(Duration::from_millis(1)),
-        );
+        let mut looks = interval((self.link.settings.ack_timeout / LOOKS_PER_TIMEOUT).max(Duration::from_millis(1)));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let owner = self.link.outlet.owner();
         let stop = self.link.stop.clone();
@@ -211,24 +196,11 @@ impl<'a> Connection<'a> {
         let now = Instant::now();
         if let Subscription::Due(packets) = &mut self.subscription {
             let mut packets = std::mem::take(packets);
-            let filters = if packets.is_empty() {
-                Vec::new()
-            } else {
-                packets.remove(0)
-            };
+            let filters = if packets.is_empty() { Vec::new() } else { packets.remove(0) };
             self.client
-                .try_subscribe_many(
-                    filters
-                        .iter()
-                        .map(|filter| Filter::new(filter, QoS::AtLeastOnce)),
-                )
+                .try_subscribe_many(filters.iter().map(|filter| Filter::new(filter, QoS::AtLeastOnce)))
                 .map_err(|error| format!("rumqttc did not take a subscription: {error}"))?;
-            self.subscription = Subscription::Sent {
-                id: self.flight.subscribe(),
-                filters,
-                since: now,
-                rest: packets,
-            };
+            self.subscription = Subscription::Sent { id: self.flight.subscribe(), filters, since: now, rest: packets };
         }
         if !self.is_subscribed() {
             return Ok(());
@@ -243,18 +215,9 @@ impl<'a> Connection<'a> {
                 self.held = Some(offer);
                 break;
             }
-            let Offer {
-                message,
-                token,
-                bytes,
-            } = offer;
+            let Offer { message, token, bytes } = offer;
             self.client
-                .try_publish(
-                    message.topic,
-                    message.qos.into(),
-                    message.retain,
-                    message.payload,
-                )
+                .try_publish(message.topic, message.qos.into(), message.retain, message.payload)
                 .map_err(|error| format!("rumqttc did not take a publish: {error}"))?;
             self.flight.hand_over(token, bytes, acknowledged, now);
         }
@@ -309,17 +272,11 @@ impl<'a> Connection<'a> {
     }
 
     fn on_suback(&mut self, suback: &SubAck) -> Result<(), String> {
-        let Subscription::Sent {
-            id, filters, rest, ..
-        } = &mut self.subscription
-        else {
+        let Subscription::Sent { id, filters, rest, .. } = &mut self.subscription else {
             return Ok(());
         };
         if suback.pkid != *id {
-            return Err(format!(
-                "the broker answered subscription {}, and {id} was asked",
-                suback.pkid
-            ));
+            return Err(format!("the broker answered subscription {}, and {id} was asked", suback.pkid));
         }
         check_granted(filters, suback)?;
         let rest = std::mem::take(rest);
@@ -344,11 +301,7 @@ impl<'a> Connection<'a> {
         if topic.is_empty() {
             return Err("the broker sent a message without a readable topic name".to_owned());
         }
-        let message = Event::Message(Incoming {
-            topic,
-            payload: publish.payload,
-            retained: publish.retain,
-        });
+        let message = Event::Message(Incoming { topic, payload: publish.payload, retained: publish.retain });
         match self.link.outlet.push_message(message, settles) {
             Ok(due) => acknowledge(&self.client, due),
             Err(_) => {
@@ -403,13 +356,7 @@ impl<'a> Connection<'a> {
             })
         );
         if too_large && let Some(publish) = self.flight.take_largest(Instant::now()) {
-            self.answer(
-                publish.token,
-                Some(NotTaken::TooLarge {
-                    bytes: publish.bytes,
-                    limit: publish.bytes - 1,
-                }),
-            );
+            self.answer(publish.token, Some(NotTaken::TooLarge { bytes: publish.bytes, limit: publish.bytes - 1 }));
         }
         diagnose(error, &self.link.settings.host, self.link.settings.port)
     }
@@ -436,11 +383,7 @@ impl<'a> Connection<'a> {
 /// Acknowledges an incoming message.
 fn acknowledge(client: &AsyncClient, due: Option<Acknowledge>) {
     let Some(Acknowledge(id)) = due else { return };
-    let publish = Publish {
-        qos: QoS::AtLeastOnce,
-        pkid: id,
-        ..Publish::default()
-    };
+    let publish = Publish { qos: QoS::AtLeastOnce, pkid: id, ..Publish::default() };
     // The channel has room for every message that may be open. If it has none, the broker holds one
     // message more against our receive maximum until this connection ends.
     if let Err(error) = client.try_ack(&publish) {

@@ -22,11 +22,15 @@ pub(crate) fn diagnose(error: &ConnectionError, host: &str, port: u16) -> String
     let what = match error {
         ConnectionError::Io(error) | ConnectionError::Tls(TlsError::Io(error)) => io_error(error, host),
         ConnectionError::Tls(TlsError::TLS(error)) => tls_error(error, host),
-        ConnectionError::Tls(error) => format!("TLS could not be started: {error}; check that {host:?} is a name or address"),
+        ConnectionError::Tls(error) => {
+            format!("TLS could not be started: {error}; check that {host:?} is a name or address")
+        }
         ConnectionError::MqttState(error) => state_error(error, host),
         ConnectionError::Timeout(_) => silent(None),
         ConnectionError::ConnectionRefused(code) => refused(*code),
-        ConnectionError::NotConnAck(_) => "the other end answered CONNECT with another packet; check that the port is an MQTT 5 broker's".to_owned(),
+        ConnectionError::NotConnAck(_) => {
+            "the other end answered CONNECT with another packet; check that the port is an MQTT 5 broker's".to_owned()
+        }
         ConnectionError::RequestsDone => "the request channel is closed".to_owned(),
     };
     format!("{host}:{port}: {what}")
@@ -39,9 +43,7 @@ pub(crate) fn diagnose(error: &ConnectionError, host: &str, port: u16) -> String
 pub(crate) fn diagnose_connect(error: &ConnectionError, host: &str, port: u16) -> String {
     let text = diagnose(error, host, port);
     let speaks_otherwise = match error {
-        ConnectionError::MqttState(StateError::Deserialization(error)) => {
-            !matches!(error, mqttbytes::Error::Io(_))
-        }
+        ConnectionError::MqttState(StateError::Deserialization(error)) => !matches!(error, mqttbytes::Error::Io(_)),
         ConnectionError::MqttState(StateError::ConnectionAborted) => true,
         _ => false,
     };
@@ -70,20 +72,15 @@ fn io_error(error: &io::Error, host: &str) -> String {
         io::ErrorKind::ConnectionRefused => {
             "connection refused: nothing listens on this port, or a firewall rejects it".to_owned()
         }
-        io::ErrorKind::TimedOut => {
-            "the connection timed out: the host is down or a firewall drops packets".to_owned()
-        }
+        io::ErrorKind::TimedOut => "the connection timed out: the host is down or a firewall drops packets".to_owned(),
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
             format!("no route: {error}; check the network cable, the modem and the routes")
         }
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::ConnectionAborted => {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
             format!("the connection was cut: {error}")
         }
         io::ErrorKind::UnexpectedEof => {
-            "the other end closed during the TLS handshake; check that the port speaks TLS"
-                .to_owned()
+            "the other end closed during the TLS handshake; check that the port speaks TLS".to_owned()
         }
         // The resolver's errors have no kind of their own; its text says so.
         _ if error.to_string().contains("lookup") => {
@@ -122,9 +119,7 @@ fn tls_error(error: &rustls::Error, host: &str) -> String {
 /// We did not accept the broker's certificate.
 fn own_refusal(problem: &CertificateError, host: &str) -> String {
     let what = match problem {
-        CertificateError::UnknownIssuer => {
-            "unknown CA: it was not issued by an authority of our CA file".to_owned()
-        }
+        CertificateError::UnknownIssuer => "unknown CA: it was not issued by an authority of our CA file".to_owned(),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "it has expired, or our clock is wrong".to_owned()
         }
@@ -148,30 +143,20 @@ fn own_refusal(problem: &CertificateError, host: &str) -> String {
 /// The broker did not accept something of ours (RFC 8446, 6.2).
 fn alert_received(alert: AlertDescription) -> String {
     let what = match alert {
-        AlertDescription::UnknownCA => {
-            "unknown CA: our certificate was not issued by an authority it knows"
-        }
-        AlertDescription::BadCertificate => {
-            "bad certificate: ours is unreadable or its signature is wrong"
-        }
+        AlertDescription::UnknownCA => "unknown CA: our certificate was not issued by an authority it knows",
+        AlertDescription::BadCertificate => "bad certificate: ours is unreadable or its signature is wrong",
         AlertDescription::CertificateExpired => "certificate expired: renew ours",
         AlertDescription::CertificateRevoked => "certificate revoked: ours has been withdrawn",
-        AlertDescription::CertificateUnknown => {
-            "certificate unknown: it found something unacceptable in ours"
-        }
+        AlertDescription::CertificateUnknown => "certificate unknown: it found something unacceptable in ours",
         AlertDescription::UnsupportedCertificate => {
             "unsupported certificate: ours is not for a client (extended key usage) or of another kind"
         }
         AlertDescription::CertificateRequired => "certificate required: it got none from us",
-        AlertDescription::AccessDenied => {
-            "access denied: our certificate is good and not permitted"
-        }
+        AlertDescription::AccessDenied => "access denied: our certificate is good and not permitted",
         AlertDescription::DecryptError => {
             "decrypt error: our key does not belong to our certificate, or a signature is wrong"
         }
-        AlertDescription::HandshakeFailure => {
-            "handshake failure: no common cipher or signature scheme"
-        }
+        AlertDescription::HandshakeFailure => "handshake failure: no common cipher or signature scheme",
         AlertDescription::ProtocolVersion => "protocol version: it speaks neither TLS 1.2 nor 1.3",
         AlertDescription::UnrecognisedName => "unrecognised name: it does not serve this host name",
         other => return format!("the broker refused us by TLS alert: {other:?}"),
@@ -181,13 +166,8 @@ fn alert_received(alert: AlertDescription) -> String {
 
 fn state_error(error: &StateError, host: &str) -> String {
     match error {
-        StateError::Io(error) | StateError::Deserialization(mqttbytes::Error::Io(error)) => {
-            io_error(error, host)
-        }
-        StateError::Deserialization(mqttbytes::Error::PayloadSizeLimitExceeded {
-            pkt_size,
-            max,
-        }) => {
+        StateError::Io(error) | StateError::Deserialization(mqttbytes::Error::Io(error)) => io_error(error, host),
+        StateError::Deserialization(mqttbytes::Error::PayloadSizeLimitExceeded { pkt_size, max }) => {
             format!(
                 "the broker sent a packet of {pkt_size} bytes, above our limit of {max}; raise the largest incoming packet"
             )
@@ -199,13 +179,10 @@ fn state_error(error: &StateError, host: &str) -> String {
         StateError::Deserialization(error) => {
             format!("the broker sent a packet that cannot be read: {error}")
         }
-        StateError::ServerDisconnect {
-            reason_code,
-            reason_string,
-        } => disconnected(*reason_code, reason_string.as_deref()),
-        StateError::ConnectionAborted => {
-            "the broker closed the connection without a word".to_owned()
+        StateError::ServerDisconnect { reason_code, reason_string } => {
+            disconnected(*reason_code, reason_string.as_deref())
         }
+        StateError::ConnectionAborted => "the broker closed the connection without a word".to_owned(),
         StateError::Unsolicited(id) => {
             format!("the broker acknowledged packet id {id}, which is not open")
         }
@@ -224,18 +201,15 @@ fn refused(code: ConnectReturnCode) -> String {
         ConnectReturnCode::ClientIdentifierNotValid | ConnectReturnCode::BadClientId => {
             "the client id is not permitted"
         }
-        ConnectReturnCode::ServerUnavailable | ConnectReturnCode::ServiceUnavailable => {
-            "the broker is not available"
-        }
+        ConnectReturnCode::ServerUnavailable | ConnectReturnCode::ServiceUnavailable => "the broker is not available",
         ConnectReturnCode::ServerBusy => "the broker is busy",
         ConnectReturnCode::Banned => "this client is banned",
-        ConnectReturnCode::UnsupportedProtocolVersion
-        | ConnectReturnCode::RefusedProtocolVersion => "the broker does not speak MQTT 5",
+        ConnectReturnCode::UnsupportedProtocolVersion | ConnectReturnCode::RefusedProtocolVersion => {
+            "the broker does not speak MQTT 5"
+        }
         ConnectReturnCode::PacketTooLarge => "CONNECT with its will is too large for the broker",
         ConnectReturnCode::QuotaExceeded => "a quota of the broker is used up",
-        ConnectReturnCode::RetainNotSupported => {
-            "the will is retained and the broker keeps no retained messages"
-        }
+        ConnectReturnCode::RetainNotSupported => "the will is retained and the broker keeps no retained messages",
         ConnectReturnCode::QoSNotSupported => "the broker does not support QoS 1",
         ConnectReturnCode::TopicNameInvalid => "the will's topic is not permitted",
         ConnectReturnCode::UseAnotherServer | ConnectReturnCode::ServerMoved => {
@@ -285,10 +259,7 @@ mod tests {
     fn refusals_name_the_side_and_the_cause() {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         let rows: Vec<(ConnectionError, [&str; 2])> = vec![
-            (
-                ConnectionError::Io(refused),
-                ["connection refused", "b:8883"],
-            ),
+            (ConnectionError::Io(refused), ["connection refused", "b:8883"]),
             (
                 ConnectionError::Tls(TlsError::Io(inside(rustls::Error::InvalidCertificate(
                     CertificateError::UnknownIssuer,
@@ -296,9 +267,7 @@ mod tests {
                 ["we refused", "unknown CA"],
             ),
             (
-                ConnectionError::Tls(TlsError::TLS(rustls::Error::InvalidCertificate(
-                    CertificateError::Expired,
-                ))),
+                ConnectionError::Tls(TlsError::TLS(rustls::Error::InvalidCertificate(CertificateError::Expired))),
                 ["we refused", "expired"],
             ),
             (
@@ -308,24 +277,22 @@ mod tests {
                 ["we refused", "name mismatch"],
             ),
             (
-                ConnectionError::MqttState(StateError::Deserialization(mqttbytes::Error::Io(
-                    inside(rustls::Error::AlertReceived(AlertDescription::UnknownCA)),
-                ))),
+                ConnectionError::MqttState(StateError::Deserialization(mqttbytes::Error::Io(inside(
+                    rustls::Error::AlertReceived(AlertDescription::UnknownCA),
+                )))),
                 ["the broker refused us", "unknown CA"],
             ),
             (
                 // An I/O error inside another is unpacked too.
-                ConnectionError::MqttState(StateError::Io(io::Error::other(inside(
-                    rustls::Error::AlertReceived(AlertDescription::BadCertificate),
-                )))),
+                ConnectionError::MqttState(StateError::Io(io::Error::other(inside(rustls::Error::AlertReceived(
+                    AlertDescription::BadCertificate,
+                ))))),
                 ["the broker refused us", "bad certificate"],
             ),
             (
-                ConnectionError::MqttState(StateError::Deserialization(mqttbytes::Error::Io(
-                    inside(rustls::Error::AlertReceived(
-                        AlertDescription::CertificateExpired,
-                    )),
-                ))),
+                ConnectionError::MqttState(StateError::Deserialization(mqttbytes::Error::Io(inside(
+                    rustls::Error::AlertReceived(AlertDescription::CertificateExpired),
+                )))),
                 ["the broker refused us", "certificate expired"],
             ),
             (
@@ -340,12 +307,10 @@ mod tests {
                 ["same client id", "two of you"],
             ),
             (
-                ConnectionError::MqttState(StateError::Deserialization(
-                    mqttbytes::Error::PayloadSizeLimitExceeded {
-                        pkt_size: 9000,
-                        max: 4096,
-                    },
-                )),
+                ConnectionError::MqttState(StateError::Deserialization(mqttbytes::Error::PayloadSizeLimitExceeded {
+                    pkt_size: 9000,
+                    max: 4096,
+                })),
                 ["9000", "4096"],
             ),
         ];

@@ -59,20 +59,13 @@ impl Publisher {
                 return Err(PublishError::Offline);
             }
             if bytes > inside.largest {
-                return Err(PublishError::TooLarge {
-                    bytes,
-                    limit: inside.largest,
-                });
+                return Err(PublishError::TooLarge { bytes, limit: inside.largest });
             }
             if inside.taken >= inside.window {
                 return Err(PublishError::WindowFull);
             }
             inside.taken += 1;
-            inside.queue.push_back(Offer {
-                message,
-                token,
-                bytes,
-            });
+            inside.queue.push_back(Offer { message, token, bytes });
         }
         self.door.arrived.notify_one();
         Ok(())
@@ -81,11 +74,7 @@ impl Publisher {
     /// How many messages would be accepted now; zero without a connection.
     pub fn free(&self) -> usize {
         let inside = self.door.inside();
-        if inside.open {
-            inside.window.saturating_sub(inside.taken)
-        } else {
-            0
-        }
+        if inside.open { inside.window.saturating_sub(inside.taken) } else { 0 }
     }
 }
 
@@ -130,9 +119,7 @@ impl Door {
         inside.open = true;
         inside.window = usize::from(window);
         inside.taken = 0;
-        inside.largest = max_packet_bytes
-            .and_then(|bytes| usize::try_from(bytes).ok())
-            .unwrap_or(LARGEST_PACKET);
+        inside.largest = max_packet_bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(LARGEST_PACKET);
         inside.queue.clear();
     }
 
@@ -171,57 +158,27 @@ mod tests {
     use bytes::Bytes;
 
     fn message(payload: usize) -> Message {
-        Message {
-            topic: "t".to_owned(),
-            payload: Bytes::from(vec![0; payload]),
-            qos: Qos::AtLeastOnce,
-            retain: false,
-        }
+        Message { topic: "t".to_owned(), payload: Bytes::from(vec![0; payload]), qos: Qos::AtLeastOnce, retain: false }
     }
 
     #[test]
     fn accepts_one_window_and_only_while_open() {
         let door = Arc::new(Door::default());
-        let publisher = Publisher {
-            door: Arc::clone(&door),
-        };
-        assert_eq!(
-            publisher.try_publish(message(1), 1),
-            Err(PublishError::Offline)
-        );
+        let publisher = Publisher { door: Arc::clone(&door) };
+        assert_eq!(publisher.try_publish(message(1), 1), Err(PublishError::Offline));
         door.open(2, Some(64));
         assert_eq!(publisher.free(), 2);
         assert_eq!(publisher.try_publish(message(1), 1), Ok(()));
         assert_eq!(publisher.try_publish(message(1), 2), Ok(()));
-        assert_eq!(
-            publisher.try_publish(message(1), 3),
-            Err(PublishError::WindowFull)
-        );
-        assert_eq!(
-            publisher.try_publish(message(57), 3),
-            Err(PublishError::TooLarge {
-                bytes: 65,
-                limit: 64
-            })
-        );
+        assert_eq!(publisher.try_publish(message(1), 3), Err(PublishError::WindowFull));
+        assert_eq!(publisher.try_publish(message(57), 3), Err(PublishError::TooLarge { bytes: 65, limit: 64 }));
         assert_eq!(door.take().map(|offer| offer.token), Some(1));
-        assert_eq!(
-            publisher.free(),
-            0,
-            "a place is kept until the answer is delivered"
-        );
+        assert_eq!(publisher.free(), 0, "a place is kept until the answer is delivered");
         door.release();
         assert_eq!(publisher.free(), 1);
         door.shut();
-        assert_eq!(
-            publisher.try_publish(message(1), 3),
-            Err(PublishError::Offline)
-        );
-        assert_eq!(
-            door.take().map(|offer| offer.token),
-            Some(2),
-            "a shut door still drains"
-        );
+        assert_eq!(publisher.try_publish(message(1), 3), Err(PublishError::Offline));
+        assert_eq!(door.take().map(|offer| offer.token), Some(2), "a shut door still drains");
         door.open(2, None);
         assert_eq!(publisher.try_publish(message(57), 3), Ok(()));
         door.void();

@@ -60,11 +60,7 @@ pub(crate) struct Flight {
 impl Flight {
     /// A flight with no publishes yet; rumqttc uses the ids from 1 to `span`.
     pub(crate) fn new(span: u16, now: Instant) -> Self {
-        Self {
-            ids: Ids { last: 0, span },
-            unanswered: VecDeque::new(),
-            head_since: now,
-        }
+        Self { ids: Ids { last: 0, span }, unanswered: VecDeque::new(), head_since: now }
     }
 
     /// The id of a subscription that is being handed over.
@@ -84,20 +80,11 @@ impl Flight {
             self.head_since = now;
         }
         let id = if acknowledged { self.ids.advance() } else { 0 };
-        self.unanswered.push_back(Unanswered {
-            token,
-            id,
-            bytes,
-            written: false,
-        });
+        self.unanswered.push_back(Unanswered { token, id, bytes, written: false });
     }
 
     /// The event loop wrote a publish with this id; gives it back if that was all (QoS 0).
-    pub(crate) fn written(
-        &mut self,
-        id: u16,
-        now: Instant,
-    ) -> Result<Option<Unanswered>, OutOfStep> {
+    pub(crate) fn written(&mut self, id: u16, now: Instant) -> Result<Option<Unanswered>, OutOfStep> {
         let due = self
             .unanswered
             .iter()
@@ -108,19 +95,13 @@ impl Flight {
                 publish.written = true;
                 Ok(if id == 0 { self.remove(at, now) } else { None })
             }
-            other => Err(OutOfStep {
-                expected: other.map(|(_, publish)| publish.id),
-                found: id,
-            }),
+            other => Err(OutOfStep { expected: other.map(|(_, publish)| publish.id), found: id }),
         }
     }
 
     /// The broker answered this id; gives the publish back, or nothing if none has it.
     pub(crate) fn answered(&mut self, id: u16, now: Instant) -> Option<Unanswered> {
-        let at = self
-            .unanswered
-            .iter()
-            .position(|publish| publish.written && publish.id == id && id != 0)?;
+        let at = self.unanswered.iter().position(|publish| publish.written && publish.id == id && id != 0)?;
         self.remove(at, now)
     }
 
@@ -141,11 +122,7 @@ impl Flight {
 
     /// Takes out the largest of those that were written.
     pub(crate) fn take_largest(&mut self, now: Instant) -> Option<Unanswered> {
-        let (at, _) = self
-            .unanswered
-            .iter()
-            .enumerate()
-            .max_by_key(|(_, publish)| publish.bytes)?;
+        let (at, _) = self.unanswered.iter().enumerate().max_by_key(|(_, publish)| publish.bytes)?;
         self.remove(at, now)
     }
 
@@ -167,11 +144,7 @@ mod tests {
     #[test]
     fn ids_run_like_the_library_s() {
         // rumqttc's own rule: one more than the last, and the last becomes 0 at the span.
-        for (span, expected) in [
-            (1, vec![1, 1, 1]),
-            (2, vec![1, 2, 1, 2]),
-            (3, vec![1, 2, 3, 1, 2]),
-        ] {
+        for (span, expected) in [(1, vec![1, 1, 1]), (2, vec![1, 2, 1, 2]), (3, vec![1, 2, 3, 1, 2])] {
             let mut ids = Ids { last: 0, span };
             let found: Vec<u16> = expected.iter().map(|_| ids.advance()).collect();
             assert_eq!(found, expected, "span {span}");
@@ -191,11 +164,7 @@ mod tests {
         }
         assert_eq!(flight.answered(2, now).unwrap().token, 1);
         assert!(!flight.has_room(), "id 1 comes next and is unanswered");
-        assert_eq!(
-            flight.answered(2, now),
-            None,
-            "a second answer answers nothing"
-        );
+        assert_eq!(flight.answered(2, now), None, "a second answer answers nothing");
         assert_eq!(flight.answered(1, now).unwrap().token, 0);
         assert!(flight.has_room());
     }
@@ -208,42 +177,23 @@ mod tests {
         assert_eq!(flight.head_age(at(9)), None);
         for token in 0..4 {
             flight.hand_over(token, 10, true, at(token));
-            assert_eq!(
-                flight.written(u16::try_from(token).unwrap() + 1, at(token)),
-                Ok(None)
-            );
+            assert_eq!(flight.written(u16::try_from(token).unwrap() + 1, at(token)), Ok(None));
         }
         flight.answered(2, at(5));
         flight.answered(3, at(6));
         assert_eq!(flight.head_age(at(7)), Some(Duration::from_secs(7)));
         flight.answered(1, at(8));
-        assert_eq!(
-            flight.head_age(at(9)),
-            Some(Duration::from_secs(1)),
-            "in order, it starts anew"
-        );
+        assert_eq!(flight.head_age(at(9)), Some(Duration::from_secs(1)), "in order, it starts anew");
     }
 
     #[test]
     fn a_write_out_of_step_is_an_error() {
         let now = Instant::now();
         let mut flight = Flight::new(10, now);
-        assert_eq!(
-            flight.written(1, now),
-            Err(OutOfStep {
-                expected: None,
-                found: 1
-            })
-        );
+        assert_eq!(flight.written(1, now), Err(OutOfStep { expected: None, found: 1 }));
         flight.hand_over(1, 10, true, now);
         flight.hand_over(2, 30, false, now);
-        assert_eq!(
-            flight.written(2, now),
-            Err(OutOfStep {
-                expected: Some(1),
-                found: 2
-            })
-        );
+        assert_eq!(flight.written(2, now), Err(OutOfStep { expected: Some(1), found: 2 }));
         assert_eq!(flight.written(1, now), Ok(None));
         assert_eq!(flight.written(0, now).unwrap().unwrap().token, 2);
         assert_eq!(flight.len(), 1);

@@ -45,13 +45,7 @@ pub(crate) fn options(settings: &Settings, tls: Option<Arc<rustls::ClientConfig>
     network.set_tcp_nodelay(true);
     options.set_network_options(network);
     if let Some(will) = &settings.will {
-        options.set_last_will(LastWill::new(
-            &will.topic,
-            will.payload.to_vec(),
-            will.qos.into(),
-            will.retain,
-            None,
-        ));
+        options.set_last_will(LastWill::new(&will.topic, will.payload.to_vec(), will.qos.into(), will.retain, None));
     }
     if let Some(tls) = tls {
         options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls)));
@@ -74,12 +68,7 @@ pub(crate) async fn connect(
     stop: &CancellationToken,
     eventloop: &mut EventLoop,
 ) -> Result<ConnAck, End> {
-    let Settings {
-        host,
-        port,
-        ack_timeout,
-        ..
-    } = settings;
+    let Settings { host, port, ack_timeout, .. } = settings;
     let polled = {
         let connecting = timeout(*ack_timeout, eventloop.poll());
         pin!(connecting);
@@ -96,14 +85,9 @@ pub(crate) async fn connect(
     };
     match polled {
         Ok(Ok(Polled::Incoming(Packet::ConnAck(connack)))) => Ok(connack),
-        Ok(Ok(other)) => Err(End::Failed(format!(
-            "{host}:{port}: expected CONNACK and found {other:?}"
-        ))),
+        Ok(Ok(other)) => Err(End::Failed(format!("{host}:{port}: expected CONNACK and found {other:?}"))),
         Ok(Err(error)) => Err(End::Failed(diagnose_connect(&error, host, *port))),
-        Err(_) => Err(End::Failed(format!(
-            "{host}:{port}: {}",
-            silent(Some(*ack_timeout))
-        ))),
+        Err(_) => Err(End::Failed(format!("{host}:{port}: {}", silent(Some(*ack_timeout))))),
     }
 }
 
@@ -135,22 +119,18 @@ impl Limits {
         };
         let receive_max = properties.receive_max.unwrap_or(u16::MAX);
         if receive_max == 0 || properties.max_packet_size == Some(0) {
-            return Err("the broker's CONNACK allows nothing to be sent (receive maximum or maximum packet size is 0)".to_owned());
+            return Err("the broker's CONNACK allows nothing to be sent (receive maximum or maximum packet size is 0)"
+                .to_owned());
         }
         if properties.max_qos == Some(0) {
-            return Err(
-                "the broker supports QoS 0 only, which may lose every message; use one with QoS 1"
-                    .to_owned(),
-            );
+            return Err("the broker supports QoS 0 only, which may lose every message; use one with QoS 1".to_owned());
         }
         Ok(Self {
             window: settings.window.min(receive_max),
             max_packet_bytes: properties.max_packet_size,
             keeps_retained: properties.retain_available != Some(0),
             id_span: span.min(receive_max),
-            server_keep_alive: properties
-                .server_keep_alive
-                .map(|seconds| Duration::from_secs(u64::from(seconds))),
+            server_keep_alive: properties.server_keep_alive.map(|seconds| Duration::from_secs(u64::from(seconds))),
         })
     }
 }

@@ -65,6 +65,6 @@ pub use event::{Event, NotTaken};
 pub use link::start;
 pub use message::{Incoming, Message, Qos};
 pub use settings::{
-    Backoff, EVENT_QUEUE, INCOMING_WINDOW, LONGEST_KEEP_ALIVE, MAX_WINDOW, SHORTEST_KEEP_ALIVE,
-    SMALLEST_INCOMING, STOP_WITHIN, Settings, SettingsError, TlsPem,
+    Backoff, EVENT_QUEUE, INCOMING_WINDOW, LONGEST_KEEP_ALIVE, MAX_WINDOW, SHORTEST_KEEP_ALIVE, SMALLEST_INCOMING,
+    STOP_WITHIN, Settings, SettingsError, TlsPem,
 };

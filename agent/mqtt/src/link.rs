@@ -40,9 +40,7 @@ pub fn start(
     let runtime = tokio::runtime::Handle::try_current().map_err(|_| SettingsError::NoRuntime)?;
     let (channel, events) = mpsc::channel(EVENT_QUEUE);
     let door = Arc::new(Door::default());
-    let publisher = Publisher {
-        door: Arc::clone(&door),
-    };
+    let publisher = Publisher { door: Arc::clone(&door) };
     let outlet = Outlet::new(channel, Arc::clone(&door));
     let task = runtime.spawn(work(settings, tls, door, outlet, stop));
     Ok((publisher, events, task))
@@ -58,13 +56,7 @@ async fn work(
     let mut waits = Waits::new(settings.backoff);
     let owner = outlet.owner();
     while !stop.is_cancelled() && !owner.is_closed() {
-        let link = Link {
-            settings: &settings,
-            tls: tls.clone(),
-            door: &door,
-            outlet: &mut outlet,
-            stop: &stop,
-        };
+        let link = Link { settings: &settings, tls: tls.clone(), door: &door, outlet: &mut outlet, stop: &stop };
         let (end, usable_since) = run(link).await;
         door.void();
         let why = match end {

@@ -84,14 +84,11 @@ pub(crate) fn is_topic_name(topic: &str) -> bool {
 pub(crate) fn is_topic_filter(filter: &str) -> bool {
     let levels = filter.split('/').count();
     is_string(filter)
-        && filter
-            .split('/')
-            .enumerate()
-            .all(|(at, level)| match level {
-                "#" => at + 1 == levels,
-                "+" => true,
-                level => !level.contains(['+', '#']),
-            })
+        && filter.split('/').enumerate().all(|(at, level)| match level {
+            "#" => at + 1 == levels,
+            "+" => true,
+            level => !level.contains(['+', '#']),
+        })
 }
 
 fn is_string(text: &str) -> bool {
@@ -108,25 +105,14 @@ mod tests {
     #[test]
     fn packet_size_agrees_with_the_encoder() {
         for qos in [Qos::AtMostOnce, Qos::AtLeastOnce] {
-            for payload in [
-                0, 1, 110, 118, 119, 120, 16_360, 16_374, 16_375, 16_376, 2_097_150,
-            ] {
-                let message = Message {
-                    topic: "a/b".to_owned(),
-                    payload: Bytes::from(vec![7; payload]),
-                    qos,
-                    retain: false,
-                };
-                let mut encoded =
-                    Publish::new(&message.topic, qos.into(), message.payload.clone(), None);
+            for payload in [0, 1, 110, 118, 119, 120, 16_360, 16_374, 16_375, 16_376, 2_097_150] {
+                let message =
+                    Message { topic: "a/b".to_owned(), payload: Bytes::from(vec![7; payload]), qos, retain: false };
+                let mut encoded = Publish::new(&message.topic, qos.into(), message.payload.clone(), None);
                 encoded.pkid = 1;
                 let mut wire = bytes::BytesMut::new();
                 encoded.write(&mut wire).unwrap();
-                assert_eq!(
-                    message.packet_bytes(),
-                    wire.len(),
-                    "{qos:?}, {payload} bytes"
-                );
+                assert_eq!(message.packet_bytes(), wire.len(), "{qos:?}, {payload} bytes");
             }
         }
     }

@@ -42,13 +42,7 @@ pub(crate) struct Outlet {
 
 impl Outlet {
     pub(crate) fn new(channel: mpsc::Sender<Event>, door: Arc<Door>) -> Self {
-        Self {
-            channel,
-            waiting: VecDeque::new(),
-            door,
-            messages: 0,
-            dropped: 0,
-        }
+        Self { channel, waiting: VecDeque::new(), door, messages: 0, dropped: 0 }
     }
 
     /// Passes an event on, or lets it wait; gives back what is to be acknowledged if it was passed on.
@@ -71,11 +65,7 @@ impl Outlet {
     }
 
     /// Passes an incoming message on, within the bound.
-    pub(crate) fn push_message(
-        &mut self,
-        event: Event,
-        settles: Settles,
-    ) -> Result<Option<Acknowledge>, Overrun> {
+    pub(crate) fn push_message(&mut self, event: Event, settles: Settles) -> Result<Option<Acknowledge>, Overrun> {
         if self.messages < usize::from(INCOMING_WINDOW) {
             return Ok(self.push(event, settles));
         }
@@ -83,10 +73,7 @@ impl Outlet {
             return Err(Overrun);
         }
         self.dropped += 1;
-        tracing::warn!(
-            dropped = self.dropped,
-            "incoming QoS 0 message dropped: the reader does not keep up"
-        );
+        tracing::warn!(dropped = self.dropped, "incoming QoS 0 message dropped: the reader does not keep up");
         Ok(None)
     }
 
@@ -141,10 +128,7 @@ impl Outlet {
             }
         };
         if timeout(limit, all).await.is_err() {
-            tracing::warn!(
-                events = self.waiting.len(),
-                "events not read before the stop"
-            );
+            tracing::warn!(events = self.waiting.len(), "events not read before the stop");
         }
     }
 }
@@ -158,11 +142,7 @@ mod tests {
     use bytes::Bytes;
 
     fn message() -> Event {
-        Event::Message(Incoming {
-            topic: "t".to_owned(),
-            payload: Bytes::new(),
-            retained: false,
-        })
+        Event::Message(Incoming { topic: "t".to_owned(), payload: Bytes::new(), retained: false })
     }
 
     fn outlet() -> (Outlet, mpsc::Receiver<Event>, Arc<Door>) {
@@ -187,20 +167,12 @@ mod tests {
         }
         assert_eq!(outlet.push(Event::Acked { token: 1 }, Settles::Place), None);
         assert_eq!(outlet.push(Event::Acked { token: 2 }, Settles::Place), None);
-        assert_eq!(
-            publisher.free(),
-            1,
-            "the second answer waits and keeps its place"
-        );
+        assert_eq!(publisher.free(), 1, "the second answer waits and keeps its place");
         assert_eq!(events.recv().await, Some(Event::Acked { token: 1 }));
         outlet.push(Event::Subscribed, Settles::Nothing);
         assert!(events.try_recv().is_err(), "nothing may overtake");
         outlet.pass_one().await;
-        assert_eq!(
-            publisher.free(),
-            2,
-            "given back before the owner can see the answer"
-        );
+        assert_eq!(publisher.free(), 2, "given back before the owner can see the answer");
         assert_eq!(events.recv().await, Some(Event::Acked { token: 2 }));
         outlet.pass_one().await;
         assert_eq!(events.recv().await, Some(Event::Subscribed));
@@ -210,20 +182,11 @@ mod tests {
     #[tokio::test]
     async fn messages_above_the_bound_are_a_fault_or_a_counted_loss() {
         let (mut outlet, events, _) = outlet();
-        assert_eq!(
-            outlet.push_message(message(), Settles::Message(5)),
-            Ok(Some(Acknowledge(5)))
-        );
+        assert_eq!(outlet.push_message(message(), Settles::Message(5)), Ok(Some(Acknowledge(5))));
         for _ in 0..INCOMING_WINDOW {
-            assert_eq!(
-                outlet.push_message(message(), Settles::Message(1)),
-                Ok(None)
-            );
+            assert_eq!(outlet.push_message(message(), Settles::Message(1)), Ok(None));
         }
-        assert_eq!(
-            outlet.push_message(message(), Settles::Message(1)),
-            Err(Overrun)
-        );
+        assert_eq!(outlet.push_message(message(), Settles::Message(1)), Err(Overrun));
         assert_eq!(outlet.push_message(message(), Settles::Nothing), Ok(None));
         assert_eq!(outlet.dropped, 1);
         drop(events);

@@ -135,9 +135,7 @@ pub enum SettingsError {
     #[error("largest incoming packet {0} bytes is too small; give at least {SMALLEST_INCOMING}")]
     MaxIncoming(u32),
     /// Not a topic filter.
-    #[error(
-        "{0:?} is not a topic filter; `#` stands alone as the last level, `+` alone as a level"
-    )]
+    #[error("{0:?} is not a topic filter; `#` stands alone as the last level, `+` alone as a level")]
     Filter(String),
     /// The will cannot be carried in CONNECT.
     #[error(
@@ -191,20 +189,13 @@ impl Settings {
         if self.max_incoming_bytes < SMALLEST_INCOMING {
             return Err(SettingsError::MaxIncoming(self.max_incoming_bytes));
         }
-        if let Some(filter) = self
-            .subscribe
-            .iter()
-            .find(|filter| !is_topic_filter(filter))
-        {
+        if let Some(filter) = self.subscribe.iter().find(|filter| !is_topic_filter(filter)) {
             return Err(SettingsError::Filter(filter.clone()));
         }
         if let Some(will) = &self.will
             && (!is_topic_name(&will.topic) || u16::try_from(will.payload.len()).is_err())
         {
-            return Err(SettingsError::Will {
-                topic: will.topic.clone(),
-                bytes: will.payload.len(),
-            });
+            return Err(SettingsError::Will { topic: will.topic.clone(), bytes: will.payload.len() });
         }
         Ok(())
     }
@@ -231,10 +222,7 @@ mod tests {
             will: None,
             window: 32,
             ack_timeout: Duration::from_secs(20),
-            backoff: Backoff {
-                first: Duration::from_secs(1),
-                ceiling: Duration::from_secs(300),
-            },
+            backoff: Backoff { first: Duration::from_secs(1), ceiling: Duration::from_secs(300) },
             max_incoming_bytes: 262_144,
         }
     }
@@ -249,14 +237,8 @@ mod tests {
             (|s| s.keep_alive = Duration::from_secs(65_536), "keep alive"),
             (|s| s.window = 0, "window 0"),
             (|s| s.window = 1025, "window 1025"),
-            (
-                |s| s.ack_timeout = Duration::ZERO,
-                "acknowledgement timeout",
-            ),
-            (
-                |s| s.backoff.ceiling = Duration::from_millis(999),
-                "back-off",
-            ),
+            (|s| s.ack_timeout = Duration::ZERO, "acknowledgement timeout"),
+            (|s| s.backoff.ceiling = Duration::from_millis(999), "back-off"),
             (|s| s.max_incoming_bytes = 1023, "1023"),
             (|s| s.subscribe = vec!["a/#/b".to_owned()], "a/#/b"),
             (
@@ -282,16 +264,10 @@ mod tests {
     #[test]
     fn debug_does_not_show_the_key() {
         let mut settings = good();
-        settings.tls = Some(TlsPem {
-            ca: b"authority".to_vec(),
-            certificate: b"certificate".to_vec(),
-            key: b"secret".to_vec(),
-        });
+        settings.tls =
+            Some(TlsPem { ca: b"authority".to_vec(), certificate: b"certificate".to_vec(), key: b"secret".to_vec() });
         let shown = format!("{settings:?}");
-        assert!(
-            !shown.contains("secret") && !shown.contains("115, 101, 99"),
-            "{shown}"
-        );
+        assert!(!shown.contains("secret") && !shown.contains("115, 101, 99"), "{shown}");
         assert!(shown.contains("not shown"));
     }
 }

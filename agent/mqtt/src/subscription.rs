@@ -27,13 +27,8 @@ pub(crate) enum Subscription {
 }
 
 /// Distributes the filters over as few SUBSCRIBE packets as the broker's packet size allows.
-pub(crate) fn subscribe_packets(
-    filters: &[String],
-    max_packet_bytes: Option<u32>,
-) -> Vec<Vec<String>> {
-    let limit = max_packet_bytes
-        .and_then(|bytes| usize::try_from(bytes).ok())
-        .unwrap_or(usize::MAX);
+pub(crate) fn subscribe_packets(filters: &[String], max_packet_bytes: Option<u32>) -> Vec<Vec<String>> {
+    let limit = max_packet_bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
     let mut packets: Vec<Vec<String>> = Vec::new();
     let mut size = usize::MAX;
     for filter in filters {
@@ -57,15 +52,11 @@ pub(crate) fn check_granted(filters: &[String], suback: &SubAck) -> Result<(), S
     for (at, filter) in filters.iter().enumerate() {
         match suback.return_codes.get(at) {
             Some(SubscribeReasonCode::Success(QoS::AtMostOnce)) => {
-                tracing::warn!(
-                    filter,
-                    "subscription granted at QoS 0 only: messages may be lost"
-                );
+                tracing::warn!(filter, "subscription granted at QoS 0 only: messages may be lost");
             }
             Some(SubscribeReasonCode::Success(_)) => {}
             other => {
-                let why =
-                    other.map_or_else(|| "no reason given".to_owned(), |code| format!("{code:?}"));
+                let why = other.map_or_else(|| "no reason given".to_owned(), |code| format!("{code:?}"));
                 return Err(format!(
                     "the broker refused the subscription to {filter:?}: {why}; check its access list for this client"
                 ));
@@ -85,20 +76,11 @@ mod tests {
         assert_eq!(subscribe_packets(&filters, None).len(), 1);
         assert_eq!(subscribe_packets(&[], Some(256)).len(), 0);
         // Each entry is 7 bytes behind a frame of 8.
-        let sizes = |limit| -> Vec<usize> {
-            subscribe_packets(&filters, Some(limit))
-                .iter()
-                .map(Vec::len)
-                .collect()
-        };
+        let sizes = |limit| -> Vec<usize> { subscribe_packets(&filters, Some(limit)).iter().map(Vec::len).collect() };
         assert_eq!(sizes(29), [3]);
         assert_eq!(sizes(28), [2, 1]);
         assert_eq!(sizes(22), [2, 1]);
         assert_eq!(sizes(21), [1, 1, 1]);
-        assert_eq!(
-            sizes(1),
-            [1, 1, 1],
-            "what cannot fit is still tried, and the error is the broker's"
-        );
+        assert_eq!(sizes(1), [1, 1, 1], "what cannot fit is still tried, and the error is the broker's");
     }
 }

@@ -13,9 +13,7 @@ use crate::settings::{SettingsError, TlsPem};
 pub(crate) fn client_config(pem: &TlsPem) -> Result<Arc<ClientConfig>, SettingsError> {
     let mut roots = RootCertStore::empty();
     for authority in certificates("CA certificate", &pem.ca)? {
-        roots
-            .add(authority)
-            .map_err(|error| SettingsError::Tls(format!("CA certificate: {error}")))?;
+        roots.add(authority).map_err(|error| SettingsError::Tls(format!("CA certificate: {error}")))?;
     }
     let chain = certificates("client certificate", &pem.certificate)?;
     // The reader's own text would quote a line of the key.
@@ -33,21 +31,12 @@ pub(crate) fn client_config(pem: &TlsPem) -> Result<Arc<ClientConfig>, SettingsE
     Ok(Arc::new(config))
 }
 
-fn certificates(
-    what: &'static str,
-    pem: &[u8],
-) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
+fn certificates(what: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
     let found: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
-        .map_err(|error| SettingsError::Pem {
-            what,
-            why: error.to_string(),
-        })?;
+        .map_err(|error| SettingsError::Pem { what, why: error.to_string() })?;
     if found.is_empty() {
-        return Err(SettingsError::Pem {
-            what,
-            why: "no certificate in it".to_owned(),
-        });
+        return Err(SettingsError::Pem { what, why: "no certificate in it".to_owned() });
     }
     Ok(found)
 }

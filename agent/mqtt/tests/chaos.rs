@@ -43,11 +43,7 @@ async fn chaos(seed: u64) {
     asked.subscribe = vec!["down/#".to_owned()];
     let mut rig = Rig::start(asked);
     let diary = Arc::new(Mutex::new(Diary::default()));
-    let broker_task = tokio::spawn(misbehave(
-        broker,
-        StdRng::seed_from_u64(seed),
-        Arc::clone(&diary),
-    ));
+    let broker_task = tokio::spawn(misbehave(broker, StdRng::seed_from_u64(seed), Arc::clone(&diary)));
 
     // The outbox: what is not acknowledged is offered again on every connection, oldest first.
     let mut outbox: BTreeSet<u64> = (0..MESSAGES).collect();
@@ -55,10 +51,7 @@ async fn chaos(seed: u64) {
     let mut events: BTreeMap<&str, u32> = BTreeMap::new();
     while !outbox.is_empty() {
         for token in outbox.difference(&open.clone()) {
-            match rig
-                .publisher
-                .try_publish(message("record", token.to_string()), *token)
-            {
+            match rig.publisher.try_publish(message("record", token.to_string()), *token) {
                 Ok(()) => assert!(open.insert(*token)),
                 Err(PublishError::Offline | PublishError::WindowFull) => break,
                 Err(error) => panic!("seed {seed}: {error}"),
@@ -69,10 +62,7 @@ async fn chaos(seed: u64) {
             Event::Subscribed => {}
             Event::Disconnected { .. } => open.clear(),
             Event::Acked { token } => {
-                assert!(
-                    open.remove(&token),
-                    "seed {seed}: {token} answered and not open"
-                );
+                assert!(open.remove(&token), "seed {seed}: {token} answered and not open");
                 assert!(
                     diary.lock().unwrap().arrived.contains_key(&token),
                     "seed {seed}: {token} acknowledged and never arrived"
@@ -80,10 +70,7 @@ async fn chaos(seed: u64) {
                 outbox.remove(&token);
             }
             Event::NotTaken { token, .. } => {
-                assert!(
-                    open.remove(&token),
-                    "seed {seed}: {token} answered and not open"
-                );
+                assert!(open.remove(&token), "seed {seed}: {token} answered and not open");
                 *events.entry("not taken").or_default() += 1;
             }
             Event::Message(message) => panic!("seed {seed}: {message:?}"),
@@ -105,10 +92,7 @@ async fn chaos(seed: u64) {
         diary.faults,
         begun.elapsed()
     );
-    assert!(
-        diary.connections > 3,
-        "seed {seed}: too peaceful to prove anything"
-    );
+    assert!(diary.connections > 3, "seed {seed}: too peaceful to prove anything");
 }
 
 async fn misbehave(broker: Broker, mut random: StdRng, diary: Arc<Mutex<Diary>>) {
@@ -129,11 +113,7 @@ async fn misbehave(broker: Broker, mut random: StdRng, diary: Arc<Mutex<Diary>>)
             }
             1 => {
                 fault(&diary, "busy");
-                peer.connack(ConnAck {
-                    code: 0x89,
-                    ..connack
-                })
-                .await;
+                peer.connack(ConnAck { code: 0x89, ..connack }).await;
                 continue;
             }
             2 => {
@@ -161,8 +141,7 @@ async fn serve(peer: &mut Peer, receive_max: u16, random: &mut StdRng, diary: &M
             peer.read().await
         } else {
             // Answers are collected while packets come at once, then sent in a burst.
-            let Ok(packet) = tokio::time::timeout(Duration::from_millis(1), peer.read()).await
-            else {
+            let Ok(packet) = tokio::time::timeout(Duration::from_millis(1), peer.read()).await else {
                 if !answer(peer, &mut open, receive_max, random, diary).await {
                     return;
                 }
@@ -181,26 +160,17 @@ async fn serve(peer: &mut Peer, receive_max: u16, random: &mut StdRng, diary: &M
             }
             Some(Packet::Ping) => peer.send(&[0xD0, 0]).await,
             Some(Packet::Publish(publish)) => {
-                assert!(
-                    !open.contains(&publish.id),
-                    "packet id {} in use twice",
-                    publish.id
-                );
+                assert!(!open.contains(&publish.id), "packet id {} in use twice", publish.id);
                 assert!(!publish.dup, "a clean start has nothing to duplicate");
                 open.push(publish.id);
-                assert!(
-                    open.len() <= usize::from(receive_max),
-                    "receive maximum exceeded"
-                );
+                assert!(open.len() <= usize::from(receive_max), "receive maximum exceeded");
                 let token = String::from_utf8(publish.payload).unwrap().parse().unwrap();
                 {
                     let mut diary = diary.lock().unwrap();
                     *diary.arrived.entry(token).or_default() += 1;
                     diary.most_open = diary.most_open.max(open.len());
                 }
-                if random.random_bool(0.5)
-                    && !answer(peer, &mut open, receive_max, random, diary).await
-                {
+                if random.random_bool(0.5) && !answer(peer, &mut open, receive_max, random, diary).await {
                     return;
                 }
             }
@@ -238,10 +208,7 @@ async fn answer(
             }
             5..=8 => {
                 fault(diary, "refused");
-                bytes.extend(puback(
-                    id,
-                    [0x10, 0x80, 0x87, 0x97][random.random_range(0..4)],
-                ));
+                bytes.extend(puback(id, [0x10, 0x80, 0x87, 0x97][random.random_range(0..4)]));
             }
             9 => {
                 fault(diary, "half a PUBACK");

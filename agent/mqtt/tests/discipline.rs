@@ -5,13 +5,8 @@ mod broker;
 
 use std::time::Duration;
 
-use broker::{
-    Broker, ConnAck, PATIENCE, Packet, Publish, Rig, message, packet, puback, publish, settings,
-    soon,
-};
-use tidewaiter_mqtt::{
-    EVENT_QUEUE, Event, INCOMING_WINDOW, Incoming, Message, NotTaken, PublishError, Qos,
-};
+use broker::{Broker, ConnAck, PATIENCE, Packet, Publish, Rig, message, packet, puback, publish, settings, soon};
+use tidewaiter_mqtt::{EVENT_QUEUE, Event, INCOMING_WINDOW, Incoming, Message, NotTaken, PublishError, Qos};
 
 /// Short enough that a test of a timeout is over soon.
 const SHORT: Duration = Duration::from_millis(200);
@@ -61,21 +56,14 @@ async fn a_lost_puback_ends_the_connection_and_the_next_one_works() {
     assert_eq!(rig.event().await, Event::Acked { token: 0 });
     assert_eq!(rig.event().await, Event::Acked { token: 2 });
     let why = rig.disconnected().await;
-    assert!(
-        why.contains("no answer to the oldest of 1 publishes"),
-        "{why}"
-    );
+    assert!(why.contains("no answer to the oldest of 1 publishes"), "{why}");
     assert_eq!(rig.publisher.free(), 0);
 
     let mut peer = broker.welcome().await;
     rig.connected().await;
     rig.offer(1);
     let again = peer.publish().await;
-    assert_eq!(
-        (again.payload.as_slice(), again.dup),
-        (b"1".as_slice(), false),
-        "a new message"
-    );
+    assert_eq!((again.payload.as_slice(), again.dup), (b"1".as_slice(), false), "a new message");
     peer.puback(again.id, 0).await;
     assert_eq!(rig.event().await, Event::Acked { token: 1 });
 }
@@ -85,12 +73,7 @@ async fn answers_out_of_order_and_late_are_matched_by_packet_id() {
     let broker = Broker::bind().await;
     let mut rig = Rig::start(settings(broker.port));
     // A receive maximum of 8 makes rumqttc reuse ids after 8, which is where it would collide.
-    let mut peer = broker
-        .welcome_with(ConnAck {
-            receive_max: Some(8),
-            ..ConnAck::default()
-        })
-        .await;
+    let mut peer = broker.welcome_with(ConnAck { receive_max: Some(8), ..ConnAck::default() }).await;
     rig.connected().await;
     for token in 0..8 {
         rig.offer(token);
@@ -184,19 +167,8 @@ async fn puback_reasons_are_told_apart() {
 async fn the_window_follows_the_receive_maximum_of_each_connection() {
     let broker = Broker::bind().await;
     let mut rig = Rig::start(settings(broker.port));
-    for (receive_max, window) in [
-        (Some(5), 5),
-        (Some(1), 1),
-        (None, 8),
-        (Some(2), 2),
-        (Some(500), 8),
-    ] {
-        let mut peer = broker
-            .welcome_with(ConnAck {
-                receive_max,
-                ..ConnAck::default()
-            })
-            .await;
+    for (receive_max, window) in [(Some(5), 5), (Some(1), 1), (None, 8), (Some(2), 2), (Some(500), 8)] {
+        let mut peer = broker.welcome_with(ConnAck { receive_max, ..ConnAck::default() }).await;
         assert_eq!(rig.connected().await.0, window);
         assert_eq!(rig.publisher.free(), usize::from(window));
         // Three windows through it; the broker sees at most one of them unanswered.
@@ -206,20 +178,13 @@ async fn the_window_follows_the_receive_maximum_of_each_connection() {
                 rig.offer(next);
                 next += 1;
             }
-            assert_eq!(
-                rig.publisher.try_publish(message("record", "x"), 999),
-                Err(PublishError::WindowFull)
-            );
+            assert_eq!(rig.publisher.try_publish(message("record", "x"), 999), Err(PublishError::WindowFull));
             let mut open = Vec::new();
             for _ in 0..window {
                 open.push(peer.publish().await.id);
             }
             let distinct: std::collections::BTreeSet<_> = open.iter().collect();
-            assert_eq!(
-                distinct.len(),
-                open.len(),
-                "packet ids in use twice: {open:?}"
-            );
+            assert_eq!(distinct.len(), open.len(), "packet ids in use twice: {open:?}");
             for id in open {
                 peer.puback(id, 0).await;
                 assert!(matches!(rig.event().await, Event::Acked { .. }));
@@ -227,10 +192,7 @@ async fn the_window_follows_the_receive_maximum_of_each_connection() {
         }
         drop(peer);
         rig.disconnected().await;
-        assert_eq!(
-            rig.publisher.try_publish(message("record", "x"), 999),
-            Err(PublishError::Offline)
-        );
+        assert_eq!(rig.publisher.try_publish(message("record", "x"), 999), Err(PublishError::Offline));
     }
 }
 
@@ -238,25 +200,14 @@ async fn the_window_follows_the_receive_maximum_of_each_connection() {
 async fn nothing_above_the_broker_s_packet_size_is_sent() {
     let broker = Broker::bind().await;
     let mut rig = Rig::start(settings(broker.port));
-    let mut peer = broker
-        .welcome_with(ConnAck {
-            max_packet: Some(256),
-            ..ConnAck::default()
-        })
-        .await;
+    let mut peer = broker.welcome_with(ConnAck { max_packet: Some(256), ..ConnAck::default() }).await;
     assert_eq!(rig.connected().await.1, Some(256));
     // 1 type + 2 length + 2 + 6 topic + 2 id + 1 properties = 14.
     assert_eq!(
-        rig.publisher
-            .try_publish(message("record", vec![7; 243]), 1),
-        Err(PublishError::TooLarge {
-            bytes: 257,
-            limit: 256
-        })
+        rig.publisher.try_publish(message("record", vec![7; 243]), 1),
+        Err(PublishError::TooLarge { bytes: 257, limit: 256 })
     );
-    rig.publisher
-        .try_publish(message("record", vec![7; 242]), 2)
-        .unwrap();
+    rig.publisher.try_publish(message("record", vec![7; 242]), 2).unwrap();
     let publish = peer.publish().await;
     assert_eq!(publish.bytes, 256);
     peer.puback(publish.id, 0).await;
@@ -270,9 +221,7 @@ async fn a_broker_that_ends_over_a_packet_names_the_largest() {
     let mut peer = broker.welcome().await;
     rig.connected().await;
     rig.offer(1);
-    rig.publisher
-        .try_publish(message("record", vec![7; 1000]), 2)
-        .unwrap();
+    rig.publisher.try_publish(message("record", vec![7; 1000]), 2).unwrap();
     rig.offer(3);
     for _ in 0..3 {
         peer.publish().await;
@@ -280,13 +229,7 @@ async fn a_broker_that_ends_over_a_packet_names_the_largest() {
     peer.disconnect(0x95).await;
     assert_eq!(
         rig.event().await,
-        Event::NotTaken {
-            token: 2,
-            reason: NotTaken::TooLarge {
-                bytes: 1014,
-                limit: 1013
-            }
-        }
+        Event::NotTaken { token: 2, reason: NotTaken::TooLarge { bytes: 1014, limit: 1013 } }
     );
     assert!(rig.disconnected().await.contains("too large"));
 }
@@ -325,19 +268,11 @@ async fn a_session_that_should_not_be_there_resends_nothing() {
     peer.publish().await;
     drop(peer);
     rig.disconnected().await;
-    let mut peer = broker
-        .welcome_with(ConnAck {
-            session_present: true,
-            ..ConnAck::default()
-        })
-        .await;
+    let mut peer = broker.welcome_with(ConnAck { session_present: true, ..ConnAck::default() }).await;
     rig.connected().await;
     rig.offer(2);
     let publish = peer.publish().await;
-    assert_eq!(
-        publish.payload, b"2",
-        "token 1 is the owner's to offer again"
-    );
+    assert_eq!(publish.payload, b"2", "token 1 is the owner's to offer again");
     peer.puback(publish.id, 0).await;
     assert_eq!(rig.event().await, Event::Acked { token: 2 });
 }
@@ -346,45 +281,20 @@ async fn a_session_that_should_not_be_there_resends_nothing() {
 async fn refusals_are_told_in_words() {
     let broker = Broker::bind().await;
     let mut rig = Rig::start(settings(broker.port));
-    for (code, word) in [
-        (0x87, "not authorised"),
-        (0x89, "busy"),
-        (0x84, "does not speak MQTT 5"),
-    ] {
-        let _peer = broker
-            .welcome_with(ConnAck {
-                code,
-                ..ConnAck::default()
-            })
-            .await;
+    for (code, word) in [(0x87, "not authorised"), (0x89, "busy"), (0x84, "does not speak MQTT 5")] {
+        let _peer = broker.welcome_with(ConnAck { code, ..ConnAck::default() }).await;
         let why = rig.disconnected().await;
         assert!(why.contains(word), "{code:#x}: {why}");
     }
     for (connack, word) in [
-        (
-            ConnAck {
-                max_qos: Some(0),
-                ..ConnAck::default()
-            },
-            "QoS 0 only",
-        ),
-        (
-            ConnAck {
-                receive_max: Some(0),
-                ..ConnAck::default()
-            },
-            "allows nothing",
-        ),
+        (ConnAck { max_qos: Some(0), ..ConnAck::default() }, "QoS 0 only"),
+        (ConnAck { receive_max: Some(0), ..ConnAck::default() }, "allows nothing"),
     ] {
         let _peer = broker.welcome_with(connack).await;
         let why = rig.disconnected().await;
         assert!(why.contains(word), "{why}");
     }
-    for (reason, word) in [
-        (0x89, "it is busy"),
-        (0x8E, "same client id"),
-        (0x8B, "shutting down"),
-    ] {
+    for (reason, word) in [(0x89, "it is busy"), (0x8E, "same client id"), (0x8B, "shutting down")] {
         let mut peer = broker.welcome().await;
         rig.connected().await;
         peer.disconnect(reason).await;
@@ -409,11 +319,9 @@ async fn nobody_listening_is_told_in_words() {
 async fn half_a_packet_and_a_close_is_survived() {
     let broker = Broker::bind().await;
     let mut rig = Rig::start(settings(broker.port));
-    for half in [
-        puback(1, 0)[..3].to_vec(),
-        publish("down/receipt", b"body", 1, 4, true)[..9].to_vec(),
-        vec![0x30, 0xFF],
-    ] {
+    for half in
+        [puback(1, 0)[..3].to_vec(), publish("down/receipt", b"body", 1, 4, true)[..9].to_vec(), vec![0x30, 0xFF]]
+    {
         let mut peer = broker.welcome().await;
         rig.connected().await;
         rig.offer(1);
@@ -449,10 +357,7 @@ async fn garbage_is_survived() {
         drop(peer);
         // Above all, the second CONNACK is not taken for a second connection.
         let event = rig.event().await;
-        assert!(
-            matches!(event, Event::Disconnected { .. }),
-            "{garbage:02X?} gave {event:?}"
-        );
+        assert!(matches!(event, Event::Disconnected { .. }), "{garbage:02X?} gave {event:?}");
     }
 }
 
@@ -482,16 +387,12 @@ async fn a_packet_above_our_limit_is_refused_by_its_header() {
     // 200 MB are announced and one byte is sent: nothing is waited for.
     peer.send(&[0x30, 0x80, 0x84, 0xAF, 0x5F, 0x00]).await;
     let why = rig.disconnected().await;
-    assert!(
-        why.contains("above our limit of 65536") && why.contains("raise"),
-        "{why}"
-    );
+    assert!(why.contains("above our limit of 65536") && why.contains("raise"), "{why}");
     // One that just fits, far above rumqttc's own 10 KiB, arrives.
     let mut peer = broker.welcome().await;
     rig.connected().await;
     let large = vec![7; 60_000];
-    peer.send(&publish("down/limits", &large, 1, 3, false))
-        .await;
+    peer.send(&publish("down/limits", &large, 1, 3, false)).await;
     let Event::Message(incoming) = rig.event().await else {
         panic!("expected a message");
     };
@@ -512,16 +413,9 @@ async fn subscriptions_come_first_on_every_connection_and_bring_retained_message
         let Packet::Subscribe { id, filters } = peer.packet().await else {
             panic!("expected SUBSCRIBE before the publish");
         };
-        assert_eq!(
-            filters,
-            [
-                ("down/receipt".to_owned(), 1),
-                ("down/command".to_owned(), 1)
-            ]
-        );
+        assert_eq!(filters, [("down/receipt".to_owned(), 1), ("down/command".to_owned(), 1)]);
         // Allowed before SUBACK: MQTT 5.0, 3.8.4.
-        peer.send(&publish("down/receipt", b"upto 41", 1, 7, true))
-            .await;
+        peer.send(&publish("down/receipt", b"upto 41", 1, 7, true)).await;
         assert_eq!(
             rig.event().await,
             Event::Message(Incoming {
@@ -533,8 +427,7 @@ async fn subscriptions_come_first_on_every_connection_and_bring_retained_message
         assert_eq!(peer.packet().await, Packet::PubAck { id: 7 });
         peer.suback(id, &[1, 1]).await;
         assert_eq!(rig.event().await, Event::Subscribed, "round {round}");
-        peer.send(&publish("down/command", b"resend", 0, 0, false))
-            .await;
+        peer.send(&publish("down/command", b"resend", 0, 0, false)).await;
         let Event::Message(command) = rig.event().await else {
             panic!("expected a message");
         };
@@ -561,26 +454,17 @@ async fn a_refused_subscription_names_the_filter() {
     };
     peer.suback(id, &[1, 0x87]).await;
     let why = rig.disconnected().await;
-    assert!(
-        why.contains("down/command") && why.contains("NotAuthorized"),
-        "{why}"
-    );
+    assert!(why.contains("down/command") && why.contains("NotAuthorized"), "{why}");
 }
 
 #[tokio::test]
 async fn subscriptions_are_split_for_a_small_broker() {
     let broker = Broker::bind().await;
     let mut asked = settings(broker.port);
-    asked.subscribe = (0..5)
-        .map(|at| format!("{at}/{}", "t".repeat(100)))
-        .collect();
+    asked.subscribe = (0..5).map(|at| format!("{at}/{}", "t".repeat(100))).collect();
     let filters = asked.subscribe.clone();
     let mut rig = Rig::start(asked);
-    let small = ConnAck {
-        max_packet: Some(256),
-        receive_max: Some(1),
-        ..ConnAck::default()
-    };
+    let small = ConnAck { max_packet: Some(256), receive_max: Some(1), ..ConnAck::default() };
     let mut peer = broker.welcome_with(small).await;
     rig.connected().await;
     let mut granted = Vec::new();
@@ -599,31 +483,16 @@ async fn subscriptions_are_split_for_a_small_broker() {
 async fn what_would_end_the_connection_is_answered_here() {
     let broker = Broker::bind().await;
     let mut rig = Rig::start(settings(broker.port));
-    let mut peer = broker
-        .welcome_with(ConnAck {
-            retain_available: Some(0),
-            ..ConnAck::default()
-        })
-        .await;
+    let mut peer = broker.welcome_with(ConnAck { retain_available: Some(0), ..ConnAck::default() }).await;
     rig.connected().await;
     let mut retained = message("state", "{}");
     retained.retain = true;
     rig.publisher.try_publish(retained, 1).unwrap();
-    rig.publisher
-        .try_publish(message("a/+/b", "{}"), 2)
-        .unwrap();
-    rig.publisher
-        .try_publish(message(&"t".repeat(65_536), "{}"), 3)
-        .unwrap();
+    rig.publisher.try_publish(message("a/+/b", "{}"), 2).unwrap();
+    rig.publisher.try_publish(message(&"t".repeat(65_536), "{}"), 3).unwrap();
     rig.offer(4);
     for (token, code) in [(1, 0x9A), (2, 0x90), (3, 0x90)] {
-        assert_eq!(
-            rig.event().await,
-            Event::NotTaken {
-                token,
-                reason: NotTaken::Refused(code)
-            }
-        );
+        assert_eq!(rig.event().await, Event::NotTaken { token, reason: NotTaken::Refused(code) });
     }
     let publish = peer.publish().await;
     assert_eq!(publish.payload, b"4");
@@ -665,17 +534,10 @@ async fn qos_0_is_answered_when_written_and_keeps_its_place() {
     rig.connected().await;
     for token in 0..20 {
         let mut view = message("view/scale", token.to_string());
-        view.qos = if token % 2 == 0 {
-            Qos::AtMostOnce
-        } else {
-            Qos::AtLeastOnce
-        };
+        view.qos = if token % 2 == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce };
         rig.publisher.try_publish(view, token).unwrap();
         let publish = peer.publish().await;
-        assert_eq!(
-            (publish.payload, u64::from(publish.qos)),
-            (token.to_string().into_bytes(), token % 2)
-        );
+        assert_eq!((publish.payload, u64::from(publish.qos)), (token.to_string().into_bytes(), token % 2));
         if publish.qos == 1 {
             peer.puback(publish.id, 0).await;
         }
@@ -687,12 +549,7 @@ async fn qos_0_is_answered_when_written_and_keeps_its_place() {
 async fn no_keep_alive_at_the_broker_is_not_a_flood_of_pings() {
     let broker = Broker::bind().await;
     let mut rig = Rig::start(settings(broker.port));
-    let mut peer = broker
-        .welcome_with(ConnAck {
-            server_keep_alive: Some(0),
-            ..ConnAck::default()
-        })
-        .await;
+    let mut peer = broker.welcome_with(ConnAck { server_keep_alive: Some(0), ..ConnAck::default() }).await;
     rig.connected().await;
     let mut pings = 0;
     for token in 0..50 {
@@ -722,15 +579,10 @@ async fn an_owner_that_does_not_read_loses_nothing_and_blocks_nothing() {
     // The owner stops reading here. The broker keeps to our receive maximum.
     let total: u16 = u16::try_from(EVENT_QUEUE).unwrap() + INCOMING_WINDOW;
     for id in 1..=total {
-        peer.send(&publish("down/command", &id.to_be_bytes(), 1, id, false))
-            .await;
+        peer.send(&publish("down/command", &id.to_be_bytes(), 1, id, false)).await;
     }
     for id in 1..=u16::try_from(EVENT_QUEUE).unwrap() {
-        assert_eq!(
-            peer.packet().await,
-            Packet::PubAck { id },
-            "those that reached the owner"
-        );
+        assert_eq!(peer.packet().await, Packet::PubAck { id }, "those that reached the owner");
     }
     // Publishes still go out and their answers still come in, up to the window.
     for token in 0..8 {
@@ -781,18 +633,11 @@ async fn a_broker_above_our_receive_maximum_is_left() {
         acknowledged += 1;
     }
     // Fewer when the last of them were still to be written: they are resent, not lost.
-    assert!(
-        acknowledged <= EVENT_QUEUE,
-        "{acknowledged} acknowledged, the owner's channel has room for {EVENT_QUEUE}"
-    );
+    assert!(acknowledged <= EVENT_QUEUE, "{acknowledged} acknowledged, the owner's channel has room for {EVENT_QUEUE}");
     for _ in 1..total {
         assert!(matches!(rig.event().await, Event::Message(_)));
     }
-    assert!(
-        rig.disconnected()
-            .await
-            .contains("above our receive maximum")
-    );
+    assert!(rig.disconnected().await.contains("above our receive maximum"));
 }
 
 #[tokio::test]
@@ -809,10 +654,7 @@ async fn no_reconnect_before_the_owner_knows_of_the_end() {
         _ = broker.tcp() => panic!("connected again although token 1 is not known to be void"),
         () = tokio::time::sleep(Duration::from_millis(300)) => {}
     }
-    assert_eq!(
-        rig.publisher.try_publish(message("record", "2"), 2),
-        Err(PublishError::Offline)
-    );
+    assert_eq!(rig.publisher.try_publish(message("record", "2"), 2), Err(PublishError::Offline));
     rig.disconnected().await;
     broker.welcome().await;
     rig.connected().await;
@@ -853,12 +695,7 @@ async fn a_stop_does_not_wait_for_ever_and_still_disconnects() {
     one.window = 1;
     let mut rig = Rig::start(one);
     // The window and rumqttc's own table are full, and no answer comes.
-    let mut peer = broker
-        .welcome_with(ConnAck {
-            receive_max: Some(1),
-            ..ConnAck::default()
-        })
-        .await;
+    let mut peer = broker.welcome_with(ConnAck { receive_max: Some(1), ..ConnAck::default() }).await;
     rig.connected().await;
     rig.offer(1);
     peer.publish().await;

@@ -17,21 +17,14 @@ use tidewaiter_mqtt::{Event, Incoming, PublishError};
 
 /// Starts the broker on a free port; it lives as long as the test's runtime.
 async fn peer(configure: impl FnOnce(BrokerConfig) -> BrokerConfig) -> u16 {
-    let storage = StorageConfig {
-        backend: StorageBackend::Memory,
-        enable_persistence: false,
-        ..StorageConfig::default()
-    };
-    let config = BrokerConfig::default()
-        .with_bind_address(SocketAddr::from(([127, 0, 0, 1], 0)))
-        .with_storage(storage);
+    let storage =
+        StorageConfig { backend: StorageBackend::Memory, enable_persistence: false, ..StorageConfig::default() };
+    let config = BrokerConfig::default().with_bind_address(SocketAddr::from(([127, 0, 0, 1], 0))).with_storage(storage);
     let mut broker = MqttBroker::with_config(configure(config)).await.unwrap();
     let port = broker.local_addr().unwrap().port();
     let mut ready = broker.ready_receiver();
     tokio::spawn(async move { broker.run().await });
-    soon("the broker", ready.wait_for(|ready| *ready))
-        .await
-        .unwrap();
+    soon("the broker", ready.wait_for(|ready| *ready)).await.unwrap();
     port
 }
 
@@ -85,17 +78,12 @@ async fn the_broker_s_packet_size_is_met_to_the_byte() {
     let (_, limit) = agent.connected().await;
     assert_eq!(limit, Some(2048));
     assert!(matches!(
-        agent
-            .publisher
-            .try_publish(message("record", vec![7; 2048]), 2),
+        agent.publisher.try_publish(message("record", vec![7; 2048]), 2),
         Err(PublishError::TooLarge { limit: 2048, .. })
     ));
     // The largest that fits is taken.
     let mut centre = subscriber(port, &["record"]).await;
-    agent
-        .publisher
-        .try_publish(message("record", vec![7; 2048 - 14]), 3)
-        .unwrap();
+    agent.publisher.try_publish(message("record", vec![7; 2048 - 14]), 3).unwrap();
     assert_eq!(agent.event().await, Event::Acked { token: 3 });
     assert_eq!(received(&mut centre).await.payload.len(), 2034);
 }
@@ -116,10 +104,7 @@ async fn the_will_comes_after_a_death_and_not_after_a_stop() {
 
     let mut agent = start();
     agent.connected().await;
-    agent
-        .publisher
-        .try_publish(message("state", "planned"), 1)
-        .unwrap();
+    agent.publisher.try_publish(message("state", "planned"), 1).unwrap();
     agent.stop.cancel();
     assert_eq!(received(&mut centre).await.payload, "planned");
     assert_eq!(agent.event().await, Event::Acked { token: 1 });
@@ -128,9 +113,7 @@ async fn the_will_comes_after_a_death_and_not_after_a_stop() {
     // What comes next is not the will.
     let mut last = Rig::start(settings(port));
     last.connected().await;
-    last.publisher
-        .try_publish(message("end", "end"), 1)
-        .unwrap();
+    last.publisher.try_publish(message("end", "end"), 1).unwrap();
     assert_eq!(received(&mut centre).await.topic, "end");
 }
 
@@ -157,10 +140,7 @@ async fn a_retained_message_is_there_on_each_subscription() {
                 other => panic!("{other:?}"),
             }
         };
-        assert_eq!(
-            (incoming.payload.as_ref(), incoming.retained),
-            (b"upto 41".as_slice(), true)
-        );
+        assert_eq!((incoming.payload.as_ref(), incoming.retained), (b"upto 41".as_slice(), true));
         centre.stop.cancel();
         soon("the task", centre.task).await.unwrap();
     }

@@ -26,9 +26,7 @@ struct Leaf {
 
 fn authority(name: &str) -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params
-        .distinguished_name
-        .push(rcgen::DnType::CommonName, name);
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
@@ -40,19 +38,14 @@ fn leaf(authority: &Authority, name: &str, expired: bool) -> Leaf {
         params.not_before = date_time_ymd(2001, 1, 1);
         params.not_after = date_time_ymd(2002, 1, 1);
     }
-    Leaf {
-        certificate: params.signed_by(&key, authority).unwrap().pem(),
-        key: key.serialize_pem(),
-    }
+    Leaf { certificate: params.signed_by(&key, authority).unwrap().pem(), key: key.serialize_pem() }
 }
 
 fn acceptor(clients: &Authority, server: &Leaf) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(clients.der().clone()).unwrap();
-    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
-        .build()
-        .unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider)).build().unwrap();
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -104,17 +97,9 @@ async fn mutual_tls_carries_a_record() {
     "localhost".clone_into(&mut asked.host);
     asked.tls = Some(pem(&ca, &client));
     let mut rig = Rig::start(asked);
-    let stream = soon(
-        "the handshake",
-        acceptor(&ca, &server).accept(broker.tcp().await),
-    )
-    .await
-    .unwrap();
+    let stream = soon("the handshake", acceptor(&ca, &server).accept(broker.tcp().await)).await.unwrap();
     let presented = stream.get_ref().1.peer_certificates().unwrap()[0].clone();
-    assert_eq!(
-        presented,
-        CertificateDer::from_pem_slice(client.certificate.as_bytes()).unwrap()
-    );
+    assert_eq!(presented, CertificateDer::from_pem_slice(client.certificate.as_bytes()).unwrap());
     let mut peer = Peer::new(stream);
     assert!(matches!(peer.packet().await, Packet::Connect(_)));
     peer.connack(ConnAck::default()).await;
@@ -183,9 +168,7 @@ async fn a_plain_port_is_told_from_a_tls_port() {
     asked.tls = Some(pem(&ca, &client));
     let mut rig = Rig::start(asked);
     let mut plain = broker.tcp().await;
-    tokio::io::AsyncWriteExt::write_all(&mut plain, b"\x20\x03\x00\x84\x00")
-        .await
-        .unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut plain, b"\x20\x03\x00\x84\x00").await.unwrap();
     let why = rig.disconnected().await;
     assert!(why.contains("does not speak TLS"), "{why}");
     // And the other way round: a plain link to a TLS port gets a TLS alert for a CONNACK.
@@ -206,60 +189,15 @@ async fn certificates_that_do_not_do_are_refused_before_the_start() {
     let start_with = |tls: TlsPem| {
         let mut asked = settings(1);
         asked.tls = Some(tls);
-        start(asked, CancellationToken::new())
-            .map(|_| ())
-            .unwrap_err()
+        start(asked, CancellationToken::new()).map(|_| ()).unwrap_err()
     };
-    let empty = start_with(TlsPem {
-        ca: Vec::new(),
-        ..good.clone()
-    });
-    assert!(
-        matches!(
-            empty,
-            SettingsError::Pem {
-                what: "CA certificate",
-                ..
-            }
-        ),
-        "{empty}"
-    );
-    let swapped = start_with(TlsPem {
-        certificate: good.key.clone(),
-        ..good.clone()
-    });
-    assert!(
-        matches!(
-            swapped,
-            SettingsError::Pem {
-                what: "client certificate",
-                ..
-            }
-        ),
-        "{swapped}"
-    );
-    let no_key = start_with(TlsPem {
-        key: good.ca.clone(),
-        ..good.clone()
-    });
-    assert!(
-        matches!(
-            no_key,
-            SettingsError::Pem {
-                what: "private key",
-                ..
-            }
-        ),
-        "{no_key}"
-    );
-    let stranger = start_with(TlsPem {
-        key: KeyPair::generate().unwrap().serialize_pem().into_bytes(),
-        ..good
-    });
+    let empty = start_with(TlsPem { ca: Vec::new(), ..good.clone() });
+    assert!(matches!(empty, SettingsError::Pem { what: "CA certificate", .. }), "{empty}");
+    let swapped = start_with(TlsPem { certificate: good.key.clone(), ..good.clone() });
+    assert!(matches!(swapped, SettingsError::Pem { what: "client certificate", .. }), "{swapped}");
+    let no_key = start_with(TlsPem { key: good.ca.clone(), ..good.clone() });
+    assert!(matches!(no_key, SettingsError::Pem { what: "private key", .. }), "{no_key}");
+    let stranger = start_with(TlsPem { key: KeyPair::generate().unwrap().serialize_pem().into_bytes(), ..good });
     assert!(matches!(&stranger, SettingsError::Tls(_)), "{stranger}");
-    assert!(
-        stranger
-            .to_string()
-            .contains("key belongs to the certificate")
-    );
+    assert!(stranger.to_string().contains("key belongs to the certificate"));
 }

@@ -38,10 +38,7 @@ impl<'a> Facts<'a> {
 
     /// A fact's text without surrounding blanks; `None` when it is not declared or left blank.
     pub(crate) fn get(&self, fact: &str) -> Option<&'a str> {
-        self.0?
-            .get(fact)
-            .map(|text| text.trim())
-            .filter(|text| !text.is_empty())
+        self.0?.get(fact).map(|text| text.trim()).filter(|text| !text.is_empty())
     }
 }
 
@@ -53,10 +50,7 @@ pub(crate) fn applies(row: &Row, table: &LimitTable, facts: &Facts<'_>) -> Appli
     for condition in &row.when {
         let Some(declared) = facts.get(&condition.fact) else {
             unknown.get_or_insert_with(|| {
-                Applies::Unknown(
-                    Reason::NoDeclaration,
-                    format!("{} is not declared", condition.fact),
-                )
+                Applies::Unknown(Reason::NoDeclaration, format!("{} is not declared", condition.fact))
             });
             continue;
         };
@@ -64,17 +58,10 @@ pub(crate) fn applies(row: &Row, table: &LimitTable, facts: &Facts<'_>) -> Appli
             continue;
         }
         if named(table, &condition.fact, declared) {
-            return Applies::No(format!(
-                "{} = {declared}, row is for {}",
-                condition.fact,
-                condition.one_of.join(", ")
-            ));
+            return Applies::No(format!("{} = {declared}, row is for {}", condition.fact, condition.one_of.join(", ")));
         }
         unknown.get_or_insert_with(|| {
-            Applies::Unknown(
-                Reason::NotCovered,
-                format!("no row of the table names {} = {declared}", condition.fact),
-            )
+            Applies::Unknown(Reason::NotCovered, format!("no row of the table names {} = {declared}", condition.fact))
         });
     }
     unknown.unwrap_or(Applies::Yes)
@@ -90,9 +77,7 @@ pub(crate) fn falls_between(rows: &[&Row], facts: &Facts<'_>) -> bool {
     conditions.peek().is_some()
         && conditions.all(|condition| {
             facts.get(&condition.fact).is_some_and(|declared| {
-                rows.iter()
-                    .flat_map(|row| &row.when)
-                    .any(|it| it.fact == condition.fact && holds(it, declared))
+                rows.iter().flat_map(|row| &row.when).any(|it| it.fact == condition.fact && holds(it, declared))
             })
         })
 }
@@ -104,12 +89,7 @@ fn holds(condition: &Condition, declared: &str) -> bool {
 /// Whether some row of the table names this value, or the fact is a yes-or-no one and the value is either.
 fn named(table: &LimitTable, fact: &str, declared: &str) -> bool {
     let values = || {
-        table
-            .rows
-            .iter()
-            .flat_map(|row| &row.when)
-            .filter(|it| it.fact == fact)
-            .flat_map(|condition| &condition.one_of)
+        table.rows.iter().flat_map(|row| &row.when).filter(|it| it.fact == fact).flat_map(|condition| &condition.one_of)
     };
     values().any(|value| same(value, declared))
         || (truth(declared).is_some() && values().all(|value| truth(value).is_some()))

@@ -59,11 +59,7 @@ const fn size(unit: Unit) -> Option<(Quantity, i64, i64)> {
 }
 
 const fn greatest_common_divisor(a: i64, b: i64) -> i64 {
-    if b == 0 {
-        a
-    } else {
-        greatest_common_divisor(b, a % b)
-    }
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 impl Conversion {
@@ -71,12 +67,7 @@ impl Conversion {
     /// one quantity. A unit converts to itself, whatever its quantity.
     pub fn between(from: Unit, to: Unit) -> Option<Self> {
         if from == to {
-            return Some(Self {
-                from,
-                to,
-                multiply: 1,
-                divide: 1,
-            });
+            return Some(Self { from, to, multiply: 1, divide: 1 });
         }
         let (quantity, numerator, denominator) = size(from)?;
         let (other, to_numerator, to_denominator) = size(to)?;
@@ -86,12 +77,7 @@ impl Conversion {
         let multiply = numerator.checked_mul(to_denominator)?;
         let divide = denominator.checked_mul(to_numerator)?;
         let common = greatest_common_divisor(multiply, divide);
-        Some(Self {
-            from,
-            to,
-            multiply: multiply.checked_div(common)?,
-            divide: divide.checked_div(common)?,
-        })
+        Some(Self { from, to, multiply: multiply.checked_div(common)?, divide: divide.checked_div(common)? })
     }
 
     /// Whether the number stays as it is.
@@ -130,10 +116,7 @@ impl Conversion {
         for extra in 0..=MAX_PLACES - value.places() {
             let widened = product.checked_mul(10_i128.checked_pow(u32::from(extra))?)?;
             if widened % divide == 0 {
-                return Decimal::new(
-                    i64::try_from(widened / divide).ok()?,
-                    value.places() + extra,
-                );
+                return Decimal::new(i64::try_from(widened / divide).ok()?, value.places() + extra);
             }
         }
         None
@@ -166,113 +149,34 @@ mod tests {
         let check = |value: &str, from: Unit, to: Unit, expected: &str, text: &str| {
             let conversion = Conversion::between(from, to).unwrap();
             assert_eq!(
-                conversion
-                    .apply(value.parse().unwrap())
-                    .unwrap()
-                    .to_string(),
+                conversion.apply(value.parse().unwrap()).unwrap().to_string(),
                 expected,
                 "{value} {from} in {to}"
             );
             assert_eq!(conversion.text(), text);
         };
-        check(
-            "43.02",
-            Unit::Tonne,
-            Unit::Kilogram,
-            "43020",
-            "kg from t x1000",
-        );
-        check(
-            "43020",
-            Unit::Kilogram,
-            Unit::Tonne,
-            "43.020",
-            "t from kg /1000",
-        );
-        check(
-            "12.5",
-            Unit::Gram,
-            Unit::Tonne,
-            "0.0000125",
-            "t from g /1000000",
-        );
-        check(
-            "371",
-            Unit::NanograyPerHour,
-            Unit::MicrograyPerHour,
-            "0.371",
-            "uGy/h from nGy/h /1000",
-        );
-        check(
-            "0.25",
-            Unit::MicrograyPerHour,
-            Unit::NanograyPerHour,
-            "250",
-            "nGy/h from uGy/h x1000",
-        );
-        check(
-            "1600",
-            Unit::Millimetre,
-            Unit::Metre,
-            "1.600",
-            "m from mm /1000",
-        );
-        check(
-            "2.2",
-            Unit::MetrePerSecond,
-            Unit::KilometrePerHour,
-            "7.92",
-            "km/h from m/s x18/5",
-        );
-        check(
-            "9.0",
-            Unit::KilometrePerHour,
-            Unit::MetrePerSecond,
-            "2.5",
-            "m/s from km/h x5/18",
-        );
+        check("43.02", Unit::Tonne, Unit::Kilogram, "43020", "kg from t x1000");
+        check("43020", Unit::Kilogram, Unit::Tonne, "43.020", "t from kg /1000");
+        check("12.5", Unit::Gram, Unit::Tonne, "0.0000125", "t from g /1000000");
+        check("371", Unit::NanograyPerHour, Unit::MicrograyPerHour, "0.371", "uGy/h from nGy/h /1000");
+        check("0.25", Unit::MicrograyPerHour, Unit::NanograyPerHour, "250", "nGy/h from uGy/h x1000");
+        check("1600", Unit::Millimetre, Unit::Metre, "1.600", "m from mm /1000");
+        check("2.2", Unit::MetrePerSecond, Unit::KilometrePerHour, "7.92", "km/h from m/s x18/5");
+        check("9.0", Unit::KilometrePerHour, Unit::MetrePerSecond, "2.5", "m/s from km/h x5/18");
         check("1.5", Unit::Hour, Unit::Second, "5400.0", "s from h x3600");
         check("90", Unit::Second, Unit::Hour, "0.025", "h from s /3600");
-        check(
-            "0.50",
-            Unit::Percent,
-            Unit::MilligramPerKilogram,
-            "5000",
-            "mg/kg from % x10000",
-        );
-        check(
-            "0.3",
-            Unit::BecquerelPerGram,
-            Unit::BecquerelPerKilogram,
-            "300",
-            "Bq/kg from Bq/g x1000",
-        );
-        check(
-            "5.1450",
-            Unit::Kilonewton,
-            Unit::Newton,
-            "5145.0",
-            "N from kN x1000",
-        );
+        check("0.50", Unit::Percent, Unit::MilligramPerKilogram, "5000", "mg/kg from % x10000");
+        check("0.3", Unit::BecquerelPerGram, Unit::BecquerelPerKilogram, "300", "Bq/kg from Bq/g x1000");
+        check("5.1450", Unit::Kilonewton, Unit::Newton, "5145.0", "N from kN x1000");
     }
 
     #[test]
     fn refuses_what_does_not_end_or_does_not_fit() {
-        let apply = |value: &str, from, to| {
-            Conversion::between(from, to)
-                .unwrap()
-                .apply(value.parse().unwrap())
-        };
-        assert_eq!(
-            apply("8", Unit::KilometrePerHour, Unit::MetrePerSecond),
-            None
-        );
+        let apply = |value: &str, from, to| Conversion::between(from, to).unwrap().apply(value.parse().unwrap());
+        assert_eq!(apply("8", Unit::KilometrePerHour, Unit::MetrePerSecond), None);
         assert_eq!(apply("100", Unit::Second, Unit::Hour), None);
         assert_eq!(apply("9223372036854775807", Unit::Tonne, Unit::Gram), None);
-        assert_eq!(
-            apply("0.000000000000000001", Unit::Gram, Unit::Kilogram),
-            None
-        );
+        assert_eq!(apply("0.000000000000000001", Unit::Gram, Unit::Kilogram), None);
     }
 
     #[test]

@@ -31,31 +31,13 @@ pub struct Bound {
 ///
 /// `uncertainty` is the expanded one (k = 2) in the unit of the value; only the simple rule can do
 /// without.
-pub fn upper(
-    value: Decimal,
-    bound: Bound,
-    rule: DecisionRule,
-    uncertainty: Option<Decimal>,
-) -> Verdict {
+pub fn upper(value: Decimal, bound: Bound, rule: DecisionRule, uncertainty: Option<Decimal>) -> Verdict {
     decide_upper(value, bound, rule, uncertainty).unwrap_or_else(Verdict::Inconclusive)
 }
 
 /// Judges `value` against a lower limit.
-pub fn lower(
-    value: Decimal,
-    bound: Bound,
-    rule: DecisionRule,
-    uncertainty: Option<Decimal>,
-) -> Verdict {
-    let mirrored = || {
-        Some((
-            negate(value)?,
-            Bound {
-                limit: negate(bound.limit)?,
-                ..bound
-            },
-        ))
-    };
+pub fn lower(value: Decimal, bound: Bound, rule: DecisionRule, uncertainty: Option<Decimal>) -> Verdict {
+    let mirrored = || Some((negate(value)?, Bound { limit: negate(bound.limit)?, ..bound }));
     match mirrored() {
         Some((value, bound)) => upper(value, bound, rule, uncertainty),
         None => Verdict::Inconclusive(Reason::Arithmetic),
@@ -72,29 +54,9 @@ pub fn between(
     rule: DecisionRule,
     uncertainty: Option<Decimal>,
 ) -> Verdict {
-    let below = lower(
-        at_low,
-        Bound {
-            limit: low,
-            inclusive: true,
-        },
-        rule,
-        uncertainty,
-    );
-    let above = upper(
-        at_high,
-        Bound {
-            limit: high,
-            inclusive: true,
-        },
-        rule,
-        uncertainty,
-    );
-    let verdict = if below.rank() >= above.rank() {
-        below
-    } else {
-        above
-    };
+    let below = lower(at_low, Bound { limit: low, inclusive: true }, rule, uncertainty);
+    let above = upper(at_high, Bound { limit: high, inclusive: true }, rule, uncertainty);
+    let verdict = if below.rank() >= above.rank() { below } else { above };
     let (DecisionRule::Guarded | DecisionRule::NonBinary, Some(guard)) = (rule, uncertainty) else {
         return verdict;
     };
@@ -106,11 +68,7 @@ pub fn between(
     }
     // The guard bands overlap. Only what lies outside can still be told.
     let outside = at_low.cmp_value(low).is_lt() || at_high.cmp_value(high).is_gt();
-    if verdict == Verdict::Fail && outside {
-        verdict
-    } else {
-        Verdict::Inconclusive(Reason::Uncertainty)
-    }
+    if verdict == Verdict::Fail && outside { verdict } else { Verdict::Inconclusive(Reason::Uncertainty) }
 }
 
 fn decide_upper(
@@ -126,20 +84,12 @@ fn decide_upper(
     };
     let allowed = within(bound.limit);
     if rule == DecisionRule::Simple {
-        return Ok(if allowed {
-            Verdict::Pass
-        } else {
-            Verdict::Fail
-        });
+        return Ok(if allowed { Verdict::Pass } else { Verdict::Fail });
     }
     let guard = uncertainty.filter(|it| it.digits() >= 0);
     let Some(guard) = guard else {
         // No guard band can make a value beyond the limit acceptable under the guarded rule.
-        return if rule == DecisionRule::Guarded && !allowed {
-            Ok(Verdict::Fail)
-        } else {
-            Err(Reason::Uncertainty)
-        };
+        return if rule == DecisionRule::Guarded && !allowed { Ok(Verdict::Fail) } else { Err(Reason::Uncertainty) };
     };
     let acceptance = bound.limit.checked_sub(guard).ok_or(Reason::Arithmetic)?;
     let rejection = bound.limit.checked_add(guard).ok_or(Reason::Arithmetic)?;

@@ -12,16 +12,10 @@ pub(crate) type Refusal = String;
 ///
 /// Says why when no edition is loaded or in force, or when two different ones came into force on the
 /// same day and nothing tells which is meant.
-pub(crate) fn in_force<'a>(
-    tables: &'a [LimitTable],
-    id: &str,
-    at: Date,
-) -> Result<&'a LimitTable, Refusal> {
+pub(crate) fn in_force<'a>(tables: &'a [LimitTable], id: &str, at: Date) -> Result<&'a LimitTable, Refusal> {
     let editions = || tables.iter().filter(|table| table.id == id);
     let newest = editions()
-        .filter(|table| {
-            table.effective_from <= at && table.effective_to.is_none_or(|last| at <= last)
-        })
+        .filter(|table| table.effective_from <= at && table.effective_to.is_none_or(|last| at <= last))
         .max_by_key(|table| table.effective_from)
         .ok_or_else(|| {
             if editions().next().is_none() {
@@ -36,10 +30,7 @@ pub(crate) fn in_force<'a>(
             && (table.digest != newest.digest || table.rows != newest.rows)
     });
     if rival {
-        return Err(format!(
-            "two editions of limit table {id} came into force on {}",
-            newest.effective_from
-        ));
+        return Err(format!("two editions of limit table {id} came into force on {}", newest.effective_from));
     }
     Ok(newest)
 }

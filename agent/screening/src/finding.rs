@@ -146,14 +146,7 @@ impl Verdict {
             Self::NotApplicable => (0, 0),
             Self::Pass => (1, 0),
             Self::ConditionalPass => (2, 0),
-            Self::Inconclusive(reason) => (
-                3,
-                Reason::ALL
-                    .iter()
-                    .rev()
-                    .position(|&it| it == reason)
-                    .unwrap_or(0),
-            ),
+            Self::Inconclusive(reason) => (3, Reason::ALL.iter().rev().position(|&it| it == reason).unwrap_or(0)),
             Self::ConditionalFail => (4, 0),
             Self::Fail => (5, 0),
         }
@@ -162,11 +155,7 @@ impl Verdict {
     /// The stricter of two verdicts.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
-        if other.rank() > self.rank() {
-            other
-        } else {
-            self
-        }
+        if other.rank() > self.rank() { other } else { self }
     }
 
     /// The stable spelling used in records and JSON; the reason travels beside it.

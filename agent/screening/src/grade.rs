@@ -11,19 +11,13 @@ const SCALE: core::ops::RangeInclusive<u8> = 2..=10;
 /// The half steps of a grade: `3.5` is 7. `None` for anything that is no grade of the scale.
 pub fn half_steps(grade: Decimal) -> Option<u8> {
     let doubled = grade.checked_mul(Decimal::whole(2))?.at_places(0)?;
-    u8::try_from(doubled.digits())
-        .ok()
-        .filter(|steps| SCALE.contains(steps))
+    u8::try_from(doubled.digits()).ok().filter(|steps| SCALE.contains(steps))
 }
 
 /// As the standards write it: 7 is `3-4`, 8 is `4`.
 pub fn name(half_steps: u8) -> String {
     let grade = half_steps / 2;
-    if half_steps.is_multiple_of(2) {
-        format!("{grade}")
-    } else {
-        format!("{grade}-{}", grade + 1)
-    }
+    if half_steps.is_multiple_of(2) { format!("{grade}") } else { format!("{grade}-{}", grade + 1) }
 }
 
 /// Reads a grade as written, `3-4` or `4`, into the decimal it travels as.

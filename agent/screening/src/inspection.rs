@@ -69,14 +69,8 @@ pub enum IncompleteReason {
 
 impl IncompleteReason {
     /// All reasons.
-    pub const ALL: [Self; 6] = [
-        Self::TimedOut,
-        Self::DroveOff,
-        Self::Stopped,
-        Self::Interrupted,
-        Self::InstrumentStopped,
-        Self::Overlap,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::TimedOut, Self::DroveOff, Self::Stopped, Self::Interrupted, Self::InstrumentStopped, Self::Overlap];
 
     /// The stable spelling used in records and interfaces.
     pub const fn word(self) -> &'static str {

@@ -17,21 +17,10 @@ pub fn screen_programme(inspection: &Inspection, programme: &Programme) -> Vec<F
     let facts = Facts::of(inspection);
     let mut findings = Vec::new();
     for (number, stage) in (1_u16..).zip(&programme.stages) {
-        let duration = Limit::Min {
-            limit: Decimal::whole(i64::from(stage.duration_s)),
-            inclusive: true,
-        };
+        let duration = Limit::Min { limit: Decimal::whole(i64::from(stage.duration_s)), inclusive: true };
         let mut rows = vec![requirement(number, STAGE_DURATION, duration, Unit::Second)];
         rows.extend(stage.hold.iter().map(|hold| {
-            requirement(
-                number,
-                &hold.channel,
-                Limit::Range {
-                    low: hold.low,
-                    high: hold.high,
-                },
-                hold.unit,
-            )
+            requirement(number, &hold.channel, Limit::Range { low: hold.low, high: hold.high }, hold.unit)
         }));
         for row in rows {
             let measured = inspection
@@ -39,11 +28,7 @@ pub fn screen_programme(inspection: &Inspection, programme: &Programme) -> Vec<F
                 .iter()
                 .filter(|it| it.stage == Some(number) && it.parameter == row.parameter)
                 .collect::<Vec<_>>();
-            let judged = row::each(
-                &measured,
-                |it| row::judge(&row, it, &facts),
-                || row::missing(&row),
-            );
+            let judged = row::each(&measured, |it| row::judge(&row, it, &facts), || row::missing(&row));
             findings.extend(judged.into_iter().map(|(judged, _)| Finding {
                 table: programme.id.clone(),
                 edition: programme.edition.clone(),

@@ -23,18 +23,12 @@ impl Interval {
 
     /// Half of `10^power`, the "0.5 unit" rounding: `half_unit(0)` gives 60.0, 60.5, 61.0 (clause 3.4.1).
     pub const fn half_unit(power: i8) -> Self {
-        Self {
-            digit: 5,
-            power: power.saturating_sub(1),
-        }
+        Self { digit: 5, power: power.saturating_sub(1) }
     }
 
     /// A fifth of `10^power`, the "0.2 unit" rounding: `fifth_unit(2)` gives 820, 840, 860 (clause 3.4.2).
     pub const fn fifth_unit(power: i8) -> Self {
-        Self {
-            digit: 2,
-            power: power.saturating_sub(1),
-        }
+        Self { digit: 2, power: power.saturating_sub(1) }
     }
 
     /// The last place of `limit`: rounding to it gives the value as many decimals as the limit has.
@@ -80,9 +74,7 @@ pub fn round(value: Decimal, interval: Interval) -> Option<Decimal> {
         core::cmp::Ordering::Greater => true,
         core::cmp::Ordering::Equal => quotient % 2 == 1,
     };
-    let multiples = quotient
-        .checked_add(i128::from(up))?
-        .checked_mul(value.signum())?;
+    let multiples = quotient.checked_add(i128::from(up))?.checked_mul(value.signum())?;
     let digits = multiples.checked_mul(i128::from(size.digits()))?;
     Decimal::new(i64::try_from(digits).ok()?, size.places().min(MAX_PLACES))
 }
@@ -125,18 +117,8 @@ mod tests {
 
     #[test]
     fn a_coarser_value_gains_places_and_zero_keeps_no_sign() {
-        assert_eq!(
-            round("7".parse().unwrap(), Interval::unit(-1))
-                .unwrap()
-                .to_string(),
-            "7.0"
-        );
-        assert_eq!(
-            round("-0.04".parse().unwrap(), Interval::unit(-1))
-                .unwrap()
-                .to_string(),
-            "0.0"
-        );
+        assert_eq!(round("7".parse().unwrap(), Interval::unit(-1)).unwrap().to_string(), "7.0");
+        assert_eq!(round("-0.04".parse().unwrap(), Interval::unit(-1)).unwrap().to_string(), "0.0");
     }
 
     #[test]

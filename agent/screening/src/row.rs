@@ -58,12 +58,7 @@ pub(crate) fn shown(row: &Row, measured: &Measured, verdict: Verdict, why: &str)
 
 /// A row without a value.
 pub(crate) fn described(row: &Row, verdict: Verdict) -> Judged {
-    Judged {
-        verdict,
-        value: None,
-        limit: text::stated(row),
-        rule: vec![text::rule(row)],
-    }
+    Judged { verdict, value: None, limit: text::stated(row), rule: vec![text::rule(row)] }
 }
 
 /// The measured quantity in the row's unit, written into `judged`, unless it may not be judged.
@@ -79,18 +74,13 @@ fn converted(row: &Row, measured: &Measured, judged: &mut Judged) -> Result<Conv
             judged.rule.push(indication.quality.word().to_owned());
         }
         Quality::Uncertain(Doubt::Unstable | Doubt::Stale) | Quality::Bad(_) => {
-            judged
-                .rule
-                .push(format!("not decisive: {}", indication.quality.word()));
+            judged.rule.push(format!("not decisive: {}", indication.quality.word()));
             return Err(Reason::Quality);
         }
     }
     let unit = unit_of(row);
     let Some(conversion) = Conversion::between(indication.unit, unit) else {
-        judged.rule.push(format!(
-            "{} is no unit of what {unit} measures",
-            indication.unit
-        ));
+        judged.rule.push(format!("{} is no unit of what {unit} measures", indication.unit));
         return Err(Reason::Unit);
     };
     if !conversion.is_identity() {
@@ -100,33 +90,20 @@ fn converted(row: &Row, measured: &Measured, judged: &mut Judged) -> Result<Conv
     let value = apply(indication.value)?;
     judged.value = Some(text::value(value, unit));
     // What the row does not use cannot stand in its way.
-    let uses_background = matches!(
-        row.limit,
-        Limit::AboveBackground { .. } | Limit::Sigma { .. }
-    );
+    let uses_background = matches!(row.limit, Limit::AboveBackground { .. } | Limit::Sigma { .. });
     let uses_uncertainty = row.decision != DecisionRule::Simple;
     Ok(Converted {
         value,
-        background: measured
-            .background
-            .filter(|_| uses_background)
-            .map(apply)
-            .transpose()?,
+        background: measured.background.filter(|_| uses_background).map(apply).transpose()?,
         // A negative one is none: it would widen the limits.
-        uncertainty: measured
-            .uncertainty
-            .filter(|it| uses_uncertainty && it.digits() >= 0)
-            .map(apply)
-            .transpose()?,
+        uncertainty: measured.uncertainty.filter(|it| uses_uncertainty && it.digits() >= 0).map(apply).transpose()?,
     })
 }
 
 /// A row nothing was measured for.
 pub(crate) fn missing(row: &Row) -> Judged {
     let mut judged = described(row, Verdict::Inconclusive(Reason::NotMeasured));
-    judged
-        .rule
-        .push(format!("{} was not measured", row.parameter));
+    judged.rule.push(format!("{} was not measured", row.parameter));
     judged
 }
 
@@ -146,30 +123,20 @@ pub(crate) fn each(
         .map(|it| {
             let mut judged = judge(it);
             if several {
-                judged
-                    .rule
-                    .push(format!("{} of {}", it.derivation, it.instrument));
+                judged.rule.push(format!("{} of {}", it.derivation, it.instrument));
             }
             (judged, it.stage)
         })
         .collect::<Vec<_>>();
     judged.sort_by(|(a, a_stage), (b, b_stage)| {
-        (
-            a_stage,
-            a.rule.last(),
-            &a.value,
-            &a.rule,
-            &a.limit,
-            a.verdict.rank(),
-        )
-            .cmp(&(
-                b_stage,
-                b.rule.last(),
-                &b.value,
-                &b.rule,
-                &b.limit,
-                b.verdict.rank(),
-            ))
+        (a_stage, a.rule.last(), &a.value, &a.rule, &a.limit, a.verdict.rank()).cmp(&(
+            b_stage,
+            b.rule.last(),
+            &b.value,
+            &b.rule,
+            &b.limit,
+            b.verdict.rank(),
+        ))
     });
     judged
 }
@@ -183,70 +150,33 @@ fn unit_of(row: &Row) -> Unit {
     }
 }
 
-fn weigh(
-    row: &Row,
-    converted: &Converted,
-    facts: &Facts<'_>,
-    judged: &mut Judged,
-) -> Result<Verdict, Reason> {
-    let &Converted {
-        value,
-        background,
-        uncertainty,
-    } = converted;
+fn weigh(row: &Row, converted: &Converted, facts: &Facts<'_>, judged: &mut Judged) -> Result<Verdict, Reason> {
+    let &Converted { value, background, uncertainty } = converted;
     match &row.limit {
         &Limit::Max { limit, inclusive } => {
             let value = compared(value, limit, row, &mut judged.rule)?;
             note_uncertainty(row, uncertainty, &mut judged.rule);
-            Ok(decision::upper(
-                value,
-                Bound { limit, inclusive },
-                row.decision,
-                uncertainty,
-            ))
+            Ok(decision::upper(value, Bound { limit, inclusive }, row.decision, uncertainty))
         }
         &Limit::Min { limit, inclusive } => {
             let value = compared(value, limit, row, &mut judged.rule)?;
             note_uncertainty(row, uncertainty, &mut judged.rule);
-            Ok(decision::lower(
-                value,
-                Bound { limit, inclusive },
-                row.decision,
-                uncertainty,
-            ))
+            Ok(decision::lower(value, Bound { limit, inclusive }, row.decision, uncertainty))
         }
         &Limit::Range { low, high } => {
             let at_low = compared(value, low, row, &mut judged.rule)?;
-            let at_high = if low.places() == high.places() {
-                at_low
-            } else {
-                compared(value, high, row, &mut judged.rule)?
-            };
+            let at_high =
+                if low.places() == high.places() { at_low } else { compared(value, high, row, &mut judged.rule)? };
             note_uncertainty(row, uncertainty, &mut judged.rule);
-            Ok(decision::between(
-                (at_low, low),
-                (at_high, high),
-                row.decision,
-                uncertainty,
-            ))
+            Ok(decision::between((at_low, low), (at_high, high), row.decision, uncertainty))
         }
-        Limit::Absent => Ok(if value.digits() == 0 {
-            Verdict::Pass
-        } else {
-            Verdict::Fail
-        }),
+        Limit::Absent => Ok(if value.digits() == 0 { Verdict::Pass } else { Verdict::Fail }),
         &Limit::GradeAtLeast { half_steps } => {
             let Some(found) = grade::half_steps(value) else {
-                judged
-                    .rule
-                    .push(format!("{value} is no grade of the scale 1, 1-2 .. 5"));
+                judged.rule.push(format!("{value} is no grade of the scale 1, 1-2 .. 5"));
                 return Err(Reason::Quality);
             };
-            Ok(if found >= half_steps {
-                Verdict::Pass
-            } else {
-                Verdict::Fail
-            })
+            Ok(if found >= half_steps { Verdict::Pass } else { Verdict::Fail })
         }
         &Limit::AboveBackground { margin } => {
             let background = background.ok_or(Reason::NoBackground)?;
@@ -255,80 +185,40 @@ fn weigh(
             judged.rule.push(format!("net {net}"));
             let net = compared(net, margin, row, &mut judged.rule)?;
             note_uncertainty(row, uncertainty, &mut judged.rule);
-            Ok(decision::upper(
-                net,
-                Bound {
-                    limit: margin,
-                    inclusive: true,
-                },
-                row.decision,
-                uncertainty,
-            ))
+            Ok(decision::upper(net, Bound { limit: margin, inclusive: true }, row.decision, uncertainty))
         }
         &Limit::Sigma { k } => {
             let background = background.ok_or(Reason::NoBackground)?;
             judged.limit = format!("<= {background} + {k} sqrt({background}) {}", Unit::Count);
-            let counts = value
-                .at_places(0)
-                .and_then(|it| u64::try_from(it.digits()).ok())
-                .ok_or(Reason::Arithmetic)?;
+            let counts = value.at_places(0).and_then(|it| u64::try_from(it.digits()).ok()).ok_or(Reason::Arithmetic)?;
             if background.cmp_value(Decimal::whole(LOW_COUNT)).is_lt() {
-                judged
-                    .rule
-                    .push(format!("Poisson at the one-sided probability of {k} sigma"));
+                judged.rule.push(format!("Poisson at the one-sided probability of {k} sigma"));
             }
             let exceeds = counting::exceeds(counts, background, k).ok_or(Reason::Arithmetic)?;
-            Ok(if exceeds {
-                Verdict::Fail
-            } else {
-                Verdict::Pass
-            })
+            Ok(if exceeds { Verdict::Fail } else { Verdict::Pass })
         }
-        Limit::Deviation {
-            declared,
-            percent,
-            absolute,
-        } => {
+        Limit::Deviation { declared, percent, absolute } => {
             let reference = deviation::declared(declared, facts, row.unit, &mut judged.rule)?;
-            let tolerance =
-                Tolerance::of(reference, *percent, *absolute).ok_or(Reason::Arithmetic)?;
+            let tolerance = Tolerance::of(reference, *percent, *absolute).ok_or(Reason::Arithmetic)?;
             judged.limit = text::with_unit(&tolerance.text(), row.unit);
             let tolerance = tolerance.smaller();
             let deviation = value.checked_sub(reference).ok_or(Reason::Arithmetic)?;
             judged.rule.push(format!("deviation {deviation}"));
-            let deviation = compared(
-                deviation::magnitude(deviation).ok_or(Reason::Arithmetic)?,
-                tolerance,
-                row,
-                &mut judged.rule,
-            )?;
+            let deviation =
+                compared(deviation::magnitude(deviation).ok_or(Reason::Arithmetic)?, tolerance, row, &mut judged.rule)?;
             note_uncertainty(row, uncertainty, &mut judged.rule);
-            Ok(decision::upper(
-                deviation,
-                Bound {
-                    limit: tolerance,
-                    inclusive: true,
-                },
-                row.decision,
-                uncertainty,
-            ))
+            Ok(decision::upper(deviation, Bound { limit: tolerance, inclusive: true }, row.decision, uncertainty))
         }
     }
 }
 
 /// The value as it is compared: as it is, or rounded once to the decimals of the limit
 /// (GB/T 8170-2008, 4.3.2 and 4.3.3).
-fn compared(
-    value: Decimal,
-    limit: Decimal,
-    row: &Row,
-    rule: &mut Vec<String>,
-) -> Result<Decimal, Reason> {
+fn compared(value: Decimal, limit: Decimal, row: &Row, rule: &mut Vec<String>) -> Result<Decimal, Reason> {
     match row.compare {
         Compare::Full => Ok(value),
         Compare::Rounded => {
-            let rounded =
-                rounding::round(value, Interval::of_limit(limit)).ok_or(Reason::Arithmetic)?;
+            let rounded = rounding::round(value, Interval::of_limit(limit)).ok_or(Reason::Arithmetic)?;
             if rounded != value {
                 rule.push(format!("{value} rounded to {rounded}"));
             }

@@ -48,20 +48,14 @@ pub fn screen(
         match edition::in_force(tables, &required.table, at) {
             Ok(table) => judge_table(inspection, table, &required.parameters, &mut findings),
             Err(refusal) => findings.extend(
-                required
-                    .parameters
-                    .iter()
-                    .map(|parameter| without_edition(&required.table, parameter, &refusal)),
+                required.parameters.iter().map(|parameter| without_edition(&required.table, parameter, &refusal)),
             ),
         }
     }
     if let Some(programme) = programme {
         findings.extend(screen_programme(inspection, programme));
     }
-    let alarmed = inspection
-        .alarms
-        .iter()
-        .any(|it| it.by_device || it.recomputed);
+    let alarmed = inspection.alarms.iter().any(|it| it.by_device || it.recomputed);
     let verdict = overall(inspection, &findings, alarmed);
     Screening {
         disposition: dispose(inspection, &findings, verdict, alarmed),
@@ -72,38 +66,17 @@ pub fn screen(
 }
 
 /// Judges all rows of `table` for the parameters required, in the order of the table.
-fn judge_table(
-    inspection: &Inspection,
-    table: &LimitTable,
-    parameters: &[String],
-    findings: &mut Vec<Finding>,
-) {
+fn judge_table(inspection: &Inspection, table: &LimitTable, parameters: &[String], findings: &mut Vec<Finding>) {
     let facts = Facts::of(inspection);
-    for row in table
-        .rows
-        .iter()
-        .filter(|row| parameters.contains(&row.parameter))
-    {
-        let measured = inspection
-            .measured
-            .iter()
-            .filter(|it| it.parameter == row.parameter)
-            .collect::<Vec<_>>();
+    for row in table.rows.iter().filter(|row| parameters.contains(&row.parameter)) {
+        let measured = inspection.measured.iter().filter(|it| it.parameter == row.parameter).collect::<Vec<_>>();
         let judged = match applicability::applies(row, table, &facts) {
             Applies::No(why) => vec![(set_aside(row, Verdict::NotApplicable, &why), None)],
             Applies::Unknown(reason, why) => {
                 let verdict = Verdict::Inconclusive(reason);
-                each(
-                    &measured,
-                    |it| row::shown(row, it, verdict, &why),
-                    || set_aside(row, verdict, &why),
-                )
+                each(&measured, |it| row::shown(row, it, verdict, &why), || set_aside(row, verdict, &why))
             }
-            Applies::Yes => each(
-                &measured,
-                |it| row::judge(row, it, &facts),
-                || row::missing(row),
-            ),
+            Applies::Yes => each(&measured, |it| row::judge(row, it, &facts), || row::missing(row)),
         };
         findings.extend(judged.into_iter().map(|(judged, stage)| Finding {
             table: table.id.clone(),
@@ -119,14 +92,8 @@ fn judge_table(
         }));
     }
     for parameter in parameters {
-        let rows = table
-            .rows
-            .iter()
-            .filter(|row| row.parameter == *parameter)
-            .collect::<Vec<_>>();
-        let none_applies = rows
-            .iter()
-            .all(|row| matches!(applicability::applies(row, table, &facts), Applies::No(_)));
+        let rows = table.rows.iter().filter(|row| row.parameter == *parameter).collect::<Vec<_>>();
+        let none_applies = rows.iter().all(|row| matches!(applicability::applies(row, table, &facts), Applies::No(_)));
         let why = if rows.is_empty() {
             format!("the table has no row for {parameter}")
         } else if none_applies && applicability::falls_between(&rows, &facts) {
@@ -134,13 +101,7 @@ fn judge_table(
         } else {
             continue;
         };
-        findings.push(about_table(
-            &table.id,
-            &table.edition,
-            parameter,
-            Reason::NotCovered,
-            why,
-        ));
+        findings.push(about_table(&table.id, &table.edition, parameter, Reason::NotCovered, why));
     }
 }
 
@@ -155,13 +116,7 @@ fn without_edition(table: &str, parameter: &str, refusal: &str) -> Finding {
     about_table(table, "", parameter, Reason::NoEdition, refusal.to_owned())
 }
 
-fn about_table(
-    table: &str,
-    edition: &str,
-    parameter: &str,
-    reason: Reason,
-    rule: String,
-) -> Finding {
+fn about_table(table: &str, edition: &str, parameter: &str, reason: Reason, rule: String) -> Finding {
     Finding {
         table: table.to_owned(),
         edition: edition.to_owned(),
@@ -178,10 +133,7 @@ fn about_table(
 }
 
 fn overall(inspection: &Inspection, findings: &[Finding], alarmed: bool) -> Verdict {
-    let mut verdict = findings
-        .iter()
-        .map(|it| it.verdict)
-        .fold(Verdict::NotApplicable, Verdict::stricter);
+    let mut verdict = findings.iter().map(|it| it.verdict).fold(Verdict::NotApplicable, Verdict::stricter);
     if let Completion::Incomplete(_) = inspection.completion {
         verdict = verdict.stricter(Verdict::Inconclusive(Reason::Incomplete));
     }
@@ -192,17 +144,8 @@ fn overall(inspection: &Inspection, findings: &[Finding], alarmed: bool) -> Verd
     if alarmed { Verdict::Fail } else { verdict }
 }
 
-fn dispose(
-    inspection: &Inspection,
-    findings: &[Finding],
-    verdict: Verdict,
-    alarmed: bool,
-) -> Disposition {
-    if alarmed
-        || findings
-            .iter()
-            .any(|it| it.alarms && it.verdict == Verdict::Fail)
-    {
+fn dispose(inspection: &Inspection, findings: &[Finding], verdict: Verdict, alarmed: bool) -> Disposition {
+    if alarmed || findings.iter().any(|it| it.alarms && it.verdict == Verdict::Fail) {
         Disposition::Alarm
     } else if !inspection.faults.is_empty() {
         Disposition::NotValid

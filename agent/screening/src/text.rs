@@ -19,33 +19,17 @@ pub(crate) fn value(number: Decimal, unit: Unit) -> String {
 
 /// Appends the unit to an expression, as [`value`] does.
 pub(crate) fn with_unit(expression: &str, unit: Unit) -> String {
-    if unit == Unit::One {
-        expression.to_owned()
-    } else {
-        format!("{expression} {unit}")
-    }
+    if unit == Unit::One { expression.to_owned() } else { format!("{expression} {unit}") }
 }
 
 /// The limit as the row states it; what the inspection adds to it is named by a word.
 pub(crate) fn stated(row: &Row) -> String {
     let unit = row.unit;
     match &row.limit {
-        Limit::Max {
-            limit,
-            inclusive: true,
-        } => with_unit(&format!("<= {limit}"), unit),
-        Limit::Max {
-            limit,
-            inclusive: false,
-        } => with_unit(&format!("< {limit}"), unit),
-        Limit::Min {
-            limit,
-            inclusive: true,
-        } => with_unit(&format!(">= {limit}"), unit),
-        Limit::Min {
-            limit,
-            inclusive: false,
-        } => with_unit(&format!("> {limit}"), unit),
+        Limit::Max { limit, inclusive: true } => with_unit(&format!("<= {limit}"), unit),
+        Limit::Max { limit, inclusive: false } => with_unit(&format!("< {limit}"), unit),
+        Limit::Min { limit, inclusive: true } => with_unit(&format!(">= {limit}"), unit),
+        Limit::Min { limit, inclusive: false } => with_unit(&format!("> {limit}"), unit),
         Limit::Range { low, high } => with_unit(&format!("{low}..{high}"), unit),
         Limit::Absent => "absent".to_owned(),
         Limit::GradeAtLeast { half_steps } => {
@@ -53,14 +37,9 @@ pub(crate) fn stated(row: &Row) -> String {
         }
         Limit::AboveBackground { margin } => with_unit(&format!("<= background + {margin}"), unit),
         Limit::Sigma { k } => format!("<= background + {k} sqrt(background) {}", Unit::Count),
-        Limit::Deviation {
-            declared,
-            percent,
-            absolute,
-        } => with_unit(
-            &format!("|x - declared {declared}| <= min({percent} % of it, {absolute})"),
-            unit,
-        ),
+        Limit::Deviation { declared, percent, absolute } => {
+            with_unit(&format!("|x - declared {declared}| <= min({percent} % of it, {absolute})"), unit)
+        }
     }
 }
 

@@ -32,114 +32,35 @@ const PARAMETERS: [&str; 6] = ["mass", "dose", "counts", "ph", "grade", "odour"]
 
 /// A row of every kind, comparison and decision rule, some with conditions.
 fn every_kind() -> LimitTable {
-    let with = |compare, decision, alarms, row: Row| Row {
-        compare,
-        decision,
-        alarms,
-        ..row
-    };
+    let with = |compare, decision, alarms, row: Row| Row { compare, decision, alarms, ..row };
     let (full, rounded) = (Compare::Full, Compare::Rounded);
-    let (simple, guarded, non_binary) = (
-        DecisionRule::Simple,
-        DecisionRule::Guarded,
-        DecisionRule::NonBinary,
-    );
-    let deviation = Limit::Deviation {
-        declared: "mass".to_owned(),
-        percent: d("5"),
-        absolute: d("1000"),
-    };
+    let (simple, guarded, non_binary) = (DecisionRule::Simple, DecisionRule::Guarded, DecisionRule::NonBinary);
+    let deviation = Limit::Deviation { declared: "mass".to_owned(), percent: d("5"), absolute: d("1000") };
     let above = Limit::AboveBackground { margin: d("0.25") };
     table(
         "every",
         vec![
+            with(full, simple, false, when(row("mass-2", "mass", max("18000"), Unit::Kilogram), "axles", &["2"])),
+            with(full, guarded, false, when(row("mass-3", "mass", max("25000"), Unit::Kilogram), "axles", &["3", "4"])),
             with(
                 full,
                 simple,
                 false,
-                when(
-                    row("mass-2", "mass", max("18000"), Unit::Kilogram),
-                    "axles",
-                    &["2"],
-                ),
+                row("mass-least", "mass", Limit::Min { limit: d("0.1"), inclusive: false }, Unit::Tonne),
             ),
-            with(
-                full,
-                guarded,
-                false,
-                when(
-                    row("mass-3", "mass", max("25000"), Unit::Kilogram),
-                    "axles",
-                    &["3", "4"],
-                ),
-            ),
+            with(full, simple, false, row("vgm", "mass", deviation, Unit::Kilogram)),
+            with(rounded, simple, true, row("dose", "dose", above.clone(), Unit::MicrograyPerHour)),
+            with(full, non_binary, true, row("dose-2", "dose", above, Unit::NanograyPerHour)),
+            with(full, simple, true, row("counts", "counts", Limit::Sigma { k: d("7") }, Unit::Sigma)),
+            with(full, non_binary, false, row("ph", "ph", range("4.0", "7.5"), Unit::PH)),
+            with(rounded, guarded, false, row("ph-2", "ph", range("4.0", "8.5"), Unit::PH)),
             with(
                 full,
                 simple,
                 false,
-                row(
-                    "mass-least",
-                    "mass",
-                    Limit::Min {
-                        limit: d("0.1"),
-                        inclusive: false,
-                    },
-                    Unit::Tonne,
-                ),
+                row("grade", "grade", Limit::GradeAtLeast { half_steps: 7 }, Unit::FastnessGrade),
             ),
-            with(
-                full,
-                simple,
-                false,
-                row("vgm", "mass", deviation, Unit::Kilogram),
-            ),
-            with(
-                rounded,
-                simple,
-                true,
-                row("dose", "dose", above.clone(), Unit::MicrograyPerHour),
-            ),
-            with(
-                full,
-                non_binary,
-                true,
-                row("dose-2", "dose", above, Unit::NanograyPerHour),
-            ),
-            with(
-                full,
-                simple,
-                true,
-                row("counts", "counts", Limit::Sigma { k: d("7") }, Unit::Sigma),
-            ),
-            with(
-                full,
-                non_binary,
-                false,
-                row("ph", "ph", range("4.0", "7.5"), Unit::PH),
-            ),
-            with(
-                rounded,
-                guarded,
-                false,
-                row("ph-2", "ph", range("4.0", "8.5"), Unit::PH),
-            ),
-            with(
-                full,
-                simple,
-                false,
-                row(
-                    "grade",
-                    "grade",
-                    Limit::GradeAtLeast { half_steps: 7 },
-                    Unit::FastnessGrade,
-                ),
-            ),
-            with(
-                full,
-                simple,
-                false,
-                row("odour", "odour", Limit::Absent, Unit::One),
-            ),
+            with(full, simple, false, row("odour", "odour", Limit::Absent, Unit::One)),
         ],
     )
 }
@@ -210,13 +131,7 @@ prop_compose! {
 
 fn run(inspection: &Inspection) -> Screening {
     let table = every_kind();
-    screen(
-        inspection,
-        std::slice::from_ref(&table),
-        &judge_all(&table),
-        day(),
-        None,
-    )
+    screen(inspection, std::slice::from_ref(&table), &judge_all(&table), day(), None)
 }
 
 fn within(verdict: Verdict) -> bool {
@@ -343,52 +258,27 @@ proptest! {
 /// Judges by nothing but the three texts; `None` where no limit was compared.
 fn recompute(finding: &Finding) -> Option<Verdict> {
     let parts = finding.rule.split("; ").collect::<Vec<_>>();
-    let decided = !matches!(
-        finding.verdict,
-        Verdict::Inconclusive(_) | Verdict::NotApplicable
-    );
+    let decided = !matches!(finding.verdict, Verdict::Inconclusive(_) | Verdict::NotApplicable);
     if !decided || parts[0] == "counting" {
         return None;
     }
     let number = |text: &str| text.split(' ').next().unwrap().parse::<Decimal>().unwrap();
-    let rounded = parts
-        .iter()
-        .find_map(|part| Some(number(part.split_once(" rounded to ")?.1)));
-    let named = |name: &str| {
-        parts
-            .iter()
-            .find_map(|part| Some(number(part.strip_prefix(name)?)))
-    };
+    let rounded = parts.iter().find_map(|part| Some(number(part.split_once(" rounded to ")?.1)));
+    let named = |name: &str| parts.iter().find_map(|part| Some(number(part.strip_prefix(name)?)));
     let shown = finding.value.as_deref()?;
     if finding.limit == "absent" {
-        return Some(if number(shown).digits() == 0 {
-            Verdict::Pass
-        } else {
-            Verdict::Fail
-        });
+        return Some(if number(shown).digits() == 0 { Verdict::Pass } else { Verdict::Fail });
     }
     if parts[0] == "ordinal" {
         let steps = |text: &str| {
             let grade = text.split(' ').next().unwrap();
-            grade
-                .split('-')
-                .map(|it| it.parse::<u8>().unwrap())
-                .sum::<u8>()
-                * if grade.contains('-') { 1 } else { 2 }
+            grade.split('-').map(|it| it.parse::<u8>().unwrap()).sum::<u8>() * if grade.contains('-') { 1 } else { 2 }
         };
         let reached = steps(shown) >= steps(finding.limit.strip_prefix(">= ")?);
-        return Some(if reached {
-            Verdict::Pass
-        } else {
-            Verdict::Fail
-        });
+        return Some(if reached { Verdict::Pass } else { Verdict::Fail });
     }
-    let compared = rounded
-        .or(named("net "))
-        .or(named("deviation ").map(Decimal::abs))
-        .unwrap_or_else(|| number(shown));
-    let ends: Vec<(Decimal, bool, bool)> = if let Some((low, high)) = finding.limit.split_once("..")
-    {
+    let compared = rounded.or(named("net ")).or(named("deviation ").map(Decimal::abs)).unwrap_or_else(|| number(shown));
+    let ends: Vec<(Decimal, bool, bool)> = if let Some((low, high)) = finding.limit.split_once("..") {
         vec![(number(low), true, true), (number(high), false, true)]
     } else if let Some((_, tolerance)) = finding.limit.rsplit_once(" = ") {
         vec![(number(tolerance), false, true)]
@@ -400,18 +290,12 @@ fn recompute(finding: &Finding) -> Option<Verdict> {
         vec![(number(finding.limit.strip_prefix("> ")?), true, false)]
     };
     // How far inside, in units of 10^-24, over all ends: an i128 holds what a Decimal can and more.
-    let fine = |it: Decimal| {
-        i128::from(it.digits()).checked_mul(10_i128.checked_pow(18 - u32::from(it.places()))?)
-    };
+    let fine = |it: Decimal| i128::from(it.digits()).checked_mul(10_i128.checked_pow(18 - u32::from(it.places()))?);
     // Without an uncertainty only the guarded rule decides, and then only what is beyond the limit itself.
     let guard = named("U = ").map_or(Some(0), fine)?;
     let mut verdict = Verdict::Pass;
     for (limit, lower, inclusive) in ends {
-        let inside = if lower {
-            fine(compared)? - fine(limit)?
-        } else {
-            fine(limit)? - fine(compared)?
-        };
+        let inside = if lower { fine(compared)? - fine(limit)? } else { fine(limit)? - fine(compared)? };
         let holds = |margin: i128| margin > 0 || (inclusive && margin == 0);
         let this = if holds(inside - guard) {
             Verdict::Pass
@@ -434,22 +318,11 @@ fn recompute(finding: &Finding) -> Option<Verdict> {
 fn limits_in_hundreds() {
     use tidewaiter_screening::decision::{Bound, lower};
     let check = |value: &str, full, rounded: &str, verdict| {
-        let bound = Bound {
-            limit: d("1400"),
-            inclusive: true,
-        };
-        assert_eq!(
-            lower(d(value), bound, DecisionRule::Simple, None),
-            full,
-            "{value}"
-        );
+        let bound = Bound { limit: d("1400"), inclusive: true };
+        assert_eq!(lower(d(value), bound, DecisionRule::Simple, None), full, "{value}");
         let once = round(d(value), Interval::unit(2)).unwrap();
         assert_eq!(once.to_string(), rounded);
-        assert_eq!(
-            lower(once, bound, DecisionRule::Simple, None),
-            verdict,
-            "{value}"
-        );
+        assert_eq!(lower(once, bound, DecisionRule::Simple, None), verdict, "{value}");
     };
     check("1351", Verdict::Fail, "1400", Verdict::Pass);
     check("1349", Verdict::Fail, "1300", Verdict::Fail);

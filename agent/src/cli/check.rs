@@ -20,6 +20,7 @@ pub(super) struct CheckArgs {
     offline: bool,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every command has this shape")]
 pub(super) fn check(args: &CheckArgs) -> Outcome {
     let color = std::io::stdout().is_terminal();
     let (site, warnings) = match load_site(&args.site) {

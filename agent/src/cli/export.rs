@@ -107,8 +107,21 @@ impl<W: Write> Write for Piped<W> {
 }
 
 const CSV_HEADER: [&str; 15] = [
-    "record", "time", "clock", "place", "inspection", "subject", "verdict", "reason", "disposition", "table", "edition", "row",
-    "parameter", "value", "limit",
+    "record",
+    "time",
+    "clock",
+    "place",
+    "inspection",
+    "subject",
+    "verdict",
+    "reason",
+    "disposition",
+    "table",
+    "edition",
+    "row",
+    "parameter",
+    "value",
+    "limit",
 ];
 
 fn csv_rows(out: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Failure, OK, Outcome, place, output::outln};
+use super::{Failure, OK, Outcome, output::outln, place};
 use crate::{clock::SystemClock, keys as key_files};
 
 /// Subcommands of `tidewaiter keys`.
@@ -43,11 +43,16 @@ pub(super) fn keys(command: KeysCommand) -> Outcome {
     match command {
         KeysCommand::Init(args) => {
             let site = place::site(&args.config)?;
-            let simulated = args.simulated || (!site.instruments.is_empty() && site.instruments.iter().all(|it| it.simulated));
+            let simulated =
+                args.simulated || (!site.instruments.is_empty() && site.instruments.iter().all(|it| it.simulated));
             key_files::init(&site.store.dir, &site.agent, simulated, &SystemClock).map_err(Failure::environment)?;
             let entry = site.store.dir.join(key_files::REGISTRY_FILE);
             outln!("key of {} made in {}", site.agent, site.store.dir.display());
-            outln!("give {} to the centre: tidewaiter-collector keys add --registry REGISTRY {}", entry.display(), entry.display());
+            outln!(
+                "give {} to the centre: tidewaiter-collector keys add --registry REGISTRY {}",
+                entry.display(),
+                entry.display()
+            );
         }
         KeysCommand::Show(args) => {
             use tidewaiter_record::Signer as _;

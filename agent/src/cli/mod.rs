@@ -49,7 +49,7 @@ enum Command {
     ///
     /// Example: tidewaiter run --config /etc/tidewaiter/site.toml --log json
     Run(run::RunArgs),
-    /// Check a site file: every finding with file:line:column and what to write instead, then the poll plan.
+    /// Check a site file: every finding with its line and column, and what to write instead, then the poll plan.
     ///
     /// Example: tidewaiter check site.toml
     Check(check::CheckArgs),
@@ -122,12 +122,12 @@ struct Failure {
 }
 
 impl Failure {
-    fn usage(message: impl ToString) -> Self {
-        Self { code: USAGE, message: message.to_string() }
+    fn usage(message: impl std::fmt::Display) -> Self {
+        Self { code: USAGE, message: format!("{message}") }
     }
 
-    fn environment(message: impl ToString) -> Self {
-        Self { code: ENVIRONMENT, message: message.to_string() }
+    fn environment(message: impl std::fmt::Display) -> Self {
+        Self { code: ENVIRONMENT, message: format!("{message}") }
     }
 }
 
@@ -136,7 +136,7 @@ type Outcome = Result<u8, Failure>;
 /// Parses the command line, runs the command, says what went wrong.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Keys(command) => keys::keys(command),
         Command::Start(args) => operate::start(&args),

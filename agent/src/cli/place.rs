@@ -43,7 +43,9 @@ impl Place {
     /// As [`Place::address`], but an agent must run.
     pub(super) fn running(&self) -> Result<SocketAddr, Failure> {
         self.address()?.ok_or_else(|| {
-            Failure::environment("no agent is running on this data directory; start it with `tidewaiter run --config SITE`")
+            Failure::environment(
+                "no agent is running on this data directory; start it with `tidewaiter run --config SITE`",
+            )
         })
     }
 }

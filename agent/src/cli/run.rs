@@ -30,7 +30,7 @@ pub(super) struct RunArgs {
     /// How logs are written to standard error.
     #[arg(long, value_enum, default_value = "text")]
     log: LogFormat,
-    /// What is logged: error, warn, info, debug, trace, or a filter such as tidewaiter_agent::acquire=debug.
+    /// What is logged: error, warn, info, debug, trace, or a filter such as `tidewaiter_agent::acquire=debug`.
     #[arg(long, env = "TIDEWAITER_LOG", default_value = "info")]
     log_filter: String,
     /// Seconds to wait for receipts when stopping.
@@ -38,7 +38,7 @@ pub(super) struct RunArgs {
     drain: u64,
 }
 
-pub(super) fn run(args: RunArgs) -> Outcome {
+pub(super) fn run(args: &RunArgs) -> Outcome {
     logging(args.log, &args.log_filter)?;
     let site = place::site(&args.config)?;
     let enrolled = keys::load(&site.store.dir, &site.agent).map_err(Failure::environment)?;
@@ -60,7 +60,8 @@ fn logging(format: LogFormat, filter: &str) -> Result<(), Failure> {
 async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::environment)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::environment)?;
-    let store = SqliteStore::open(&site.store.dir, enrolled.chain, site.store.budget_bytes).map_err(Failure::environment)?;
+    let store =
+        SqliteStore::open(&site.store.dir, enrolled.chain, site.store.budget_bytes).map_err(Failure::environment)?;
     let registry = registry(&site)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let stop = CancellationToken::new();
@@ -111,7 +112,11 @@ fn registry(site: &Site) -> Result<Registry, Failure> {
     let Some(uplink) = &site.uplink else {
         return Ok(Registry::new(tidewaiter_record::RegistryClass::Production));
     };
-    let text = fs::read_to_string(&uplink.registry)
-        .map_err(|why| Failure::environment(format!("{}: {why}; it holds the centre's receipt key, ask the centre for it", uplink.registry.display())))?;
+    let text = fs::read_to_string(&uplink.registry).map_err(|why| {
+        Failure::environment(format!(
+            "{}: {why}; it holds the centre's receipt key, ask the centre for it",
+            uplink.registry.display()
+        ))
+    })?;
     Registry::from_json(&text).map_err(|why| Failure::usage(format!("{}: {why}", uplink.registry.display())))
 }

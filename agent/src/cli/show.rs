@@ -40,15 +40,15 @@ pub(super) struct ShowArgs {
 }
 
 pub(super) fn status(args: &StatusArgs) -> Outcome {
-    if let Some(address) = args.place.address()? {
-        if let Ok(report) = operate::get(address, "status") {
-            if args.json {
-                outln!("{}", pretty(&report));
-            } else {
-                print_status(&report);
-            }
-            return Ok(if report.get("not_recording").is_some_and(|why| !why.is_null()) { FINDING } else { OK });
+    if let Some(address) = args.place.address()?
+        && let Ok(report) = operate::get(address, "status")
+    {
+        if args.json {
+            outln!("{}", pretty(&report));
+        } else {
+            print_status(&report);
         }
+        return Ok(if report.get("not_recording").is_some_and(|why| !why.is_null()) { FINDING } else { OK });
     }
     let archive = Archive::open(&args.place.data_dir()?).map_err(Failure::environment)?;
     let summary = archive.summary().map_err(Failure::environment)?;
@@ -65,7 +65,12 @@ pub(super) fn status(args: &StatusArgs) -> Outcome {
         let number = |seq: Option<u64>| seq.map_or_else(|| "none".to_owned(), |seq| format!("#{seq}"));
         outln!("no agent is running");
         outln!("chain {}", summary.chain);
-        outln!("records stored from {} to {}, receipted up to {}", number(summary.oldest), number(summary.head), number(summary.receipted));
+        outln!(
+            "records stored from {} to {}, receipted up to {}",
+            number(summary.oldest),
+            number(summary.head),
+            number(summary.receipted)
+        );
     }
     Ok(OK)
 }
@@ -93,7 +98,9 @@ fn print_status(report: &Value) {
     );
     match report.get("uplink_down_ms").and_then(Value::as_u64) {
         None => outln!("uplink up"),
-        Some(ms) => outln!("uplink down for {}:{:02} ({})", ms / 60_000, ms / 1000 % 60, text(report, "/uplink/last_failure")),
+        Some(ms) => {
+            outln!("uplink down for {}:{:02} ({})", ms / 60_000, ms / 1000 % 60, text(report, "/uplink/last_failure"));
+        }
     }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
@@ -130,7 +137,9 @@ pub(super) fn log(args: &LogArgs) -> Outcome {
         return Ok(OK);
     };
     let from = (head + 1).saturating_sub(args.last);
-    for entry in archive.entries(from, usize::try_from(args.last).unwrap_or(usize::MAX)).map_err(Failure::environment)? {
+    for entry in
+        archive.entries(from, usize::try_from(args.last).unwrap_or(usize::MAX)).map_err(Failure::environment)?
+    {
         let record = record_view(&entry.bytes);
         if args.json {
             outln!("{record}");

@@ -27,7 +27,8 @@ pub(super) struct VerifyArgs {
 
 pub(super) fn verify(args: &VerifyArgs) -> Outcome {
     let path = &args.registry;
-    let text = std::fs::read_to_string(path).map_err(|why| Failure::environment(format!("{}: {why}", path.display())))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|why| Failure::environment(format!("{}: {why}", path.display())))?;
     let registry = Registry::from_json(&text).map_err(|why| Failure::usage(format!("{}: {why}", path.display())))?;
     let mut verifier = Verifier::new(&registry);
     let mut piece = vec![0; PIECE];
@@ -35,7 +36,8 @@ pub(super) fn verify(args: &VerifyArgs) -> Outcome {
         let mut file = File::open(path).map_err(|why| Failure::environment(format!("{}: {why}", path.display())))?;
         let mut sequence = SequenceBuffer::new();
         'file: loop {
-            let read = file.read(&mut piece).map_err(|why| Failure::environment(format!("{}: {why}", path.display())))?;
+            let read =
+                file.read(&mut piece).map_err(|why| Failure::environment(format!("{}: {why}", path.display())))?;
             if read == 0 {
                 if let Err(broken) = sequence.finish() {
                     verifier.push_broken(&broken);

@@ -57,7 +57,9 @@ impl DeclarationBook {
                     info!(file = %file.path.display(), subjects = loaded.len(), "declarations read");
                     file.loaded = loaded;
                 }
-                Err(report) => warn!(file = %file.path.display(), "declarations refused, the last good ones stay in force:\n{}", report.render(false)),
+                Err(report) => {
+                    warn!(file = %file.path.display(), "declarations refused, the last good ones stay in force:\n{}", report.render(false));
+                }
             }
         }
     }
@@ -128,7 +130,9 @@ impl Subjects {
     fn post(&mut self, subject: &str, facts: BTreeMap<String, String>) -> std::io::Result<()> {
         let key = declarations::normalise(subject);
         if self.known.len() >= POSTED && !self.known.contains_key(&key) {
-            return Err(std::io::Error::other(format!("{POSTED} subjects are posted already; use a declarations file")));
+            return Err(std::io::Error::other(format!(
+                "{POSTED} subjects are posted already; use a declarations file"
+            )));
         }
         if let Some(path) = &self.path {
             let line = serde_json::to_string(&Line { subject: subject.to_owned(), facts: facts.clone() })?;

@@ -191,7 +191,9 @@ fn channels_of(instrument: &Instrument) -> Vec<String> {
             return profile
                 .channels
                 .iter()
-                .filter(|it| !matches!(it.encoding, Encoding::Bit(_) | Encoding::Ascii(_)) && it.heartbeat_polls.is_none())
+                .filter(|it| {
+                    !matches!(it.encoding, Encoding::Bit(_) | Encoding::Ascii(_)) && it.heartbeat_polls.is_none()
+                })
                 .map(|it| it.name.clone())
                 .collect();
         }

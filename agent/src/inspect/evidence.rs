@@ -36,7 +36,11 @@ impl Trace {
         (self.dropped > 0).then(|| Measured {
             parameter: "readings-left-out".to_owned(),
             instrument: instrument.to_owned(),
-            outcome: Ok(Indication { value: Decimal::whole(self.dropped.into()), unit: Unit::Count, quality: Quality::Good }),
+            outcome: Ok(Indication {
+                value: Decimal::whole(self.dropped.into()),
+                unit: Unit::Count,
+                quality: Quality::Good,
+            }),
             background: None,
             uncertainty: None,
             derivation: "count".to_owned(),

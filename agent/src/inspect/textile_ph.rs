@@ -124,7 +124,7 @@ impl TextilePh {
                 let mut raw = arrival.raw.to_vec();
                 let mut decisive = false;
                 for reading in readings {
-                    let evidence = run.trace_of(&self.meter, reading, std::mem::take(&mut raw));
+                    let evidence = Run::evidence(&self.meter, reading, std::mem::take(&mut raw));
                     let accepted = reading.channel == "ph" && run.take(reading, self.drift, self.steady_ms);
                     if reading.channel == "temperature" {
                         run.temperature = reading.outcome.ok().or(run.temperature);
@@ -157,7 +157,11 @@ impl TextilePh {
     }
 
     pub(crate) fn interrupt(&mut self, now: Moment) -> Vec<Step> {
-        if self.run.is_some() { self.finish(now, Completion::Incomplete(IncompleteReason::Interrupted)) } else { Vec::new() }
+        if self.run.is_some() {
+            self.finish(now, Completion::Incomplete(IncompleteReason::Interrupted))
+        } else {
+            Vec::new()
+        }
     }
 
     pub(crate) fn running(&self) -> Option<&str> {
@@ -165,7 +169,16 @@ impl TextilePh {
     }
 
     fn remember(&self, now: Moment) -> Vec<Step> {
-        self.run.iter().map(|run| Step::Remember(Box::new(self.inspection(run, now, Completion::Incomplete(IncompleteReason::Interrupted))))).collect()
+        self.run
+            .iter()
+            .map(|run| {
+                Step::Remember(Box::new(self.inspection(
+                    run,
+                    now,
+                    Completion::Incomplete(IncompleteReason::Interrupted),
+                )))
+            })
+            .collect()
     }
 
     fn finish(&mut self, now: Moment, completion: Completion) -> Vec<Step> {
@@ -258,7 +271,7 @@ impl TextilePh {
 }
 
 impl Run {
-    fn trace_of(&self, meter: &str, reading: &Reading, raw: Vec<u8>) -> Evidence {
+    fn evidence(meter: &str, reading: &Reading, raw: Vec<u8>) -> Evidence {
         Evidence {
             instrument: meter.to_owned(),
             channel: reading.channel.to_string(),
@@ -306,7 +319,10 @@ impl Run {
         self.window.push_back((at, value));
         let steady = self.window.len() >= STEADY_READINGS
             && self.window.front().is_some_and(|(first, _)| at.saturating_sub(*first) >= steady_ms)
-            && self.window.iter().all(|(_, held)| value.checked_sub(*held).is_some_and(|moved| moved.abs().cmp_value(drift).is_lt()));
+            && self
+                .window
+                .iter()
+                .all(|(_, held)| value.checked_sub(*held).is_some_and(|moved| moved.abs().cmp_value(drift).is_lt()));
         if steady {
             self.accepted.push(value);
             self.leaving = true;
@@ -373,13 +389,13 @@ mod tests {
     #[test]
     fn three_parallels_give_the_mean_of_the_last_two() {
         let values = [
-            "5.10", "6.00", "6.50", "6.51", "6.51", "6.51", "7.00", "6.80", "6.60", "6.60", "6.60", "6.60", "7.00", "6.71", "6.70",
-            "6.70", "6.71", "6.70",
+            "5.10", "6.00", "6.50", "6.51", "6.51", "6.51", "7.00", "6.80", "6.60", "6.60", "6.60", "6.60", "7.00",
+            "6.71", "6.70", "6.70", "6.71", "6.70",
         ];
         let steps = run(&mut machine(), &values);
         let inspection = done(&steps).expect("complete");
         assert_eq!(inspection.completion, Completion::Complete);
-        assert_eq!(inspection.measured[0].value().unwrap().0, d("6.65"));
+        assert_eq!(inspection.measured[0].value().unwrap().0, d("6.655"));
         assert_eq!(inspection.measured[0].derivation, "mean(2..3)");
         assert_eq!(inspection.measured.len(), 4);
         assert!(inspection.readings.iter().any(|evidence| evidence.raw == b"6.51pH"));
@@ -398,7 +414,10 @@ mod tests {
 
     #[test]
     fn parallels_that_disagree_are_not_decisive() {
-        let values = ["6.00", "6.00", "6.00", "6.00", "7.00", "6.00", "6.00", "6.00", "6.00", "7.50", "6.30", "6.30", "6.30", "6.30"];
+        let values = [
+            "6.00", "6.00", "6.00", "6.00", "7.00", "6.00", "6.00", "6.00", "6.00", "7.50", "6.30", "6.30", "6.30",
+            "6.30",
+        ];
         let steps = run(&mut machine(), &values);
         let (_, _, quality) = done(&steps).unwrap().measured[0].value().unwrap();
         assert_ne!(quality, Quality::Good);

@@ -19,7 +19,9 @@ use tidewaiter_drivers::{
 };
 use tidewaiter_screening::{
     Inspection, STAGE_DURATION,
-    inspection::{Alarm, Completion, Declaration, Evidence, Identity, IncompleteReason, Measured, Subject, SubjectKind},
+    inspection::{
+        Alarm, Completion, Declaration, Evidence, Identity, IncompleteReason, Measured, Subject, SubjectKind,
+    },
 };
 
 use super::{Numbering, Operation, OperationError, Step, Trace, elapsed_ms};
@@ -90,7 +92,9 @@ impl TyreEndurance {
                 }),
             },
             Operation::Next => Err(OperationError::NotHere { rig: self.place.clone(), step: "next" }),
-            Operation::Stop if self.run.is_some() => Ok(self.finish(now, Completion::Incomplete(IncompleteReason::Stopped))),
+            Operation::Stop if self.run.is_some() => {
+                Ok(self.finish(now, Completion::Incomplete(IncompleteReason::Stopped)))
+            }
             Operation::Stop => Err(OperationError::Idle(self.place.clone())),
         }
     }
@@ -135,7 +139,11 @@ impl TyreEndurance {
     }
 
     pub(crate) fn interrupt(&mut self, now: Moment) -> Vec<Step> {
-        if self.run.is_some() { self.finish(now, Completion::Incomplete(IncompleteReason::Interrupted)) } else { Vec::new() }
+        if self.run.is_some() {
+            self.finish(now, Completion::Incomplete(IncompleteReason::Interrupted))
+        } else {
+            Vec::new()
+        }
     }
 
     pub(crate) fn running(&self) -> Option<&str> {
@@ -261,7 +269,9 @@ impl TyreEndurance {
             .first_elapsed
             .zip(stage.last_elapsed)
             .and_then(|(first, last)| last.checked_sub(first))
-            .map_or(Err(Missing::NotPresent), |value| Ok(Indication { value, unit: Unit::Second, quality: Quality::Good }));
+            .map_or(Err(Missing::NotPresent), |value| {
+                Ok(Indication { value, unit: Unit::Second, quality: Quality::Good })
+            });
         let mut measured = vec![self.measured(STAGE_DURATION, "bench-elapsed", Some(number), duration)];
         for channel in &self.held {
             match (stage.extremes.get(channel), stage.missing.get(channel)) {

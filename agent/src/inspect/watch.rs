@@ -178,7 +178,7 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::unnecessary_wraps)]
     use std::sync::Arc;
 
     use tidewaiter_drivers::reading::{Indication, Quality, Reading};
@@ -191,7 +191,12 @@ mod tests {
 
     fn arrival(second: u64, outcome: Outcome) -> Arrival {
         let reading = Reading { channel: "dose-rate".try_into().unwrap(), at: at(second), outcome };
-        Arrival { instrument: Arc::from("gamma-1"), at: at(second), raw: bytes::Bytes::new(), content: Content::Readings(vec![reading]) }
+        Arrival {
+            instrument: Arc::from("gamma-1"),
+            at: at(second),
+            raw: bytes::Bytes::new(),
+            content: Content::Readings(vec![reading]),
+        }
     }
 
     fn value(text: &str) -> Outcome {
@@ -199,7 +204,10 @@ mod tests {
     }
 
     fn intervals(steps: Vec<Step>) -> Vec<Interval> {
-        steps.into_iter().filter_map(|step| if let Step::Interval(interval) = step { Some(interval) } else { None }).collect()
+        steps
+            .into_iter()
+            .filter_map(|step| if let Step::Interval(interval) = step { Some(interval) } else { None })
+            .collect()
     }
 
     #[test]

@@ -38,7 +38,9 @@ pub enum KeyError {
         source: std::io::Error,
     },
     /// There is a key already.
-    #[error("{0} exists; a key is made once, and its chain dies with it (move the whole data directory away to start anew)")]
+    #[error(
+        "{0} exists; a key is made once, and its chain dies with it (move the whole data directory away to start anew)"
+    )]
     Exists(PathBuf),
     /// There is no key yet.
     #[error("{0} is missing; make a key with `tidewaiter keys init --config SITE`")]
@@ -103,7 +105,9 @@ pub fn init(dir: &Path, agent: &str, simulated: bool, clock: &dyn Clock) -> Resu
     let bytes = statement.issue(&signer).map_err(|failure| content(&key, failure.to_string()))?;
     let class = if simulated { RegistryClass::Test } else { RegistryClass::Production };
     let mut registry = Registry::new(class);
-    registry.add(statement.register(Hash(Sha256::digest(&bytes).into()))).map_err(|failure| content(&key, failure.to_string()))?;
+    registry
+        .add(statement.register(Hash(Sha256::digest(&bytes).into())))
+        .map_err(|failure| content(&key, failure.to_string()))?;
     let pem = signer.to_pkcs8_pem().map_err(|failure| content(&key, failure.to_string()))?;
     // The key last: with a key there is always a statement.
     write(&dir.join(STATEMENT_FILE), &bytes, 0o644)?;
@@ -137,7 +141,10 @@ pub fn load(dir: &Path, agent: &str) -> Result<Enrolled, KeyError> {
     let bytes = fs::read(&path).map_err(io(&path))?;
     let statement = Statement::open(&bytes).map_err(|failure| content(&path, failure.to_string()))?;
     if kid_of(&statement.public) != signer.kid() {
-        return Err(content(&path, "it was made for another key; restore the file that was made with agent.key".to_owned()));
+        return Err(content(
+            &path,
+            "it was made for another key; restore the file that was made with agent.key".to_owned(),
+        ));
     }
     if statement.agent != agent {
         return Err(KeyError::Agent { path, found: statement.agent, expected: agent.to_owned() });

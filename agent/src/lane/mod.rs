@@ -153,16 +153,17 @@ fn default_limit() -> usize {
 /// Longest operator name, sample number or fact: they go into signed records.
 const MAX_TEXT: usize = 200;
 
-fn text_fits(texts: &[&str]) -> Result<(), Response> {
+/// The refusal of the first text that must not stand in a record.
+fn unfit(texts: &[&str]) -> Option<Response> {
     for text in texts {
         if text.trim().is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control) {
-            return Err(problem(
+            return Some(problem(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 &format!("{text:?} is not a name: 1 to {MAX_TEXT} bytes without control characters"),
             ));
         }
     }
-    Ok(())
+    None
 }
 
 async fn healthz(State(local): State<Local>) -> Response {
@@ -210,7 +211,7 @@ pub fn record_view(bytes: &[u8]) -> serde_json::Value {
 async fn subjects(State(local): State<Local>, Json(request): Json<SubjectRequest>) -> Response {
     let texts = request.facts.iter().flat_map(|(name, fact)| [name.as_str(), fact.as_str()]);
     let texts: Vec<&str> = texts.chain([request.subject.as_str(), request.operator.as_str()]).collect();
-    if let Err(refused) = text_fits(&texts) {
+    if let Some(refused) = unfit(&texts) {
         return refused;
     }
     let SubjectRequest { subject, facts, operator } = request;
@@ -218,7 +219,7 @@ async fn subjects(State(local): State<Local>, Json(request): Json<SubjectRequest
 }
 
 async fn start(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<StartRequest>) -> Response {
-    if let Err(refused) = text_fits(&[&request.sample, &request.operator]) {
+    if let Some(refused) = unfit(&[&request.sample, &request.operator]) {
         return refused;
     }
     let operation = Operation::Start { sample: request.sample };
@@ -234,7 +235,7 @@ async fn stop(State(local): State<Local>, Path(rig): Path<String>, Json(request)
 }
 
 async fn operate(local: &Local, rig: String, operation: Operation, operator: String) -> Response {
-    if let Err(refused) = text_fits(&[&operator]) {
+    if let Some(refused) = unfit(&[&operator]) {
         return refused;
     }
     local.ask(|reply| Ask::Operate { rig, operation, operator, reply }).await

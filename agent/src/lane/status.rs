@@ -84,7 +84,9 @@ impl StatusReport {
                 sent: telemetry.sent_upto.map_or(receipted, |upto| receipted.max(upto + 1)),
                 receipted,
             },
-            oldest_unreceipted_age_ms: status.oldest_unreceipted_ms.map(|sealed| now.wall_ms.saturating_sub(sealed).max(0)),
+            oldest_unreceipted_age_ms: status
+                .oldest_unreceipted_ms
+                .map(|sealed| now.wall_ms.saturating_sub(sealed).max(0)),
             refused: status.refused,
             store_used_bytes: status.usage.0,
             store_budget_bytes: status.usage.1,

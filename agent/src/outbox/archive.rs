@@ -41,8 +41,9 @@ impl Archive {
         let fail = |source| StoreError::Sqlite { path: path.clone(), source };
         // Read-write without create: a WAL store that was not closed needs its log read in, and only a
         // writer may do that. Nothing is written by this type.
-        let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .map_err(fail)?;
+        let connection =
+            Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+                .map_err(fail)?;
         connection.pragma_update(None, "query_only", true).map_err(fail)?;
         connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(fail)?;
         check_layout(&connection, &path)?;

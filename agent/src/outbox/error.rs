@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// A failure of the store itself.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite refused or failed.
+    /// `SQLite` refused or failed.
     #[error("store {path}: {source}")]
     Sqlite {
         /// Database file.
@@ -15,7 +15,9 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// The file is a database of another program or another version.
-    #[error("store {path} has layout {found}, this program reads {expected}; keep the file and use the program version that wrote it")]
+    #[error(
+        "store {path} has layout {found}, this program reads {expected}; keep the file and use the program version that wrote it"
+    )]
     Layout {
         /// Database file.
         path: PathBuf,
@@ -25,7 +27,9 @@ pub enum StoreError {
         expected: i64,
     },
     /// The stored bytes do not hash to the stored hash.
-    #[error("store {path}: record {seq} does not match its stored hash; stop, keep the file and run `tidewaiter verify`")]
+    #[error(
+        "store {path}: record {seq} does not match its stored hash; stop, keep the file and run `tidewaiter verify`"
+    )]
     Rotten {
         /// Database file.
         path: PathBuf,
@@ -42,13 +46,17 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// Another agent holds the data directory.
-    #[error("{path} is locked: another agent runs on this data directory, and two of them would fork its chain; stop it first")]
+    #[error(
+        "{path} is locked: another agent runs on this data directory, and two of them would fork its chain; stop it first"
+    )]
     Locked {
         /// Lock file.
         path: PathBuf,
     },
     /// The store holds another chain than the key was enrolled for.
-    #[error("store {path} holds chain {found}, the enrolment statement names {expected}; use the data directory that belongs to this key")]
+    #[error(
+        "store {path} holds chain {found}, the enrolment statement names {expected}; use the data directory that belongs to this key"
+    )]
     Chain {
         /// Database file.
         path: PathBuf,

@@ -100,7 +100,8 @@ impl Keeper {
         };
         let next_unreceipted = contents.cursor.map_or(0, |it| it.upto_seq + 1);
         let oldest_unreceipted_ms = store.entries(next_unreceipted, 1)?.first().map(|entry| entry.sealed_ms);
-        let newest_alert = store.alerts(contents.cursor.map(|it| it.upto_seq), usize::MAX)?.last().map(|entry| entry.seq);
+        let newest_alert =
+            store.alerts(contents.cursor.map(|it| it.upto_seq), usize::MAX)?.last().map(|entry| entry.seq);
         let status = Status {
             head: contents.head.map(|(seq, _)| seq),
             sealed: head.next_seq,
@@ -146,14 +147,14 @@ impl Keeper {
     ) -> Result<(), StoreError> {
         let mut drafts = Vec::new();
         if self.status.head.is_none() {
-            drafts.push(self.own(Detail::Genesis(Genesis {
+            drafts.push(Self::own(Detail::Genesis(Genesis {
                 software: self.identity.context.software.clone(),
                 config: self.identity.context.config,
                 statement: self.identity.statement,
             })));
         } else if !clean {
             let found = if left_open.is_empty() { "unclean end" } else { "unclean end with open inspections" };
-            drafts.push(self.own(Detail::Recovery(Recovery {
+            drafts.push(Self::own(Detail::Recovery(Recovery {
                 found: found.to_owned(),
                 last_seq: self.status.head,
                 interrupted: u32::try_from(left_open.len()).unwrap_or(u32::MAX),
@@ -193,7 +194,7 @@ impl Keeper {
                     Err(why) => error!(place = draft.place, why, "a record of the start could not be sealed"),
                 }
             }
-            self.store_mut()?.commit(&batch)?;
+            self.commit(batch.clone()).await?;
             self.accept(&batch, head);
         }
         self.publish();
@@ -237,7 +238,7 @@ impl Keeper {
             return Ok(());
         }
         let id = format!("{SHUTDOWN_DRAFT}{}", self.boot);
-        let end = Draft { id: Some(id), ..self.own(Detail::Shutdown) };
+        let end = Draft { id: Some(id), ..Self::own(Detail::Shutdown) };
         self.seal_own(end, None).await?;
         self.finished = true;
         Ok(())
@@ -412,7 +413,7 @@ impl Keeper {
         let now = self.clock.now();
         self.refused_from_ms = now.wall_ms;
         self.status.stopped_since_ms = Some(now.wall_ms);
-        let draft = self.own(Detail::Stopped(Stopped { reason: why.to_owned() }));
+        let draft = Self::own(Detail::Stopped(Stopped { reason: why.to_owned() }));
         self.seal_own(draft, Some((self.status.refused, now.wall_ms))).await
     }
 
@@ -420,7 +421,7 @@ impl Keeper {
         let now = self.clock.now();
         info!(refused = self.status.refused, "recording again");
         let from = Moment { mono_ms: 0, wall_ms: self.refused_from_ms };
-        let draft = self.own(Detail::Resumed(Resumed { refused: self.status.refused, from, to: now }));
+        let draft = Self::own(Detail::Resumed(Resumed { refused: self.status.refused, from, to: now }));
         self.seal_own(draft, Some((0, 0))).await?;
         self.status.stopped_since_ms = None;
         self.status.refused = 0;
@@ -454,17 +455,19 @@ impl Keeper {
         if let Some(fork) = &self.status.fork {
             return Ok(ReceiptAnswer::Fork(fork.clone()));
         }
-        if let Some(known) = self.status.cursor {
-            if cursor.upto_seq < known.upto_seq || (cursor.upto_seq == known.upto_seq && cursor.hash == known.hash) {
-                return Ok(ReceiptAnswer::Known);
-            }
+        if let Some(known) = self.status.cursor
+            && (cursor.upto_seq < known.upto_seq || (cursor.upto_seq == known.upto_seq && cursor.hash == known.hash))
+        {
+            return Ok(ReceiptAnswer::Known);
         }
         let seq = cursor.upto_seq;
         let own = self.with_store(move |store| store.entries(seq, 1)).await?;
         let own = own.first().filter(|entry| entry.seq == seq).map(|entry| entry.hash);
         let fork = match own {
             Some(hash) if hash == cursor.hash => None,
-            Some(hash) => Some(format!("the centre signed for record {seq} with hash {}, ours has {hash}", cursor.hash)),
+            Some(hash) => {
+                Some(format!("the centre signed for record {seq} with hash {}, ours has {hash}", cursor.hash))
+            }
             None => Some(format!("the centre signed for record {seq}, which this store does not hold")),
         };
         if let Some(fork) = fork {
@@ -577,16 +580,12 @@ impl Keeper {
         }
     }
 
-    fn own(&self, detail: Detail) -> Draft {
+    fn own(detail: Detail) -> Draft {
         Draft { place: "self".to_owned(), id: None, detail, alert: false, closes: None }
     }
 
     async fn commit(&mut self, batch: Batch) -> Result<(), StoreError> {
         self.with_store(move |store| store.commit(&batch)).await
-    }
-
-    fn store_mut(&mut self) -> Result<&mut Box<dyn Store>, StoreError> {
-        self.store.as_mut().ok_or_else(gone)
     }
 
     /// Runs disk work off the async threads; a paused clock stands still meanwhile.

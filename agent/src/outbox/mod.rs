@@ -138,7 +138,9 @@ impl Outbox {
     ///
     /// A [`Refusal`]; the inspection goes on in memory.
     pub async fn remember(&self, place: &str, state: Vec<u8>) -> Result<(), Refusal> {
-        self.ask(|reply| Command::Remember { place: place.to_owned(), state, reply }).await.unwrap_or(Err(Refusal::Stopping))
+        self.ask(|reply| Command::Remember { place: place.to_owned(), state, reply })
+            .await
+            .unwrap_or(Err(Refusal::Stopping))
     }
 
     /// Hands in a receipt whose signature has been verified.

@@ -1,4 +1,4 @@
-//! The store in one SQLite file: WAL, `synchronous=FULL`, bounded by `max_page_count`.
+//! The store in one `SQLite` file: WAL, `synchronous=FULL`, bounded by `max_page_count`.
 //!
 //! ```text
 //! meta(key, value)                                  layout, chain, boot, wall floor, refused, clean
@@ -76,7 +76,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// When SQLite cannot start.
+    /// When `SQLite` cannot start.
     pub fn in_memory(chain: ChainId, budget_bytes: u64) -> Result<Self, StoreError> {
         Self::at(PathBuf::from(":memory:"), chain, budget_bytes, None)
     }
@@ -91,7 +91,8 @@ impl SqliteStore {
     fn ensure_layout(&self, chain: ChainId) -> Result<(), StoreError> {
         let found: i64 = self.sql(self.connection.pragma_query_value(None, "application_id", |row| row.get(0)))?;
         if found == 0 {
-            let empty: i64 = self.sql(self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)))?;
+            let empty: i64 =
+                self.sql(self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)))?;
             if empty == 0 {
                 return self.create(chain);
             }
@@ -101,13 +102,19 @@ impl SqliteStore {
         if stored == chain.0 {
             Ok(())
         } else {
-            Err(StoreError::Chain { path: self.path.clone(), found: ChainId(stored).to_string(), expected: chain.to_string() })
+            Err(StoreError::Chain {
+                path: self.path.clone(),
+                found: ChainId(stored).to_string(),
+                expected: chain.to_string(),
+            })
         }
     }
 
     fn create(&self, chain: ChainId) -> Result<(), StoreError> {
         self.sql(self.connection.execute_batch(&format!("BEGIN IMMEDIATE;{TABLES}")))?;
-        self.sql(self.connection.execute("INSERT INTO meta(key, bytes) VALUES('chain', ?1)", params![chain.0.as_slice()]))?;
+        self.sql(
+            self.connection.execute("INSERT INTO meta(key, bytes) VALUES('chain', ?1)", params![chain.0.as_slice()]),
+        )?;
         self.sql(self.connection.execute_batch(&format!(
             "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {LAYOUT}; COMMIT;"
         )))
@@ -118,8 +125,9 @@ impl SqliteStore {
     }
 
     fn number(&self, key: &str) -> Result<i64, StoreError> {
-        let number: Option<Option<i64>> =
-            self.sql(self.connection.query_row("SELECT number FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional())?;
+        let number: Option<Option<i64>> = self.sql(
+            self.connection.query_row("SELECT number FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional(),
+        )?;
         Ok(number.flatten().unwrap_or(0))
     }
 
@@ -203,7 +211,7 @@ impl StoredRow {
     }
 }
 
-/// Sequence numbers fit SQLite's signed integers for as long as a chain can last.
+/// Sequence numbers fit `SQLite`'s signed integers for as long as a chain can last.
 fn to_sql(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
@@ -240,7 +248,8 @@ fn connect(path: &Path, budget_bytes: u64) -> Result<Connection, StoreError> {
     // The WAL is outside max_page_count; keeping it short keeps the whole within the budget.
     connection.pragma_update(None, "wal_autocheckpoint", 256).map_err(fail)?;
     connection.pragma_update(None, "journal_size_limit", 4 << 20).map_err(fail)?;
-    let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0)).map_err(fail)?.unsigned_abs();
+    let page: u64 =
+        connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0)).map_err(fail)?.unsigned_abs();
     connection.pragma_update(None, "max_page_count", to_sql(budget_bytes / page.max(512))).map_err(fail)?;
     Ok(connection)
 }
@@ -256,16 +265,22 @@ impl Store for SqliteStore {
         )))?;
         let head: Option<(i64, [u8; 32])> = self.sql(
             self.connection
-                .query_row("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
+                .query_row("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1", [], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
                 .optional(),
         )?;
-        let oldest: Option<i64> = self.sql(self.connection.query_row("SELECT min(seq) FROM entry", [], |row| row.get(0)))?;
+        let oldest: Option<i64> =
+            self.sql(self.connection.query_row("SELECT min(seq) FROM entry", [], |row| row.get(0)))?;
         let cursor: Option<(i64, [u8; 32], i64)> = self.sql(
             self.connection
-                .query_row("SELECT upto_seq, hash, received_ms FROM cursor", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .query_row("SELECT upto_seq, hash, received_ms FROM cursor", [], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })
                 .optional(),
         )?;
-        let cursor = cursor.map(|(upto, hash, received_ms)| Cursor { upto_seq: from_sql(upto), hash: Hash(hash), received_ms });
+        let cursor =
+            cursor.map(|(upto, hash, received_ms)| Cursor { upto_seq: from_sql(upto), hash: Hash(hash), received_ms });
         // When everything has been trimmed the chain still goes on from the receipted head.
         let head = head.map(|(seq, hash)| (from_sql(seq), Hash(hash))).or(cursor.map(|it| (it.upto_seq, it.hash)));
         Ok(Contents {
@@ -283,7 +298,8 @@ impl Store for SqliteStore {
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let path = self.path.clone();
         let fail = |source| StoreError::Sqlite { path: path.clone(), source };
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(fail)?;
+        let transaction =
+            self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(fail)?;
         {
             let mut insert = transaction
                 .prepare_cached("INSERT INTO entry(seq, record, hash, alert, sealed_ms, place, draft) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")
@@ -302,10 +318,15 @@ impl Store for SqliteStore {
                     .map_err(fail)?;
             }
         }
-        let mut set = transaction.prepare_cached("INSERT OR REPLACE INTO meta(key, number) VALUES(?1, ?2)").map_err(fail)?;
+        let mut set =
+            transaction.prepare_cached("INSERT OR REPLACE INTO meta(key, number) VALUES(?1, ?2)").map_err(fail)?;
         if let Some(last) = batch.entries.last() {
             set.execute(params!["wall_floor", last.sealed_ms]).map_err(fail)?;
-            set.execute(params!["clean", i64::from(last.draft.as_deref().is_some_and(|id| id.starts_with(super::SHUTDOWN_DRAFT)))]).map_err(fail)?;
+            set.execute(params![
+                "clean",
+                i64::from(last.draft.as_deref().is_some_and(|id| id.starts_with(super::SHUTDOWN_DRAFT)))
+            ])
+            .map_err(fail)?;
         }
         if let Some((count, from_ms)) = batch.refused {
             set.execute(params!["refused", to_sql(count)]).map_err(fail)?;
@@ -315,7 +336,10 @@ impl Store for SqliteStore {
         for (place, state) in &batch.open {
             match state {
                 Some(state) => transaction
-                    .execute("INSERT OR REPLACE INTO open_inspection(place, state) VALUES(?1, ?2)", params![place, state])
+                    .execute(
+                        "INSERT OR REPLACE INTO open_inspection(place, state) VALUES(?1, ?2)",
+                        params![place, state],
+                    )
                     .map_err(fail)?,
                 None => transaction.execute("DELETE FROM open_inspection WHERE place = ?1", [place]).map_err(fail)?,
             };
@@ -355,14 +379,17 @@ impl Store for SqliteStore {
     fn find_draft(&mut self, draft: &str) -> Result<Option<(u64, Hash)>, StoreError> {
         let found: Option<(i64, [u8; 32])> = self.sql(
             self.connection
-                .query_row("SELECT seq, hash FROM entry WHERE draft = ?1", [draft], |row| Ok((row.get(0)?, row.get(1)?)))
+                .query_row("SELECT seq, hash FROM entry WHERE draft = ?1", [draft], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
                 .optional(),
         )?;
         Ok(found.map(|(seq, hash)| (from_sql(seq), Hash(hash))))
     }
 
     fn open_inspections(&mut self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let mut statement = self.sql(self.connection.prepare_cached("SELECT place, state FROM open_inspection ORDER BY place"))?;
+        let mut statement =
+            self.sql(self.connection.prepare_cached("SELECT place, state FROM open_inspection ORDER BY place"))?;
         let rows = self.sql(statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))))?;
         self.sql(rows.collect())
     }

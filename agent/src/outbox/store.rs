@@ -89,7 +89,7 @@ pub trait Store: Send + Debug {
     /// caller must [`Store::reopen`] and look.
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
 
-    /// Drops the handle that failed and opens the file anew, recovering what SQLite recovers.
+    /// Drops the handle that failed and opens the file anew, recovering what `SQLite` recovers.
     ///
     /// # Errors
     ///

@@ -62,7 +62,10 @@ struct FailingStore {
 }
 
 fn broken(path: &str) -> StoreError {
-    StoreError::Sqlite { path: path.into(), source: rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(10), None) }
+    StoreError::Sqlite {
+        path: path.into(),
+        source: rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(10), None),
+    }
 }
 
 impl Store for FailingStore {
@@ -135,13 +138,8 @@ struct Started {
 impl Bench {
     fn new(budget: u64) -> Self {
         let signer = Ed25519Signer::from_seed(&[3; 32]);
-        let statement = Statement {
-            agent: "a".into(),
-            chain: CHAIN,
-            public: signer.public_key(),
-            created_ms: 0,
-            simulated: true,
-        };
+        let statement =
+            Statement { agent: "a".into(), chain: CHAIN, public: signer.public_key(), created_ms: 0, simulated: true };
         let statement = statement.issue(&signer).unwrap();
         Self {
             dir: tempfile::tempdir().unwrap(),
@@ -183,9 +181,15 @@ impl Bench {
         };
         let settings = Settings { keep_ms: self.keep_ms };
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
-        let (keeper, outbox) =
-            Keeper::open(Box::new(self.store()), Arc::clone(&self.signer) as _, clock, identity, settings, seal::interrupted)
-                .await?;
+        let (keeper, outbox) = Keeper::open(
+            Box::new(self.store()),
+            Arc::clone(&self.signer) as _,
+            clock,
+            identity,
+            settings,
+            seal::interrupted,
+        )
+        .await?;
         let stop = CancellationToken::new();
         let task = tokio::spawn(keeper.run(stop.clone()));
         Ok(Started { outbox, stop, task })
@@ -272,7 +276,10 @@ async fn random_lives_lose_nothing_and_seal_nothing_twice() {
                     mishaps += 1;
                 }
                 4 | 5 if !acknowledged.is_empty() => {
-                    let upto = *acknowledged.keys().nth(usize::try_from(dice.roll(acknowledged.len() as u64)).unwrap()).unwrap();
+                    let upto = *acknowledged
+                        .keys()
+                        .nth(usize::try_from(dice.roll(acknowledged.len() as u64)).unwrap())
+                        .unwrap();
                     let cursor = Cursor { upto_seq: upto, hash: acknowledged[&upto].1, received_ms: 1 };
                     match started.outbox.receipt(cursor).await {
                         ReceiptAnswer::Moved => receipted = receipted.max(Some(upto)),
@@ -307,7 +314,10 @@ async fn random_lives_lose_nothing_and_seal_nothing_twice() {
 
         let entries = stored(bench.dir.path());
         for (seq, (id, hash)) in &acknowledged {
-            let entry = entries.iter().find(|entry| entry.seq == *seq).unwrap_or_else(|| panic!("seed {seed}: #{seq} {id} lost"));
+            let entry = entries
+                .iter()
+                .find(|entry| entry.seq == *seq)
+                .unwrap_or_else(|| panic!("seed {seed}: #{seq} {id} lost"));
             assert_eq!(entry.hash, *hash, "seed {seed}: #{seq} changed");
         }
         let told = names(&entries);
@@ -385,7 +395,8 @@ async fn a_full_store_stops_counts_and_resumes_when_receipts_make_room() {
     assert!(status.stopped_since_ms.is_some());
     let entries = stored(bench.dir.path());
     assert_eq!(names(&entries).len(), sealed.len(), "nothing without a receipt was deleted");
-    let stopped = entries.iter().filter(|entry| matches!(parse(&entry.bytes).unwrap().body.detail, Detail::Stopped(_))).count();
+    let stopped =
+        entries.iter().filter(|entry| matches!(parse(&entry.bytes).unwrap().body.detail, Detail::Stopped(_))).count();
     assert_eq!(stopped, 1);
 
     // The centre signs for everything so far: room, and the exact count in the chain.

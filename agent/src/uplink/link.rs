@@ -68,7 +68,8 @@ impl MqttLink {
     pub fn connect(site: &Site, uplink: &site::Uplink, stop: &CancellationToken) -> Result<Self, LinkError> {
         let tls = match &uplink.tls {
             Some(tls) => {
-                let read = |path: &PathBuf| fs::read(path).map_err(|source| LinkError::Tls { path: path.clone(), source });
+                let read =
+                    |path: &PathBuf| fs::read(path).map_err(|source| LinkError::Tls { path: path.clone(), source });
                 Some(TlsPem { ca: read(&tls.ca)?, certificate: read(&tls.certificate)?, key: read(&tls.key)? })
             }
             None => None,
@@ -82,12 +83,7 @@ impl MqttLink {
             tls,
             keep_alive: KEEP_ALIVE,
             subscribe: vec![topics.receipt()],
-            will: Some(Message {
-                topic: topics.state(),
-                payload: will.to_json(),
-                qos: Qos::AtLeastOnce,
-                retain: true,
-            }),
+            will: Some(Message { topic: topics.state(), payload: will.to_json(), qos: Qos::AtLeastOnce, retain: true }),
             window: WINDOW,
             ack_timeout: ACK_TIMEOUT,
             backoff: BACKOFF,

@@ -117,7 +117,7 @@ impl<L: Link> Uplink<L> {
                 changed = status.changed() => if changed.is_err() { break },
                 () = sleep_until(pause), if self.paused_until.is_some() => self.paused_until = None,
                 view = self.views.recv(), if views_open => match view {
-                    Some((topic, payload)) => self.publish_view(topic, payload),
+                    Some((instrument, payload)) => self.publish_view(&instrument, payload),
                     None => views_open = false,
                 },
                 _ = beat.tick() => {}
@@ -239,7 +239,10 @@ impl<L: Link> Uplink<L> {
     }
 
     async fn send_alerts(&mut self, status: &Status) {
-        if self.paused_until.is_some() || self.alerts_out.len() >= ALERTS_AHEAD || status.newest_alert <= self.alerts_seen {
+        if self.paused_until.is_some()
+            || self.alerts_out.len() >= ALERTS_AHEAD
+            || status.newest_alert <= self.alerts_seen
+        {
             return;
         }
         let Some(Ok(entries)) = self.outbox.alerts(self.alerts_seen, READ_AHEAD).await else { return };
@@ -287,7 +290,10 @@ impl<L: Link> Uplink<L> {
                 }
                 Err(PublishError::TooLarge { bytes, limit }) => {
                     // Nothing after it can be receipted either: say so loudly, and keep everything.
-                    error!(seq = entry.seq, bytes, limit, "the broker's packet limit is below this record; raise it to 64 KiB");
+                    error!(
+                        seq = entry.seq,
+                        bytes, limit, "the broker's packet limit is below this record; raise it to 64 KiB"
+                    );
                     self.telemetry.send_modify(|it| it.refused += 1);
                     self.paused_until = Some(Instant::now() + REFUSAL_PAUSE);
                 }
@@ -319,15 +325,20 @@ impl<L: Link> Uplink<L> {
         if self.state_sent.as_ref().is_some_and(settled) {
             return;
         }
-        let publish = Message { topic: self.settings.topics.state(), payload: message.to_json(), qos: Qos::AtLeastOnce, retain: true };
+        let publish = Message {
+            topic: self.settings.topics.state(),
+            payload: message.to_json(),
+            qos: Qos::AtLeastOnce,
+            retain: true,
+        };
         if self.link.publish(publish, OTHER).is_ok() {
             self.state_sent = Some((message, Instant::now()));
         }
     }
 
-    fn publish_view(&self, instrument: String, payload: Bytes) {
+    fn publish_view(&self, instrument: &str, payload: Bytes) {
         if self.online {
-            let topic = self.settings.topics.view(&instrument);
+            let topic = self.settings.topics.view(instrument);
             // A live value that finds no room is stale by the next one.
             let _ = self.link.publish(Message { topic, payload, qos: Qos::AtMostOnce, retain: false }, OTHER);
         }

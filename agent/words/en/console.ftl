@@ -44,3 +44,30 @@ collector-gap = { $agent } lacks #{ $first } to #{ $last }, asked to resend
 collector-bad = { $agent } #{ $number } refused: { $why }
 collector-fork = { $agent } #{ $number } exists with two contents: kept as evidence
 collector-mismatch = { $agent } #{ $number }: recomputing gives another verdict than the record
+
+### Records that are not results: one line each.
+
+kind-genesis = the chain begins
+kind-stopped = NOT RECORDING from here: { $why }
+kind-resumed = recording again; { $refused ->
+    [one] { $refused } result was
+   *[other] { $refused } results were
+} refused in between
+kind-recovery = started after an end that was not clean; { $interrupted ->
+    [one] { $interrupted } inspection was
+   *[other] { $interrupted } inspections were
+} interrupted
+kind-shutdown = stopped in order
+kind-unknown = content unknown to this version
+
+event-operator-start = { $operator } started { $subject } on { $place }
+event-operator-next = { $operator }: next parallel on { $place }
+event-operator-stop = { $operator } ended the run on { $place }
+event-subject-posted = { $operator } declared { $subject }
+event-link-down = no connection to { $subject }
+event-link-up = { $subject } is connected again
+event-portal-setup-seen = alarm parameters of { $subject } read
+event-portal-setup-changed = alarm parameters of { $subject } were CHANGED
+event-portal-fault-raised = { $subject } reports a fault
+event-portal-fault-cleared = the fault of { $subject } is over
+event-portal-occupancy-lost = { $subject } counted passages that were not seen here

@@ -81,10 +81,7 @@ impl From<usize> for Arg<'_> {
 /// );
 /// ```
 pub fn say(language: Language, id: &str, args: &[(&str, Arg<'_>)]) -> String {
-    [language, language.other()]
-        .into_iter()
-        .find_map(|it| format(it, id, args))
-        .unwrap_or_else(|| id.to_owned())
+    [language, language.other()].into_iter().find_map(|it| format(it, id, args)).unwrap_or_else(|| id.to_owned())
 }
 
 /// Whether `language` itself has a message `id`.
@@ -94,10 +91,7 @@ pub fn knows(language: Language, id: &str) -> bool {
 
 /// All message ids of `language`, in the order of its files.
 pub fn ids(language: Language) -> impl Iterator<Item = &'static str> {
-    texts(language)
-        .into_iter()
-        .flat_map(str::lines)
-        .filter_map(id_of)
+    texts(language).into_iter().flat_map(str::lines).filter_map(id_of)
 }
 
 /// The id a line of a Fluent file begins: messages start in the first column.
@@ -105,9 +99,7 @@ fn id_of(line: &str) -> Option<&str> {
     let (id, _) = line.split_once('=')?;
     let id = id.trim_end();
     (id.starts_with(|it: char| it.is_ascii_alphabetic())
-        && id
-            .chars()
-            .all(|it| it.is_ascii_alphanumeric() || it == '-' || it == '_'))
+        && id.chars().all(|it| it.is_ascii_alphanumeric() || it == '-' || it == '_'))
     .then_some(id)
 }
 
@@ -119,10 +111,8 @@ const fn texts(language: Language) -> [&'static str; 7] {
 }
 
 fn bundle(language: Language) -> &'static FluentBundle<FluentResource> {
-    static BUNDLES: [LazyLock<FluentBundle<FluentResource>>; 2] = [
-        LazyLock::new(|| build(Language::ZhCn)),
-        LazyLock::new(|| build(Language::En)),
-    ];
+    static BUNDLES: [LazyLock<FluentBundle<FluentResource>>; 2] =
+        [LazyLock::new(|| build(Language::ZhCn)), LazyLock::new(|| build(Language::En))];
     let [zh_cn, en] = &BUNDLES;
     match language {
         Language::ZhCn => zh_cn,
@@ -137,8 +127,7 @@ fn build(language: Language) -> FluentBundle<FluentResource> {
     bundle.set_use_isolating(false);
     for text in texts(language) {
         // What does not parse is left out and what does is kept; a test holds that all of it parses.
-        let resource =
-            FluentResource::try_new(text.to_owned()).unwrap_or_else(|(parsed, _)| parsed);
+        let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(parsed, _)| parsed);
         bundle.add_resource_overriding(resource);
     }
     bundle
@@ -159,11 +148,7 @@ fn format(language: Language, id: &str, args: &[(&str, Arg<'_>)]) -> Option<Stri
         })
         .collect();
     // An argument left out shows as `{$name}`, which is what a reader should see of such a mistake.
-    Some(
-        bundle
-            .format_pattern(pattern, Some(&args), &mut Vec::new())
-            .into_owned(),
-    )
+    Some(bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned())
 }
 
 #[cfg(test)]
@@ -181,9 +166,7 @@ mod tests {
             for line in text.lines() {
                 current = id_of(line).or(current);
                 let names = line.split('$').skip(1).map(|rest| {
-                    rest.split(|it: char| !(it.is_ascii_alphanumeric() || it == '-' || it == '_'))
-                        .next()
-                        .unwrap()
+                    rest.split(|it: char| !(it.is_ascii_alphanumeric() || it == '-' || it == '_')).next().unwrap()
                 });
                 if line.starts_with('#') {
                     continue;
@@ -201,19 +184,10 @@ mod tests {
         for language in Language::ALL {
             for text in texts(language) {
                 let parsed = FluentResource::try_new(text.to_owned());
-                assert!(
-                    parsed.is_ok(),
-                    "{}: {:?}",
-                    language.tag(),
-                    parsed.err().map(|(_, errors)| errors)
-                );
+                assert!(parsed.is_ok(), "{}: {:?}", language.tag(), parsed.err().map(|(_, errors)| errors));
             }
             let all = ids(language).collect::<Vec<_>>();
-            assert_eq!(
-                all.len(),
-                all.iter().collect::<BTreeSet<_>>().len(),
-                "{all:?}"
-            );
+            assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len(), "{all:?}");
             assert!(all.iter().all(|id| knows(language, id)));
         }
     }
@@ -221,10 +195,7 @@ mod tests {
     #[test]
     fn both_languages_have_the_same_ids_with_the_same_variables() {
         assert_eq!(variables(Language::ZhCn), variables(Language::En));
-        assert!(
-            ids(Language::ZhCn).eq(ids(Language::En)),
-            "the files keep one order"
-        );
+        assert!(ids(Language::ZhCn).eq(ids(Language::En)), "the files keep one order");
     }
 
     #[test]
@@ -232,19 +203,10 @@ mod tests {
         for language in Language::ALL {
             for (id, names) in variables(language) {
                 for count in [0_u64, 1, 2, EXACT + 1] {
-                    let args = names
-                        .iter()
-                        .map(|&name| (name, Arg::Count(count)))
-                        .collect::<Vec<_>>();
+                    let args = names.iter().map(|&name| (name, Arg::Count(count))).collect::<Vec<_>>();
                     let said = say(language, id, &args);
-                    assert!(
-                        !said.is_empty() && !said.contains(['{', '}', '$']),
-                        "{id}: {said}"
-                    );
-                    assert!(
-                        names.is_empty() || said.contains(&count.to_string()) || count == 1,
-                        "{id}: {said}"
-                    );
+                    assert!(!said.is_empty() && !said.contains(['{', '}', '$']), "{id}: {said}");
+                    assert!(names.is_empty() || said.contains(&count.to_string()) || count == 1, "{id}: {said}");
                 }
             }
         }
@@ -253,39 +215,23 @@ mod tests {
     #[test]
     fn counts_choose_their_form_and_keep_every_digit() {
         let check = |count: u64, expected: &str| {
-            assert_eq!(
-                say(Language::En, "demo-draining", &[("left", count.into())]),
-                expected
-            );
+            assert_eq!(say(Language::En, "demo-draining", &[("left", count.into())]), expected);
         };
         check(1, "Ending: waiting for the receipt of 1 record");
         check(0, "Ending: waiting for the receipt of 0 records");
         check(12_000, "Ending: waiting for the receipt of 12000 records");
-        check(
-            u64::MAX,
-            "Ending: waiting for the receipt of 18446744073709551615 records",
-        );
+        check(u64::MAX, "Ending: waiting for the receipt of 18446744073709551615 records");
     }
 
     #[test]
     fn an_unknown_id_stands_for_itself_and_a_missing_argument_shows() {
-        assert_eq!(
-            say(Language::ZhCn, "no-such-message", &[]),
-            "no-such-message"
-        );
+        assert_eq!(say(Language::ZhCn, "no-such-message", &[]), "no-such-message");
         assert_eq!(say(Language::En, "recorded", &[]), "RECORDED #{$number}");
     }
 
     #[test]
     fn text_arguments_are_put_in_verbatim() {
-        let said = say(
-            Language::ZhCn,
-            "not-recording",
-            &[("since", "10:42".into()), ("cause", "{ $x } 存储".into())],
-        );
-        assert_eq!(
-            said,
-            "未在记录（自 10:42 起）— { $x } 存储。请改用纸质流程。"
-        );
+        let said = say(Language::ZhCn, "not-recording", &[("since", "10:42".into()), ("cause", "{ $x } 存储".into())]);
+        assert_eq!(said, "未在记录（自 10:42 起）— { $x } 存储。请改用纸质流程。");
     }
 }

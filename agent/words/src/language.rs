@@ -77,11 +77,7 @@ mod tests {
     fn the_first_locale_set_decides() {
         let check = |values: [&str; 3], expected| {
             let values = values.map(|it| (it != "unset").then(|| it.to_owned()));
-            assert_eq!(
-                Language::from_locales(values.clone()),
-                expected,
-                "{values:?}"
-            );
+            assert_eq!(Language::from_locales(values.clone()), expected, "{values:?}");
         };
         check(["unset", "unset", "zh_CN.UTF-8"], Language::ZhCn);
         check(["en_GB.UTF-8", "unset", "zh_CN.UTF-8"], Language::En);

@@ -72,10 +72,7 @@ pub fn limit(language: Language, text: &str) -> String {
     if text == "absent" {
         return say(language, "limit-absent", &[]);
     }
-    let signs = value(language, text)
-        .replace("<=", "≤")
-        .replace(">=", "≥")
-        .replace("..", "–");
+    let signs = value(language, text).replace("<=", "≤").replace(">=", "≥").replace("..", "–");
     let mut rest = signs.as_str();
     let mut read = String::new();
     while let Some((before, root)) = rest.split_once("sqrt(") {
@@ -88,11 +85,7 @@ pub fn limit(language: Language, text: &str) -> String {
 }
 
 fn join(number: &str, unit: &str) -> String {
-    if unit.is_empty() {
-        number.to_owned()
-    } else {
-        format!("{number} {unit}")
-    }
+    if unit.is_empty() { number.to_owned() } else { format!("{number} {unit}") }
 }
 
 #[cfg(test)]
@@ -123,10 +116,7 @@ mod tests {
         check(">= 3-4 {grade}", "≥ 3-4 grade");
         check("<= 0.12 + 0.25 uGy/h", "≤ 0.12 + 0.25 µGy/h");
         check("<= 934 + 7 sqrt(934) {count}", "≤ 934 + 7 √934 counts");
-        check(
-            "|x - 20000| <= min(5 % = 1000, 1000) = 1000 kg",
-            "|x - 20000| ≤ min(5 % = 1000, 1000) = 1000 kg",
-        );
+        check("|x - 20000| <= min(5 % = 1000, 1000) = 1000 kg", "|x - 20000| ≤ min(5 % = 1000, 1000) = 1000 kg");
         assert_eq!(limit(Language::ZhCn, "absent"), "不得检出");
     }
 

@@ -93,21 +93,13 @@ pub fn procedure(language: Language, id: &str) -> String {
 
 /// Clock quality by its letter `S`, `H`, `I` or `U`, with the error bound as text (`1.2 s`).
 pub fn clock(language: Language, letter: &str, error: &str) -> String {
-    say(
-        language,
-        &format!("clock-{letter}"),
-        &[("error", error.into())],
-    )
+    say(language, &format!("clock-{letter}"), &[("error", error.into())])
 }
 
 /// A span of time as the fixed sentences show it: `00:14`, from an hour on `1:02:03`.
 pub fn span(seconds: u64) -> String {
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours == 0 {
-        format!("{minutes:02}:{seconds:02}")
-    } else {
-        format!("{hours}:{minutes:02}:{seconds:02}")
-    }
+    if hours == 0 { format!("{minutes:02}:{seconds:02}") } else { format!("{hours}:{minutes:02}:{seconds:02}") }
 }
 
 /// The parts of a finding, as a record carries them.
@@ -148,16 +140,9 @@ pub fn finding(language: Language, finding: &Finding<'_>) -> String {
     let parameter = parameter(language, finding.parameter);
     let value = finding.value.map(|it| quantity::value(language, it));
     let limit = quantity::limit(language, finding.limit);
-    let why = finding
-        .reason
-        .map(|it| reason(language, it))
-        .unwrap_or_default();
+    let why = finding.reason.map(|it| reason(language, it)).unwrap_or_default();
     // A sentence with a hole where the value should be reads as if something were measured.
-    let bare = if value.is_none() && finding.verdict == "Inconclusive" {
-        "-bare"
-    } else {
-        ""
-    };
+    let bare = if value.is_none() && finding.verdict == "Inconclusive" { "-bare" } else { "" };
     let sentence = say(
         language,
         &format!("finding-{}{bare}", finding.verdict),
@@ -171,22 +156,14 @@ pub fn finding(language: Language, finding: &Finding<'_>) -> String {
         ],
     );
     match finding.stage {
-        Some(stage) => say(
-            language,
-            "finding-stage",
-            &[("stage", stage.into()), ("finding", (&sentence).into())],
-        ),
+        Some(stage) => say(language, "finding-stage", &[("stage", stage.into()), ("finding", (&sentence).into())]),
         None => sentence,
     }
 }
 
 fn named(language: Language, kind: &str, id: &str) -> String {
     let message = format!("{kind}-{id}");
-    if knows(language, &message) {
-        say(language, &message, &[])
-    } else {
-        id.to_owned()
-    }
+    if knows(language, &message) { say(language, &message, &[]) } else { id.to_owned() }
 }
 
 fn term_or_other(language: Language, kind: &str, word: &str) -> String {
@@ -224,11 +201,7 @@ mod tests {
         for reason in Reason::ALL {
             both(&format!("reason-{}", reason.word()));
         }
-        for disposition in Disposition::ALL
-            .map(Disposition::word)
-            .into_iter()
-            .chain(["not-recording"])
-        {
+        for disposition in Disposition::ALL.map(Disposition::word).into_iter().chain(["not-recording"]) {
             both(&format!("disposition-{disposition}"));
             both(&format!("do-{disposition}"));
         }
@@ -273,12 +246,7 @@ mod tests {
             for language in Language::ALL {
                 let said = super::missing(language, missing.word(), missing.code());
                 assert!(!said.contains('{'), "{said}");
-                assert!(
-                    missing
-                        .code()
-                        .is_none_or(|code| said.contains(&code.to_string())),
-                    "{said}"
-                );
+                assert!(missing.code().is_none_or(|code| said.contains(&code.to_string())), "{said}");
             }
         }
         let qualities = [
@@ -299,18 +267,10 @@ mod tests {
     #[test]
     fn every_scan_fault_alarm_identity_and_clock_letter_is_known() {
         // The agent adds to the portal's faults that of a scale which never settled.
-        for kind in Fault::ALL
-            .map(Fault::word)
-            .into_iter()
-            .chain(["scale-unstable"])
-        {
+        for kind in Fault::ALL.map(Fault::word).into_iter().chain(["scale-unstable"]) {
             both(&format!("fault-{kind}"));
         }
-        for kind in BenchAlarm::ALL
-            .map(BenchAlarm::word)
-            .into_iter()
-            .chain(["gamma", "neutron"])
-        {
+        for kind in BenchAlarm::ALL.map(BenchAlarm::word).into_iter().chain(["gamma", "neutron"]) {
             both(&format!("alarm-{kind}"));
         }
         for kind in ["plate", "container", "sample", "declaration"] {
@@ -326,15 +286,9 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_quoted_and_not_hidden() {
-        assert_eq!(
-            fault(Language::En, "door-open"),
-            "device state \"door-open\""
-        );
+        assert_eq!(fault(Language::En, "door-open"), "device state \"door-open\"");
         assert_eq!(alarm(Language::ZhCn, "hood-open"), "仪器报警“hood-open”");
-        assert_eq!(
-            alarm(Language::En, "by-both"),
-            "instrument alarm \"by-both\""
-        );
+        assert_eq!(alarm(Language::En, "by-both"), "instrument alarm \"by-both\"");
         assert_eq!(parameter(Language::ZhCn, "Pb"), "Pb");
         assert_eq!(reason(Language::En, "bad-moon"), "reason-bad-moon");
     }
@@ -344,11 +298,7 @@ mod tests {
         let check = |device, ours, expected: &str| {
             assert_eq!(alarm_by(Language::En, "gamma", device, ours), expected);
         };
-        check(
-            true,
-            true,
-            "gamma alarm (instrument and recomputation agree)",
-        );
+        check(true, true, "gamma alarm (instrument and recomputation agree)");
         check(true, false, "gamma alarm (by the instrument)");
         check(false, true, "gamma alarm (by recomputation)");
         check(false, false, "gamma alarm");

@@ -29,3 +29,24 @@ collector-gap = { $agent } 缺 #{ $first } 至 #{ $last }，已要求重发
 collector-bad = { $agent } #{ $number } 拒收：{ $why }
 collector-fork = { $agent } #{ $number } 出现两个不同内容：已作为证据保存
 collector-mismatch = { $agent } #{ $number } 复算结果与记录不一致
+
+### 非结果记录，每条一行。
+
+kind-genesis = 记录链开始
+kind-stopped = 自此未在记录：{ $why }
+kind-resumed = 恢复记录；期间拒收 { $refused } 条结果
+kind-recovery = 上次未正常结束，现已恢复；{ $interrupted } 次检验被中断
+kind-shutdown = 正常停止
+kind-unknown = 本版本不识别的内容
+
+event-operator-start = { $operator } 在 { $place } 开始 { $subject }
+event-operator-next = { $operator }：{ $place } 下一个平行样
+event-operator-stop = { $operator } 结束 { $place } 的试验
+event-subject-posted = { $operator } 录入 { $subject } 的申报信息
+event-link-down = { $subject } 连接中断
+event-link-up = { $subject } 已恢复连接
+event-portal-setup-seen = 已读取 { $subject } 的报警参数
+event-portal-setup-changed = { $subject } 的报警参数已被更改
+event-portal-fault-raised = { $subject } 报告故障
+event-portal-fault-cleared = { $subject } 故障已消除
+event-portal-occupancy-lost = { $subject } 计数的车次中有本机未见到的

@@ -109,6 +109,15 @@ pub struct Reading {
     pub outcome: Outcome,
 }
 
+/// A decoded frame or line seen as channels: what every instrument's statement comes down to.
+///
+/// The agent, `listen` and profiles work on this view, so a driver is wired in one place.
+pub trait Channels {
+    /// Calls `tell` with each channel's name and outcome, in the order of the frame. Names are at most 32
+    /// bytes of lower-case words joined by `-`.
+    fn each(&self, tell: &mut dyn FnMut(&str, Outcome));
+}
+
 impl Missing {
     /// The stable spelling used in records, interfaces and configuration.
     pub const fn word(self) -> &'static str {

@@ -29,9 +29,7 @@ use tokio_util::sync::CancellationToken;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, future)
-        .await
-        .unwrap_or_else(|_| panic!("waited {PATIENCE:?} for {what}"))
+    timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited {PATIENCE:?} for {what}"))
 }
 
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -94,10 +92,7 @@ impl Broker {
     }
 
     pub async fn tcp(&self) -> tokio::net::TcpStream {
-        soon("a TCP connection", self.listener.accept())
-            .await
-            .unwrap()
-            .0
+        soon("a TCP connection", self.listener.accept()).await.unwrap().0
     }
 
     /// The next connection, after its CONNECT.
@@ -128,10 +123,7 @@ pub struct Peer {
 
 impl Peer {
     pub fn new(stream: impl Stream + 'static) -> Self {
-        Self {
-            stream: Box::new(stream),
-            buffer: Vec::new(),
-        }
+        Self { stream: Box::new(stream), buffer: Vec::new() }
     }
 
     /// The next packet, or nothing when the other end has closed.
@@ -150,9 +142,7 @@ impl Peer {
     }
 
     pub async fn packet(&mut self) -> Packet {
-        soon("a packet", self.read())
-            .await
-            .expect("the client closed")
+        soon("a packet", self.read()).await.expect("the client closed")
     }
 
     /// The next PUBLISH; pings are answered on the way.
@@ -213,11 +203,7 @@ impl Peer {
             properties.push(0x13);
             properties.extend(value.to_be_bytes());
         }
-        let mut body = vec![
-            u8::from(connack.session_present),
-            connack.code,
-            properties.len() as u8,
-        ];
+        let mut body = vec![u8::from(connack.session_present), connack.code, properties.len() as u8];
         body.extend(properties);
         self.send(&packet(0x20, &body)).await;
     }
@@ -342,9 +328,7 @@ fn decode(first: u8, body: &[u8], bytes: usize) -> Packet {
             Packet::Subscribe { id, filters }
         }
         12 => Packet::Ping,
-        14 => Packet::Disconnect {
-            reason: body.first().copied().unwrap_or(0),
-        },
+        14 => Packet::Disconnect { reason: body.first().copied().unwrap_or(0) },
         other => panic!("packet type {other} from the client"),
     }
 }
@@ -353,11 +337,7 @@ fn decode_connect(mut fields: Fields<'_>) -> Connect {
     assert_eq!(fields.text(), "MQTT");
     assert_eq!(fields.byte(), 5, "protocol version");
     let flags = fields.byte();
-    let mut connect = Connect {
-        clean_start: flags & 2 == 2,
-        keep_alive: fields.two(),
-        ..Connect::default()
-    };
+    let mut connect = Connect { clean_start: flags & 2 == 2, keep_alive: fields.two(), ..Connect::default() };
     let length = usize::from(fields.byte());
     let mut properties = Fields(fields.take(length));
     while !properties.0.is_empty() {
@@ -397,21 +377,13 @@ pub fn settings(port: u16) -> Settings {
         will: None,
         window: 8,
         ack_timeout: Duration::from_secs(20),
-        backoff: Backoff {
-            first: Duration::from_millis(2),
-            ceiling: Duration::from_millis(20),
-        },
+        backoff: Backoff { first: Duration::from_millis(2), ceiling: Duration::from_millis(20) },
         max_incoming_bytes: 65_536,
     }
 }
 
 pub fn message(topic: &str, payload: impl Into<Vec<u8>>) -> Message {
-    Message {
-        topic: topic.to_owned(),
-        payload: payload.into().into(),
-        qos: Qos::AtLeastOnce,
-        retain: false,
-    }
+    Message { topic: topic.to_owned(), payload: payload.into().into(), qos: Qos::AtLeastOnce, retain: false }
 }
 
 /// A link under test, with the owner's side of it.
@@ -426,26 +398,16 @@ impl Rig {
     pub fn start(settings: Settings) -> Self {
         let stop = CancellationToken::new();
         let (publisher, events, task) = start(settings, stop.clone()).unwrap();
-        Self {
-            publisher,
-            events,
-            task,
-            stop,
-        }
+        Self { publisher, events, task, stop }
     }
 
     pub async fn event(&mut self) -> Event {
-        soon("an event", self.events.recv())
-            .await
-            .expect("the link has ended")
+        soon("an event", self.events.recv()).await.expect("the link has ended")
     }
 
     pub async fn connected(&mut self) -> (u16, Option<u32>) {
         match self.event().await {
-            Event::Connected {
-                window,
-                max_packet_bytes,
-            } => (window, max_packet_bytes),
+            Event::Connected { window, max_packet_bytes } => (window, max_packet_bytes),
             other => panic!("expected Connected, found {other:?}"),
         }
     }

@@ -60,12 +60,20 @@ enum State {
     Idle,
     Open(Box<Passage>),
     /// Given up, and the lorry is still there.
-    Leaving { on_scale: bool },
+    Leaving {
+        on_scale: bool,
+    },
 }
 
 impl LorryGate {
     /// `portal` is the instrument behind `gate.portal`.
-    pub(crate) fn new(place: &str, boot: u64, gate: &site::LorryGate, portal: Option<&Instrument>, simulated: bool) -> Self {
+    pub(crate) fn new(
+        place: &str,
+        boot: u64,
+        gate: &site::LorryGate,
+        portal: Option<&Instrument>,
+        simulated: bool,
+    ) -> Self {
         let portal = portal.and_then(|instrument| match instrument.protocol {
             Protocol::RpmLines { n_sigma, intervals, speed_limit_kmh } => {
                 Some(Recompute::new(Settings::new(n_sigma, intervals, speed_limit_kmh)))
@@ -107,10 +115,10 @@ impl LorryGate {
         if self.gate.dose_rate.as_ref().is_some_and(|(id, _)| from(id)) {
             self.dose(arrival);
         }
-        if self.gate.plate.as_deref().is_some_and(from) {
-            if let Content::Identity(mark) = &arrival.content {
-                self.identity(arrival.at, mark);
-            }
+        if self.gate.plate.as_deref().is_some_and(from)
+            && let Content::Identity(mark) = &arrival.content
+        {
+            self.identity(arrival.at, mark);
         }
         steps.extend(self.advance(arrival.at));
         steps
@@ -127,7 +135,7 @@ impl LorryGate {
 
     pub(crate) fn interrupt(&mut self, now: Moment) -> Vec<Step> {
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Open(passage) => vec![self.done(*passage, now, Some(IncompleteReason::Interrupted))],
+            State::Open(passage) => vec![self.done(&passage, now, Some(IncompleteReason::Interrupted))],
             _ => Vec::new(),
         }
     }
@@ -158,7 +166,8 @@ impl LorryGate {
                 return;
             }
         };
-        let next_lorry = matches!(&self.state, State::Open(passage) if loaded && passage.has_left() && passage.is_weighed());
+        let next_lorry =
+            matches!(&self.state, State::Open(passage) if loaded && passage.has_left() && passage.is_weighed());
         if next_lorry {
             steps.extend(self.overtaken(arrival.at));
         }
@@ -175,10 +184,10 @@ impl LorryGate {
                 outcome: reading.outcome,
                 raw: arrival.raw.to_vec(),
             };
-            if let Ok(indication) = reading.outcome {
-                if passage.weigh(indication, evidence, loaded) {
-                    steps.push(self.remember(arrival.at));
-                }
+            if let Ok(indication) = reading.outcome
+                && passage.weigh(indication, evidence, loaded)
+            {
+                steps.push(self.remember(arrival.at));
             }
         }
     }
@@ -202,7 +211,9 @@ impl LorryGate {
                 for happening in happenings {
                     self.happening(happening, arrival.at, steps);
                 }
-                if let (false, true, State::Open(passage), Some(evidence)) = (was_occupied, occupied, &mut self.state, evidence) {
+                if let (false, true, State::Open(passage), Some(evidence)) =
+                    (was_occupied, occupied, &mut self.state, evidence)
+                {
                     passage.portal_line(evidence, line);
                 }
             }
@@ -263,7 +274,12 @@ impl LorryGate {
     }
 
     fn event(&self, name: &str, facts: Vec<(String, String)>) -> Step {
-        Step::Event(Event { place: self.place.clone(), name: name.to_owned(), subject: self.gate.portal.clone(), facts })
+        Step::Event(Event {
+            place: self.place.clone(),
+            name: name.to_owned(),
+            subject: self.gate.portal.clone(),
+            facts,
+        })
     }
 
     fn dose(&mut self, arrival: &Arrival) {
@@ -343,7 +359,7 @@ impl LorryGate {
             State::Open(passage) => {
                 let whole = passage.is_weighed() && (self.portal.is_none() || passage.is_through());
                 let reason = (!whole).then_some(IncompleteReason::Overlap);
-                vec![self.done(*passage, now, reason)]
+                vec![self.done(&passage, now, reason)]
             }
             other => {
                 self.state = other;
@@ -370,15 +386,20 @@ impl LorryGate {
             self.state = State::Leaving { on_scale: passage.on_scale };
         }
         if let Some(fault) = ending.fault {
-            passage.fault(fault, if fault == "scale-unstable" { &self.gate.scale } else { self.gate.portal.as_deref().unwrap_or("") });
+            passage.fault(
+                fault,
+                if fault == "scale-unstable" { &self.gate.scale } else { self.gate.portal.as_deref().unwrap_or("") },
+            );
         }
-        vec![self.done(*passage, now, ending.reason)]
+        vec![self.done(&passage, now, ending.reason)]
     }
 
     /// Whether the passage ends now, and how.
     fn ending(&self, passage: &Passage, now: Moment) -> Option<Ending> {
         let left_ms = passage.left_at.map_or(0, |left| elapsed_ms(left, now));
-        let through = self.portal.is_none() || (passage.is_through() && !passage.in_portal) || (self.portal_down && !passage.in_portal);
+        let through = self.portal.is_none()
+            || (passage.is_through() && !passage.in_portal)
+            || (self.portal_down && !passage.in_portal);
         let identified = self.gate.plate.is_none() || passage.has_plate() || left_ms >= self.identity_ms;
         if passage.is_weighed() && passage.has_left() && through && identified {
             return Some(Ending { reason: None, fault: None });
@@ -391,7 +412,10 @@ impl LorryGate {
         }
         if elapsed_ms(passage.opened, now) >= self.limit_ms {
             let unstable = passage.on_scale && !passage.is_weighed();
-            return Some(Ending { reason: Some(IncompleteReason::TimedOut), fault: unstable.then_some("scale-unstable") });
+            return Some(Ending {
+                reason: Some(IncompleteReason::TimedOut),
+                fault: unstable.then_some("scale-unstable"),
+            });
         }
         None
     }
@@ -410,7 +434,7 @@ impl LorryGate {
         }
     }
 
-    fn done(&self, passage: Passage, now: Moment, reason: Option<IncompleteReason>) -> Step {
+    fn done(&self, passage: &Passage, now: Moment, reason: Option<IncompleteReason>) -> Step {
         Step::Done(Box::new(passage.inspection(&self.place, &self.gate, self.portal_down, self.simulated, now, reason)))
     }
 }

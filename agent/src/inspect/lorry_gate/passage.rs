@@ -54,7 +54,12 @@ struct PortalLine {
 }
 
 impl Passage {
-    pub(super) fn new(id: String, opened: Moment, dose_background: Option<Decimal>, dose_background_readings: usize) -> Self {
+    pub(super) fn new(
+        id: String,
+        opened: Moment,
+        dose_background: Option<Decimal>,
+        dose_background_readings: usize,
+    ) -> Self {
         Self {
             id,
             opened,
@@ -159,7 +164,8 @@ impl Passage {
 
     /// Adds an identity; the same text twice is one, two different ones of a kind are both kept as ambiguous.
     pub(super) fn identify(&mut self, mut identity: Identity) {
-        if let Some(known) = self.identities.iter_mut().find(|it| it.kind == identity.kind && it.text == identity.text) {
+        if let Some(known) = self.identities.iter_mut().find(|it| it.kind == identity.kind && it.text == identity.text)
+        {
             known.confidence = known.confidence.max(identity.confidence);
             return;
         }
@@ -268,8 +274,10 @@ impl Passage {
                     window.index + 1,
                     occupancy.windows
                 );
-                measured_out
-                    .push(Measured { background: window.background, ..measured("gamma-counts", portal, outcome, &derivation) });
+                measured_out.push(Measured {
+                    background: window.background,
+                    ..measured("gamma-counts", portal, outcome, &derivation)
+                });
                 if let Some(sigma) = window.sigma_milli.and_then(|milli| Decimal::new(milli, 3)) {
                     let outcome = Ok(Indication { value: sigma, unit: Unit::Sigma, quality: Quality::Good });
                     let derivation = format!("device rule N = {}", occupancy.n_sigma);
@@ -291,7 +299,8 @@ impl Passage {
             let outcome = Ok(Indication { value, unit: Unit::Count, quality: Quality::Good });
             measured_out.push(measured("neutron-counts", portal, outcome, "most in one line"));
         }
-        let speed = self.occupancies.iter().filter_map(|(occupancy, _)| occupancy.max_kmh).max_by(|a, b| a.cmp_value(*b));
+        let speed =
+            self.occupancies.iter().filter_map(|(occupancy, _)| occupancy.max_kmh).max_by(|a, b| a.cmp_value(*b));
         if let Some(value) = speed {
             let outcome = Ok(Indication { value, unit: Unit::KilometrePerHour, quality: Quality::Good });
             measured_out.push(measured("speed", portal, outcome, "max"));
@@ -326,10 +335,10 @@ impl Passage {
         for (_, evidence) in self.heaviest.iter().chain(&self.dose) {
             trace.keep(evidence.clone(), true);
         }
-        if self.heaviest.is_none() {
-            if let Some((_, evidence)) = &self.last_moving {
-                trace.keep(evidence.clone(), true);
-            }
+        if self.heaviest.is_none()
+            && let Some((_, evidence)) = &self.last_moving
+        {
+            trace.keep(evidence.clone(), true);
         }
         if let Some(background) = &self.background_line {
             trace.keep(background.clone(), true);

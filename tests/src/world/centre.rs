@@ -1,0 +1,508 @@
+//! The central end without a network: a connection that keeps the promises of the MQTT link, with troubles on
+//! order, straight into the collector's core.
+//!
+//! ```text
+//! agent's uplink ─► door (window) ─► carrier ─► troubles ─► core ─► store
+//!        ▲                              │                     │
+//!        └── events, receipts ──────────┴◄─── receipt queue ◄─┘
+//! ```
+//!
+//! Every token that the door takes is answered once: acknowledged, not taken, or void with the connection.
+//! The newest receipt is retained and comes first on every connection, as a broker does it.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Result, anyhow};
+use bytes::Bytes;
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use tidewaiter_agent::{
+    clock::{Clock as _, RuntimeClock},
+    uplink::Link,
+};
+use tidewaiter_collector::{
+    Action, Core, SqliteStore, Summary, Tables, keys as centre_keys,
+    receipts::{ReceiptDue, ReceiptQueue},
+};
+use tidewaiter_mqtt::{Event, Incoming, Message, NotTaken, PublishError, Qos};
+use tidewaiter_record::{Detail, InspectionDetail, Record, Registry, Report, Verifier};
+use tidewaiter_simulator::World as Truth;
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{Instant, sleep, sleep_until},
+};
+
+use crate::stand::Stand;
+
+/// Publishes that may wait for their answer: the window the agent's own link allows itself.
+const WINDOW: usize = 32;
+/// Events that may wait for the agent; the carrier waits when it is full.
+const EVENTS: usize = 256;
+/// How long one message travels.
+const TRAVEL: Duration = Duration::from_millis(2);
+/// Wait between two connections.
+const RECONNECT: Duration = Duration::from_secs(1);
+/// How long an unanswered publish is borne before the connection is given up, as the agent's own link does.
+const ACK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Receipts of one chain are at least this far apart.
+const RECEIPT_INTERVAL_MS: u64 = 50;
+
+/// Something that goes wrong between agent and centre for a while.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// From this scene time, milliseconds.
+    pub from: i64,
+    /// To this scene time.
+    pub to: i64,
+    /// One message in so many is hit, by the scene's seed; 1 hits all.
+    pub one_in: u32,
+    /// What happens to it.
+    pub kind: TroubleKind,
+}
+
+/// What can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TroubleKind {
+    /// There is no connection.
+    Offline,
+    /// The broker acknowledges a publish and loses it.
+    LostPublish,
+    /// A publish arrives, its PUBACK does not.
+    LostPuback,
+    /// A publish arrives twice.
+    Duplicate,
+    /// A publish is acknowledged at once and arrives so many milliseconds late, behind later ones.
+    Delayed(u64),
+    /// Nobody is subscribed: PUBACK 0x10.
+    NoSubscriber,
+    /// A receipt does not arrive.
+    LostReceipt,
+}
+
+/// One record as it came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Scene time, milliseconds.
+    pub at_ms: i64,
+    /// Sequence number.
+    pub seq: u64,
+    /// It came on the alert topic.
+    pub alert: bool,
+    /// It was here before.
+    pub duplicate: bool,
+}
+
+/// The central end.
+#[derive(Clone)]
+pub struct Centre {
+    inside: Arc<Mutex<Inside>>,
+    clock: RuntimeClock,
+    truth: Arc<Truth>,
+    troubles: Arc<Vec<Trouble>>,
+    store: PathBuf,
+    registry: Arc<Registry>,
+}
+
+struct Inside {
+    core: Core,
+    receipts: ReceiptQueue,
+    retained: Option<ReceiptDue>,
+    deliveries: Vec<Delivery>,
+    failures: Vec<String>,
+    chance: ChaCha8Rng,
+    /// Messages on their way that outlive the connection they came by.
+    late: BTreeMap<(Instant, u64), (String, Bytes)>,
+    late_number: u64,
+}
+
+/// The agent's side of a connection to the centre.
+#[derive(Debug)]
+pub struct Way {
+    door: Arc<Door>,
+    events: mpsc::Receiver<Event>,
+}
+
+#[derive(Debug, Default)]
+struct Door {
+    inside: Mutex<Waiting>,
+    arrived: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    open: bool,
+    unanswered: usize,
+    offers: VecDeque<(Message, u64)>,
+}
+
+impl Door {
+    fn inside(&self) -> MutexGuard<'_, Waiting> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Link for Way {
+    fn publish(&self, message: Message, token: u64) -> Result<(), PublishError> {
+        let mut door = self.door.inside();
+        if !door.open {
+            return Err(PublishError::Offline);
+        }
+        if door.unanswered >= WINDOW {
+            return Err(PublishError::WindowFull);
+        }
+        door.unanswered += 1;
+        door.offers.push_back((message, token));
+        drop(door);
+        self.door.arrived.notify_one();
+        Ok(())
+    }
+
+    async fn event(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+}
+
+impl Centre {
+    pub(super) fn open(
+        stand: &Stand,
+        registry: Registry,
+        clock: RuntimeClock,
+        truth: Arc<Truth>,
+        troubles: Vec<Trouble>,
+    ) -> Result<Self> {
+        let folder = stand.dir.join("centre");
+        let signer = centre_keys::load_signer(&folder.join(centre_keys::KEY_FILE)).map_err(|why| anyhow!("{why}"))?;
+        let path = folder.join("collector.db");
+        let store = SqliteStore::open(&path).map_err(|why| anyhow!("{why}"))?;
+        let core = Core::new(registry.clone(), Arc::new(signer), store, Tables::builtin());
+        let inside = Inside {
+            core,
+            receipts: ReceiptQueue::new(RECEIPT_INTERVAL_MS),
+            retained: None,
+            deliveries: Vec::new(),
+            failures: Vec::new(),
+            chance: ChaCha8Rng::seed_from_u64(truth.scene().seed),
+            late: BTreeMap::new(),
+            late_number: 0,
+        };
+        let registry = Arc::new(registry);
+        Ok(Self { inside: Arc::new(Mutex::new(inside)), clock, truth, troubles: Arc::new(troubles), store: path, registry })
+    }
+
+    /// A connection for an agent, which keeps itself up until its agent drops it.
+    pub(super) fn connect(&self) -> Way {
+        let (sender, events) = mpsc::channel(EVENTS);
+        let door = Arc::new(Door::default());
+        let carrier = Carrier { centre: self.clone(), door: Arc::clone(&door), events: sender };
+        tokio::spawn(async move { carrier.run().await });
+        Way { door, events }
+    }
+
+    /// UTC milliseconds at the centre, whose clock never stops.
+    pub fn wall_ms(&self) -> i64 {
+        self.clock.now().wall_ms
+    }
+
+    /// What came in and what became of it.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn summary(&self) -> Result<Summary> {
+        self.inside().core.summary().map_err(|why| anyhow!("{why}"))
+    }
+
+    /// Every record as it came in, repeats included, in order of arrival.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.inside().deliveries.clone()
+    }
+
+    /// What the core did not take or could not do; empty in a world that works.
+    pub fn failures(&self) -> Vec<String> {
+        self.inside().failures.clone()
+    }
+
+    /// Bytes of every record stored, in chain order.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn stored(&self) -> Result<Vec<Vec<u8>>> {
+        let store = SqliteStore::open_read_only(&self.store).map_err(|why| anyhow!("{why}"))?;
+        let mut stored = Vec::new();
+        for key in self.registry.keys().filter_map(|key| key.chain) {
+            store.walk_chain(key, 0, |record| {
+                stored.push(record.bytes);
+                Ok::<_, anyhow::Error>(())
+            })?;
+        }
+        Ok(stored)
+    }
+
+    /// Every record stored, parsed, in chain order.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read, or holds what is no record.
+    pub fn records(&self) -> Result<Vec<Record>> {
+        self.stored()?.iter().map(|bytes| Ok(tidewaiter_record::parse(bytes)?)).collect()
+    }
+
+    /// Every inspection stored, in chain order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Centre::records`].
+    pub fn inspections(&self) -> Result<Vec<InspectionDetail>> {
+        let inspections = self.records()?.into_iter().filter_map(|record| match record.body.detail {
+            Detail::Inspection(detail) => Some(*detail),
+            _ => None,
+        });
+        Ok(inspections.collect())
+    }
+
+    /// The four answers of the verifier over everything stored and the newest receipt.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn verify(&self) -> Result<Report> {
+        let stored = self.stored()?;
+        let mut verifier = Verifier::new(&self.registry);
+        for bytes in &stored {
+            verifier.push(bytes);
+        }
+        if let Some(receipt) = &self.inside().retained {
+            verifier.push_receipt(&receipt.bytes);
+        }
+        Ok(verifier.finish())
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The trouble that hits a message now, of the kinds that `concerns` names.
+    fn trouble(&self, concerns: impl Fn(TroubleKind) -> bool) -> Option<TroubleKind> {
+        let now = self.truth.now_ms();
+        let mut inside = self.inside();
+        let active = self.troubles.iter().filter(|it| it.from <= now && now < it.to && concerns(it.kind));
+        active.into_iter().find(|it| it.one_in <= 1 || inside.chance.random_ratio(1, it.one_in)).map(|it| it.kind)
+    }
+
+    fn deliver(&self, topic: &str, bytes: &[u8]) {
+        let (now, wall_ms) = (self.truth.now_ms(), self.wall_ms());
+        let mut inside = self.inside();
+        match inside.core.accept(topic, bytes, wall_ms) {
+            Ok(actions) => {
+                for action in actions {
+                    match action {
+                        Action::Receipt(due) => inside.receipts.push(due),
+                        Action::Announce(collected) => inside.deliveries.push(Delivery {
+                            at_ms: now,
+                            seq: collected.seq,
+                            alert: collected.alert,
+                            duplicate: collected.duplicate,
+                        }),
+                        Action::Equivocation(it) => inside.failures.push(format!("{it:?}")),
+                        Action::Refused(it) => inside.failures.push(format!("{it:?}")),
+                    }
+                }
+            }
+            Err(why) => inside.failures.push(why.to_string()),
+        }
+    }
+
+    fn deliver_late(&self) {
+        loop {
+            let due = {
+                let mut inside = self.inside();
+                match inside.late.first_entry() {
+                    Some(first) if first.key().0 <= Instant::now() => first.remove(),
+                    _ => return,
+                }
+            };
+            self.deliver(&due.0, &due.1);
+        }
+    }
+
+    /// The receipt that may leave now; it is retained from then on.
+    fn receipt_due(&self) -> Option<ReceiptDue> {
+        let now = self.clock.now().mono_ms;
+        let mut inside = self.inside();
+        let due = inside.receipts.peek(now)?.clone();
+        inside.receipts.sent(due.chain, now);
+        inside.retained = Some(due.clone());
+        Some(due)
+    }
+
+    /// When something happens by itself next: a late message, a receipt, the beginning of an outage.
+    fn next(&self) -> Option<Instant> {
+        let now = self.truth.now_ms();
+        let inside = self.inside();
+        let late = inside.late.first_key_value().map(|((at, _), _)| *at);
+        let mono = self.clock.now().mono_ms;
+        let receipt = inside.receipts.next_at().map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(mono)));
+        let outage = self.outages().map(|it| it.from).filter(|from| *from > now).min().map(|from| self.truth.instant(from));
+        [late, receipt, outage].into_iter().flatten().min()
+    }
+
+    fn outages(&self) -> impl Iterator<Item = &Trouble> {
+        self.troubles.iter().filter(|it| it.kind == TroubleKind::Offline)
+    }
+
+    /// The end of the outage that lasts now.
+    fn away_until(&self) -> Option<Instant> {
+        let now = self.truth.now_ms();
+        self.outages().filter(|it| it.from <= now && now < it.to).map(|it| it.to).max().map(|to| self.truth.instant(to))
+    }
+}
+
+/// Carries messages of one agent for as long as the agent wants.
+struct Carrier {
+    centre: Centre,
+    door: Arc<Door>,
+    events: mpsc::Sender<Event>,
+}
+
+/// The agent has let go of its link.
+struct Gone;
+
+impl Carrier {
+    async fn run(self) {
+        // The only way out is that the agent is gone.
+        let Gone = self.work().await;
+    }
+
+    async fn work(&self) -> Gone {
+        loop {
+            if let Some(back) = self.centre.away_until() {
+                if self.tell(Event::Disconnected { why: "connection refused".to_owned() }).await.is_err() {
+                    return Gone;
+                }
+                tokio::select! {
+                    () = sleep_until(back) => {}
+                    () = self.events.closed() => return Gone,
+                }
+                continue;
+            }
+            let why = match self.serve().await {
+                Ok(why) => why,
+                Err(gone) => return gone,
+            };
+            {
+                let mut door = self.door.inside();
+                *door = Waiting::default();
+            }
+            if self.tell(Event::Disconnected { why: why.to_owned() }).await.is_err() {
+                return Gone;
+            }
+            sleep(RECONNECT).await;
+        }
+    }
+
+    /// One connection; says why it ended.
+    async fn serve(&self) -> Result<&'static str, Gone> {
+        self.door.inside().open = true;
+        self.tell(Event::Connected { window: u16::try_from(WINDOW).unwrap_or(u16::MAX), max_packet_bytes: None }).await?;
+        self.tell(Event::Subscribed).await?;
+        let retained = self.centre.inside().retained.clone();
+        if let Some(due) = retained {
+            self.tell(receipt(&due, true)).await?;
+        }
+        // Set by the first publish whose answer got lost.
+        let mut patience: Option<Instant> = None;
+        loop {
+            if self.centre.away_until().is_some() {
+                return Ok("connection reset");
+            }
+            if patience.is_some_and(|until| Instant::now() >= until) {
+                return Ok("no PUBACK in time");
+            }
+            self.centre.deliver_late();
+            while let Some(due) = self.centre.receipt_due() {
+                if self.centre.trouble(|kind| kind == TroubleKind::LostReceipt).is_none() {
+                    self.tell(receipt(&due, false)).await?;
+                }
+            }
+            let offer = self.door.inside().offers.pop_front();
+            if let Some((message, token)) = offer {
+                sleep(TRAVEL).await;
+                match self.carry(message) {
+                    Some(Ok(())) => self.answer(Event::Acked { token }).await?,
+                    Some(Err(reason)) => self.answer(Event::NotTaken { token, reason }).await?,
+                    None => patience = patience.or(Some(Instant::now() + ACK_TIMEOUT)),
+                }
+                continue;
+            }
+            let next = [self.centre.next(), patience].into_iter().flatten().min();
+            let by_itself = async {
+                match next {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.door.arrived.notified() => {}
+                () = by_itself => {}
+                () = self.events.closed() => return Err(Gone),
+            }
+        }
+    }
+
+    /// Carries one message; gives its answer, if that gets back.
+    fn carry(&self, message: Message) -> Option<Result<(), NotTaken>> {
+        let Message { topic, payload, qos, .. } = message;
+        if qos == Qos::AtMostOnce {
+            return Some(Ok(()));
+        }
+        let is_record = topic.ends_with("/record") || topic.ends_with("/alert");
+        let concerns = |kind| !matches!(kind, TroubleKind::Offline | TroubleKind::LostReceipt);
+        match self.centre.trouble(concerns).filter(|_| is_record) {
+            Some(TroubleKind::LostPublish) => Some(Ok(())),
+            Some(TroubleKind::LostPuback) => {
+                self.centre.deliver(&topic, &payload);
+                None
+            }
+            Some(TroubleKind::Duplicate) => {
+                self.centre.deliver(&topic, &payload);
+                self.centre.deliver(&topic, &payload);
+                Some(Ok(()))
+            }
+            Some(TroubleKind::Delayed(ms)) => {
+                let mut inside = self.centre.inside();
+                inside.late_number += 1;
+                let key = (Instant::now() + Duration::from_millis(ms), inside.late_number);
+                inside.late.insert(key, (topic, payload));
+                Some(Ok(()))
+            }
+            Some(TroubleKind::NoSubscriber) => Some(Err(NotTaken::NoSubscriber)),
+            Some(TroubleKind::Offline | TroubleKind::LostReceipt) | None => {
+                self.centre.deliver(&topic, &payload);
+                Some(Ok(()))
+            }
+        }
+    }
+
+    /// An answer, with the place it frees in the window given back first.
+    async fn answer(&self, event: Event) -> Result<(), Gone> {
+        {
+            let mut door = self.door.inside();
+            door.unanswered = door.unanswered.saturating_sub(1);
+        }
+        self.tell(event).await
+    }
+
+    async fn tell(&self, event: Event) -> Result<(), Gone> {
+        self.events.send(event).await.map_err(|_| Gone)
+    }
+}
+
+fn receipt(due: &ReceiptDue, retained: bool) -> Event {
+    Event::Message(Incoming { topic: due.topic(), payload: Bytes::from(due.bytes.clone()), retained })
+}
