@@ -96,12 +96,26 @@ units! {
     Carat = "[car_m]",
     /// Milligram.
     Milligram = "mg",
+    /// Microgram.
+    Microgram = "ug",
+    /// Troy ounce.
+    TroyOunce = "[oz_tr]",
+    /// Troy pennyweight.
+    Pennyweight = "[pwt_tr]",
+    /// Grain.
+    Grain = "[gr]",
+    /// Short ton of 2000 avoirdupois pounds.
+    ShortTon = "[ston_av]",
     /// Ambient dose-equivalent rate, nanosievert per hour.
     NanosievertPerHour = "nSv/h",
     /// Ambient dose-equivalent rate, millisievert per hour.
     MillisievertPerHour = "mSv/h",
     /// Ambient dose equivalent, microsievert.
     Microsievert = "uSv",
+    /// Dose-equivalent rate, millirem per hour, as older instruments display.
+    MilliremPerHour = "mREM/h",
+    /// Dose equivalent, millirem, as older instruments display.
+    Millirem = "mREM",
     /// Exposure rate, microroentgen per hour, as older instruments display.
     MicroroentgenPerHour = "uR/h",
     /// Exposure rate, milliroentgen per hour, as older instruments display.
@@ -130,6 +144,8 @@ units! {
     Nanometre = "nm",
     /// Centinewton per tex (fibre strength).
     CentinewtonPerTex = "cN/tex",
+    /// Gram-force per tex (fibre strength as fibre testers show it).
+    GramForcePerTex = "gf/tex",
     /// Decadic absorbance.
     Absorbance = "{absorbance}",
     /// Newton metre.

@@ -18,7 +18,8 @@
 use heapless::Vec;
 
 use crate::{
-    Decimal,
+    Decimal, Unit,
+    reading::{Channels, Indication, Outcome, Quality},
     wire::{
         Decode, Event, Refusal,
         line::{Cut, Lines},
@@ -47,6 +48,16 @@ pub struct PhLine {
     pub celsius: Option<Decimal>,
     /// The meter compensates for temperature by its probe (`ATC`).
     pub compensated: bool,
+}
+
+impl Channels for PhLine {
+    fn each(&self, tell: &mut dyn FnMut(&str, Outcome)) {
+        let shown = |value, unit| Ok(Indication { value, unit, quality: Quality::Good });
+        tell("ph", shown(self.ph, Unit::PH));
+        if let Some(celsius) = self.celsius {
+            tell("temperature", shown(celsius, Unit::Celsius));
+        }
+    }
 }
 
 /// The decoder; a frame is one line of the stream.

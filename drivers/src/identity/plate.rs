@@ -11,9 +11,12 @@
 
 use heapless::Vec;
 
-use crate::wire::{
-    Decode, Event, Refusal,
-    line::{Cut, Lines},
+use crate::{
+    reading::{Channels, Outcome},
+    wire::{
+        Decode, Event, Refusal,
+        line::{Cut, Lines},
+    },
 };
 
 /// Longest plate kept, in bytes of the camera's encoding. The longest Chinese plate has 10 in UTF-8.
@@ -47,6 +50,11 @@ impl Plate {
     pub fn text(&self) -> Option<&str> {
         core::str::from_utf8(&self.bytes).ok()
     }
+}
+
+impl Channels for Plate {
+    /// A plate is an identity and no quantity: there is nothing to tell.
+    fn each(&self, _tell: &mut dyn FnMut(&str, Outcome)) {}
 }
 
 /// The decoder; a frame is one plate.
@@ -103,10 +111,24 @@ fn decode(line: &[u8]) -> Result<Plate, Refusal> {
 
 fn plate_bytes(text: &[u8]) -> Result<Vec<u8, MAX_PLATE_BYTES>, Refusal> {
     let text = text.trim_ascii();
-    if text.is_empty() || text.iter().any(u8::is_ascii_control) {
+    if text.is_empty() || !is_plausible(text) {
         return Err(Refusal::Shape);
     }
     Vec::from_slice(text).map_err(|_| Refusal::TooLong)
+}
+
+/// Letters, digits, blanks and the marks that stand between them. A line carries no check, so anything else is
+/// noise. Characters beyond ASCII pass as they are: the second byte of a GBK pair may look like ASCII.
+fn is_plausible(text: &[u8]) -> bool {
+    let mut bytes = text.iter();
+    while let Some(&byte) = bytes.next() {
+        if byte >= 0x80 {
+            bytes.next();
+        } else if !byte.is_ascii_alphanumeric() && !matches!(byte, b' ' | b'-' | b'.') {
+            return false;
+        }
+    }
+    true
 }
 
 fn percent(text: &[u8]) -> Result<u8, Refusal> {

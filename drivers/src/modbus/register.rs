@@ -185,6 +185,9 @@ pub fn encode(encoding: &Encoding, value: Decimal, scale: i8) -> Result<heapless
 ///
 /// Refuses anything but printable ASCII, and more registers than one read can bring.
 pub fn ascii(registers: &[u16]) -> Result<heapless::String<MAX_ASCII_BYTES>, RegisterError> {
+    if registers.len() > usize::from(super::MAX_READ_REGISTERS) {
+        return Err(RegisterError::Range);
+    }
     let mut text = heapless::String::new();
     let bytes = registers.iter().flat_map(|word| word.to_be_bytes()).take_while(|&byte| byte != 0);
     for byte in bytes {

@@ -17,6 +17,7 @@
 
 use heapless::Vec;
 
+use super::digits;
 use crate::{
     Decimal,
     wire::{Decode, Event, GARBAGE_REPORT_BYTES, Refusal},
@@ -150,12 +151,7 @@ fn judge(frame: &[u8]) -> Result<Decimal, Refusal> {
 
 /// The XOR of the bytes between STX and the check, as two hexadecimal characters.
 fn check_characters(body: &[u8]) -> [u8; 2] {
-    let xor = body.iter().fold(0, |xor, byte| xor ^ byte);
-    [hex_digit(xor >> 4), hex_digit(xor & 0x0F)]
-}
-
-const fn hex_digit(nibble: u8) -> u8 {
-    if nibble <= 9 { b'0' + nibble } else { b'A' - 10 + nibble }
+    digits::hex(digits::xor(body))
 }
 
 /// Writes the frame an indicator sends when it displays `shown`.

@@ -6,7 +6,11 @@
 //!
 //! Not here: time, ports, and what a value means.
 
+pub mod envelope;
+pub mod field;
 pub mod line;
+pub mod single;
+pub mod statement;
 
 /// What one byte brought about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ fn refusal(refusal: Refusal) -> &'static str {
 }
 
 /// The first event of a frame alone in a fresh decoder, in the words of the frame files.
-fn says<D: Decode>(decoder: D, frame: &[u8], words: impl Fn(&D::Item) -> String) -> String {
+pub(crate) fn says<D: Decode>(decoder: D, frame: &[u8], words: impl Fn(&D::Item) -> String) -> String {
     let mut decoder = decoder;
     match events(&mut decoder, frame).first() {
         None => "nothing".into(),

@@ -3,9 +3,15 @@
 #![allow(clippy::similar_names, reason = "LLD and ULD are the words of the set-up lines")]
 
 mod frames;
+mod lab;
+mod lab_properties;
 mod modbus;
 mod properties;
+mod radiation;
 mod samples;
+mod scales;
+mod scales_properties;
+mod spectrometer;
 
 use tidewaiter_drivers::wire::{Decode, Event};
 

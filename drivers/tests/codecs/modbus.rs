@@ -251,6 +251,8 @@ fn text_in_registers() {
     assert_eq!(register::ascii(&[0]).unwrap(), "");
     assert_eq!(register::ascii(&[0x41FF]), Err(RegisterError::Text));
     assert_eq!(register::ascii(&[0x4141; 126]), Err(RegisterError::Range));
+    // A text that ends early does not make room for more registers than one read can bring.
+    assert_eq!(register::ascii(&[0; 126]), Err(RegisterError::Range));
     assert_eq!(register::encode_ascii("JK123", 2), Err(RegisterError::Range));
     assert_eq!(register::encode_ascii("粤", 2), Err(RegisterError::Text));
 }

@@ -17,7 +17,7 @@ use crate::{
 
 /// A file of the samples folder, or nothing, said aloud.
 #[expect(clippy::explicit_write, reason = "the test harness swallows what eprintln! prints in a test that passes")]
-fn sample(name: &str) -> Option<Vec<u8>> {
+pub(crate) fn sample(name: &str) -> Option<Vec<u8>> {
     let folder = env::var_os("TIDEWAITER_SAMPLES").map(PathBuf::from).filter(|it| it.is_dir());
     let Some(folder) = folder else {
         writeln!(stderr(), "SKIPPED: {name}, because TIDEWAITER_SAMPLES names no folder").unwrap();
