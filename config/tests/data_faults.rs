@@ -176,6 +176,9 @@ fn a_profile_counts_addresses_as_its_manual_does() {
 
 #[test]
 fn faults_of_a_profile() {
+    let tells = |identity: &str| format!("{identity}\n[[channels]]");
+    let number = tells("[[identity]]\nfact = \"number\"\ntable = \"input\"\naddress = 30001\ntype = \"u16\"");
+    let nowhere = tells("[[identity]]\nfact = \"serial\"\ntable = \"input\"\naddress = 1\ntype = \"u16\"");
     let check = |change, at, what, way_out| one(profile::load_str, PROFILE, change, at, what, way_out);
     check(
         ("expect = \"120.0\"", "expect = \"120\""),
@@ -212,6 +215,18 @@ fn faults_of_a_profile() {
         "the channel takes 2",
         "2 numbers",
     );
+    check(("[[channels]]", &number), "\"number\"", "not one of `vendor`", "fact = ");
+    check(("[[channels]]", &nowhere), "1\ntype", "is no register on the wire", "30001 or more");
+    let serial = "[[identity]]\nfact = \"serial\"\ntable = \"input\"\naddress = 30101\ntype = \"ascii\"\nlength = 4\n";
+    let told = PROFILE.replace("[[channels]]", &tells(serial));
+    let loaded = profile::load_str("x.toml", &told).unwrap_or_else(|report| panic!("{report}"));
+    let register = loaded.identity[0];
+    assert_eq!((register.fact, register.address), (profile::Fact::Serial, 100));
+    assert!(loaded.device_identification, "asked unless the profile says that it must not be");
+    let twice = PROFILE.replace("[[channels]]", &tells(&serial.repeat(2)));
+    let report = profile::load_str("x.toml", &twice).unwrap_err();
+    assert!(report.findings()[0].what.contains("stands in two places"), "{report}");
+
     let unproven = PROFILE.split_once("[[vectors]]").unwrap().0;
     let report = profile::load_str("x.toml", unproven).unwrap_err();
     assert!(report.findings()[0].what.contains("no vector"), "{report}");

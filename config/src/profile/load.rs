@@ -1,11 +1,16 @@
 //! The reader of a profile file.
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 use tidewaiter_drivers::modbus::register::Encoding;
+use toml::de::DeTable;
 
 use super::{
-    RegisterChannel, RegisterProfile, Vector,
+    LineProfile, RegisterChannel, RegisterProfile, Vector,
     encoding::{TABLES, encoding, wire_address},
+    identity,
+    line::load_line_with_doubts,
     vectors,
 };
 use crate::{
@@ -45,26 +50,62 @@ pub fn load_with_doubts(file_name: &str, text: &str) -> Result<(RegisterProfile,
     }
 }
 
+/// A profile of either kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Modbus registers.
+    Registers(RegisterProfile),
+    /// Text lines.
+    Line(LineProfile),
+}
+
+/// The profiles of a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// Register profiles.
+    pub registers: Vec<RegisterProfile>,
+    /// Line profiles.
+    pub lines: Vec<LineProfile>,
+}
+
+/// Reads a profile of either kind and runs its vectors; a file with a table `[framing]` is a line profile.
+///
+/// # Errors
+///
+/// As [`load_str`].
+pub fn load_any(file_name: &str, text: &str) -> Result<(Profile, Report), Report> {
+    let (root, _) = DeTable::parse_recoverable(text);
+    let has = |key| root.get_ref().contains_key(key);
+    if has("framing") || has("lines") {
+        load_line_with_doubts(file_name, text).map(|(profile, doubts)| (Profile::Line(profile), doubts))
+    } else {
+        load_with_doubts(file_name, text).map(|(profile, doubts)| (Profile::Registers(profile), doubts))
+    }
+}
+
 /// Reads every `*.toml` of a folder as a profile; the report beside them holds warnings.
 ///
 /// # Errors
 ///
 /// All faults of all files.
-pub fn load_dir(dir: &std::path::Path) -> Result<(Vec<RegisterProfile>, Report), Report> {
-    let mut profiles = Vec::new();
+pub fn load_dir(dir: &std::path::Path) -> Result<(Folder, Report), Report> {
+    let mut folder = Folder::default();
     let mut report = Report::default();
     for path in reader::toml_files(dir)? {
         let name = path.display().to_string();
         let text = reader::read_file(&path).and_then(|bytes| reader::decode_utf8(&name, &bytes));
-        match text.and_then(|text| load_with_doubts(&name, &text)) {
+        match text.and_then(|text| load_any(&name, &text)) {
             Ok((profile, doubts)) => {
-                profiles.push(profile);
+                match profile {
+                    Profile::Registers(profile) => folder.registers.push(profile),
+                    Profile::Line(profile) => folder.lines.push(profile),
+                }
                 report.absorb(doubts);
             }
             Err(faults) => report.absorb(faults),
         }
     }
-    if report.has_errors() { Err(report) } else { Ok((profiles, report)) }
+    if report.has_errors() { Err(report) } else { Ok((folder, report)) }
 }
 
 fn read(root: &Node<'_>, digest: [u8; 32]) -> Option<RegisterProfile> {
@@ -76,6 +117,15 @@ fn read(root: &Node<'_>, digest: [u8; 32]) -> Option<RegisterProfile> {
         .and_then(|value| base(&value));
     let max_registers =
         root.may("max_registers").map_or(Some(MOST_REGISTERS), |value| value.integer(1, MOST_REGISTERS));
+    let ms = Duration::from_millis;
+    let turnaround = root.may("turnaround").map_or(Some(None), |value| value.duration(ms(0), ms(1_000)).map(Some));
+    let max_answer_time =
+        root.may("max_answer_time").map_or(Some(None), |value| value.duration(ms(10), ms(300_000)).map(Some));
+    let device_identification = root.may("device_identification").map_or(Some(true), |value| value.flag());
+    let identity_nodes = root.tables("identity");
+    let mut facts = Vec::new();
+    let identity: Vec<_> =
+        identity_nodes.iter().filter_map(|node| identity::read(node, address_base, &mut facts)).collect();
     let nodes = root.tables("channels");
     if nodes.is_empty() {
         root.document().absence(
@@ -116,12 +166,17 @@ fn read(root: &Node<'_>, digest: [u8; 32]) -> Option<RegisterProfile> {
     }
     root.finish();
     (channels.len() == nodes.len() && vectors.len() == vector_nodes.len()).then_some(())?;
+    (identity.len() == identity_nodes.len()).then_some(())?;
     Some(RegisterProfile {
         id: id?,
         title: title?,
         source: source?,
         address_base: address_base?,
         max_registers: max_registers?,
+        turnaround: turnaround?,
+        max_answer_time: max_answer_time?,
+        device_identification: device_identification?,
+        identity,
         channels,
         vectors,
         digest,

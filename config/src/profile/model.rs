@@ -1,9 +1,13 @@
 //! An instrument profile as loaded: a Modbus register map with its own test vectors.
 
+use std::time::Duration;
+
 use tidewaiter_drivers::{
     Decimal, Unit,
     modbus::register::{Encoding, Table},
 };
+
+use super::IdentityRegister;
 
 /// A register map for one model of instrument.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +22,16 @@ pub struct RegisterProfile {
     pub address_base: u16,
     /// Most registers the instrument answers at once, `1..=125`.
     pub max_registers: u16,
+    /// Silence its line driver needs after an answer, beyond the 3.5 characters of Modbus; `None` follows
+    /// the line speed.
+    pub turnaround: Option<Duration>,
+    /// Longest time after which an answer may still come; `None` is three time-outs.
+    pub max_answer_time: Option<Duration>,
+    /// Whether it is asked who it is by function 43/14. A few old instruments stumble over functions they
+    /// do not know.
+    pub device_identification: bool,
+    /// Registers that say who it is.
+    pub identity: Vec<IdentityRegister>,
     /// Channels in the order of the file.
     pub channels: Vec<RegisterChannel>,
     /// Raw registers → displayed values, checked at load.

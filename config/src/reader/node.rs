@@ -19,6 +19,15 @@ pub(crate) struct Node<'d> {
     span: Range<usize>,
     title: String,
     asked: RefCell<Vec<&'static str>>,
+    /// What is missing while another key of the table looks like a slip of the pen for it.
+    perhaps_misspelt: RefCell<Vec<Lack>>,
+}
+
+/// One of these keys is missing.
+struct Lack {
+    keys: Vec<&'static str>,
+    what: String,
+    way_out: String,
 }
 
 impl<'d> Node<'d> {
@@ -28,7 +37,8 @@ impl<'d> Node<'d> {
     }
 
     pub(super) fn new(document: &'d Document<'d>, table: &'d DeTable<'d>, span: Range<usize>, title: String) -> Self {
-        Self { document, table, span, title, asked: RefCell::new(Vec::new()) }
+        let (asked, perhaps_misspelt) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+        Self { document, table, span, title, asked, perhaps_misspelt }
     }
 
     pub(crate) fn document(&self) -> &'d Document<'d> {
@@ -51,25 +61,30 @@ impl<'d> Node<'d> {
     pub(crate) fn need(&self, key: &'static str, example: &str) -> Option<Value<'d>> {
         let value = self.may(key);
         if value.is_none() {
-            let close = self.table.keys().find(|name| nearest(name.get_ref(), [key]).is_some());
-            // A misspelt key is one fault, and it is reported where it stands.
-            if close.is_none() {
-                self.document.absence(
-                    self.span(),
-                    format!("`{key}` is missing in {}", self.title),
-                    format!("{key} = {example}"),
-                );
-            }
+            self.lacks(&[key], format!("`{key}` is missing in {}", self.title), format!("{key} = {example}"));
         }
         value
+    }
+
+    /// Reports that none of these keys is there.
+    ///
+    /// A misspelt key is one fault, and it is reported where it stands. Whether a close key is misspelt or
+    /// one of its own is known only once all keys were asked for, so that judgement waits for
+    /// [`Self::finish`].
+    fn lacks(&self, keys: &[&'static str], what: String, way_out: String) {
+        if self.table.keys().any(|name| nearest(name.get_ref(), keys.iter().copied()).is_some()) {
+            self.perhaps_misspelt.borrow_mut().push(Lack { keys: keys.to_vec(), what, way_out });
+        } else {
+            self.document.absence(self.span(), what, way_out);
+        }
     }
 
     /// A sub-table that must be there.
     pub(crate) fn need_table(&self, key: &'static str, example: &str) -> Option<Self> {
         let value = self.may(key);
-        if value.is_none() && !self.table.keys().any(|name| nearest(name.get_ref(), [key]).is_some()) {
-            self.document.absence(
-                self.span(),
+        if value.is_none() {
+            self.lacks(
+                &[key],
                 format!("the table `{key}` is missing in {}", self.title),
                 format!("[{key}] with {example}"),
             );
@@ -83,11 +98,8 @@ impl<'d> Node<'d> {
             keys.iter().filter_map(|&key| Some((key, self.may(key)?))).collect();
         match present.len() {
             0 => {
-                let misspelt = self.table.keys().any(|name| nearest(name.get_ref(), keys.iter().copied()).is_some());
-                if !misspelt {
-                    let what = format!("{} needs one of {}", self.title, list(keys.iter().copied()));
-                    self.document.absence(self.span(), what, example.to_owned());
-                }
+                let what = format!("{} needs one of {}", self.title, list(keys.iter().copied()));
+                self.lacks(keys, what, example.to_owned());
                 None
             }
             1 => present.pop(),
@@ -125,6 +137,16 @@ impl<'d> Node<'d> {
     /// Reports the keys nobody asked for, each with the known key closest to it.
     pub(crate) fn finish(&self) {
         let asked = self.asked.borrow();
+        let is_stray = |key: &str| !asked.contains(&key);
+        for Lack { keys, what, way_out } in self.perhaps_misspelt.borrow().iter() {
+            let misspelt = self
+                .table
+                .keys()
+                .any(|name| is_stray(name.get_ref()) && nearest(name.get_ref(), keys.iter().copied()).is_some());
+            if !misspelt {
+                self.document.absence(self.span(), what.clone(), way_out.clone());
+            }
+        }
         for (name, item) in self.table {
             let key = name.get_ref().as_ref();
             if asked.contains(&key) {

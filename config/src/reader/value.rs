@@ -64,7 +64,8 @@ impl<'d> Value<'d> {
         format!("{} = {value}", self.key)
     }
 
-    pub(super) fn written(&self) -> &'d str {
+    /// The value as it stands in the file, quotes included.
+    pub(crate) fn written(&self) -> &'d str {
         self.document.text().get(self.span()).unwrap_or_default()
     }
 
@@ -92,6 +93,11 @@ impl<'d> Value<'d> {
             }
             _ => self.wrong_type(wanted, if example.is_empty() { "\"…\"" } else { example }),
         }
+    }
+
+    /// A text, which may be empty or blank.
+    pub(crate) fn any_text(&self) -> Option<&'d str> {
+        self.string("a text in quotes", "")
     }
 
     /// A text that is not blank.

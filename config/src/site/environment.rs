@@ -3,12 +3,20 @@
 //! Asked by `tidewaiter check` and never at start: an unplugged scale must not keep a gate's agent
 //! down. Nothing is opened for writing, because opening a serial device moves its control lines.
 
-use std::{net::ToSocketAddrs, ops::Range, os::unix::fs::FileTypeExt, path::Path};
+use std::{
+    net::ToSocketAddrs,
+    ops::Range,
+    os::unix::fs::FileTypeExt,
+    path::{Path, PathBuf},
+};
 
 use toml::de::{DeTable, DeValue};
 
 use super::{Link, Site};
 use crate::report::{Finding, Report, Severity, line_column};
+
+/// Where udev links serial adapters by maker, model and serial number.
+const BY_ID: &str = "/dev/serial/by-id";
 
 /// A step on the way to a value: a key, or the position in a list.
 #[derive(Clone, Copy)]
@@ -69,7 +77,20 @@ fn survey(site: &Site) -> Vec<Found> {
         let subject = format!("port {:?}", port.id);
         let way = |key| vec![Step::Key("ports"), Step::At(index), Step::Key(port.link.word()), Step::Key(key)];
         match &port.link {
-            Link::Serial(line) | Link::ModbusRtu(line) => device(&mut found, &subject, &line.path, way("path")),
+            Link::Serial(line) | Link::ModbusRtu(line) => {
+                device(&mut found, &subject, &line.path, way("path"));
+                if let Some(stable) = stable_name(&line.path, Path::new(BY_ID)) {
+                    let what = format!(
+                        "{} is numbered by the order of plugging in; this adapter's own name is {}",
+                        line.path.display(),
+                        stable.display()
+                    );
+                    add(&mut found, &subject, what, format!("path = \"{}\"", stable.display()), way("path"));
+                    if let Some(last) = found.last_mut() {
+                        last.finding.severity = Severity::Warning;
+                    }
+                }
+            }
             Link::Tcp { host, port } | Link::ModbusTcp { host, port } => {
                 resolve(&mut found, &subject, host, *port, way("address"));
             }
@@ -133,9 +154,25 @@ fn device(found: &mut Vec<Found>, subject: &str, path: &Path, way: Vec<Step>) {
     }
 }
 
+/// The name a numbered USB adapter has by its maker and serial number, if `by_id` links to it.
+fn stable_name(path: &Path, by_id: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    if !name.starts_with("ttyUSB") && !name.starts_with("ttyACM") {
+        return None;
+    }
+    let device = path.canonicalize().ok()?;
+    let mut links: Vec<PathBuf> = std::fs::read_dir(by_id)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|link| link.canonicalize().is_ok_and(|it| it == device))
+        .collect();
+    links.sort();
+    links.into_iter().next()
+}
+
 /// What is plugged in, to copy from.
 fn way_to_device() -> String {
-    let mut devices: Vec<String> = std::fs::read_dir("/dev/serial/by-id")
+    let mut devices: Vec<String> = std::fs::read_dir(BY_ID)
         .into_iter()
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path().display().to_string()))
@@ -161,5 +198,34 @@ fn file(found: &mut Vec<Found>, subject: &str, path: &Path, meaning: &str, way: 
     if let Err(error) = std::fs::File::open(path) {
         let way_out = format!("the path of {meaning}, relative to the site file");
         add(found, subject, format!("{}: {error}", path.display()), way_out, way);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// As udev leaves it: a device node, and a relative link to it named after the adapter.
+    #[test]
+    fn a_numbered_adapter_has_a_stable_name() {
+        let dev = tempfile::tempdir().unwrap();
+        let by_id = dev.path().join("serial/by-id");
+        std::fs::create_dir_all(&by_id).unwrap();
+        let (usb, other, fixed) = (dev.path().join("ttyUSB0"), dev.path().join("ttyUSB1"), dev.path().join("ttyS0"));
+        for device in [&usb, &other, &fixed] {
+            std::fs::write(device, "").unwrap();
+        }
+        symlink("../../ttyUSB0", by_id.join("usb-FTDI_A10K-if00-port0")).unwrap();
+        symlink("../../ttyS0", by_id.join("never-asked")).unwrap();
+        symlink("../../gone", by_id.join("dangling")).unwrap();
+        assert_eq!(stable_name(&usb, &by_id), Some(by_id.join("usb-FTDI_A10K-if00-port0")));
+        assert_eq!(stable_name(&other, &by_id), None, "no link leads to it");
+        assert_eq!(stable_name(&fixed, &by_id), None, "a built-in port keeps its number");
+        assert_eq!(stable_name(&dev.path().join("ttyUSB9"), &by_id), None, "unplugged");
+        assert_eq!(stable_name(&usb, &dev.path().join("none")), None, "no folder of links");
     }
 }

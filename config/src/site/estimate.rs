@@ -40,6 +40,8 @@ pub fn estimated_bytes_per_hour(site: &Site) -> u64 {
             let channels = match site.instrument(&watch.instrument).map(|it| &it.protocol) {
                 Some(Protocol::Registers { profile, .. }) => profile.channels.len(),
                 Some(Protocol::RpmLines { .. } | Protocol::PhStream) => 2,
+                Some(Protocol::Line { profile, .. }) => profile.channel_names().len(),
+                Some(Protocol::Stream { codec, .. }) => codec.channels().len().max(1),
                 _ => 1,
             };
             let records = 3_600_000 / u64::try_from(watch.period.as_millis()).unwrap_or(u64::MAX).max(1);

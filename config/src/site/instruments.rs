@@ -1,12 +1,12 @@
 //! The `[[instruments]]` of a site file.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use tidewaiter_drivers::Unit;
+use tidewaiter_drivers::{Decimal, Unit};
 
-use super::{Instrument, Port, Protocol, TextEncoding, ports::Named};
+use super::{Codec, Instrument, Link, Port, Protocol, TextEncoding, identity, ports::Named, streams};
 use crate::{
-    profile::RegisterProfile,
+    profile::{Folder, RegisterProfile},
     reader::{self, Node, Value, show_duration},
 };
 
@@ -22,8 +22,21 @@ const TIMEOUT: Duration = Duration::from_millis(500);
 /// Unanswered polls in a row after which a registered function counts as gone.
 const FUNCTION_TIMEOUT_POLLS: u8 = 3;
 
+/// Time-outs after which no answer is expected any more, unless file or profile say so: instruments that
+/// are merely busy answer well within that.
+const LATE_ANSWER_TIMEOUTS: u32 = 3;
+
 const ENCODINGS: [(&str, TextEncoding); 2] = [("utf-8", TextEncoding::Utf8), ("gbk", TextEncoding::Gbk)];
 const PROTOCOLS: [&str; 5] = ["xk3190_tf0", "rpm_lines", "ph_stream", "plate_lines", "registers"];
+
+/// How a port with several instruments is shared: by these numbers, or not at all.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Share {
+    /// The Modbus unit id.
+    Unit(u8),
+    /// The address of an indicator in command mode.
+    Address(u8),
+}
 
 pub(super) const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -34,14 +47,10 @@ pub(super) const fn hours(hours: u64) -> Duration {
 }
 
 /// Reads all instruments.
-pub(super) fn read<'d>(
-    root: &Node<'d>,
-    ports: &Named<'d, Port>,
-    profiles: &[RegisterProfile],
-) -> Named<'d, Instrument> {
+pub(super) fn read<'d>(root: &Node<'d>, ports: &Named<'d, Port>, profiles: &Folder) -> Named<'d, Instrument> {
     let mut instruments: Named<'d, Instrument> = Named::new();
-    // Port, unit id where there is one, instrument.
-    let mut taken: Vec<(String, Option<u8>, String)> = Vec::new();
+    // Port, unit id or address where there is one, instrument.
+    let mut taken: Vec<(String, Option<Share>, String)> = Vec::new();
     for node in root.tables("instruments") {
         let id_value = node.need("id", "\"scale-1\"");
         let id = id_value.as_ref().and_then(Value::id);
@@ -51,10 +60,15 @@ pub(super) fn read<'d>(
         let serial_number =
             node.may("serial_number").map_or(Some(None), |value| value.text().map(|text| Some(text.to_owned())));
         let silence = node.may("silence").map_or(Some(SILENCE), |value| value.duration(ms(100), hours(1)));
-        let protocol_value =
-            node.one_of(&PROTOCOLS, "one table that names the protocol, such as [instruments.xk3190_tf0]");
+        let protocol_value = node.one_of(
+            &[&PROTOCOLS[..], &streams::STREAMS[..]].concat(),
+            "one table that names the protocol, such as [instruments.xk3190_tf0]",
+        );
         let kind = protocol_value.as_ref().map(|(kind, _)| *kind);
         let protocol = protocol_value.as_ref().and_then(|(kind, value)| protocol(kind, value, profiles));
+        let identity = node
+            .may("identity")
+            .map_or_else(|| Some(BTreeMap::new()), |value| identity::read(&value, protocol.as_ref()));
         node.finish();
         if let (Some(port), Some((kind, value))) = (port.and_then(|id| ports.get(id)), &protocol_value) {
             fits(kind, value, port);
@@ -65,9 +79,22 @@ pub(super) fn read<'d>(
                 Some(Protocol::Registers { unit_id, .. }) => Some(*unit_id),
                 _ => None,
             };
-            alone(port, port_value, kind, unit_id, &taken);
+            let share = match &protocol {
+                Some(Protocol::Stream { codec: Codec::Xk3190Tf1 { address, .. }, .. }) => {
+                    Some(Share::Address(address.number()))
+                }
+                _ => unit_id.map(Share::Unit),
+            };
+            alone(port, port_value, kind, share, &taken);
+            // MODBUS over Serial Line V1.02, 2.2: address 0 is everyone, and nobody answers it.
+            if unit_id == Some(0) && ports.get(port).is_some_and(|it| matches!(it.link, Link::ModbusRtu(_))) {
+                port_value.doubt(
+                    "unit id 0 on a serial line is everyone's, and nobody answers it",
+                    "unit_id = 1 to 247 at this instrument",
+                );
+            }
             if kind != "registers" || unit_id.is_some() {
-                taken.push((port.to_owned(), unit_id, id.to_owned()));
+                taken.push((port.to_owned(), share, id.to_owned()));
             }
         }
         let instrument = (|| {
@@ -77,6 +104,7 @@ pub(super) fn read<'d>(
                 protocol: protocol?,
                 simulated: simulated?,
                 serial_number: serial_number?,
+                identity: identity?,
                 silence: silence?,
             })
         })();
@@ -112,47 +140,69 @@ fn fits(kind: &str, value: &Value<'_>, port: &Port) {
     );
 }
 
-/// A byte stream has one talker; on Modbus, two instruments share a line by their unit ids.
-fn alone(port: &str, value: &Value<'_>, kind: &str, unit_id: Option<u8>, taken: &[(String, Option<u8>, String)]) {
-    for (_, other_unit, other) in taken.iter().filter(|(other_port, _, _)| other_port == port) {
-        if kind != "registers" {
-            value.fault(
-                format!("the port {port:?} already carries the byte stream of {other:?}, and two streams on one line cannot be told apart"),
-                "the id of a port of its own",
-            );
-            return;
-        }
-        if other_unit.is_some() && *other_unit == unit_id {
-            value.doubt(
-                format!(
-                    "{other:?} on the same port has the same unit id; every register of that unit is asked for twice"
-                ),
-                "another unit_id, unless both profiles really describe one instrument",
-            );
-            return;
+/// A byte stream has one talker. Instruments that are addressed share a line: Modbus units, and
+/// indicators in command mode.
+fn alone(port: &str, value: &Value<'_>, kind: &str, share: Option<Share>, taken: &[(String, Option<Share>, String)]) {
+    for (_, other_share, other) in taken.iter().filter(|(other_port, _, _)| other_port == port) {
+        match (share, other_share) {
+            (Some(Share::Address(address)), Some(Share::Address(taken))) if address != *taken => {}
+            (Some(Share::Address(address)), Some(Share::Address(_))) => {
+                value.fault(
+                    format!("{other:?} on the same port has the same address {address}; both would answer at once"),
+                    "another address, set at the indicator as well",
+                );
+                return;
+            }
+            _ if kind != "registers" => {
+                value.fault(
+                    format!("the port {port:?} already carries the byte stream of {other:?}, and two streams on one line cannot be told apart"),
+                    "the id of a port of its own",
+                );
+                return;
+            }
+            (Some(_), taken) if *taken == share => {
+                value.doubt(
+                    format!(
+                        "{other:?} on the same port has the same unit id; every register of that unit is asked for twice"
+                    ),
+                    "another unit_id, unless both profiles really describe one instrument",
+                );
+                return;
+            }
+            _ => {}
         }
     }
 }
 
-fn protocol(kind: &str, value: &Value<'_>, profiles: &[RegisterProfile]) -> Option<Protocol> {
+fn protocol(kind: &str, value: &Value<'_>, profiles: &Folder) -> Option<Protocol> {
     let node = value.table()?;
     let protocol = match kind {
         "xk3190_tf0" => scale(&node),
         "rpm_lines" => portal(&node),
         "ph_stream" => Some(Protocol::PhStream),
-        "plate_lines" => node
-            .may("encoding")
-            .map_or(Some(TextEncoding::Utf8), |value| value.word(&ENCODINGS))
-            .map(|encoding| Protocol::PlateLines { encoding }),
-        _ => registers(&node, profiles),
+        "plate_lines" => encoding(&node).map(|encoding| Protocol::PlateLines { encoding }),
+        "registers" => registers(&node, &profiles.registers),
+        _ => streams::read(kind, &node, profiles),
     };
     node.finish();
     protocol
 }
 
+/// How an identity reader encodes its text.
+pub(super) fn encoding(node: &Node<'_>) -> Option<TextEncoding> {
+    node.may("encoding").map_or(Some(TextEncoding::Utf8), |value| value.word(&ENCODINGS))
+}
+
 fn scale(node: &Node<'_>) -> Option<Protocol> {
     let unit = node.need("unit", "\"kg\"").and_then(|value| value.unit_of(&MASS));
-    let scale_interval = node.need("scale_interval", "\"20\"").and_then(|value| {
+    let scale_interval = scale_interval(node);
+    let settle = node.may("settle").map_or(Some(SETTLE), |value| value.duration(ms(100), ms(60_000)));
+    Some(Protocol::Xk3190Tf0 { unit: unit?, scale_interval: scale_interval?, settle: settle? })
+}
+
+/// The scale interval d of an indicator that does not state its own rest.
+pub(super) fn scale_interval(node: &Node<'_>) -> Option<Decimal> {
+    node.need("scale_interval", "\"20\"").and_then(|value| {
         let interval = value.decimal_within("0.0001", "1000")?;
         // OIML R 76-1:2006, 4.2.2.1: 1, 2 or 5 times a power of ten.
         let mut digits = interval.digits();
@@ -169,9 +219,7 @@ fn scale(node: &Node<'_>) -> Option<Protocol> {
             return None;
         }
         Some(interval)
-    });
-    let settle = node.may("settle").map_or(Some(SETTLE), |value| value.duration(ms(100), ms(60_000)));
-    Some(Protocol::Xk3190Tf0 { unit: unit?, scale_interval: scale_interval?, settle: settle? })
+    })
 }
 
 fn portal(node: &Node<'_>) -> Option<Protocol> {
@@ -212,13 +260,32 @@ fn registers(node: &Node<'_>, profiles: &[RegisterProfile]) -> Option<Protocol> 
             value.assign(format!("\"{}\"", show_duration(poll))),
         );
     }
+    let turnaround = node.may("turnaround").map_or(Some(None), |value| value.duration(ms(0), ms(1_000)).map(Some));
+    let longest_value = node.may("max_answer_time");
+    let longest = longest_value.as_ref().map_or(Some(None), |value| value.duration(ms(10), ms(300_000)).map(Some));
+    if let (Some(timeout), Some(Some(longest)), Some(value)) = (timeout, longest, &longest_value)
+        && longest < timeout
+    {
+        value.fault(
+            format!(
+                "the longest answer time {} is shorter than the timeout {}",
+                show_duration(longest),
+                show_duration(timeout)
+            ),
+            value.assign(format!("\"{}\"", show_duration(timeout * LATE_ANSWER_TIMEOUTS))),
+        );
+    }
     let function_timeout_polls =
         node.may("function_timeout_polls").map_or(Some(FUNCTION_TIMEOUT_POLLS), |value| value.integer(1_u8, 255));
+    let (profile, timeout) = (profile?, timeout?);
+    let declared = longest?.or(profile.max_answer_time).map(|longest| longest.max(timeout));
     Some(Protocol::Registers {
-        profile: profile?,
+        turnaround: turnaround?.or(profile.turnaround),
+        max_answer_time: declared.unwrap_or(timeout * LATE_ANSWER_TIMEOUTS),
+        profile,
         unit_id: unit_id?,
         poll: poll?,
-        timeout: timeout?,
+        timeout,
         function_timeout_polls: function_timeout_polls?,
     })
 }

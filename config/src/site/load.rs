@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     limits::{self, LimitTable, Programme},
-    profile::{self, RegisterProfile},
+    profile,
     reader::{Document, Node, Value, decode_utf8, read_file, show_size},
     report::{Finding, Report},
 };
@@ -336,20 +336,26 @@ fn tables(root: &Node<'_>, base: &Path, others: &mut Report) -> (Vec<LimitTable>
     (tables, programmes)
 }
 
-fn profiles(root: &Node<'_>, base: &Path, others: &mut Report) -> Vec<RegisterProfile> {
-    let mut profiles = profile::builtin();
+fn profiles(root: &Node<'_>, base: &Path, others: &mut Report) -> profile::Folder {
+    let mut profiles = profile::Folder { registers: profile::builtin(), lines: profile::builtin_lines() };
     if let Some((dir, place)) = folder(root, "profiles", base) {
         match profile::load_dir(&dir) {
             Ok((own, doubts)) => {
                 others.absorb(doubts);
-                for own in own {
-                    if profiles.iter().any(|known| known.id == own.id) {
-                        place.fault(
-                            format!("two profiles have the id {:?}", own.id),
-                            "another id in the file of this folder",
-                        );
+                let clash = |id: &str| {
+                    place.fault(format!("two profiles have the id {id:?}"), "another id in the file of this folder");
+                };
+                for own in own.registers {
+                    if profiles.registers.iter().any(|known| known.id == own.id) {
+                        clash(&own.id);
                     }
-                    profiles.push(own);
+                    profiles.registers.push(own);
+                }
+                for own in own.lines {
+                    if profiles.lines.iter().any(|known| known.id == own.id) {
+                        clash(&own.id);
+                    }
+                    profiles.lines.push(own);
                 }
             }
             Err(faults) => others.absorb(faults),

@@ -7,14 +7,17 @@
 
 mod environment;
 mod estimate;
+mod identity;
 mod instruments;
 mod load;
 mod model;
 mod places;
 mod ports;
 mod rigs;
+mod streams;
 
 pub use environment::{check_environment, check_environment_in};
 pub use estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held};
 pub use load::{load_site, site_from_str};
 pub use model::*;
+pub use streams::{Codec, Polling, Rest};

@@ -1,12 +1,13 @@
 //! The site file as loaded and checked: ports, instruments, lanes, rigs, store, uplink.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use tidewaiter_drivers::{Decimal, Unit};
 
+use super::streams::{Codec, Polling};
 use crate::{
     limits::{LimitTable, Programme},
-    profile::RegisterProfile,
+    profile::{Fact, LineProfile, RegisterProfile},
 };
 
 /// Everything an agent needs, checked as a whole.
@@ -159,6 +160,9 @@ pub struct Instrument {
     pub simulated: bool,
     /// Serial number for the record, where known.
     pub serial_number: Option<String>,
+    /// What the register of instruments says it is; what answers and says otherwise is another instrument.
+    /// Empty accepts whatever answers.
+    pub identity: BTreeMap<Fact, String>,
     /// Longest silence before `timed-out` is reported; streams only.
     pub silence: Duration,
 }
@@ -191,6 +195,20 @@ pub enum Protocol {
         /// How the reader encodes Chinese characters.
         encoding: TextEncoding,
     },
+    /// An instrument with a codec of its own on a byte stream.
+    Stream {
+        /// The codec and its options.
+        codec: Codec,
+        /// How it is asked; `None` for one that speaks by itself.
+        polling: Option<Polling>,
+    },
+    /// An instrument that sends text as a line profile describes it.
+    Line {
+        /// How its lines are read.
+        profile: LineProfile,
+        /// How it is asked; `None` for one that speaks by itself.
+        polling: Option<Polling>,
+    },
     /// Modbus register profile.
     Registers {
         /// The register map.
@@ -201,6 +219,11 @@ pub enum Protocol {
         poll: Duration,
         /// Longest wait for an answer.
         timeout: Duration,
+        /// Longest time after which an answer may still come. Until then the unit is not asked anything else.
+        max_answer_time: Duration,
+        /// Silence its line driver needs after an answer, beyond the 3.5 characters of Modbus; `None`
+        /// follows the line speed.
+        turnaround: Option<Duration>,
         /// Unanswered polls in a row after which the unit is asked only once per back-off period.
         function_timeout_polls: u8,
     },
@@ -350,7 +373,26 @@ impl Protocol {
             Self::RpmLines { .. } => "rpm_lines",
             Self::PhStream => "ph_stream",
             Self::PlateLines { .. } => "plate_lines",
+            Self::Stream { codec, .. } => codec.word(),
+            Self::Line { .. } => "line",
             Self::Registers { .. } => "registers",
+        }
+    }
+
+    /// How it is asked; `None` for one that speaks by itself, and for register profiles.
+    pub const fn polling(&self) -> Option<Polling> {
+        match self {
+            Self::Stream { polling, .. } | Self::Line { polling, .. } => *polling,
+            _ => None,
+        }
+    }
+
+    /// The unit of mass the site file states for the display of a scale, where it states one.
+    pub const fn unit(&self) -> Option<Unit> {
+        match self {
+            Self::Xk3190Tf0 { unit, .. } => Some(*unit),
+            Self::Stream { codec, .. } => codec.unit(),
+            _ => None,
         }
     }
 }

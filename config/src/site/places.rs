@@ -6,6 +6,7 @@ use super::{
     Instrument, Judge, Lane, LorryGate, Protocol, Watch,
     instruments::{MASS, hours, known, ms},
     ports::Named,
+    streams::{DOSE_MONITORS, PLATE_READERS, SCALES},
 };
 use crate::{
     limits::{LimitTable, Programme},
@@ -88,16 +89,25 @@ pub(super) fn role<'k>(
     Some((id.to_owned(), instrument))
 }
 
-/// A channel of an instrument's profile.
+/// A channel that an instrument is known to have.
 fn channel(value: &Value<'_>, instrument: Option<&Instrument>) -> Option<String> {
     let name = value.text()?;
-    if let Some(Instrument { id, protocol: Protocol::Registers { profile, .. }, .. }) = instrument
-        && profile.channel(name).is_none()
-    {
-        let names = profile.channels.iter().map(|channel| channel.name.as_str());
-        let way_out = reader::nearest(name, names.clone())
-            .map_or_else(|| format!("one of {}", reader::list(names)), |meant| value.assign(format!("\"{meant}\"")));
-        value.dangling(format!("the profile {:?} of {id:?} has no channel {name:?}", profile.id), way_out);
+    let Some(Instrument { id, protocol, .. }) = instrument else { return Some(name.to_owned()) };
+    let (of, names): (String, Vec<&str>) = match protocol {
+        Protocol::Registers { profile, .. } => (
+            format!("the profile {:?} of {id:?}", profile.id),
+            profile.channels.iter().map(|channel| channel.name.as_str()).collect(),
+        ),
+        Protocol::Line { profile, .. } => (format!("the profile {:?} of {id:?}", profile.id), profile.channel_names()),
+        Protocol::Stream { codec, .. } => (format!("{:?} of {id:?}", codec.word()), codec.channels()),
+        _ => return Some(name.to_owned()),
+    };
+    if !names.contains(&name) {
+        let way_out = reader::nearest(name, names.iter().copied()).map_or_else(
+            || format!("one of {}", reader::list(names.iter().copied())),
+            |meant| value.assign(format!("\"{meant}\"")),
+        );
+        value.dangling(format!("{of} has no channel {name:?}"), way_out);
         return None;
     }
     Some(name.to_owned())
@@ -187,19 +197,22 @@ fn lorry_gate<'d>(
     places: &mut Places<'d>,
     id: Option<&str>,
 ) -> Option<LorryGate> {
-    let mut take = |value: Option<Value<'d>>, what: &str, protocol: &str| -> Option<String> {
+    let mut take = |value: Option<Value<'d>>, what: &str, protocols: &[&str]| -> Option<String> {
         let value = value?;
-        let (instrument, _) = role(&value, what, &[protocol], known_things)?;
+        let (instrument, found) = role(&value, what, protocols, known_things)?;
+        if what == "scale" {
+            weighs(&value, found);
+        }
         places.own(&instrument, &value, id);
         Some(instrument)
     };
-    let scale = take(node.need("scale", "\"scale-1\""), "scale", "xk3190_tf0");
+    let scale = take(node.need("scale", "\"scale-1\""), "scale", &SCALES);
     let portal_value = node.may("portal");
     let has_portal = portal_value.is_some();
-    let portal = take(portal_value, "portal", "rpm_lines");
+    let portal = take(portal_value, "portal", &["rpm_lines"]);
     let plate_value = node.may("plate");
     let has_plate = plate_value.is_some();
-    let plate = take(plate_value, "plate reader", "plate_lines");
+    let plate = take(plate_value, "plate reader", &PLATE_READERS);
     let dose_value = node.may("dose_rate");
     let has_dose = dose_value.is_some();
     let dose_rate = dose_value.and_then(|value| {
@@ -207,7 +220,7 @@ fn lorry_gate<'d>(
         // A monitor beside two lanes may serve both: it is read, not triggered.
         let instrument = inner
             .need("instrument", "\"gamma-1\"")
-            .and_then(|value| role(&value, "dose-rate monitor", &["registers"], known_things));
+            .and_then(|value| role(&value, "dose-rate monitor", &DOSE_MONITORS, known_things));
         let channel = inner
             .need("channel", "\"dose-rate\"")
             .and_then(|value| channel(&value, instrument.as_ref().and_then(|(_, it)| *it)));
@@ -230,9 +243,9 @@ fn lorry_gate<'d>(
     }
     let judge = judge(lane, known_things, &measures);
     let (scale, threshold, unit) = (scale?, threshold?, unit?);
-    if let (Some(Protocol::Xk3190Tf0 { unit: shown, .. }), Some(value)) =
-        (known_things.instruments.get(&scale).map(|it| &it.protocol), &unit_value)
-        && *shown != unit
+    if let (Some(shown), Some(value)) =
+        (known_things.instruments.get(&scale).and_then(|it| it.protocol.unit()), &unit_value)
+        && shown != unit
     {
         value.doubt(
             format!("the threshold is in {unit}, and the scale {scale:?} shows {shown}"),
@@ -250,6 +263,21 @@ fn lorry_gate<'d>(
         identity_window: identity_window?,
         judge: judge?,
     })
+}
+
+/// A line profile and a list of masses may leave out what a weighbridge is for.
+fn weighs(value: &Value<'_>, instrument: Option<&Instrument>) {
+    let told: Vec<&str> = match instrument.map(|it| &it.protocol) {
+        Some(Protocol::Line { profile, .. }) => profile.channel_names(),
+        Some(Protocol::Stream { codec, .. }) => codec.channels(),
+        _ => return,
+    };
+    if !told.iter().any(|channel| matches!(*channel, "mass" | "gross")) {
+        value.dangling(
+            "this instrument has neither a channel `mass` nor `gross`, and a passage needs one of them",
+            "a scale that tells the gross mass",
+        );
+    }
 }
 
 /// An optional part that, when present, must be sound.
@@ -272,10 +300,12 @@ pub(super) fn watches<'d>(root: &Node<'d>, known_things: &Known<'_, 'd>, places:
         let slots = slots_value.as_ref().and_then(|value| value.integer(1_u32, 1_000_000));
         node.finish();
         let found = instrument.as_ref().and_then(|(id, _)| known_things.instruments.get(id));
-        if let (Some(Instrument { protocol: Protocol::Registers { poll, .. }, .. }), Some(period), Some(slots)) =
-            (found, period, slots)
-        {
-            slots_match(*poll, period, slots, period_value.as_ref(), slots_value.as_ref());
+        let poll = found.and_then(|it| match &it.protocol {
+            Protocol::Registers { poll, .. } => Some(*poll),
+            other => other.polling().map(|polling| polling.poll),
+        });
+        if let (Some(poll), Some(period), Some(slots)) = (poll, period, slots) {
+            slots_match(poll, period, slots, period_value.as_ref(), slots_value.as_ref());
         }
         if let (Some(id), Some((instrument, _)), Some(period), Some(slots)) = (id, instrument, period, slots) {
             watches.push(Watch { id: id.to_owned(), instrument: instrument.to_owned(), period, slots });

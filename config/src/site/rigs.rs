@@ -8,6 +8,7 @@ use super::{
     Instrument, Protocol, Rig, RigProcedure,
     instruments::{hours, ms},
     places::{Known, Places, judge, role},
+    streams::PH_METERS,
 };
 use crate::reader::{self, Node, Value, show_duration};
 
@@ -57,7 +58,7 @@ fn textile_ph<'d>(
     id: Option<&str>,
 ) -> Option<RigProcedure> {
     let meter = node.need("meter", "\"ph-1\"").and_then(|value| {
-        let (instrument, _) = role(&value, "pH meter", &["ph_stream"], known_things)?;
+        let (instrument, _) = role(&value, "pH meter", &PH_METERS, known_things)?;
         places.own(&instrument, &value, id);
         Some(instrument)
     });
