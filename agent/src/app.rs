@@ -82,6 +82,7 @@ pub struct Running {
     stop: CancellationToken,
     stop_uplink: CancellationToken,
     stop_keeper: CancellationToken,
+    ended: CancellationToken,
     ports: JoinHandle<()>,
     inspector: JoinHandle<()>,
     keeper: JoinHandle<Result<(), StoreError>>,
@@ -115,7 +116,8 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     .await?;
     let boot = keeper.boot();
     let stop_keeper = CancellationToken::new();
-    let keeper = tokio::spawn(keeper.run(stop_keeper.clone()));
+    let ended = CancellationToken::new();
+    let keeper = tokio::spawn(announced(keeper.run(stop_keeper.clone()), ended.clone()));
 
     let stop = CancellationToken::new();
     let stop_uplink = CancellationToken::new();
@@ -154,7 +156,7 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
         parts.subjects,
         views_out,
     );
-    let inspector = tokio::spawn(inspector.run(arrivals, asked, stop.clone()));
+    let inspector = tokio::spawn(announced(inspector.run(arrivals, asked, stop.clone()), ended.clone()));
     info!(site = site.id, agent = site.agent, boot, "agent started");
     Ok(Running {
         live,
@@ -167,6 +169,7 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
         stop,
         stop_uplink,
         stop_keeper,
+        ended,
         ports,
         inspector,
         keeper,
@@ -174,10 +177,16 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     })
 }
 
+/// Runs a stage and says when it has ended, in whatever way.
+async fn announced<T>(stage: impl Future<Output = T>, ended: CancellationToken) -> T {
+    let _guard = ended.drop_guard();
+    stage.await
+}
+
 impl Running {
-    /// Resolves when a stage has ended that should not: the disk is gone for good.
-    pub async fn failed(&mut self) {
-        let _ = (&mut self.inspector).await;
+    /// Resolves when the inspector or the keeper has ended by itself: the disk is gone for good.
+    pub async fn failed(&self) {
+        self.ended.cancelled().await;
     }
 
     /// Both clocks of this agent.

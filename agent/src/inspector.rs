@@ -223,7 +223,7 @@ impl Inspector {
         }
     }
 
-    /// Runs until the ports have ended and every arrival has been taken.
+    /// Runs until `stop`, and until the ports have ended and every arrival has been taken.
     pub async fn run(
         mut self,
         mut arrivals: mpsc::Receiver<Arrival>,
@@ -232,14 +232,16 @@ impl Inspector {
     ) {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut asking = true;
+        let (mut asking, mut arriving) = (true, true);
         loop {
             tokio::select! {
                 biased;
-                arrival = arrivals.recv() => match arrival {
+                arrival = arrivals.recv(), if arriving => match arrival {
                     Some(arrival) => self.arrival(&arrival).await,
-                    None => break,
+                    None => arriving = false,
                 },
+                // A site without instruments still has subjects, a state and a chain to keep.
+                () = stop.cancelled(), if !arriving => break,
                 ask = asks.recv(), if asking && !stop.is_cancelled() => match ask {
                     Some(ask) => self.ask(ask).await,
                     None => asking = false,
@@ -265,6 +267,16 @@ impl Inspector {
                 watch.state = *state;
                 watch.since_ms = since_ms;
             }
+        }
+        if let Content::Event(happening) = &arrival.content {
+            let event = Event {
+                place: "self".to_owned(),
+                name: happening.name.to_owned(),
+                subject: Some(arrival.instrument.to_string()),
+                facts: happening.facts.clone(),
+            };
+            self.carry_out(vec![Step::Event(event)]).await;
+            return;
         }
         let steps = self.engine.arrival(arrival);
         self.carry_out(steps).await;
@@ -343,7 +355,7 @@ impl Inspector {
             match step {
                 Step::Done(mut inspection) => {
                     let (screening, draft) = self.judge(&mut inspection);
-                    match self.outbox.seal(draft).await {
+                    match self.seal_whole_or_short(draft).await {
                         Ok(recorded) => self.announce(&inspection, &screening, recorded),
                         Err(refusal) => error!(inspection = inspection.id, %refusal, "result not recorded"),
                     }
@@ -366,6 +378,22 @@ impl Inspector {
                 }
             }
         }
+    }
+
+    /// Seals a result. One that outgrew a record is sealed without the readings behind it, and if even that cannot be,
+    /// the chain says so: nothing vanishes.
+    async fn seal_whole_or_short(&self, draft: Draft) -> Result<Recorded, Refusal> {
+        let whole = self.outbox.seal(draft.clone()).await;
+        let Err(Refusal::Seal(why)) = whole else { return whole };
+        warn!(why, "a result outgrew its record; it is sealed without its readings");
+        let (place, id) = (draft.place.clone(), draft.id.clone());
+        let short = self.outbox.seal(seal::without_readings(draft)).await;
+        if let Err(Refusal::Seal(why)) = &short {
+            let facts = vec![("why".to_owned(), why.clone())];
+            let event = Event { place, name: "result-not-sealed".to_owned(), subject: id, facts };
+            self.outbox.seal(seal::event(&event)).await?;
+        }
+        short
     }
 
     fn judge(&self, inspection: &mut Inspection) -> (Screening, Draft) {
@@ -468,7 +496,7 @@ impl Inspector {
                 });
                 return;
             }
-            Content::Portal(_) | Content::Identity(_) => return,
+            Content::Portal(_) | Content::Identity(_) | Content::Event(_) => return,
         };
         let due = self.viewed.get(&instrument).is_none_or(|last| arrival.at.mono_ms.saturating_sub(*last) >= VIEW_MS);
         if due {

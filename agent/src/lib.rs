@@ -14,6 +14,7 @@
 
 pub mod acquire;
 pub mod app;
+#[allow(clippy::doc_markdown, reason = "doc comments there are the help text that users read, addresses included")]
 pub mod cli;
 pub mod clock;
 pub mod downlink;
@@ -24,3 +25,4 @@ pub mod lane;
 pub mod outbox;
 pub mod seal;
 pub mod uplink;
+pub mod wiring;

@@ -4,6 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use tidewaiter_drivers::{
+    Decimal, Unit,
+    reading::{Indication, Quality},
+};
 use tidewaiter_record::body::{
     self, Alarm, Body, Context, Detail, Fault, Finding, Flags, Identity, InspectionDetail, IntervalDetail, Measured,
     Reading, Subject, Table, TimeBlock, TimeQuality, TimeSource,
@@ -122,6 +126,25 @@ fn detail(inspection: &Inspection, screening: &Screening, tables: Vec<Table>, co
         tables,
         context: context.clone(),
     }
+}
+
+/// The same result without the readings behind it, which say how many they were: for one that outgrew a record.
+pub fn without_readings(mut draft: Draft) -> Draft {
+    if let Detail::Inspection(detail) = &mut draft.detail {
+        let left_out = i64::try_from(detail.readings.len()).unwrap_or(i64::MAX);
+        let instrument = detail.readings.first().map_or_else(String::new, |reading| reading.instrument.clone());
+        detail.readings.clear();
+        detail.measured.push(Measured {
+            parameter: "readings-left-out".to_owned(),
+            instrument,
+            outcome: Ok(Indication { value: Decimal::whole(left_out), unit: Unit::Count, quality: Quality::Good }),
+            background: None,
+            uncertainty: None,
+            derivation: "record full".to_owned(),
+            stage: None,
+        });
+    }
+    draft
 }
 
 /// The draft of a period of a background watch.

@@ -1,5 +1,7 @@
 //! What the owner is told.
 
+use std::fmt;
+
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
 
 use crate::message::Incoming;
@@ -70,6 +72,26 @@ pub enum NotTaken {
         /// What the broker takes is at most this.
         limit: usize,
     },
+}
+
+/// One sentence on what happened, and where to look.
+impl fmt::Display for NotTaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (code, what) = match self {
+            Self::NoSubscriber => return f.write_str("nobody is subscribed"),
+            Self::TooLarge { bytes, limit } => {
+                return write!(f, "{bytes} bytes, the broker takes at most {limit}; raise its packet limit");
+            }
+            // MQTT 5.0, table 3-4.
+            Self::Refused(code @ 0x87) => (code, "not authorised; check the broker's access list for this client"),
+            Self::Refused(code @ 0x90) => (code, "topic name invalid; check site and agent id"),
+            Self::Refused(code @ 0x97) => (code, "quota exceeded; raise it at the broker"),
+            Self::Refused(code @ 0x99) => (code, "payload format invalid; turn the broker's check of it off"),
+            Self::Refused(code @ 0x9A) => (code, "no retained messages here; allow them at the broker"),
+            Self::Refused(code) => (code, "see the broker's log"),
+        };
+        write!(f, "refused with reason {code:#04x}: {what}")
+    }
 }
 
 impl NotTaken {

@@ -11,7 +11,7 @@ pub const STAGE_DURATION: &str = "stage-duration";
 /// Judges every stage: each held channel within its limits, and the stage long enough.
 ///
 /// Limits bind every reading of a stage, so the inspection is expected to bring the extremes of each
-/// channel (`min` and `max` derivations); every [`Measured`] of the channel and stage is judged. A stage
+/// channel (`min` and `max` derivations); every [`Measured`](crate::inspection::Measured) of the channel and stage is judged. A stage
 /// or channel that brought none is `Inconclusive(NotMeasured)`: a run that was cut short never passes.
 pub fn screen_programme(inspection: &Inspection, programme: &Programme) -> Vec<Finding> {
     let facts = Facts::of(inspection);

@@ -4,6 +4,8 @@ use tidewaiter_drivers::reading::Name;
 
 /// The mass a weighing indicator displays: gross or net, whichever its operator chose to show.
 pub const MASS: &str = "mass";
+/// The gross mass, from an indicator that says which mass it shows.
+pub const GROSS: &str = "gross";
 /// Acidity of a pH meter.
 pub const PH: &str = "ph";
 /// Temperature a pH meter shows beside the acidity.

@@ -20,6 +20,7 @@
 mod backoff;
 pub mod channel;
 pub mod counters;
+mod fine_timer;
 mod modbus;
 mod outlet;
 pub mod plan;
@@ -43,6 +44,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     counters::{Counters, Snapshot},
+    fine_timer::FineTimer,
     port::{Opener, PortStream},
     system::SystemOpener,
 };
@@ -55,7 +57,8 @@ pub struct Arrival {
     pub instrument: Arc<str>,
     /// When its last byte arrived, or when it was given up.
     pub at: Moment,
-    /// The bytes it was read from, verbatim; empty when none came.
+    /// The bytes it was read from, verbatim; empty when none came. A frame of more than 512 bytes stands as
+    /// `sha-256:` with its digest.
     pub raw: Bytes,
     /// What it says.
     pub content: Content,
@@ -74,6 +77,17 @@ pub enum Content {
     Missing(Missing),
     /// The port of the instrument was opened or lost.
     Link(LinkState),
+    /// Something became known that is to be recorded.
+    Event(Happening),
+}
+
+/// Something that became known about an instrument, such as who it says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happening {
+    /// Stable name: `identity-seen`, `identity-changed` or `identity-mismatch`.
+    pub name: &'static str,
+    /// What was found, by key, in order.
+    pub facts: Vec<(String, String)>,
 }
 
 /// Something an instrument read that names the subject under inspection.

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tidewaiter_drivers::reading::{Missing, Moment};
+use tidewaiter_drivers::{
+    portal::rpm::Line,
+    reading::{Missing, Moment},
+};
 use tokio::sync::mpsc;
 
 use super::{Arrival, Content, Counters, LinkState, counters::Tally};
@@ -50,9 +53,10 @@ impl Outlet {
                     }
                 }
             }
+            // A line of no known kind is no fault, and there is nothing in it to read.
+            Content::Portal(Line::Unknown) | Content::Link(_) | Content::Event(_) => {}
             Content::Portal(_) | Content::Identity(_) => tally.reading(),
             Content::Missing(reason) => tally.missing(*reason),
-            Content::Link(_) => {}
         });
         let arrival = Arrival { instrument: Arc::clone(instrument), at, raw, content };
         self.out.send(arrival).await.map_err(|_| Closed)

@@ -1,28 +1,21 @@
-//! Which registers to ask for together, and what that costs the line. Pure.
+//! Which registers to ask for together. Pure.
 //!
 //! One request reads one stretch of one register table. Channels are merged into as few requests as
 //! the instrument's maximum allows; a gap between two channels is read along when that takes less
-//! line time than another request. A value is never split over two requests, since its halves could
-//! then belong to different moments.
+//! line time than another request. What either takes is a [`Cost`]: at first by arithmetic, then as
+//! measured ([`Estimate`]). A value is never split over two requests, since its halves could then
+//! belong to different moments.
 
-use std::time::Duration;
+mod cost;
+mod outlook;
 
-use tidewaiter_config::{
-    profile::RegisterProfile,
-    site::{Link, Protocol, Site},
-};
+use tidewaiter_config::profile::RegisterProfile;
 use tidewaiter_drivers::modbus::{MAX_READ_BITS, MAX_READ_REGISTERS, register::Table};
 
-use super::timing;
-
-/// On a serial line another request costs 8 characters of question, 5 of frame around the answer
-/// and two silences of 3.5: 20 characters, as long as ten registers.
-const GAP_REGISTERS_RTU: u16 = 10;
-/// Over TCP another request costs a round trip and a server cycle, some milliseconds; registers are
-/// nearly free, yet a gap may hold addresses the instrument refuses, so it stays moderate.
-const GAP_REGISTERS_TCP: u16 = 32;
-/// Bits that cost as much as one register.
-const BITS_PER_REGISTER: u16 = 16;
+pub use self::{
+    cost::{Cost, Estimate},
+    outlook::{Description, InstrumentLine, PlanLine, PortLine, describe},
+};
 
 /// One request of a poll plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,101 +43,93 @@ pub struct Part {
     pub width: u16,
 }
 
-/// One line of the poll plan as `tidewaiter check` prints it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanLine {
-    /// Port id.
-    pub port: String,
-    /// Instrument id.
-    pub instrument: String,
-    /// Modbus unit id.
-    pub unit_id: u8,
-    /// Function code, 1 to 4.
-    pub function: u8,
-    /// First wire address, 0-based.
-    pub address: u16,
-    /// Registers, or bits with functions 1 and 2.
-    pub count: u16,
-    /// Poll interval in milliseconds.
-    pub poll_ms: u64,
-    /// Line time of one exchange in milliseconds, rounded up, without the instrument's own delay.
-    pub bus_ms_estimate: u64,
+/// Where one channel lies.
+#[derive(Clone, Copy)]
+struct Stretch {
+    channel: usize,
+    first: u16,
+    width: u16,
 }
 
-/// The requests of a whole site, in the order of the file. Touches no port.
-///
-/// # Examples
-///
-/// `tidewaiter check` prints these lines beside the findings of the site file.
-pub fn describe(site: &Site) -> Vec<PlanLine> {
-    let mut lines = Vec::new();
-    for port in &site.ports {
-        for instrument in site.instruments.iter().filter(|it| it.port == port.id) {
-            let Protocol::Registers { profile, unit_id, poll, .. } = &instrument.protocol else { continue };
-            for block in blocks(profile, gap_worth_reading(&port.link)) {
-                lines.push(PlanLine {
-                    port: port.id.clone(),
-                    instrument: instrument.id.clone(),
-                    unit_id: *unit_id,
-                    function: block.table.read_function(),
-                    address: block.address,
-                    count: block.count,
-                    poll_ms: whole_ms(*poll),
-                    bus_ms_estimate: whole_ms(line_time(&port.link, &block)),
-                });
-            }
-        }
+impl Stretch {
+    /// Wire addresses end at 65 535, so the address behind needs a wider type.
+    fn end(self) -> u32 {
+        u32::from(self.first) + u32::from(self.width)
     }
-    lines
 }
 
-/// The requests for one instrument, by table and address.
+/// The cheapest requests for one instrument, by table and address.
 ///
-/// `gap` is the most unused registers to read along between two channels; 0 reads none.
-pub fn blocks(profile: &RegisterProfile, gap: u16) -> Vec<Block> {
-    let mut order: Vec<usize> = (0..profile.channels.len()).collect();
-    order.sort_by_key(|&index| profile.channels.get(index).map(|it| (it.table.read_function(), it.address)));
-    let mut blocks: Vec<Block> = Vec::new();
-    for index in order {
-        let Some(channel) = profile.channels.get(index) else { continue };
-        let bits = channel.table.is_bits();
-        let width = if bits { 1 } else { channel.encoding.registers() };
-        let (most, gap) = if bits {
-            (MAX_READ_BITS, gap.saturating_mul(BITS_PER_REGISTER))
-        } else {
-            (profile.max_registers.clamp(1, MAX_READ_REGISTERS), gap)
-        };
-        // Wire addresses end at 65 535, so sums need a wider type.
-        let first = u32::from(channel.address);
-        let end = first + u32::from(width);
-        if let Some(last) = blocks.last_mut().filter(|it| it.table == channel.table) {
-            let start = u32::from(last.address);
-            let last_end = start + u32::from(last.count);
-            let merged = end.max(last_end) - start;
-            if first <= last_end + u32::from(gap) && merged <= u32::from(most) {
-                last.has_gaps |= first > last_end;
-                last.count = u16::try_from(merged).unwrap_or(most);
-                last.parts.push(Part { channel: index, offset: channel.address - last.address, width });
-                continue;
-            }
+/// With [`Cost::without_gaps`] no address is read that no channel uses.
+pub fn blocks(profile: &RegisterProfile, cost: Cost) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for table in [Table::Coil, Table::DiscreteInput, Table::Holding, Table::Input] {
+        let bits = table.is_bits();
+        let most = if bits { MAX_READ_BITS } else { profile.max_registers.clamp(1, MAX_READ_REGISTERS) };
+        let mut stretches: Vec<Stretch> = profile
+            .channels
+            .iter()
+            .enumerate()
+            .filter(|(_, channel)| channel.table == table)
+            .map(|(index, channel)| {
+                let width = if bits { 1 } else { channel.encoding.registers() };
+                Stretch { channel: index, first: channel.address, width }
+            })
+            .collect();
+        stretches.sort_by_key(|it| (it.first, it.width));
+        for group in cheapest(&stretches, most, |count| cost.cells(table, count)) {
+            blocks.extend(block(table, group));
         }
-        blocks.push(Block {
-            table: channel.table,
-            address: channel.address,
-            count: width,
-            parts: vec![Part { channel: index, offset: 0, width }],
-            has_gaps: false,
-        });
     }
     blocks
 }
 
-/// How many unused registers are cheaper to read than to leave out.
-pub const fn gap_worth_reading(link: &Link) -> u16 {
-    match link {
-        Link::Serial(_) | Link::ModbusRtu(_) => GAP_REGISTERS_RTU,
-        Link::Tcp { .. } | Link::ModbusTcp { .. } => GAP_REGISTERS_TCP,
+/// Cuts neighbours into groups so that all requests together cost least; among equals, the fewest.
+///
+/// Every prefix has a best cut, and the best cut of a longer one ends with one group more.
+fn cheapest(stretches: &[Stretch], most: u16, cost: impl Fn(u32) -> u64) -> Vec<&[Stretch]> {
+    // Per prefix: its cost, its requests, and where its last group begins.
+    let mut best: Vec<(u64, usize, usize)> = vec![(0, 0, 0)];
+    for length in 1..=stretches.len() {
+        let mut found = (u64::MAX, usize::MAX, length - 1);
+        let mut end = 0;
+        for begin in (0..length).rev() {
+            let Some(&stretch) = stretches.get(begin) else { break };
+            end = stretch.end().max(end);
+            let count = end - u32::from(stretch.first);
+            if count > u32::from(most) && begin + 1 < length {
+                break;
+            }
+            let &(before, requests, _) = best.get(begin).unwrap_or(&(0, 0, 0));
+            let candidate = (before.saturating_add(cost(count)), requests + 1, begin);
+            if (candidate.0, candidate.1) < (found.0, found.1) {
+                found = candidate;
+            }
+        }
+        best.push(found);
     }
+    let mut groups = Vec::new();
+    let mut length = stretches.len();
+    while let (true, Some(&(_, _, begin))) = (length > 0, best.get(length)) {
+        groups.extend(stretches.get(begin..length));
+        length = begin;
+    }
+    groups.reverse();
+    groups
+}
+
+fn block(table: Table, group: &[Stretch]) -> Option<Block> {
+    let address = group.first()?.first;
+    let mut end = u32::from(address);
+    let mut has_gaps = false;
+    let mut parts = Vec::with_capacity(group.len());
+    for stretch in group {
+        has_gaps |= u32::from(stretch.first) > end;
+        end = end.max(stretch.end());
+        parts.push(Part { channel: stretch.channel, offset: stretch.first - address, width: stretch.width });
+    }
+    let count = u16::try_from(end - u32::from(address)).ok()?;
+    Some(Block { table, address, count, parts, has_gaps })
 }
 
 /// Bytes of data in the answer to a request.
@@ -152,27 +137,17 @@ pub(super) fn answer_bytes(table: Table, count: u16) -> usize {
     if table.is_bits() { usize::from(count).div_ceil(8) } else { usize::from(count) * 2 }
 }
 
-/// Request, answer and the silence after each; over TCP one millisecond for the round trip.
-fn line_time(link: &Link, block: &Block) -> Duration {
-    match link {
-        Link::Serial(settings) | Link::ModbusRtu(settings) => {
-            let characters = 8 + 5 + answer_bytes(block.table, block.count);
-            timing::wire_time(settings, characters) + 2 * timing::silence(settings.baud)
-        }
-        Link::Tcp { .. } | Link::ModbusTcp { .. } => Duration::from_millis(1),
-    }
-}
-
-fn whole_ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+    use std::time::Duration;
+
     use proptest::prelude::*;
-    use tidewaiter_config::profile::RegisterChannel;
+    use tidewaiter_config::{
+        profile::RegisterChannel,
+        site::{Link, Protocol},
+    };
     use tidewaiter_drivers::{
         Unit,
         modbus::register::{Encoding, WordOrder},
@@ -203,15 +178,25 @@ mod tests {
             source: String::new(),
             address_base: 0,
             max_registers,
+            turnaround: None,
+            max_answer_time: None,
+            device_identification: false,
+            identity: Vec::new(),
             channels,
             vectors: Vec::new(),
             digest: [0; 32],
         }
     }
 
-    /// `function:address+count` of each request.
+    /// A request that costs as much as so many registers.
+    fn worth(gap: u16) -> Cost {
+        let register = Duration::from_millis(1);
+        Cost { request: register * u32::from(gap), register }
+    }
+
+    /// `function:address+count` of each request, where a gap of so many registers is worth reading.
     fn check(profile: &RegisterProfile, gap: u16, expected: &[&str]) {
-        let got: Vec<String> = blocks(profile, gap)
+        let got: Vec<String> = blocks(profile, worth(gap))
             .iter()
             .map(|it| format!("{}:{}+{}", it.table.read_function(), it.address, it.count))
             .collect();
@@ -236,8 +221,8 @@ mod tests {
         let channels = [(Input, 0, U), (Input, 11, U), (Input, 30, U)];
         check(&profile(125, &channels), 10, &["4:0+12", "4:30+1"]);
         check(&profile(125, &channels), 0, &["4:0+1", "4:11+1", "4:30+1"]);
-        assert!(blocks(&profile(125, &channels), 10)[0].has_gaps);
-        assert!(!blocks(&profile(125, &[(Input, 0, F), (Input, 2, F)]), 10)[0].has_gaps);
+        assert!(blocks(&profile(125, &channels), worth(10))[0].has_gaps);
+        assert!(!blocks(&profile(125, &[(Input, 0, F), (Input, 2, F)]), worth(10))[0].has_gaps);
         check(
             &profile(
                 125,
@@ -253,7 +238,10 @@ mod tests {
         let channels = [(Input, 0, F), (Input, 2, F), (Input, 4, F), (Input, 6, F)];
         check(&profile(5, &channels), 10, &["4:0+4", "4:4+4"]);
         check(&profile(2, &channels), 10, &["4:0+2", "4:2+2", "4:4+2", "4:6+2"]);
-        check(&profile(999, &[(Input, 0, U), (Input, 124, U), (Input, 125, U)]), 200, &["4:0+125", "4:125+1"]);
+        check(&profile(999, &[(Input, 0, U), (Input, 124, U)]), 200, &["4:0+125"]);
+        check(&profile(999, &[(Input, 0, U), (Input, 125, U)]), 200, &["4:0+1", "4:125+1"]);
+        // Of the two ways to cut after 125 registers, the one that reads no gap.
+        check(&profile(999, &[(Input, 0, U), (Input, 124, U), (Input, 125, U)]), 200, &["4:0+1", "4:124+2"]);
         check(&profile(125, &[(Input, 65_534, F)]), 10, &["4:65534+2"]);
     }
 
@@ -267,6 +255,8 @@ mod tests {
             unit_id: 7,
             poll: ms(poll),
             timeout: ms(500),
+            max_answer_time: ms(1500),
+            turnaround: Some(ms(0)),
             function_timeout_polls: 3,
         };
         let tcp = Link::ModbusTcp { host: "h".into(), port: 502 };
@@ -289,18 +279,100 @@ mod tests {
             bus_ms_estimate,
         };
         assert_eq!(
-            describe(&site),
+            describe(&site).requests,
             [
                 // 14 characters of 11 bits and two silences of 38.5 bits at 9600 Bd: 24.06 ms.
                 line("rtu", "gate", 2, 0, 1, 1000, 25),
                 // 17 characters: 27.5 ms.
                 line("rtu", "gate", 3, 4, 2, 1000, 28),
-                line("tcp", "drum", 4, 0, 40, 500, 1),
+                line("tcp", "drum", 4, 0, 40, 500, 3),
             ]
         );
+        let instrument = |port: &str, instrument: &str, requests, registers, bus_ms, poll_ms, age| InstrumentLine {
+            port: port.into(),
+            instrument: instrument.into(),
+            requests,
+            registers,
+            bus_ms,
+            poll_ms,
+            worst_age_ms: Some(age),
+        };
+        assert_eq!(
+            describe(&site).instruments,
+            // 24.06 + 27.5 ms of line time; a poll is a period and that long old at most.
+            [instrument("rtu", "gate", 2, 3, 52, 1000, 1052), instrument("tcp", "drum", 1, 40, 3, 500, 503)]
+        );
+        let port =
+            |port: &str, cycle_ms, utilisation_percent| PortLine { port: port.into(), cycle_ms, utilisation_percent };
+        assert_eq!(describe(&site).ports, [port("rtu", 52, 6), port("tcp", 3, 1)]);
+    }
+
+    /// Ten units of 24.06 ms each on one line, polled every 300 ms: 240 ms of 300. A line asked for more than
+    /// it has keeps no promise about age.
+    #[test]
+    fn a_busy_line_says_how_old_values_get() {
+        use crate::acquire::tests::{instrument, ms, serial, site};
+
+        let line = |count: u8, poll| {
+            let asks = |unit_id| Protocol::Registers {
+                profile: profile(125, &[(DiscreteInput, 0, Encoding::Bit(0))]),
+                unit_id,
+                poll: ms(poll),
+                timeout: ms(500),
+                max_answer_time: ms(1500),
+                turnaround: Some(ms(0)),
+                function_timeout_polls: 3,
+            };
+            let units = (1..=count).map(|unit| instrument(&format!("u{unit}"), "p", asks(unit))).collect();
+            describe(&site(vec![("p", Link::ModbusRtu(serial(9600)))], units))
+        };
+        let busy = line(10, 300);
+        assert_eq!((busy.ports[0].cycle_ms, busy.ports[0].utilisation_percent), (241, 81));
+        assert!(busy.instruments.iter().all(|it| it.worst_age_ms == Some(541)), "{:?}", busy.instruments);
+        let overloaded = line(13, 300);
+        assert_eq!(overloaded.ports[0].utilisation_percent, 105);
+        assert!(overloaded.instruments.iter().all(|it| it.worst_age_ms.is_none()));
+    }
+
+    /// What all cuts of a list of neighbours cost, the cheapest.
+    fn by_trying_all(channels: &[(u16, u16)], most: u16, cost: Cost) -> Duration {
+        let Some(count) = channels.len().checked_sub(1) else { return Duration::ZERO };
+        let group = |group: &[(u16, u16)]| {
+            let end = group.iter().map(|(first, width)| first + width).max().unwrap();
+            let span = end - group[0].0;
+            (span <= most || group.len() == 1).then(|| cost.request + cost.register * u32::from(span))
+        };
+        (0..1_u32 << count)
+            .filter_map(|cuts| {
+                let mut total = Duration::ZERO;
+                let mut from = 0;
+                for at in 1..=channels.len() {
+                    if at == channels.len() || cuts >> (at - 1) & 1 == 1 {
+                        total += group(&channels[from..at])?;
+                        from = at;
+                    }
+                }
+                Some(total)
+            })
+            .min()
+            .unwrap()
     }
 
     proptest! {
+        #[test]
+        fn no_other_cut_is_cheaper(
+            raw in prop::collection::vec((0..60_u16, 1..4_u16), 1..9),
+            most in 4..=40_u16,
+            gap in 0..30_u16,
+        ) {
+            let encodings = [U, F, Encoding::Ascii(3)];
+            let channels: Vec<_> = raw.iter().map(|&(at, w)| (Input, at, encodings[usize::from(w) - 1])).collect();
+            let mut sorted = raw.clone();
+            sorted.sort_unstable();
+            let plan = blocks(&profile(most, &channels), worth(gap));
+            prop_assert_eq!(worth(gap).of_all(&plan), by_trying_all(&sorted, most, worth(gap)));
+        }
+
         #[test]
         fn every_channel_is_asked_for_once_and_lies_within_its_block(
             raw in prop::collection::vec((0..4_usize, 0..300_u16, 0..3_usize), 0..40),
@@ -311,7 +383,7 @@ mod tests {
             let encodings = [U, F, Encoding::Bit(7)];
             let channels: Vec<_> = raw.iter().map(|&(t, a, e)| (tables[t], a, encodings[e])).collect();
             let profile = profile(most, &channels);
-            let blocks = blocks(&profile, gap);
+            let blocks = blocks(&profile, worth(gap));
             let mut seen = vec![0; channels.len()];
             for block in &blocks {
                 prop_assert!(block.table.is_bits() || block.count <= most);

@@ -1,6 +1,6 @@
 //! The seam to the world: what a port can do, and who opens it.
 
-use std::{fmt::Debug, io, time::Duration};
+use std::{fmt::Debug, io, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use tidewaiter_config::site::Link;
@@ -8,6 +8,8 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream},
     time::timeout,
 };
+
+use super::fine_timer::FineTimer;
 
 /// Pause after the first failure to open a port, or a port that brought nothing before it was lost.
 pub(super) const FIRST_RETRY: Duration = Duration::from_millis(250);
@@ -27,6 +29,11 @@ pub trait PortStream: AsyncRead + AsyncWrite + Send + Unpin + Debug {
     ///
     /// When the port is gone.
     fn discard_input(&mut self) -> io::Result<()>;
+
+    /// The timer that keeps the silences of this line, where the runtime's milliseconds are too coarse.
+    fn timer(&self) -> Option<Arc<FineTimer>> {
+        None
+    }
 }
 
 /// Opens ports.

@@ -1,14 +1,27 @@
 //! Real ports: serial lines by path, TCP connections.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use rustix::net::sockopt;
 use tidewaiter_config::site::{Link, Parity, SerialLine};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::timeout,
+};
 use tokio_serial::{ClearBuffer, DataBits, SerialPort as _, SerialPortBuilderExt as _, SerialStream, StopBits};
 
-use super::port::{Opener, PortStream};
+use super::{
+    fine_timer::FineTimer,
+    port::{Opener, PortStream},
+};
 
 /// How long a TCP connection may take to come up. A device on the same site answers within
 /// milliseconds; what takes longer is switched off or misrouted.
@@ -30,7 +43,7 @@ impl Opener for SystemOpener {
         match link {
             Link::Serial(settings) | Link::ModbusRtu(settings) => {
                 let opened = open_serial(settings);
-                async move { opened.map(|port| Box::new(port) as Box<dyn PortStream>) }.boxed()
+                async move { opened.and_then(Timed::new).map(|port| Box::new(port) as Box<dyn PortStream>) }.boxed()
             }
             Link::Tcp { host, port } | Link::ModbusTcp { host, port } => {
                 let (host, port) = (host.clone(), *port);
@@ -95,6 +108,49 @@ async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 impl PortStream for SerialStream {
     fn discard_input(&mut self) -> io::Result<()> {
         self.clear(ClearBuffer::Input).map_err(io::Error::from)
+    }
+}
+
+/// A serial line with a timer of its own.
+#[derive(Debug)]
+struct Timed {
+    port: SerialStream,
+    timer: Arc<FineTimer>,
+}
+
+impl Timed {
+    fn new(port: SerialStream) -> io::Result<Self> {
+        Ok(Self { port, timer: Arc::new(FineTimer::new()?) })
+    }
+}
+
+impl AsyncRead for Timed {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.port).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Timed {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.port).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.port).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.port).poll_shutdown(cx)
+    }
+}
+
+impl PortStream for Timed {
+    fn discard_input(&mut self) -> io::Result<()> {
+        self.port.discard_input()
+    }
+
+    fn timer(&self) -> Option<Arc<FineTimer>> {
+        Some(Arc::clone(&self.timer))
     }
 }
 

@@ -45,7 +45,15 @@ pub(super) fn serial(baud: u32) -> SerialLine {
 }
 
 pub(super) fn instrument(id: &str, port: &str, protocol: Protocol) -> Instrument {
-    Instrument { id: id.into(), port: port.into(), protocol, simulated: true, serial_number: None, silence: ms(3000) }
+    Instrument {
+        id: id.into(),
+        port: port.into(),
+        protocol,
+        simulated: true,
+        serial_number: None,
+        identity: std::collections::BTreeMap::new(),
+        silence: ms(3000),
+    }
 }
 
 pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Site {

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use tidewaiter_config::site::{Parity, SerialLine};
+use tokio::time::Instant;
+
+use super::FineTimer;
 
 /// Bits of one Modbus RTU character: start, eight data, parity or second stop, stop
 /// (MODBUS over Serial Line V1.02, §2.5.1).
@@ -12,6 +15,21 @@ const FIXED_ABOVE_BAUD: u32 = 19_200;
 /// Above it the silence is fixed, since an interrupt per character could not keep shorter times.
 const FIXED_SILENCE: Duration = Duration::from_micros(1750);
 
+/// Waits until an instant.
+pub(super) async fn sleep_until(until: Instant) {
+    if until > Instant::now() {
+        tokio::time::sleep_until(until).await;
+    }
+}
+
+/// Waits out the silence between two frames, by the line's own timer where it has one.
+pub(super) async fn rest_until(timer: Option<&FineTimer>, until: Instant) {
+    match timer {
+        Some(timer) => timer.sleep_until(until).await,
+        None => sleep_until(until).await,
+    }
+}
+
 /// The silence between two RTU frames: 3.5 characters, 1.75 ms above 19 200 Bd.
 pub(super) fn silence(baud: u32) -> Duration {
     if baud > FIXED_ABOVE_BAUD {
@@ -19,6 +37,14 @@ pub(super) fn silence(baud: u32) -> Duration {
     }
     // 3.5 characters are seven halves.
     Duration::from_nanos(RTU_CHARACTER_BITS * 7 * 1_000_000_000 / (2 * u64::from(baud.max(1))))
+}
+
+/// How long the line stays silent beyond [`silence`] after an answer: as declared, or one character.
+///
+/// An RS-485 transmitter switched by software lets go of the line when an interrupt tells it that the
+/// last character has left, which can be a character late. Who speaks before that is not heard.
+pub(super) fn turnaround(line: &SerialLine, declared: Option<Duration>) -> Duration {
+    declared.unwrap_or_else(|| wire_time(line, 1))
 }
 
 /// How long `characters` take on the wire with the line's own framing.

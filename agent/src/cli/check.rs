@@ -4,10 +4,13 @@ use std::{io::IsTerminal, path::PathBuf};
 
 use clap::Args;
 use comfy_table::Table;
-use tidewaiter_config::site::{check_environment, hours_held, load_site};
+use tidewaiter_config::{
+    Severity,
+    site::{check_environment, hours_held, load_site},
+};
 
 use super::{FINDING, OK, Outcome, USAGE, output::outln};
-use crate::acquire::plan;
+use crate::acquire::plan::{self, Description};
 
 /// Options of `tidewaiter check`.
 #[derive(Debug, Args)]
@@ -26,7 +29,8 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
     let (site, warnings) = match load_site(&args.site) {
         Ok(loaded) => loaded,
         Err(report) => {
-            outln!("{}", report.render(color).trim_end());
+            let text = if color { report.render(true) } else { report.to_string() };
+            outln!("{}", text.trim_end());
             return Ok(USAGE);
         }
     };
@@ -37,28 +41,12 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
     if !args.offline {
         for finding in check_environment(&site) {
             outln!("{finding}");
-            code = FINDING;
+            if finding.severity == Severity::Error {
+                code = FINDING;
+            }
         }
     }
-    let polls = plan::describe(&site);
-    if !polls.is_empty() {
-        let mut table = Table::new();
-        table.load_style(comfy_table::presets::NOTHING);
-        table.set_header(["port", "instrument", "unit id", "function", "address", "count", "every ms", "bus ms"]);
-        for line in polls {
-            table.add_row([
-                line.port,
-                line.instrument,
-                line.unit_id.to_string(),
-                line.function.to_string(),
-                line.address.to_string(),
-                line.count.to_string(),
-                line.poll_ms.to_string(),
-                line.bus_ms_estimate.to_string(),
-            ]);
-        }
-        outln!("poll plan (addresses from 0):\n{table}");
-    }
+    code = print_plans(&plan::describe(&site), code);
     outln!(
         "{}: {} ports, {} instruments, {} lanes, {} rigs, {} watches, {} limit tables; the store holds about {} h without uplink",
         args.site.display(),
@@ -71,4 +59,61 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
         hours_held(&site)
     );
     Ok(code)
+}
+
+/// Prints what is asked of the lines; a line that is asked for more than it has is a finding.
+fn print_plans(plans: &Description, code: u8) -> u8 {
+    if plans.ports.is_empty() {
+        return code;
+    }
+    let mut requests = table(&["port", "instrument", "unit id", "function", "address", "count", "every ms", "bus ms"]);
+    for line in &plans.requests {
+        requests.add_row([
+            line.port.clone(),
+            line.instrument.clone(),
+            line.unit_id.to_string(),
+            line.function.to_string(),
+            line.address.to_string(),
+            line.count.to_string(),
+            line.poll_ms.to_string(),
+            line.bus_ms_estimate.to_string(),
+        ]);
+    }
+    outln!("poll plan (addresses from 0):\n{requests}");
+    let mut instruments =
+        table(&["port", "instrument", "requests", "registers", "bus ms", "every ms", "oldest value ms"]);
+    for line in &plans.instruments {
+        instruments.add_row([
+            line.port.clone(),
+            line.instrument.clone(),
+            line.requests.to_string(),
+            line.registers.to_string(),
+            line.bus_ms.to_string(),
+            line.poll_ms.to_string(),
+            line.worst_age_ms.map_or_else(|| "no limit".to_owned(), |ms| ms.to_string()),
+        ]);
+    }
+    outln!("per instrument (without its own time to answer, while every unit answers):\n{instruments}");
+    let mut ports = table(&["port", "cycle ms", "busy %"]);
+    for line in &plans.ports {
+        ports.add_row([line.port.clone(), line.cycle_ms.to_string(), line.utilisation_percent.to_string()]);
+    }
+    outln!("per port:\n{ports}");
+    let mut code = code;
+    for line in plans.ports.iter().filter(|line| line.utilisation_percent > 100) {
+        outln!(
+            "port {:?}: error: asked for {} % of its time, so polls are skipped\n  write: a longer poll at its instruments, or a higher baud",
+            line.port,
+            line.utilisation_percent
+        );
+        code = FINDING;
+    }
+    code
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(header.iter().copied());
+    table
 }

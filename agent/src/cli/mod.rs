@@ -3,12 +3,14 @@
 mod check;
 mod export;
 mod keys;
+mod live;
 mod operate;
 mod output;
 mod place;
 mod run;
 mod show;
 mod verify;
+mod wiring;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -53,6 +55,22 @@ enum Command {
     ///
     /// Example: tidewaiter check site.toml
     Check(check::CheckArgs),
+    /// Find out what is at the other end of a port: listen first, then ask Modbus reads. Never writes.
+    ///
+    /// Example: tidewaiter probe tcp://192.168.7.21:502 --units 1-10
+    Probe(wiring::ProbeArgs),
+    /// Name the protocol of a live port or a capture, and show its values.
+    ///
+    /// Example: tidewaiter listen serial:///dev/ttyUSB0?baud=9600 --for 10
+    Listen(wiring::ListenArgs),
+    /// Show what an instrument says, live, with the raw bytes beside the values.
+    ///
+    /// Example: tidewaiter read scale-1 --config site.toml --for 10
+    Read(live::ReadArgs),
+    /// Run the test vectors of a profile, and try it on a port.
+    ///
+    /// Example: tidewaiter try moisture.toml --port serial:///dev/ttyUSB0?baud=9600
+    Try(live::TryArgs),
     /// Make and show keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -138,6 +156,10 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Probe(args) => wiring::probe_target(&args),
+        Command::Listen(args) => wiring::listen(&args),
+        Command::Read(args) => live::read(&args),
+        Command::Try(args) => live::try_profile(&args),
         Command::Keys(command) => keys::keys(command),
         Command::Start(args) => operate::start(&args),
         Command::Next(args) => operate::next(&args),

@@ -21,7 +21,7 @@ pub(super) fn site(path: &Path) -> Result<Site, Failure> {
             }
             Ok(site)
         }
-        Err(report) => Err(Failure::usage(report.render(false).trim_end())),
+        Err(report) => Err(Failure::usage(report.to_string().trim_end())),
     }
 }
 

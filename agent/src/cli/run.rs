@@ -1,6 +1,6 @@
 //! `tidewaiter run`.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, io::IsTerminal, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use tidewaiter_config::site::Site;
@@ -49,7 +49,10 @@ pub(super) fn run(args: &RunArgs) -> Outcome {
 fn logging(format: LogFormat, filter: &str) -> Result<(), Failure> {
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .map_err(|why| Failure::usage(format!("--log-filter {filter:?}: {why}")))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().init(),
@@ -81,7 +84,7 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
         subjects: Subjects::open(&site.store.dir),
     };
     let (id, agent, listen, dir) = (site.id.clone(), site.agent.clone(), site.local.listen, site.store.dir.clone());
-    let mut running = app::start(site, parts, link).await.map_err(Failure::environment)?;
+    let running = app::start(site, parts, link).await.map_err(Failure::environment)?;
     let local = Local::new(&id, &agent, &running);
     let address = lane::serve(local, listen, stop.clone())
         .await

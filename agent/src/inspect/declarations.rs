@@ -58,7 +58,7 @@ impl DeclarationBook {
                     file.loaded = loaded;
                 }
                 Err(report) => {
-                    warn!(file = %file.path.display(), "declarations refused, the last good ones stay in force:\n{}", report.render(false));
+                    warn!(file = %file.path.display(), "declarations refused, the last good ones stay in force:\n{report}");
                 }
             }
         }
@@ -73,11 +73,13 @@ impl DeclarationBook {
         self.subjects.post(subject, facts)
     }
 
-    /// What is declared under any of these identities.
+    /// What is declared under any of these identities. An ambiguous one counts for nothing: with no declaration
+    /// a person decides, with the neighbour's a subject might pass.
     pub fn find(&self, identities: &[Identity]) -> Declaration {
+        let identities = || identities.iter().filter(|identity| identity.source != "ambiguous");
         let mut found: BTreeMap<String, String> = BTreeMap::new();
         let mut any = false;
-        for identity in identities {
+        for identity in identities() {
             for file in &self.files {
                 if let Some(facts) = file.loaded.find(&identity.text) {
                     any = true;
@@ -85,7 +87,7 @@ impl DeclarationBook {
                 }
             }
         }
-        for identity in identities {
+        for identity in identities() {
             if let Some(facts) = self.subjects.find(&identity.text) {
                 any = true;
                 found.extend(facts.clone());
@@ -100,6 +102,8 @@ impl DeclarationBook {
 pub struct Subjects {
     path: Option<PathBuf>,
     known: BTreeMap<String, BTreeMap<String, String>>,
+    /// The file ends in the middle of a line: the power went while it was written.
+    torn: bool,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -116,7 +120,9 @@ impl Subjects {
     pub fn open(dir: &Path) -> Self {
         let path = dir.join(Self::FILE);
         let mut known = BTreeMap::new();
-        for (number, text) in fs::read_to_string(&path).unwrap_or_default().lines().enumerate() {
+        let posted = fs::read_to_string(&path).unwrap_or_default();
+        let torn = !posted.is_empty() && !posted.ends_with('\n');
+        for (number, text) in posted.lines().enumerate() {
             match serde_json::from_str::<Line>(text) {
                 Ok(line) => {
                     known.insert(declarations::normalise(&line.subject), line.facts);
@@ -124,7 +130,7 @@ impl Subjects {
                 Err(why) => warn!(file = %path.display(), line = number + 1, %why, "posted subject skipped"),
             }
         }
-        Self { path: Some(path), known }
+        Self { path: Some(path), known, torn }
     }
 
     fn post(&mut self, subject: &str, facts: BTreeMap<String, String>) -> std::io::Result<()> {
@@ -137,8 +143,11 @@ impl Subjects {
         if let Some(path) = &self.path {
             let line = serde_json::to_string(&Line { subject: subject.to_owned(), facts: facts.clone() })?;
             let mut file = fs::OpenOptions::new().append(true).create(true).open(path)?;
-            file.write_all(format!("{line}\n").as_bytes())?;
+            // On a line of its own, or a torn one would swallow it.
+            let start = if self.torn { "\n" } else { "" };
+            file.write_all(format!("{start}{line}\n").as_bytes())?;
             file.sync_data()?;
+            self.torn = false;
         }
         self.known.insert(key, facts);
         Ok(())
@@ -148,3 +157,6 @@ impl Subjects {
         self.known.get(&declarations::normalise(identity))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,19 @@ impl Engine {
                     RigProcedure::TyreEndurance { drum, programme } => {
                         let held = held_channels(site, programme);
                         let limit = millis(rig.time_limit);
-                        Rig::TyreEndurance(TyreEndurance::new(&rig.id, boot, drum, held, limit, simulated(&[drum])))
+                        let poll = site.instrument(drum).map_or(0, |it| match it.protocol {
+                            Protocol::Registers { poll, .. } => millis(poll),
+                            _ => 0,
+                        });
+                        Rig::TyreEndurance(TyreEndurance::new(
+                            &rig.id,
+                            boot,
+                            drum,
+                            held,
+                            limit,
+                            poll,
+                            simulated(&[drum]),
+                        ))
                     }
                 };
                 (rig.id.clone(), machine)
@@ -187,6 +199,8 @@ fn channels_of(instrument: &Instrument) -> Vec<String> {
         Protocol::RpmLines { .. } => &["gamma-background", "neutron-background"],
         Protocol::PhStream => &[channel::PH, channel::TEMPERATURE],
         Protocol::PlateLines { .. } => &[],
+        Protocol::Stream { codec, .. } => return codec.channels().into_iter().map(str::to_owned).collect(),
+        Protocol::Line { profile, .. } => return profile.channel_names().into_iter().map(str::to_owned).collect(),
         Protocol::Registers { profile, .. } => {
             return profile
                 .channels
@@ -200,3 +214,6 @@ fn channels_of(instrument: &Instrument) -> Vec<String> {
     };
     names.iter().map(|name| (*name).to_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,5 +39,8 @@ mod tests {
         assert_eq!(mean(&[d("6.60"), d("6.60")]), Some(d("6.60")));
         assert_eq!(mean(&[d("1"), d("1"), d("2")]), Some(d("1.33")));
         assert_eq!(mean(&[d("-1"), d("-2")]), Some(d("-1.5")));
+        // Eighths lie in the middle between two hundredths: to the even one.
+        let eighths = |sum: i64| mean(&[vec![Decimal::ZERO; 7], vec![Decimal::whole(sum)]].concat());
+        assert_eq!((eighths(1), eighths(3), eighths(-1)), (Some(d("0.12")), Some(d("0.38")), Some(d("-0.12"))));
     }
 }

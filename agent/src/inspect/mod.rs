@@ -1,6 +1,6 @@
 //! Turns readings, triggers and identities into inspections.
 //!
-//! What comes in: [`Arrival`]s in the order they were taken, operator actions, and the passing of
+//! What comes in: [`Arrival`](crate::acquire::Arrival)s in the order they were taken, operator actions, and the passing of
 //! time. What goes out: [`Step`]s, each an inspection to remember, a finished inspection, an interval
 //! of a background watch, or an event worth a record. Incomplete is a result too: nothing a subject
 //! went through vanishes.

@@ -307,22 +307,19 @@ impl Run {
             self.window.clear();
         }
         let at = reading.at.mono_ms;
-        // A reading that drifts away from the window's start begins a new window.
-        while self.window.front().is_some_and(|(_, first)| {
-            value.checked_sub(*first).is_none_or(|moved| moved.abs().cmp_value(drift).is_ge())
-        }) {
-            self.window.pop_front();
+        // The steady stretch begins after the last reading that is further away: one in the middle counts as much as
+        // the first.
+        let away =
+            |held: &(u64, Decimal)| value.checked_sub(held.1).is_none_or(|moved| moved.abs().cmp_value(drift).is_ge());
+        if let Some(last) = self.window.iter().rposition(away) {
+            self.window.drain(..=last);
         }
         if self.window.len() >= WINDOW {
             self.window.remove(1);
         }
         self.window.push_back((at, value));
         let steady = self.window.len() >= STEADY_READINGS
-            && self.window.front().is_some_and(|(first, _)| at.saturating_sub(*first) >= steady_ms)
-            && self
-                .window
-                .iter()
-                .all(|(_, held)| value.checked_sub(*held).is_some_and(|moved| moved.abs().cmp_value(drift).is_lt()));
+            && self.window.front().is_some_and(|(first, _)| at.saturating_sub(*first) >= steady_ms);
         if steady {
             self.accepted.push(value);
             self.leaving = true;
@@ -431,5 +428,25 @@ mod tests {
         assert!(machine.operate(&Operation::Start { sample: "S-2".into() }, at(1)).is_err());
         let steps = machine.operate(&Operation::Stop, at(2)).unwrap();
         assert_eq!(done(&steps).unwrap().completion, Completion::Incomplete(IncompleteReason::Stopped));
+    }
+
+    #[test]
+    fn a_step_back_in_the_middle_delays_a_parallel_and_no_more() {
+        // 6.98 lies within the drift of the first reading and not of the last.
+        let values = ["6.99", "6.98", "6.99", "7.00", "7.00", "7.00", "7.00"];
+        let accepted = |values: &[&str]| {
+            let mut machine = machine();
+            run(&mut machine, values);
+            machine.run.unwrap().accepted
+        };
+        assert_eq!(accepted(&values), [d("7.00")]);
+        assert_eq!(accepted(&values[..5]), []);
+        // However far apart the readings come.
+        let mut slow = machine();
+        slow.operate(&Operation::Start { sample: "S-1".into() }, at(0)).unwrap();
+        for (second, value) in [(1, "6.99"), (2, "6.99"), (3, "6.98"), (7, "7.00"), (9, "7.00")] {
+            slow.arrival(&shows(second, value));
+        }
+        assert_eq!(slow.run.unwrap().accepted, []);
     }
 }

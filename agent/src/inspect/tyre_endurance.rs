@@ -4,31 +4,46 @@
 //!
 //! ```text
 //! state 3 running ─► open     5 finished ─► complete     6 failed ─► complete, tyre-failure alarm
-//!                             0, 7 from running ─► incomplete(instrument-stopped)
+//!                             0, 1, 2, 7 from running ─► incomplete(instrument-stopped)
 //! ```
+//!
+//! A run that was given up here (by an operator or at the time limit) is not opened again while the bench goes
+//! on with it. An elapsed time that runs backwards is another run, whatever happened in between.
+//!
+//! A run that was under way when it was first seen, after a restart of the agent or of the line, is incomplete
+//! whatever its end: nobody witnessed its beginning. A stage that has not ended, or whose begin was not seen, has
+//! no duration yet, rather than one that is too short.
 //!
 //! For each stage the extremes of every held channel and the duration by the bench's own elapsed
 //! time are measured, so that the programme's tolerances can be judged on every reading.
+
+mod stage;
 
 use std::collections::BTreeMap;
 
 use tidewaiter_drivers::{
     Decimal, Unit,
     bench::tyre::{Alarm as BenchAlarm, AlarmBits, State},
-    reading::{Indication, Missing, Moment, Outcome, Quality, Reading},
+    reading::{Indication, Moment, Quality, Reading},
 };
 use tidewaiter_screening::{
-    Inspection, STAGE_DURATION,
-    inspection::{
-        Alarm, Completion, Declaration, Evidence, Identity, IncompleteReason, Measured, Subject, SubjectKind,
-    },
+    Inspection,
+    inspection::{Alarm, Completion, Declaration, Evidence, Identity, IncompleteReason, Subject, SubjectKind},
 };
 
+use self::stage::{Stage, measured};
 use super::{Numbering, Operation, OperationError, Step, Trace, elapsed_ms};
 use crate::acquire::{Arrival, Content};
 
+/// Identities of one specimen: typed by the operator, read by the bench, and room for a second reading.
+const IDENTITIES: usize = 4;
 /// Stages kept at most; a bench that counts further is recorded with those.
 const STAGES: usize = 32;
+
+/// Source of an identity that the operator typed.
+const MANUAL: &str = "manual";
+/// Source of an identity that the bench read.
+const READ: &str = "read";
 
 /// The machine of one rig.
 #[derive(Debug)]
@@ -38,16 +53,26 @@ pub(crate) struct TyreEndurance {
     simulated: bool,
     held: Vec<String>,
     limit_ms: u64,
+    /// Elapsed time, in seconds, at which a run seen for the first time may still count as seen from its begin.
+    late_s: u64,
     numbering: Numbering,
-    specimen: Option<String>,
+    /// What is known of the specimen of the next run.
+    named: Vec<Identity>,
+    /// Elapsed time of the run that goes on at the bench without us.
+    given_up: Option<Decimal>,
     run: Option<Run>,
 }
 
 #[derive(Debug)]
 struct Run {
     id: String,
-    specimen: Option<Identity>,
+    identities: Vec<Identity>,
     opened: Moment,
+    elapsed: Option<Decimal>,
+    /// It was under way when it was first seen.
+    is_late: bool,
+    /// The bench has said that its programme is over.
+    has_ended: bool,
     stages: BTreeMap<u16, Stage>,
     current: u16,
     lost_polls: u32,
@@ -55,25 +80,29 @@ struct Run {
     trace: Trace,
 }
 
-#[derive(Debug, Default)]
-struct Stage {
-    first_elapsed: Option<Decimal>,
-    last_elapsed: Option<Decimal>,
-    extremes: BTreeMap<String, (Indication, Indication)>,
-    missing: BTreeMap<String, Missing>,
-}
-
 impl TyreEndurance {
-    /// `held` names the channels that the programme holds within tolerances.
-    pub(crate) fn new(place: &str, boot: u64, drum: &str, held: Vec<String>, limit_ms: u64, simulated: bool) -> Self {
+    /// `held` names the channels that the programme holds within tolerances; `poll_ms` is the time from one look
+    /// at the bench to the next.
+    pub(crate) fn new(
+        place: &str,
+        boot: u64,
+        drum: &str,
+        held: Vec<String>,
+        limit_ms: u64,
+        poll_ms: u64,
+        simulated: bool,
+    ) -> Self {
         Self {
             place: place.to_owned(),
             drum: drum.to_owned(),
             simulated,
             held,
             limit_ms,
+            // One poll may be lost.
+            late_s: poll_ms.saturating_mul(2).div_ceil(1000),
             numbering: Numbering::new(place, boot),
-            specimen: None,
+            named: Vec::new(),
+            given_up: None,
             run: None,
         }
     }
@@ -83,18 +112,20 @@ impl TyreEndurance {
             // The bench starts itself; the operator says which specimen is mounted.
             Operation::Start { sample } => match &mut self.run {
                 None => {
-                    self.specimen = Some(sample.clone());
+                    self.named.retain(|identity| identity.source != MANUAL);
+                    let typed = Identity {
+                        kind: "sample".to_owned(),
+                        text: sample.clone(),
+                        source: MANUAL.to_owned(),
+                        confidence: None,
+                    };
+                    name(&mut self.named, typed);
                     Ok(Vec::new())
                 }
-                Some(run) => Err(OperationError::Running {
-                    rig: self.place.clone(),
-                    sample: run.specimen.as_ref().map_or_else(String::new, |identity| identity.text.clone()),
-                }),
+                Some(run) => Err(OperationError::Running { rig: self.place.clone(), sample: run.subject().to_owned() }),
             },
             Operation::Next => Err(OperationError::NotHere { rig: self.place.clone(), step: "next" }),
-            Operation::Stop if self.run.is_some() => {
-                Ok(self.finish(now, Completion::Incomplete(IncompleteReason::Stopped)))
-            }
+            Operation::Stop if self.run.is_some() => Ok(self.give_up(now, IncompleteReason::Stopped)),
             Operation::Stop => Err(OperationError::Idle(self.place.clone())),
         }
     }
@@ -109,14 +140,10 @@ impl TyreEndurance {
                 let identity = Identity {
                     kind: mark.kind.to_owned(),
                     text: mark.text.clone(),
-                    source: "read".to_owned(),
+                    source: READ.to_owned(),
                     confidence: mark.confidence,
                 };
-                match &mut self.run {
-                    Some(run) if run.specimen.is_none() => run.specimen = Some(identity),
-                    Some(_) => {}
-                    None => self.specimen = Some(mark.text.clone()),
-                }
+                name(self.run.as_mut().map_or(&mut self.named, |run| &mut run.identities), identity);
                 Vec::new()
             }
             Content::Missing(_) => {
@@ -131,9 +158,7 @@ impl TyreEndurance {
 
     pub(crate) fn tick(&mut self, now: Moment) -> Vec<Step> {
         match &self.run {
-            Some(run) if elapsed_ms(run.opened, now) > self.limit_ms => {
-                self.finish(now, Completion::Incomplete(IncompleteReason::TimedOut))
-            }
+            Some(run) if elapsed_ms(run.opened, now) > self.limit_ms => self.give_up(now, IncompleteReason::TimedOut),
             _ => Vec::new(),
         }
     }
@@ -147,7 +172,7 @@ impl TyreEndurance {
     }
 
     pub(crate) fn running(&self) -> Option<&str> {
-        self.run.as_ref().map(|run| run.specimen.as_ref().map_or("", |identity| identity.text.as_str()))
+        self.run.as_ref().map(Run::subject)
     }
 
     fn poll(&mut self, arrival: &Arrival, readings: &[Reading]) -> Vec<Step> {
@@ -163,10 +188,26 @@ impl TyreEndurance {
             }
             return Vec::new();
         };
+        let elapsed = value("elapsed").and_then(Result::ok).map(|indication| indication.value);
         let mut steps = Vec::new();
-        if state == State::Running && self.run.is_none() {
-            self.open(arrival.at);
-            steps.extend(self.remember(arrival.at));
+        if state == State::Running {
+            if self.run.as_ref().is_some_and(|run| is_earlier(elapsed, run.elapsed)) {
+                steps.extend(self.finish(arrival.at, Completion::Incomplete(IncompleteReason::InstrumentStopped)));
+            }
+            let goes_on = self.given_up.is_some() && !is_earlier(elapsed, self.given_up);
+            self.given_up = self.given_up.filter(|_| goes_on).map(|until| elapsed.unwrap_or(until));
+            if self.run.is_none() && !goes_on {
+                let late_s = Decimal::whole(i64::try_from(self.late_s).unwrap_or(i64::MAX));
+                let is_late = register("stage").is_some_and(|stage| stage > 1) || is_earlier(Some(late_s), elapsed);
+                self.open(arrival.at, is_late);
+                steps.extend(self.remember(arrival.at));
+            }
+        } else if state != State::Paused {
+            self.given_up = None;
+            if self.run.is_none() && (state == State::Idle || state.is_final()) {
+                // The barcode of a specimen that is taken off is not the next one's.
+                self.named.retain(|identity| identity.source == MANUAL);
+            }
         }
         let Some(run) = &mut self.run else { return steps };
         for alarm in register("alarms").map(AlarmBits).into_iter().flat_map(AlarmBits::iter) {
@@ -175,13 +216,15 @@ impl TyreEndurance {
         if state == State::Running {
             let stage = register("stage").unwrap_or(run.current);
             let entered = stage != run.current;
-            let elapsed = value("elapsed").and_then(Result::ok).map(|indication| indication.value);
+            run.elapsed = elapsed.or(run.elapsed);
             if entered && let Some(previous) = run.stages.get_mut(&run.current) {
                 previous.last_elapsed = elapsed.or(previous.last_elapsed);
             }
             run.current = stage;
             if run.stages.contains_key(&stage) || run.stages.len() < STAGES {
-                run.stages.entry(stage).or_default().take(elapsed, &self.held, readings);
+                // The bench counts from the begin of the run, and so of its first stage.
+                let begin = (run.stages.is_empty() && !run.is_late).then_some(Decimal::ZERO).or(elapsed);
+                run.stages.entry(stage).or_default().take(begin, elapsed, &self.held, readings);
             }
             run.keep(arrival, readings, &self.held, entered);
             if entered {
@@ -189,35 +232,37 @@ impl TyreEndurance {
             }
             return steps;
         }
-        if state.is_final() || state == State::Idle {
-            let elapsed = value("elapsed").and_then(Result::ok).map(|indication| indication.value);
+        if state != State::Paused {
+            // An idle bench shows the elapsed time of no run at all.
+            let known = elapsed.filter(|_| !is_earlier(elapsed, run.elapsed));
             if let Some(last) = run.stages.get_mut(&run.current) {
-                last.last_elapsed = elapsed.or(last.last_elapsed);
+                last.last_elapsed = known.or(last.last_elapsed);
             }
             run.keep(arrival, readings, &self.held, true);
             if state == State::FinishedFailed {
                 run.alarm(&self.drum, BenchAlarm::TyreFailure.word());
             }
+            run.has_ended = matches!(state, State::FinishedOk | State::FinishedFailed);
             let completion = match state {
-                State::Idle | State::EmergencyStop => Completion::Incomplete(IncompleteReason::InstrumentStopped),
-                _ => Completion::Complete,
+                State::FinishedOk | State::FinishedFailed if run.is_late => {
+                    Completion::Incomplete(IncompleteReason::Interrupted)
+                }
+                State::FinishedOk | State::FinishedFailed => Completion::Complete,
+                _ => Completion::Incomplete(IncompleteReason::InstrumentStopped),
             };
             steps.extend(self.finish(arrival.at, completion));
         }
         steps
     }
 
-    fn open(&mut self, now: Moment) {
-        let specimen = self.specimen.take().map(|text| Identity {
-            kind: "sample".to_owned(),
-            text,
-            source: "read".to_owned(),
-            confidence: None,
-        });
+    fn open(&mut self, now: Moment, is_late: bool) {
         self.run = Some(Run {
             id: self.numbering.take(),
-            specimen,
+            identities: std::mem::take(&mut self.named),
             opened: now,
+            elapsed: None,
+            is_late,
+            has_ended: false,
             stages: BTreeMap::new(),
             current: 0,
             lost_polls: 0,
@@ -231,25 +276,39 @@ impl TyreEndurance {
         self.run.iter().map(|run| Step::Remember(Box::new(self.inspection(run, now, completion)))).collect()
     }
 
+    /// Ends our part in a run that the bench goes on with.
+    fn give_up(&mut self, now: Moment, reason: IncompleteReason) -> Vec<Step> {
+        self.given_up = self.run.as_ref().map(|run| run.elapsed.unwrap_or(Decimal::ZERO));
+        self.finish(now, Completion::Incomplete(reason))
+    }
+
     fn finish(&mut self, now: Moment, completion: Completion) -> Vec<Step> {
         let Some(run) = self.run.take() else { return Vec::new() };
         vec![Step::Done(Box::new(self.inspection(&run, now, completion)))]
     }
 
     fn inspection(&self, run: &Run, now: Moment, completion: Completion) -> Inspection {
-        let mut measured = Vec::new();
+        let mut quantities = Vec::new();
+        let joined = run.stages.keys().next().filter(|_| run.is_late);
         for (&number, stage) in &run.stages {
-            measured.extend(self.stage_measured(number, stage));
+            let unknown = if joined == Some(&number) {
+                Some("begin not seen")
+            } else if number == run.current && !run.has_ended {
+                Some("not ended")
+            } else {
+                None
+            };
+            quantities.extend(stage.measured(&self.drum, &self.held, number, unknown));
         }
-        measured.push(self.measured("lost-polls", "count", None, Ok(count(run.lost_polls))));
-        measured.extend(run.trace.left_out(&self.drum));
+        quantities.push(measured(&self.drum, "lost-polls", "count", None, Ok(count(run.lost_polls))));
+        quantities.extend(run.trace.left_out(&self.drum));
         Inspection {
             id: run.id.clone(),
             procedure: "tyre-endurance".to_owned(),
             place: self.place.clone(),
             subject: Subject {
                 kind: SubjectKind::Sample,
-                identities: run.specimen.iter().cloned().collect(),
+                identities: run.identities.clone(),
                 declaration: Declaration::None,
             },
             opened: run.opened,
@@ -257,51 +316,19 @@ impl TyreEndurance {
             completion,
             simulated: self.simulated,
             drill: false,
-            measured,
+            measured: quantities,
             alarms: run.alarms.values().cloned().collect(),
             faults: Vec::new(),
             readings: run.trace.readings(),
         }
     }
-
-    fn stage_measured(&self, number: u16, stage: &Stage) -> Vec<Measured> {
-        let duration = stage
-            .first_elapsed
-            .zip(stage.last_elapsed)
-            .and_then(|(first, last)| last.checked_sub(first))
-            .map_or(Err(Missing::NotPresent), |value| {
-                Ok(Indication { value, unit: Unit::Second, quality: Quality::Good })
-            });
-        let mut measured = vec![self.measured(STAGE_DURATION, "bench-elapsed", Some(number), duration)];
-        for channel in &self.held {
-            match (stage.extremes.get(channel), stage.missing.get(channel)) {
-                (Some((low, high)), _) => {
-                    measured.push(self.measured(channel, "min", Some(number), Ok(*low)));
-                    measured.push(self.measured(channel, "max", Some(number), Ok(*high)));
-                }
-                (None, missing) => {
-                    let missing = missing.copied().unwrap_or(Missing::NotPresent);
-                    measured.push(self.measured(channel, "min", Some(number), Err(missing)));
-                }
-            }
-        }
-        measured
-    }
-
-    fn measured(&self, parameter: &str, derivation: &str, stage: Option<u16>, outcome: Outcome) -> Measured {
-        Measured {
-            parameter: parameter.to_owned(),
-            instrument: self.drum.clone(),
-            outcome,
-            background: None,
-            uncertainty: None,
-            derivation: derivation.to_owned(),
-            stage,
-        }
-    }
 }
 
 impl Run {
+    fn subject(&self) -> &str {
+        self.identities.first().map_or("", |identity| identity.text.as_str())
+    }
+
     fn alarm(&mut self, drum: &str, kind: &str) {
         self.alarms.entry(kind.to_owned()).or_insert_with(|| Alarm {
             instrument: drum.to_owned(),
@@ -327,34 +354,31 @@ impl Run {
     }
 }
 
-impl Stage {
-    fn take(&mut self, elapsed: Option<Decimal>, held: &[String], readings: &[Reading]) {
-        self.first_elapsed = self.first_elapsed.or(elapsed);
-        self.last_elapsed = elapsed.or(self.last_elapsed);
-        for reading in readings.iter().filter(|reading| held.iter().any(|held| *held == reading.channel.as_str())) {
-            let channel = reading.channel.to_string();
-            match reading.outcome {
-                Ok(indication) => {
-                    let (low, high) = self.extremes.entry(channel).or_insert((indication, indication));
-                    if worse(indication, *low).is_lt() {
-                        *low = indication;
-                    }
-                    if worse(indication, *high).is_gt() {
-                        *high = indication;
-                    }
-                }
-                Err(missing) => {
-                    self.missing.insert(channel, missing);
-                }
-            }
+/// Adds an identity. The operator's number and the bench's barcode stand side by side; two different barcodes
+/// are ambiguous.
+fn name(identities: &mut Vec<Identity>, mut identity: Identity) {
+    if identities.iter().any(|known| known.text == identity.text) {
+        return;
+    }
+    if identity.source == READ {
+        for other in identities.iter_mut().filter(|known| known.source != MANUAL) {
+            "ambiguous".clone_into(&mut other.source);
+            "ambiguous".clone_into(&mut identity.source);
         }
+    }
+    if identities.len() < IDENTITIES {
+        identities.push(identity);
     }
 }
 
-fn worse(a: Indication, b: Indication) -> std::cmp::Ordering {
-    a.value.cmp_value(b.value)
+/// Whether `elapsed` lies before what was already seen.
+fn is_earlier(elapsed: Option<Decimal>, seen: Option<Decimal>) -> bool {
+    elapsed.zip(seen).is_some_and(|(elapsed, seen)| elapsed.cmp_value(seen).is_lt())
 }
 
 fn count(number: u32) -> Indication {
     Indication { value: Decimal::whole(i64::from(number)), unit: Unit::Count, quality: Quality::Good }
 }
+
+#[cfg(test)]
+mod tests;

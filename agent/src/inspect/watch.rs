@@ -81,10 +81,13 @@ impl Watch {
     }
 
     pub(crate) fn tick(&mut self, now: Moment) -> Vec<Step> {
-        if elapsed_ms(self.from, now) < self.period_ms {
+        let elapsed = elapsed_ms(self.from, now);
+        if elapsed < self.period_ms {
             return Vec::new();
         }
-        self.close(now, self.slots)
+        // The machine may have slept through several periods: what was not measured then was expected all the same.
+        let expected = u64::from(self.slots).saturating_mul(elapsed) / self.period_ms;
+        self.close(now, u32::try_from(expected).unwrap_or(u32::MAX))
     }
 
     /// Ends the running period early; slots are expected in proportion.
@@ -242,5 +245,17 @@ mod tests {
         watch.arrival(&arrival(1, value("0.10")));
         let closed = intervals(watch.interrupt(at(4)));
         assert_eq!((closed[0].slots_expected, closed[0].received), (4, 1));
+    }
+
+    #[test]
+    fn a_machine_that_slept_expects_what_it_slept_through() {
+        let mut watch = Watch::new("w", "gamma-1", &["dose-rate".into()], 10_000, 10, false, at(0));
+        watch.arrival(&arrival(1, value("0.10")));
+        let closed = intervals(watch.tick(at(3_600)));
+        assert_eq!((closed[0].slots_expected, closed[0].received), (3_600, 1));
+        assert_eq!(closed[0].missing, vec![("timed-out".to_owned(), 3_599)]);
+        // A tick that comes a little late expects no more for it.
+        let closed = intervals(watch.tick(Moment { mono_ms: 3_610_099, wall_ms: 0 }));
+        assert_eq!(closed[0].slots_expected, 10);
     }
 }

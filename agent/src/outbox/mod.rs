@@ -4,7 +4,7 @@
 //! remember, verified receipts. What goes out: sealed records in sequence order, and the word
 //! "recorded", which is said only after the commit that holds the record.
 //!
-//! One task, the [`keeper`], owns store, chain head and signer. It takes what has queued up, seals
+//! One task, the [`Keeper`], owns store, chain head and signer. It takes what has queued up, seals
 //! it in order, and commits sequence number, record bytes, inspection state and cursor as one
 //! transaction (group commit). Limits, each with its policy:
 //!

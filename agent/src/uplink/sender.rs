@@ -179,15 +179,21 @@ impl<L: Link> Uplink<L> {
     }
 
     fn not_taken(&mut self, seq: u64, reason: &NotTaken) {
+        // What was sent with it is answered alike; one line until sending begins again says it.
+        let first = self.paused_until.is_none();
         match reason {
             // The broker took it and threw it away: nobody is subscribed. Only the receipt counts, so it
             // will be sent again; the operator hears why nothing moves.
             NotTaken::NoSubscriber => {
-                warn!(seq, "the broker has no subscriber for this record: is the collector running?");
+                if first {
+                    warn!(seq, "the broker has no subscriber for this record: is the collector running?");
+                }
                 self.telemetry.send_modify(|it| it.no_subscriber += 1);
             }
             other => {
-                error!(seq, reason = ?other, "the broker did not take this record");
+                if first {
+                    error!(seq, reason = %other, "the broker did not take this record");
+                }
                 self.telemetry.send_modify(|it| it.refused += 1);
             }
         }

@@ -4,36 +4,39 @@
 //! frames, input from before the request, the time allowed, the length of the answer, and answers
 //! that come too late.
 //!
-//! After a request without an answer the unit is left alone until the slowest instrument on the line
-//! would have answered; the others may be asked meanwhile, since what it might still say bears its
-//! own unit id and is passed over. From then on it owes an answer, which may come at any later
-//! moment. It is therefore first asked something of another length ([`Line::probe`]): an answer of
-//! that length can only belong to that question, and since a unit answers in order, nothing older
-//! can follow. Over TCP the connection is dropped instead, and nothing older can arrive on the new
-//! one.
+//! After a request without an answer the unit is left alone until the longest time its answer may
+//! take has passed; the others may be asked meanwhile, since what it might still say bears its own
+//! unit id and is passed over. From then on it owes an answer, which in spite of what was declared
+//! may come at any later moment. It is therefore first asked something of another length
+//! ([`Line::probe`]): an answer of that length can only belong to that question, and since a unit
+//! answers in order, nothing older can follow. Over TCP the connection is dropped instead, and nothing
+//! older can arrive on the new one.
 
-use std::{collections::BTreeMap, io, time::Duration};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tidewaiter_config::site::SerialLine;
 use tidewaiter_drivers::{modbus::register::Table, reading::Missing};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_modbus::{
     Error, Request, Response, Slave,
     client::{Client as _, Context, rtu, tcp},
+    prelude::{ReadCode, ReadDeviceIdentificationResponse},
     slave::SlaveContext as _,
 };
 
-use super::wire::{Expected, Leftover, Wire};
-use crate::acquire::{plan, port::PortStream, timing};
+use super::wire::{DEVICE_IDENTIFICATION, Expected, Leftover, Wire};
+use crate::acquire::{FineTimer, plan, port::PortStream, timing};
 
 /// Most lengths of unanswered requests remembered per unit. The oldest is then as many breaker
 /// pauses old, longer than any instrument keeps an answer.
-const MOST_OWED: usize = 4;
+const MOST_OWED: u16 = 4;
 /// Characters of a read request on RTU.
 const REQUEST_CHARACTERS: usize = 8;
 /// Characters of an RTU answer around its data.
 const FRAME_CHARACTERS: usize = 5;
+/// Characters of an identification request on RTU, and of the longest answer to it.
+const IDENTIFICATION_CHARACTERS: usize = 7 + 256;
 
 /// A request to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,17 @@ pub(super) struct Ask {
     pub(super) table: Table,
     pub(super) address: u16,
     pub(super) count: u16,
+}
+
+/// How much time a unit is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pace {
+    /// How long its answer is waited for.
+    pub(super) timeout: Duration,
+    /// The longest time after which it may still answer.
+    pub(super) longest: Duration,
+    /// Silence after its answer beyond that of the standard, as declared.
+    pub(super) turnaround: Option<Duration>,
 }
 
 /// Why there are no registers.
@@ -69,13 +83,24 @@ pub(super) enum Failure {
 
 /// What came of one request.
 #[derive(Debug)]
-pub(super) struct Exchange {
-    /// The registers asked for, or bits as 0 and 1, exactly as many as asked.
-    pub(super) outcome: Result<Vec<u16>, Failure>,
+pub(super) struct Exchange<T = Vec<u16>> {
+    /// The registers asked for, or bits as 0 and 1, exactly as many as asked; or what else was asked for.
+    pub(super) outcome: Result<T, Failure>,
     /// The answer, verbatim, as on the wire.
     pub(super) raw: Bytes,
     /// What came beside it, before and during.
     pub(super) leftover: Leftover,
+    /// From the first byte of the request until the line is free again.
+    pub(super) took: Duration,
+}
+
+/// What an instrument says of itself in one answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Objects {
+    /// Object id and text.
+    pub(super) objects: Vec<(u8, String)>,
+    /// The object to go on with, when the answer did not hold them all.
+    pub(super) next: Option<u8>,
 }
 
 /// The length by which a late answer is told from a fresh one.
@@ -83,6 +108,13 @@ pub(super) struct Exchange {
 struct Shape {
     function: u8,
     bytes: usize,
+}
+
+/// What goes out.
+#[derive(Clone, Copy, Debug)]
+enum Question {
+    Read(Ask),
+    Identify { unit: u8, object: u8 },
 }
 
 #[derive(Clone, Debug)]
@@ -95,22 +127,24 @@ enum Transport {
 #[derive(Debug)]
 pub(super) struct Line {
     wire: Wire,
+    timer: Option<Arc<FineTimer>>,
     transport: Transport,
     client: Client,
     /// Nobody speaks before this.
     quiet_until: Instant,
-    /// Longest time allowed to any instrument on this line.
-    slowest: Duration,
-    /// Units that owe an answer.
+    /// Units that may still answer something old.
     debtors: BTreeMap<u8, Debt>,
 }
 
 /// What a unit has been asked and not answered.
 #[derive(Debug)]
 struct Debt {
+    /// Empty for a question that may have been put by whoever held the line before.
     owed: Vec<Shape>,
     /// It is not asked before this.
     held_until: Instant,
+    /// After this nothing old can come, by its own declaration.
+    late_until: Instant,
 }
 
 /// The tokio-modbus client. On a serial line it is made afresh after every failure, since a cancelled
@@ -124,28 +158,28 @@ impl std::fmt::Debug for Client {
 }
 
 impl Line {
-    pub(super) fn rtu(port: Box<dyn PortStream>, line: SerialLine, slowest: Duration) -> Self {
-        Self::new(Wire::rtu(port), Transport::Rtu(line), slowest)
+    /// A serial line just opened, with the longest answer time of each unit on it.
+    ///
+    /// Whoever held the line before us, an agent that crashed a moment ago included, may have left a
+    /// question open. Its answer comes within that time or not at all, so each unit is first left alone
+    /// for as long.
+    pub(super) fn rtu(port: Box<dyn PortStream>, line: SerialLine, units: &BTreeMap<u8, Duration>) -> Self {
+        let timer = port.timer();
+        let mut opened = Self::new(Wire::rtu(port), timer, Transport::Rtu(line));
+        let now = Instant::now();
+        for (&unit, &longest) in units {
+            let debt = Debt { owed: Vec::new(), held_until: now + longest, late_until: now + longest };
+            opened.debtors.insert(unit, debt);
+        }
+        opened
     }
 
-    pub(super) fn tcp(port: Box<dyn PortStream>, slowest: Duration) -> Self {
-        Self::new(Wire::tcp(port), Transport::Tcp, slowest)
+    pub(super) fn tcp(port: Box<dyn PortStream>) -> Self {
+        Self::new(Wire::tcp(port), None, Transport::Tcp)
     }
 
-    fn new(wire: Wire, transport: Transport, slowest: Duration) -> Self {
-        // Whoever held the line before us, an agent that crashed a moment ago included, may have left
-        // a question open. Its answer comes now or not at all, and is drained before the first request.
-        let left_open = match transport {
-            Transport::Rtu(_) => slowest,
-            Transport::Tcp => Duration::ZERO,
-        };
-        let quiet_until = Instant::now() + left_open;
-        Self { wire, transport, client: Client(None), quiet_until, slowest, debtors: BTreeMap::new() }
-    }
-
-    /// When the first request can go out.
-    pub(super) const fn ready_at(&self) -> Instant {
-        self.quiet_until
+    fn new(wire: Wire, timer: Option<Arc<FineTimer>>, transport: Transport) -> Self {
+        Self { wire, timer, transport, client: Client(None), quiet_until: Instant::now(), debtors: BTreeMap::new() }
     }
 
     /// Whether the port has to be closed and opened again after this failure.
@@ -160,92 +194,125 @@ impl Line {
 
     /// Whether a unit still owes an answer, so that it has to be probed before it is believed.
     pub(super) fn owes(&self, unit: u8) -> bool {
-        self.debtors.contains_key(&unit)
+        self.debtors.get(&unit).is_some_and(|debt| !debt.owed.is_empty())
     }
 
-    /// Whether a unit is left alone for now, because its late answer is still to be expected.
-    pub(super) fn holds(&self, unit: u8, now: Instant) -> bool {
-        self.debtors.get(&unit).is_some_and(|debt| now < debt.held_until)
+    /// Until when a unit is left alone, because its late answer is still to be expected, and how its
+    /// polls are reported meanwhile.
+    pub(super) fn held(&self, unit: u8, now: Instant) -> Option<(Instant, Missing)> {
+        let debt = self.debtors.get(&unit).filter(|debt| now < debt.held_until)?;
+        let reason = if debt.owed.is_empty() { Missing::LineDown } else { Missing::TimedOut };
+        Some((debt.held_until, reason))
+    }
+
+    /// Longest time for which asking a unit can keep the line.
+    pub(super) fn longest_probe(&self, ask: Ask, pace: Pace) -> Duration {
+        // One length more than can be owed.
+        self.line_time(Question::Read(Ask { count: 1 + MOST_OWED * probe_step(ask.table), ..ask }))
+            + pace.timeout
+            + self.silence(pace)
     }
 
     /// Asks a unit that owes an answer for a length that none of its late answers can have.
     ///
-    /// Any answer, an exception included, settles what it owed.
-    pub(super) async fn probe(&mut self, like: Ask, allowed: Duration) -> Exchange {
-        let step = if like.table.is_bits() { 8 } else { 1 };
+    /// Any answer settles what it owed; an exception does so only once nothing old can come any more,
+    /// since it could itself be the old answer.
+    pub(super) async fn probe(&mut self, like: Ask, pace: Pace) -> Exchange {
+        let step = probe_step(like.table);
         let owed = self.debtors.get(&like.unit).map_or(&[][..], |debt| &debt.owed);
-        let fresh = (0..)
-            .map(|index: u16| Ask { count: 1 + index * step, ..like })
-            .take(MOST_OWED + 1)
-            .find(|ask| !owed.contains(&shape(*ask)))
+        let fresh = (0..=MOST_OWED)
+            .map(|index| Ask { count: 1 + index * step, ..like })
+            .find(|ask| !owed.contains(&shape(Question::Read(*ask))))
             .unwrap_or(Ask { count: 1, ..like });
-        self.exchange(fresh, allowed, true).await
+        self.read(fresh, pace, true).await
     }
 
     /// Reads one stretch of registers. The unit must not owe an answer.
-    pub(super) async fn ask(&mut self, ask: Ask, allowed: Duration) -> Exchange {
-        self.exchange(ask, allowed, false).await
+    pub(super) async fn ask(&mut self, ask: Ask, pace: Pace) -> Exchange {
+        self.read(ask, pace, false).await
     }
 
-    async fn exchange(&mut self, ask: Ask, allowed: Duration, only_this_length: bool) -> Exchange {
-        sleep_until(self.quiet_until).await;
+    async fn read(&mut self, ask: Ask, pace: Pace, only_this_length: bool) -> Exchange {
+        self.exchange(Question::Read(ask), pace, only_this_length, |response| words(ask, response)).await
+    }
+
+    /// Asks who a unit is, from an object on. The unit must not owe an answer.
+    pub(super) async fn identify(&mut self, unit: u8, object: u8, pace: Pace) -> Exchange<Objects> {
+        self.exchange(Question::Identify { unit, object }, pace, false, objects).await
+    }
+
+    async fn exchange<T>(
+        &mut self,
+        question: Question,
+        pace: Pace,
+        only_this_length: bool,
+        read: impl FnOnce(Response) -> Option<T>,
+    ) -> Exchange<T> {
+        let (unit, shape) = (question.unit(), shape(question));
+        timing::rest_until(self.timer.as_deref(), self.quiet_until).await;
         let mut leftover = match self.wire.drain().await {
             Ok(leftover) => leftover,
-            Err(error) => {
-                return Exchange {
-                    outcome: Err(Failure::Lost { error, sent: false }),
-                    raw: Bytes::new(),
-                    leftover: Leftover::default(),
-                };
-            }
+            Err(error) => return Exchange::failed(Failure::Lost { error, sent: false }, Leftover::default()),
         };
         if matches!(self.transport, Transport::Tcp) && leftover.garbage > 0 {
             let why = format!("{} bytes came unasked", leftover.garbage);
-            return Exchange { outcome: Err(Failure::OutOfStep(why)), raw: Bytes::new(), leftover };
+            return Exchange::failed(Failure::OutOfStep(why), leftover);
         }
         let asked_at = Instant::now();
-        let shape = shape(ask);
-        self.wire.begin(Expected {
-            unit: ask.unit,
-            function: shape.function,
-            bytes: only_this_length.then_some(shape.bytes),
-        });
-        let called = timeout(self.line_time(ask) + allowed, self.client().call_as(ask)).await;
+        let bytes = only_this_length.then_some(shape.bytes);
+        self.wire.begin(Expected { unit, function: shape.function, bytes });
+        let called = timeout(self.line_time(question) + pace.timeout, self.client().call(question)).await;
         let (raw, beside) = self.wire.end();
-        let outcome = self.judge(ask, called, &beside, raw.len());
+        let outcome = self.judge(question, called, &beside, raw.len(), read);
         leftover.add(beside);
-        self.rest();
-        match &outcome {
-            Ok(_) | Err(Failure::Exception(_)) => {
-                self.debtors.remove(&ask.unit);
-            }
-            // A transaction number tells late answers apart, and the client that counts them stays.
-            Err(_) if matches!(self.transport, Transport::Tcp) => {}
-            Err(failure) => {
-                self.client.0 = None;
-                let debt = self.debtors.entry(ask.unit).or_insert(Debt { owed: Vec::new(), held_until: asked_at });
-                if debt.owed.len() >= MOST_OWED {
-                    debt.owed.remove(0);
-                }
-                debt.owed.push(shape);
-                if matches!(failure, Failure::TimedOut) {
-                    debt.held_until = asked_at + self.slowest;
-                }
-            }
-        }
-        Exchange { outcome, raw, leftover }
+        self.quiet_until = Instant::now() + self.silence(pace);
+        self.settle(unit, shape, asked_at, pace, outcome.as_ref().err());
+        Exchange { outcome, raw, leftover, took: self.quiet_until - asked_at }
     }
 
-    fn judge(
+    /// Keeps the account of what units may still say.
+    fn settle(&mut self, unit: u8, shape: Shape, asked_at: Instant, pace: Pace, failure: Option<&Failure>) {
+        if matches!(self.transport, Transport::Tcp) {
+            // A transaction number tells late answers apart, and the client that counts them stays.
+            return;
+        }
+        let Some(failure) = failure else {
+            self.debtors.remove(&unit);
+            return;
+        };
+        if let Failure::Exception(_) = failure {
+            let settled =
+                self.debtors.get(&unit).is_none_or(|debt| debt.owed.is_empty() || asked_at >= debt.late_until);
+            if settled {
+                self.debtors.remove(&unit);
+                return;
+            }
+        } else {
+            self.client.0 = None;
+        }
+        let debt =
+            self.debtors.entry(unit).or_insert(Debt { owed: Vec::new(), held_until: asked_at, late_until: asked_at });
+        if debt.owed.len() >= usize::from(MOST_OWED) {
+            debt.owed.remove(0);
+        }
+        debt.owed.push(shape);
+        debt.late_until = asked_at + pace.longest;
+        if matches!(failure, Failure::TimedOut | Failure::Exception(_)) {
+            debt.held_until = debt.late_until;
+        }
+    }
+
+    fn judge<T>(
         &self,
-        ask: Ask,
+        question: Question,
         called: Result<tokio_modbus::Result<Response>, tokio::time::error::Elapsed>,
         beside: &Leftover,
         came: usize,
-    ) -> Result<Vec<u16>, Failure> {
+        read: impl FnOnce(Response) -> Option<T>,
+    ) -> Result<T, Failure> {
         let rtu = matches!(self.transport, Transport::Rtu(_));
         match called {
-            Ok(Ok(Ok(response))) => words(ask, response).ok_or(Failure::Refused),
+            Ok(Ok(Ok(response))) => read(response).ok_or(Failure::Refused),
             Ok(Ok(Err(exception))) => Err(Failure::Exception(exception.into())),
             Ok(Err(Error::Protocol(mismatch))) => Err(Failure::OutOfStep(mismatch.to_string())),
             Ok(Err(Error::Transport(error))) if error.kind() == io::ErrorKind::InvalidData => {
@@ -260,7 +327,7 @@ impl Line {
             Ok(Err(Error::Transport(error))) => Err(Failure::Lost { error, sent: true }),
             Err(_) if rtu => {
                 // Bytes of other units are theirs; only what is left counts against this answer.
-                let enough = beside.unfinished >= FRAME_CHARACTERS + plan::answer_bytes(ask.table, ask.count);
+                let enough = beside.unfinished >= FRAME_CHARACTERS + shape(question).bytes;
                 if beside.crc_failed || enough {
                     Err(Failure::Crc)
                 } else if beside.unfinished > 0 || beside.garbage > 0 {
@@ -274,22 +341,22 @@ impl Line {
         }
     }
 
-    /// Keeps the line silent for as long as there must be between two frames.
-    fn rest(&mut self) {
-        let silence = match &self.transport {
-            Transport::Rtu(line) => timing::silence(line.baud),
+    /// For how long the line must be silent after an answer of this unit.
+    fn silence(&self, pace: Pace) -> Duration {
+        match &self.transport {
+            Transport::Rtu(line) => timing::silence(line.baud) + timing::turnaround(line, pace.turnaround),
             Transport::Tcp => Duration::ZERO,
-        };
-        self.quiet_until = Instant::now() + silence;
+        }
     }
 
     /// How long request and answer take on the wire: the time allowed is the instrument's own.
-    fn line_time(&self, ask: Ask) -> Duration {
+    fn line_time(&self, question: Question) -> Duration {
+        let characters = match question {
+            Question::Read(ask) => REQUEST_CHARACTERS + FRAME_CHARACTERS + plan::answer_bytes(ask.table, ask.count),
+            Question::Identify { .. } => IDENTIFICATION_CHARACTERS,
+        };
         match &self.transport {
-            Transport::Rtu(line) => timing::wire_time(
-                line,
-                REQUEST_CHARACTERS + FRAME_CHARACTERS + plan::answer_bytes(ask.table, ask.count),
-            ),
+            Transport::Rtu(line) => timing::wire_time(line, characters),
             Transport::Tcp => Duration::ZERO,
         }
     }
@@ -307,18 +374,30 @@ impl Line {
 }
 
 impl Client {
-    async fn call_as(&mut self, ask: Ask) -> tokio_modbus::Result<Response> {
+    async fn call(&mut self, question: Question) -> tokio_modbus::Result<Response> {
         let Some(context) = &mut self.0 else {
             return Err(io::Error::from(io::ErrorKind::NotConnected).into());
         };
-        context.set_slave(Slave(ask.unit));
-        let request = match ask.table {
-            Table::Coil => Request::ReadCoils(ask.address, ask.count),
-            Table::DiscreteInput => Request::ReadDiscreteInputs(ask.address, ask.count),
-            Table::Holding => Request::ReadHoldingRegisters(ask.address, ask.count),
-            Table::Input => Request::ReadInputRegisters(ask.address, ask.count),
+        context.set_slave(Slave(question.unit()));
+        let request = match question {
+            Question::Read(ask) => match ask.table {
+                Table::Coil => Request::ReadCoils(ask.address, ask.count),
+                Table::DiscreteInput => Request::ReadDiscreteInputs(ask.address, ask.count),
+                Table::Holding => Request::ReadHoldingRegisters(ask.address, ask.count),
+                Table::Input => Request::ReadInputRegisters(ask.address, ask.count),
+            },
+            Question::Identify { object, .. } => Request::ReadDeviceIdentification(ReadCode::Basic, object),
         };
         context.call(request).await
+    }
+}
+
+impl Question {
+    const fn unit(self) -> u8 {
+        match self {
+            Self::Read(ask) => ask.unit,
+            Self::Identify { unit, .. } => unit,
+        }
     }
 }
 
@@ -344,8 +423,19 @@ impl Failure {
     }
 }
 
-fn shape(ask: Ask) -> Shape {
-    Shape { function: ask.table.read_function(), bytes: plan::answer_bytes(ask.table, ask.count) }
+fn shape(question: Question) -> Shape {
+    match question {
+        Question::Read(ask) => {
+            Shape { function: ask.table.read_function(), bytes: plan::answer_bytes(ask.table, ask.count) }
+        }
+        // Its length is the instrument's choice.
+        Question::Identify { .. } => Shape { function: DEVICE_IDENTIFICATION, bytes: 0 },
+    }
+}
+
+/// Cells by which the answer to a probe grows by a length of its own.
+const fn probe_step(table: Table) -> u16 {
+    if table.is_bits() { 8 } else { 1 }
 }
 
 /// The registers of an answer, if it has the kind and the number asked for. tokio-modbus checks
@@ -363,9 +453,36 @@ fn words(ask: Ask, response: Response) -> Option<Vec<u16>> {
     }
 }
 
+/// The texts of an identification. The standard has them in ASCII; what is not UTF-8 is shown as far as
+/// it can be.
+fn objects(response: Response) -> Option<Objects> {
+    let Response::ReadDeviceIdentification(ReadDeviceIdentificationResponse {
+        more_follows,
+        next_object_id,
+        device_id_objects,
+        ..
+    }) = response
+    else {
+        return None;
+    };
+    let objects = device_id_objects.iter().map(|it| (it.id, String::from_utf8_lossy(&it.value).into_owned())).collect();
+    Some(Objects { objects, next: more_follows.then_some(next_object_id) })
+}
+
+impl<T> Exchange<T> {
+    fn failed(failure: Failure, leftover: Leftover) -> Self {
+        Self { outcome: Err(failure), raw: Bytes::new(), leftover, took: Duration::ZERO }
+    }
+
+    /// The same exchange with something else made of its answer.
+    pub(super) fn map<U>(self, make: impl FnOnce(T) -> U) -> Exchange<U> {
+        Exchange { outcome: self.outcome.map(make), raw: self.raw, leftover: self.leftover, took: self.took }
+    }
+}
+
 impl Exchange {
     /// The outcome of asking for nothing.
     pub(super) fn empty() -> Self {
-        Self { outcome: Ok(Vec::new()), raw: Bytes::new(), leftover: Leftover::default() }
+        Self { outcome: Ok(Vec::new()), raw: Bytes::new(), leftover: Leftover::default(), took: Duration::ZERO }
     }
 }

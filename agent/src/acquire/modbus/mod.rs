@@ -1,17 +1,18 @@
 //! A Modbus port: asks its instruments by plan, one request at a time, and reports each poll.
 //!
 //! ```text
-//! schedule (who is due) ─► plan (which registers) ─► line (one exchange) ─► interpret ─► outlet
-//!                 breaker (whom to spare) ┘
+//! schedule (who is due) ─► station (which registers) ─► line (one exchange) ─► interpret ─► outlet
+//!                 breaker (whom to spare) ┘                └─► identity (who answers)
 //! ```
 //!
 //! A poll yields one outcome per channel, whatever happens: a value, or the reason why there is
 //! none. Requests are not repeated within a poll: the next poll is the repetition, and a value that
-//! needed three attempts would hide a bad line. A unit that stays silent costs the line one time-out
-//! per breaker pause; its polls in between are reported missing without being asked. While the port
-//! is closed every due poll is reported as `line-down`.
+//! needed three attempts would hide a bad line. A unit that stays silent is tried once per breaker
+//! pause, while the line is idle for long enough to wait for it; its polls in between are reported
+//! missing without being asked. While the port is closed every due poll is reported as `line-down`.
 
 mod breaker;
+mod identity;
 mod interpret;
 mod line;
 mod schedule;
@@ -25,30 +26,40 @@ use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 use bytes::Bytes;
 use tidewaiter_config::site::{Instrument, Link, Port, Protocol};
 use tidewaiter_drivers::reading::Missing;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use self::{
     breaker::Breaker,
+    identity::{Identity, Inquiry},
     interpret::Interpreter,
-    line::{Exchange, Failure, Line},
-    schedule::Schedule,
-    station::{Poll, Station},
+    line::{Exchange, Failure, Line, Pace},
+    schedule::{Schedule, Want},
+    station::{Answer, Poll, Purpose, Station},
 };
 use super::{
     Content, LinkState,
     backoff::Backoff,
     counters::Tally,
     outlet::{Closed, Outlet},
-    plan::{self, Block},
+    plan::{self, Cost, Estimate},
     port::{FIRST_RETRY, MOST_RETRY, Opener, open},
+    timing::sleep_until,
 };
 
 /// Exception of a server that does not know the address (MODBUS Application Protocol V1.1b3, §7).
 const ILLEGAL_DATA_ADDRESS: u8 = 2;
+/// Exceptions of a server that will do what it was asked, later (ibid.).
+const ACKNOWLEDGE: u8 = 5;
+/// See [`ACKNOWLEDGE`].
+const SERVER_BUSY: u8 = 6;
 /// Exception of a gateway without a path to the unit (ibid.).
 const GATEWAY_PATH_UNAVAILABLE: u8 = 0x0A;
 /// Exception of a gateway whose unit did not answer (ibid.).
 const GATEWAY_TARGET_SILENT: u8 = 0x0B;
+
+/// Room left beside the wait for a silent unit: a machine that does something else for a moment must not
+/// use up the whole of it, or no unit would be tried in that period.
+const HICCUP: Duration = Duration::from_millis(20);
 
 /// The task of one Modbus port.
 pub(super) struct Bus {
@@ -57,7 +68,8 @@ pub(super) struct Bus {
     outlet: Outlet,
     stations: Vec<Station>,
     breakers: BTreeMap<u8, Breaker>,
-    slowest: Duration,
+    /// Longest answer time of each unit.
+    longest: BTreeMap<u8, Duration>,
     /// What was last said about the port.
     said: Option<LinkState>,
     opened_before: bool,
@@ -82,28 +94,40 @@ enum Cause {
 
 impl Bus {
     pub(super) fn new(port: Port, instruments: &[&Instrument], opener: Arc<dyn Opener>, outlet: Outlet) -> Self {
-        let gap = plan::gap_worth_reading(&port.link);
         let mut breakers = BTreeMap::new();
+        let mut longest: BTreeMap<u8, Duration> = BTreeMap::new();
         let mut stations = Vec::new();
-        let mut slowest = Duration::ZERO;
         for instrument in instruments {
-            let Protocol::Registers { profile, unit_id, poll, timeout, function_timeout_polls } = &instrument.protocol
+            let Protocol::Registers {
+                profile,
+                unit_id,
+                poll,
+                timeout,
+                max_answer_time,
+                turnaround,
+                function_timeout_polls,
+            } = &instrument.protocol
             else {
                 continue;
             };
-            slowest = slowest.max(*timeout);
             breakers.entry(*unit_id).or_insert_with(|| Breaker::new(*function_timeout_polls));
+            let slowest = longest.entry(*unit_id).or_default();
+            *slowest = (*slowest).max(*max_answer_time);
+            let start = Cost::arithmetic(&port.link, *turnaround);
             stations.push(Station {
                 instrument: Arc::from(instrument.id.as_str()),
                 unit: *unit_id,
                 period: *poll,
-                timeout: *timeout,
-                blocks: plan::blocks(profile, gap),
+                pace: Pace { timeout: *timeout, longest: *max_answer_time, turnaround: *turnaround },
+                blocks: plan::blocks(profile, start),
                 interpreter: Interpreter::new(profile.clone()),
+                identity: Identity::new(profile, &instrument.identity),
+                estimate: Estimate::new(start),
+                refuses_gaps: false,
                 poll: None,
             });
         }
-        Self { port, opener, outlet, stations, breakers, slowest, said: None, opened_before: false }
+        Self { port, opener, outlet, stations, breakers, longest, said: None, opened_before: false }
     }
 
     /// Runs until nobody listens any more. Cancel safe in the sense that nothing outlives it.
@@ -116,7 +140,6 @@ impl Bus {
     }
 
     async fn work(&mut self) -> Result<std::convert::Infallible, Closed> {
-        let periods: Vec<Duration> = self.stations.iter().map(|station| station.period).collect();
         let mut retry = Backoff::new(FIRST_RETRY, MOST_RETRY);
         let mut schedule: Option<Schedule> = None;
         loop {
@@ -126,13 +149,13 @@ impl Bus {
                     tracing::warn!(port = %self.port.id, %error, "port does not open");
                     self.say_down().await?;
                     let now = Instant::now();
-                    let schedule = schedule.get_or_insert_with(|| Schedule::new(now, &periods));
+                    let schedule = schedule.get_or_insert_with(|| self.first_polls(now, None));
                     self.wait_closed(schedule, now + retry.next_delay(), Missing::LineDown).await?;
                     continue;
                 }
             };
             self.say_up().await?;
-            let schedule = schedule.get_or_insert_with(|| Schedule::new(line.ready_at(), &periods));
+            let schedule = schedule.get_or_insert_with(|| self.first_polls(Instant::now(), Some(&line)));
             let (fruitful, cause) = self.poll_while_open(&mut line, schedule).await?;
             drop(line);
             if cause == Cause::Lost {
@@ -157,9 +180,25 @@ impl Bus {
     async fn open(&self) -> io::Result<Line> {
         let port = open(&*self.opener, &self.port.link).await?;
         Ok(match &self.port.link {
-            Link::Serial(line) | Link::ModbusRtu(line) => Line::rtu(port, line.clone(), self.slowest),
-            Link::Tcp { .. } | Link::ModbusTcp { .. } => Line::tcp(port, self.slowest),
+            Link::Serial(line) | Link::ModbusRtu(line) => Line::rtu(port, line.clone(), &self.longest),
+            Link::Tcp { .. } | Link::ModbusTcp { .. } => Line::tcp(port),
         })
+    }
+
+    /// The schedule of a port that opens, or fails to open, for the first time.
+    fn first_polls(&self, now: Instant, line: Option<&Line>) -> Schedule {
+        let wants: Vec<Want> = self
+            .stations
+            .iter()
+            .map(|station| Want {
+                period: station.period,
+                from: line.and_then(|line| line.held(station.unit, now)).map_or(now, |(until, _)| until),
+                silence: line.map_or(station.pace.timeout, |line| station.probe_time(line)) + HICCUP,
+            })
+            .collect();
+        // The grid begins when the first unit may be asked, so that this one's polls stand on it.
+        let begin = wants.iter().map(|want| want.from).min().unwrap_or(now);
+        Schedule::new(begin, &wants)
     }
 
     /// Polls until the port has to be opened again; says whether any answer came, and why it ended.
@@ -168,31 +207,36 @@ impl Bus {
         loop {
             let now = Instant::now();
             let Some(index) = schedule.ready(now) else {
-                // There is always a next one: a port without instruments has no task.
-                sleep_until(schedule.next_due().unwrap_or(now + MOST_RETRY)).await;
+                match self.to_try(line, schedule, now) {
+                    Ok(index) => {
+                        let (answered, after) = self.try_unit(index, line, fruitful).await;
+                        fruitful |= answered;
+                        if let After::Reopen(cause) = after {
+                            return Ok((fruitful, cause));
+                        }
+                    }
+                    Err(wake) => sleep_until(wake).await,
+                }
                 continue;
             };
             let Some(station) = self.stations.get_mut(index) else { continue };
-            let breaker = self.breakers.entry(station.unit).or_insert_with(|| Breaker::new(1));
             if station.poll.is_none() {
-                let held = line.holds(station.unit, now).then_some(Missing::TimedOut);
-                if let Some(reason) = breaker.spared(now).or(held) {
+                let breaker = self.breakers.get(&station.unit);
+                let spared = breaker.filter(|it| !it.insists(now)).and_then(Breaker::doubt);
+                let held = line.held(station.unit, now).map(|(_, reason)| reason);
+                if let Some(reason) = spared.or(held) {
                     self.outlet.missing(&station.instrument, reason, Bytes::new()).await?;
                     schedule.done(index, Instant::now());
                     continue;
                 }
                 station.poll = Some(Poll::new(station.interpreter.channels()));
             }
-            let (exchange, block) = station.step(line).await;
+            let (exchange, purpose) = station.step(line).await;
             self.count(index, &exchange);
             let answered = matches!(exchange.outcome, Ok(_) | Err(Failure::Exception(_)));
-            let after = self.take(index, exchange, block, line, fruitful);
+            let after = self.take(index, exchange, &purpose, line, fruitful);
             fruitful |= answered;
-            let ended = self
-                .stations
-                .get(index)
-                .is_some_and(|station| station.poll.as_ref().is_none_or(|poll| poll.next >= station.blocks.len()));
-            if ended {
+            if self.stations.get(index).is_some_and(Station::is_through) {
                 self.report(index).await?;
                 schedule.done(index, Instant::now());
             }
@@ -202,45 +246,113 @@ impl Bus {
         }
     }
 
-    /// Files the outcome of one request in the poll of its instrument.
-    fn take(&mut self, index: usize, exchange: Exchange, block: Option<Block>, line: &Line, fruitful: bool) -> After {
+    /// The unit in doubt to be tried now, while nobody else needs the line; else when to look again.
+    fn to_try(&self, line: &Line, schedule: &Schedule, now: Instant) -> Result<usize, Instant> {
+        let in_doubt = |station: &Station| self.breakers.get(&station.unit).is_some_and(|it| it.doubt().is_some());
+        let needed = schedule.next_due_of(|index| self.stations.get(index).is_some_and(|it| !in_doubt(it)));
+        // There is always a next one: a port without instruments has no task.
+        let mut wake = schedule.next_due().unwrap_or(now + MOST_RETRY);
+        for (index, station) in self.stations.iter().enumerate() {
+            let Some(wants) = self.breakers.get(&station.unit).and_then(Breaker::wants) else { continue };
+            let from = line.held(station.unit, now).map_or(wants, |(until, _)| wants.max(until));
+            if from > now {
+                wake = wake.min(from);
+            } else if station.poll.is_none() && needed.is_none_or(|due| now + station.probe_time(line) <= due) {
+                return Ok(index);
+            }
+        }
+        Err(wake)
+    }
+
+    /// Asks a unit in doubt whether it is there again. Its values wait for its next poll.
+    async fn try_unit(&mut self, index: usize, line: &mut Line, fruitful: bool) -> (bool, After) {
+        let Some(station) = self.stations.get_mut(index) else { return (false, After::Keep) };
+        let (exchange, purpose) = station.probe(line).await;
+        self.count(index, &exchange);
+        let answered = matches!(exchange.outcome, Ok(_) | Err(Failure::Exception(_)));
+        (answered, self.take(index, exchange, &purpose, line, fruitful))
+    }
+
+    /// Files the outcome of one request in the poll of its instrument, if one is under way.
+    fn take(
+        &mut self,
+        index: usize,
+        exchange: Exchange<Answer>,
+        purpose: &Purpose,
+        line: &Line,
+        fruitful: bool,
+    ) -> After {
         let now = Instant::now();
         let at = self.outlet.now();
         let Some(station) = self.stations.get_mut(index) else { return After::Keep };
         let Some(breaker) = self.breakers.get_mut(&station.unit) else { return After::Keep };
-        let Some(poll) = &mut station.poll else { return After::Keep };
+        // A try outside of any poll is filed in one that nobody reads.
+        let mut unread = Poll::new(0);
+        let poll = station.poll.as_mut().unwrap_or(&mut unread);
         poll.raw.extend_from_slice(&exchange.raw);
         let failure = match exchange.outcome {
-            Ok(words) => {
-                breaker.answered();
-                // `None` was the probe: its registers prove the unit is in step and say nothing more.
-                if let Some(block) = block {
-                    poll.answered(&block, &words, at);
+            Ok(answer) => {
+                if breaker.answered() {
+                    // On a line that stays open, a silence may have been an exchange of instruments.
+                    station.identity.begin();
+                }
+                match (purpose, answer) {
+                    (Purpose::Block(block), Answer::Words(words)) => poll.answered(block, &words, at),
+                    (Purpose::Inquiry(Inquiry::Registers(register)), Answer::Words(words)) => {
+                        station.identity.words(*register, &words);
+                    }
+                    (Purpose::Inquiry(_), Answer::Objects(objects)) => station.identity.objects(objects),
+                    // A probe's registers prove the unit is in step and say nothing more.
+                    _ => {}
                 }
                 return After::Keep;
             }
             Err(failure) => failure,
         };
         let reason = failure.missing();
+        if let Purpose::Inquiry(_) = purpose {
+            match failure {
+                Failure::Exception(code) if !matches!(code, ACKNOWLEDGE | SERVER_BUSY) => station.identity.refused(),
+                _ => {
+                    station.identity.failed();
+                    if station.identity.is_owed() {
+                        poll.disown(reason, at);
+                    }
+                }
+            }
+            // The registers of this poll have been read: the unit is there, and it is done for now.
+            poll.over |= !matches!(failure, Failure::Exception(_));
+        }
         match failure {
-            // The probe found an address the instrument refuses, which is an answer all the same.
-            Failure::Exception(_) if block.is_none() => breaker.answered(),
-            Failure::TimedOut | Failure::Exception(GATEWAY_PATH_UNAVAILABLE | GATEWAY_TARGET_SILENT) => {
+            Failure::TimedOut | Failure::Exception(GATEWAY_PATH_UNAVAILABLE | GATEWAY_TARGET_SILENT)
+                if !matches!(purpose, Purpose::Inquiry(_)) =>
+            {
                 breaker.failed(now, reason);
                 poll.give_up(&station.blocks, reason, at);
             }
-            Failure::Exception(ILLEGAL_DATA_ADDRESS) if block.as_ref().is_some_and(|block| block.has_gaps) => {
+            Failure::Exception(ILLEGAL_DATA_ADDRESS)
+                if matches!(purpose, Purpose::Block(block) if block.has_gaps) && !station.refuses_gaps =>
+            {
                 tracing::info!(instrument = %station.instrument, "registers between two channels are refused; asking without them from now on");
                 breaker.answered();
-                station.blocks = plan::blocks(station.interpreter.profile(), 0);
+                station.refuses_gaps = true;
+                let cost = station.estimate.cost().without_gaps();
+                station.blocks = plan::blocks(station.interpreter.profile(), cost);
                 *poll = Poll::new(station.interpreter.channels());
             }
-            Failure::Exception(_) | Failure::Refused | Failure::Crc => {
+            Failure::TimedOut | Failure::Exception(_) | Failure::Refused | Failure::Crc => {
                 // The unit is there; only this request went wrong.
-                breaker.answered();
-                match block {
-                    Some(block) => poll.missing(&block, reason, at),
-                    None => poll.give_up(&station.blocks, reason, at),
+                if breaker.answered() {
+                    station.identity.begin();
+                }
+                match purpose {
+                    Purpose::Block(block) => poll.missing(block, reason, at),
+                    // The probe found an address the instrument refuses, which is an answer all the same;
+                    // but where it is owed another one, nothing more is asked of it now.
+                    Purpose::Probe if !matches!(failure, Failure::Exception(_)) || line.owes(station.unit) => {
+                        poll.give_up(&station.blocks, reason, at);
+                    }
+                    Purpose::Probe | Purpose::Inquiry(_) => {}
                 }
             }
             Failure::OutOfStep(ref why) => {
@@ -264,17 +376,26 @@ impl Bus {
         let Some(station) = self.stations.get_mut(index) else { return Ok(()) };
         let Some(poll) = station.poll.take() else { return Ok(()) };
         let at = self.outlet.now();
-        let said = station.interpreter.interpret(&poll.taken, at);
         let raw = poll.raw.freeze();
+        if station.identity.has_news() {
+            for happening in station.identity.conclude() {
+                self.outlet.send(&station.instrument, at, raw.clone(), Content::Event(happening)).await?;
+            }
+        }
+        let mut said = station.interpreter.interpret(&poll.taken, at);
+        station.stamp(&mut said.readings);
         for mark in said.marks {
             self.outlet.send(&station.instrument, at, raw.clone(), Content::Identity(mark)).await?;
+        }
+        if let Some(saves) = station.replan() {
+            tracing::info!(instrument = %station.instrument, ?saves, requests = station.blocks.len(), "poll plan changed to what was measured");
         }
         self.outlet.send(&station.instrument, at, raw, Content::Readings(said.readings)).await
     }
 
     /// Counts what an exchange left over: late answers to the instrument that sent them, the rest to
     /// the one that was asked.
-    fn count(&self, index: usize, exchange: &Exchange) {
+    fn count<T>(&self, index: usize, exchange: &Exchange<T>) {
         let leftover = &exchange.leftover;
         for unit in &leftover.strays {
             if let Some(late) = self.stations.iter().find(|station| station.unit == *unit) {
@@ -297,8 +418,11 @@ impl Bus {
             if self.opened_before {
                 self.outlet.count(&station.instrument, Tally::reconnected);
             }
-            if self.said != Some(LinkState::Up) {
+            if self.said == Some(LinkState::Up) {
+                station.identity.begin();
+            } else {
                 station.interpreter.forget();
+                station.identity.forget();
                 self.outlet.link(&station.instrument, LinkState::Up).await?;
             }
         }

@@ -9,6 +9,7 @@
 //!
 //! ```text
 //! RTU answer   unit  function      bytes  data …  CRC low  CRC high      functions 1 … 4
+//! identity     unit  2Bh 0Eh code level more next count { id length text … } …  CRC low  CRC high
 //! exception    unit  function+80h  code           CRC low  CRC high
 //! ```
 //!
@@ -33,6 +34,12 @@ use crate::acquire::port::PortStream;
 const MOST_ANSWER_BYTES: usize = 7 + 253;
 /// Longest RTU frame that its third byte can announce.
 const MOST_FRAME_BYTES: usize = 5 + 255;
+/// Longest RTU frame the standard allows (MODBUS over Serial Line V1.02, §2.5.1).
+const MOST_RTU_BYTES: usize = 256;
+/// Function 43, encapsulated interface transport (MODBUS Application Protocol V1.1b3, §6.19).
+pub(super) const DEVICE_IDENTIFICATION: u8 = 0x2B;
+/// Its type 14, read device identification (ibid. §6.21).
+const MEI_TYPE: u8 = 0x0E;
 /// Most bytes taken in one exchange. An answer, an echo and some noise fit a dozen times; what
 /// sends more is not answering but flooding, and would otherwise keep this task busy for ever.
 const MOST_EXCHANGE_BYTES: usize = 4096;
@@ -199,10 +206,10 @@ impl Inner {
         self.drop_echo();
         while self.answer.is_empty() && self.echo.is_empty() {
             match frame_length(&self.input) {
-                Length::Unknown => return,
+                Length::Unknown => return self.look_ahead(),
                 Length::Not => self.drop_byte(),
                 Length::Of(length) => {
-                    let Some(frame) = self.input.get(..length) else { return };
+                    let Some(frame) = self.input.get(..length) else { return self.look_ahead() };
                     if !checks(frame) {
                         self.leftover.crc_failed = true;
                         self.drop_byte();
@@ -215,6 +222,23 @@ impl Inner {
                     }
                 }
             }
+        }
+    }
+
+    /// Takes the answer from behind noise that looks like the head of a longer frame, and would otherwise
+    /// be waited for until the time allowed is over.
+    fn look_ahead(&mut self) {
+        let Some(expected) = self.expected else { return };
+        let found = (1..self.input.len()).find_map(|from| {
+            let rest = self.input.get(from..)?;
+            let Length::Of(length) = frame_length(rest) else { return None };
+            let frame = rest.get(..length)?;
+            (answers(frame, expected) && checks(frame)).then_some((from, length))
+        });
+        if let Some((noise, length)) = found {
+            self.leftover.garbage += noise as u64;
+            self.input.advance(noise);
+            self.answer.extend_from_slice(&self.input.split_to(length));
         }
     }
 
@@ -253,12 +277,29 @@ enum Length {
 
 fn frame_length(input: &[u8]) -> Length {
     match input {
-        [] | [_] | [_, 1..=4] => Length::Unknown,
+        [] | [_] | [_, 1..=4 | DEVICE_IDENTIFICATION] => Length::Unknown,
+        [_, DEVICE_IDENTIFICATION, MEI_TYPE, objects @ ..] => identification_length(objects),
         [_, 1 | 2, bytes, ..] if *bytes > 0 => Length::Of(5 + usize::from(*bytes)),
         [_, 3 | 4, bytes, ..] if *bytes > 0 && bytes % 2 == 0 => Length::Of(5 + usize::from(*bytes)),
         [_, function, ..] if function & 0x80 != 0 => Length::Of(5),
         _ => Length::Not,
     }
+}
+
+/// Goes from object to object, since nothing announces the length of the whole.
+fn identification_length(behind_type: &[u8]) -> Length {
+    let [_code, _level, _more, _next, count, objects @ ..] = behind_type else { return Length::Unknown };
+    let (mut length, mut rest) = (8, objects);
+    for _ in 0..*count {
+        let [_id, bytes, behind @ ..] = rest else { return Length::Unknown };
+        length += 2 + usize::from(*bytes);
+        if length + 2 > MOST_RTU_BYTES {
+            return Length::Not;
+        }
+        let Some(behind) = behind.get(usize::from(*bytes)..) else { return Length::Unknown };
+        rest = behind;
+    }
+    Length::Of(length + 2)
 }
 
 fn checks(frame: &[u8]) -> bool {
@@ -268,6 +309,7 @@ fn checks(frame: &[u8]) -> bool {
 fn answers(frame: &[u8], expected: Expected) -> bool {
     match *frame {
         [unit, function, ..] if function == expected.function | 0x80 => unit == expected.unit,
+        [unit, DEVICE_IDENTIFICATION, ..] => unit == expected.unit && expected.function == DEVICE_IDENTIFICATION,
         [unit, function, bytes, ..] => {
             let right_length = expected.bytes.is_none_or(|expected| expected == usize::from(bytes));
             unit == expected.unit && function == expected.function && right_length
@@ -334,6 +376,8 @@ mod tests {
     const EXCEPTION: [u8; 5] = [0x01, 0x83, 0x02, 0xC0, 0xF1];
     const REQUEST: [u8; 8] = [0x01, 0x03, 0x00, 0x00, 0x00, 0x02, 0xC4, 0x0B];
     const EXPECTED: Expected = Expected { unit: 1, function: 3, bytes: Some(4) };
+    /// Published: the answer of unit 1 to 43/14, basic, of `ACME`, `TB-1`, `V1.0`.
+    const IDENTITY: &[u8] = b"\x01\x2B\x0E\x01\x01\x00\x00\x03\x00\x04ACME\x01\x04TB-1\x02\x04V1.0\xD3\x7C";
 
     /// Feeds the sieve chunk by chunk, as the port would, until an answer has come.
     fn sieve(expected: Expected, chunks: &[&[u8]]) -> (Vec<u8>, Leftover) {
@@ -379,6 +423,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_identification_passes_whole_and_for_its_question_only() {
+        let asks = Expected { unit: 1, function: DEVICE_IDENTIFICATION, bytes: None };
+        assert_eq!(sieve(asks, &[IDENTITY]).0, IDENTITY);
+        assert_eq!(sieve(asks, &[&IDENTITY[..9], &IDENTITY[9..20], &IDENTITY[20..]]).0, IDENTITY);
+        assert!(sieve(asks, &[&IDENTITY[..IDENTITY.len() - 1]]).0.is_empty());
+        assert_eq!(
+            sieve(EXPECTED, &[IDENTITY, &ANSWER]),
+            (ANSWER.to_vec(), Leftover { strays: vec![1], ..Leftover::default() })
+        );
+        assert_eq!(sieve(asks, &[&ANSWER]).1.strays, [1]);
+        // Objects that would not fit any frame are no frame, and what follows them is found.
+        let absurd = [1, 0x2B, 0x0E, 1, 1, 0, 0, 2, 0, 0xFF];
+        assert_eq!(sieve(asks, &[&absurd, IDENTITY]).0, IDENTITY);
+    }
+
     proptest! {
         #[test]
         fn however_it_is_cut_the_same_comes_out(
@@ -386,6 +446,7 @@ mod tests {
                 prop::collection::vec(any::<u8>(), 0..20),
                 Just(ANSWER.to_vec()),
                 Just(EXCEPTION.to_vec()),
+                Just(IDENTITY.to_vec()),
                 Just(REQUEST.to_vec()),
             ], 0..8),
             cut in 1..40_usize,

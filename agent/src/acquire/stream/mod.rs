@@ -1,22 +1,29 @@
-//! A port that speaks unasked: bytes in as they come, one decoder per instrument.
+//! A port that carries bytes: in as they come, one decoder per instrument.
 //!
 //! Whatever a chunk holds, its frames leave in order with the time the chunk arrived. Bytes that
 //! make no frame are counted and never become a reading. When an instrument has brought no frame
 //! for its silence period, that is reported, with the reason that fits what did come, and again
 //! after each further period. The same happens, as `line-down`, while the port is closed.
+//!
+//! An instrument that speaks only when asked is asked by `ask`, one question at a time. Which protocol
+//! has which decoder and which questions stands in `table`.
 
+mod ask;
+mod codec;
 mod ear;
+mod table;
 #[cfg(test)]
 mod tests;
+mod weighed;
 
-use std::sync::Arc;
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tidewaiter_config::site::{Instrument, Port};
 use tidewaiter_drivers::reading::Missing;
 use tokio::{
-    io::AsyncReadExt as _,
-    time::{Instant, sleep_until, timeout_at},
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 
 use self::ear::{Ear, Heard};
@@ -31,6 +38,9 @@ use super::{
 /// Bytes taken from a port at once: at 115 200 Bd what arrives in 90 ms. The rest waits in the
 /// kernel, so that this is all the memory a flood can take here.
 const CHUNK_BYTES: usize = 1024;
+
+/// Longest wait for the port to take a question; a port that takes no bytes is lost.
+const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The task of one byte-stream port.
 pub(super) struct Stream {
@@ -64,7 +74,8 @@ impl Stream {
             match open(&*self.opener, &self.port.link).await {
                 Ok(port) => {
                     self.say_up().await?;
-                    if self.listen(port).await? {
+                    let asked = self.ears.iter().any(|ear| ear.asked.is_some());
+                    if if asked { self.ask(port).await? } else { self.listen(port).await? } {
                         retry.reset();
                     }
                 }
@@ -79,7 +90,14 @@ impl Stream {
     async fn listen(&mut self, mut port: Box<dyn PortStream>) -> Result<bool, Closed> {
         let mut chunk = [0; CHUNK_BYTES];
         let mut fruitful = false;
+        let mut greet = true;
         loop {
+            if std::mem::take(&mut greet)
+                && let Err(error) = Self::greet(self.greetings(), &mut port).await
+            {
+                tracing::warn!(port = %self.port.id, %error, "port lost");
+                return Ok(fruitful);
+            }
             let read = match self.ears.iter().filter_map(Ear::deadline).min() {
                 Some(deadline) => timeout_at(deadline, port.read(&mut chunk)).await,
                 None => Ok(port.read(&mut chunk).await),
@@ -104,10 +122,28 @@ impl Stream {
             let now = Instant::now();
             for ear in &mut self.ears {
                 if let Some((reason, raw)) = ear.silence(now) {
+                    // An instrument that was switched off and on has forgotten what it was told.
+                    greet = true;
                     self.outlet.missing(ear.instrument(), reason, raw).await?;
                 }
             }
         }
+    }
+
+    fn greetings(&self) -> Vec<Vec<u8>> {
+        self.ears.iter().filter_map(|ear| ear.greeting.clone()).collect()
+    }
+
+    /// Asks for a continuous output where the protocol has to be asked for it.
+    async fn greet(greetings: Vec<Vec<u8>>, port: &mut Box<dyn PortStream>) -> io::Result<()> {
+        for greeting in greetings {
+            let sent = timeout(SEND_TIMEOUT, async {
+                port.write_all(&greeting).await?;
+                port.flush().await
+            });
+            sent.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+        }
+        Ok(())
     }
 
     async fn hear(&mut self, chunk: &[u8]) -> Result<(), Closed> {
@@ -116,11 +152,13 @@ impl Stream {
             for &byte in chunk {
                 match ear.push(byte, at, Instant::now()) {
                     None => {}
-                    Some(Heard::Content(content)) => {
-                        let raw = Bytes::copy_from_slice(ear.raw());
-                        self.outlet.send(ear.instrument(), at, raw, content).await?;
+                    Some(Heard::Said(said)) => {
+                        let raw = ear.evidence();
+                        for content in said.contents {
+                            self.outlet.send(ear.instrument(), at, raw.clone(), content).await?;
+                        }
                     }
-                    Some(Heard::Refused) => self.outlet.count(ear.instrument(), Tally::frame_refused),
+                    Some(Heard::Refused(_)) => self.outlet.count(ear.instrument(), Tally::frame_refused),
                     Some(Heard::Garbage(bytes)) => {
                         self.outlet.count(ear.instrument(), |tally| tally.garbage(bytes.into()));
                     }
@@ -136,7 +174,10 @@ impl Stream {
             if self.opened_before {
                 self.outlet.count(ear.instrument(), Tally::reconnected);
             }
-            self.outlet.link(ear.instrument(), LinkState::Up).await?;
+            // An instrument that is asked is there once it answers.
+            if ear.asked.is_none() {
+                self.outlet.link(ear.instrument(), LinkState::Up).await?;
+            }
         }
         self.opened_before = true;
         self.said = Some(LinkState::Up);
@@ -149,7 +190,12 @@ impl Stream {
         }
         for ear in &mut self.ears {
             ear.port_lost(Instant::now());
-            self.outlet.link(ear.instrument(), LinkState::Down).await?;
+            let told = ear.asked.as_mut().and_then(|(_, asking)| asking.said.replace(LinkState::Down));
+            if told == Some(LinkState::Down) {
+                self.outlet.missing(ear.instrument(), Missing::LineDown, Bytes::new()).await?;
+            } else {
+                self.outlet.link(ear.instrument(), LinkState::Down).await?;
+            }
         }
         self.said = Some(LinkState::Down);
         Ok(())

@@ -228,3 +228,371 @@ async fn a_port_that_ends_at_once_is_not_hammered() {
     let attempts = bench.attempts.load(std::sync::atomic::Ordering::Relaxed);
     assert!((10..40).contains(&attempts), "{attempts} attempts in two minutes");
 }
+
+mod asked {
+    //! Instruments that speak only when asked, at the far end of an in-memory port.
+    //!
+    //! Frames are those of the XK3190-A9+ and Toledo manuals, the MT-SICS reference and the DMA M manual.
+
+    use std::time::Duration;
+
+    use tidewaiter_config::{
+        profile::{Fact, load_line_str},
+        site::{Codec, Polling, Rest},
+    };
+    use tidewaiter_drivers::scale::{
+        toledo::{DummyZeros, Settings},
+        xk3190_command::{Address, Command},
+    };
+    use tokio::{io::AsyncReadExt as _, time::timeout};
+
+    use super::*;
+
+    const GROSS: &[u8] = b"\x02AB03\x03";
+    const TARE: &[u8] = b"\x02AC02\x03";
+    const GROSS_B: &[u8] = b"\x02BB00\x03";
+    /// Gross 12340, tare 4120 of address A, as the manual prints them.
+    const GROSS_12340: &[u8] = b"\x02AB+01234001C\x03";
+    const TARE_4120: &[u8] = b"\x02AC+00412001E\x03";
+
+    fn polling(poll_ms: u64) -> Polling {
+        Polling { poll: ms(poll_ms), timeout: ms(200), echo: false }
+    }
+
+    fn rest() -> Rest {
+        Rest { scale_interval: d("20"), settle: ms(2000) }
+    }
+
+    fn command_mode(address: u8, masses: &[Command]) -> Protocol {
+        let codec = Codec::Xk3190Tf1 {
+            address: Address::new(address).unwrap(),
+            masses: masses.to_vec(),
+            unit: Unit::Kilogram,
+            rest: rest(),
+        };
+        Protocol::Stream { codec, polling: Some(polling(500)) }
+    }
+
+    /// A bench whose link is not told up before something answers.
+    async fn silent(protocol: Protocol) -> (Bench, DuplexStream) {
+        let site = site(vec![("p", Link::Serial(serial(9600)))], vec![instrument("i", "p", protocol)]);
+        let mut bench = Bench::start(&site);
+        let device = bench.device().await;
+        (bench, device)
+    }
+
+    /// The next question; panics after a minute without one.
+    async fn question(device: &mut DuplexStream, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        timeout(ms(60_000), device.read_exact(&mut bytes)).await.expect("no question").unwrap();
+        bytes
+    }
+
+    /// Whatever is asked within a span.
+    async fn asked(device: &mut DuplexStream, span: Duration) -> Vec<u8> {
+        let mut all = Vec::new();
+        let until = Instant::now() + span;
+        let mut chunk = [0; 64];
+        while let Ok(Ok(count @ 1..)) = tokio::time::timeout_at(until, device.read(&mut chunk)).await {
+            all.extend_from_slice(&chunk[..count]);
+        }
+        all
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_mass_is_asked_for_and_answered_in_turn() {
+        let (mut bench, mut device) = silent(command_mode(1, &[Command::Gross, Command::Tare])).await;
+        let start = Instant::now();
+        let mut seen = Vec::new();
+        for _ in 0..6 {
+            assert_eq!(question(&mut device, 6).await, GROSS);
+            device.write_all(GROSS_12340).await.unwrap();
+            assert_eq!(question(&mut device, 6).await, TARE);
+            device.write_all(TARE_4120).await.unwrap();
+            seen.push(shown(&bench.said().await).concat());
+            seen.push(shown(&bench.said().await).concat());
+        }
+        assert_eq!(start.elapsed().as_millis() / 500, 5, "one poll every 500 ms");
+        assert_eq!(seen[..2], ["gross=12340 kg unstable", "tare=4120 kg unstable"]);
+        // Five answers over two seconds, each kind by itself.
+        assert_eq!(seen[10..], ["gross=12340 kg", "tare=4120 kg"]);
+        assert_eq!(bench.counts("i").readings, 12);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn three_tries_then_a_dead_link_then_one_try_a_poll() {
+        let (mut bench, mut device) = silent(command_mode(1, &[Command::Gross])).await;
+        // Three questions, 200 ms each and a pause between them.
+        assert_eq!(asked(&mut device, ms(749)).await, GROSS.repeat(3));
+        let first = bench.next().await;
+        assert_eq!(first.content, Content::Missing(Missing::TimedOut));
+        assert_eq!(bench.next().await.content, Content::Link(LinkState::Down));
+        // Polls that fell due meanwhile are not made up for; then one question each.
+        assert_eq!(asked(&mut device, ms(2000)).await, GROSS.repeat(4));
+        let arrivals = bench.during(ms(100)).await;
+        assert!(reasons(&arrivals).iter().all(|reason| *reason == Missing::LineDown), "{arrivals:?}");
+        assert_eq!(question(&mut device, 6).await, GROSS);
+        device.write_all(GROSS_12340).await.unwrap();
+        let back = bench.during(ms(50)).await;
+        let last: Vec<&Content> = back.iter().map(|it| &it.content).rev().take(2).collect();
+        assert_eq!(last[1], &Content::Link(LinkState::Up));
+        assert_eq!(values(&back), ["12340"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_answer_is_not_taken_for_the_next_question() {
+        let (mut bench, mut device) = silent(command_mode(1, &[Command::Gross, Command::Tare])).await;
+        assert_eq!(question(&mut device, 6).await, GROSS);
+        sleep(ms(210)).await;
+        // The answer to the first try arrives while the second is being waited for: the same question.
+        assert_eq!(question(&mut device, 6).await, GROSS);
+        device.write_all(GROSS_12340).await.unwrap();
+        assert_eq!(shown(&bench.said().await), ["gross=12340 kg unstable"]);
+        assert_eq!(question(&mut device, 6).await, TARE);
+        // The first answer once more, late; then another address's; then the right one.
+        device.write_all(GROSS_12340).await.unwrap();
+        device.write_all(b"\x02BC+00412001D\x03").await.unwrap();
+        device.write_all(TARE_4120).await.unwrap();
+        assert_eq!(shown(&bench.said().await), ["tare=4120 kg unstable"]);
+        let counts = bench.counts("i");
+        assert_eq!((counts.readings, counts.late_replies), (2, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_damaged_answer_is_asked_for_again_and_told_when_it_stays_damaged() {
+        let (mut bench, mut device) = silent(command_mode(1, &[Command::Gross])).await;
+        let damaged = b"\x02AB+01235001C\x03";
+        for _ in 0..3 {
+            assert_eq!(question(&mut device, 6).await, GROSS);
+            device.write_all(damaged).await.unwrap();
+        }
+        let arrival = bench.next().await;
+        assert_eq!((arrival.content, arrival.raw.as_ref()), (Content::Missing(Missing::CrcError), damaged.as_slice()));
+        assert_eq!(bench.counts("i").frames_refused, 3);
+        // Somebody is there, so the link is not down.
+        for _ in 0..2 {
+            assert_eq!(question(&mut device, 6).await, GROSS);
+            device.write_all(if bench.counts("i").frames_refused == 3 { damaged } else { GROSS_12340 }).await.unwrap();
+            sleep(ms(1)).await;
+        }
+        assert_eq!(bench.next().await.content, Content::Link(LinkState::Up));
+        assert_eq!(shown(&bench.next().await), ["gross=12340 kg unstable"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_addresses_share_a_line_and_a_dead_one_costs_one_time_out_a_poll() {
+        let instruments = vec![
+            instrument("a", "p", command_mode(1, &[Command::Gross])),
+            instrument("b", "p", command_mode(2, &[Command::Gross])),
+        ];
+        let mut bench = Bench::start(&site(vec![("p", Link::Serial(serial(9600)))], instruments));
+        let mut device = bench.device().await;
+        let until = Instant::now() + ms(20_000);
+        let mut asked_b = 0;
+        while Instant::now() < until {
+            match question(&mut device, 6).await.as_slice() {
+                GROSS => device.write_all(GROSS_12340).await.unwrap(),
+                GROSS_B => asked_b += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        let (a, b) = (bench.counts("a"), bench.counts("b"));
+        assert!(a.readings >= 38, "{a:?}");
+        assert!((38..=44).contains(&asked_b), "{asked_b}");
+        assert_eq!(b.readings, 0);
+        assert!(b.missing["line-down"] >= 35 && b.missing["timed-out"] == 1, "{b:?}");
+        assert_eq!(a.missing.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_port_is_told_once_and_asked_again_when_it_is_back() {
+        let (mut bench, mut device) = silent(command_mode(1, &[Command::Gross])).await;
+        assert_eq!(question(&mut device, 6).await, GROSS);
+        device.write_all(GROSS_12340).await.unwrap();
+        assert_eq!(bench.next().await.content, Content::Link(LinkState::Up));
+        bench.next().await;
+        drop(device);
+        assert_eq!(bench.next().await.content, Content::Link(LinkState::Down));
+        assert_eq!(bench.next().await.content, Content::Missing(Missing::LineDown));
+        let mut device = bench.device().await;
+        assert_eq!(question(&mut device, 6).await, GROSS);
+        device.write_all(GROSS_12340).await.unwrap();
+        assert_eq!(bench.next().await.content, Content::Link(LinkState::Up));
+        // A rest before the loss is no rest after it.
+        assert_eq!(shown(&bench.next().await), ["gross=12340 kg unstable"]);
+    }
+
+    /// A connection that looks alive and never answers is opened again.
+    #[tokio::test(start_paused = true)]
+    async fn a_port_where_nothing_answers_is_opened_again() {
+        let (mut bench, first) = silent(command_mode(1, &[Command::Gross])).await;
+        let start = Instant::now();
+        let _second = bench.device().await;
+        assert!((30_000..40_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+        drop(first);
+        let arrivals = bench.during(ms(1)).await;
+        let downs = arrivals.iter().filter(|it| it.content == Content::Link(LinkState::Down)).count();
+        assert_eq!(downs, 1, "a dead link is told once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_unasked_is_no_answer_and_does_not_stop_the_asking() {
+        let (mut bench, mut device) = silent(command_mode(1, &[Command::Gross])).await;
+        for _ in 0..200 {
+            device.write_all(&[0x55; 997]).await.unwrap();
+            sleep(ms(5)).await;
+        }
+        assert_eq!(values(&bench.during(ms(1)).await), [""; 0]);
+        asked(&mut device, ms(400)).await;
+        assert_eq!(question(&mut device, 6).await, GROSS);
+        device.write_all(GROSS_12340).await.unwrap();
+        let arrivals = bench.during(ms(100)).await;
+        assert_eq!(values(&arrivals), ["12340"]);
+        assert!(bench.counts("i").garbage_bytes > 100_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_balance_is_asked_once_a_poll_or_told_to_repeat() {
+        let sics = |repeat, polling| Protocol::Stream { codec: Codec::MtSics { repeat }, polling };
+        let (mut bench, mut device) = silent(sics(false, Some(polling(500)))).await;
+        assert_eq!(question(&mut device, 4).await, b"SI\r\n");
+        // Somebody tares at the balance's own key; that answers nothing.
+        device.write_all(b"T S      10.25 g\r\nS S     100.00 g\r\n").await.unwrap();
+        assert_eq!(shown(&bench.said().await), ["mass=100.00 g"]);
+        for (answer, expected) in [
+            (b"S D     129.07 g\r\n".as_slice(), "mass=129.07 g unstable"),
+            (b"S +\r\n", "mass=overrange"),
+            (b"S I\r\n", "mass=not-present"),
+        ] {
+            assert_eq!(question(&mut device, 4).await, b"SI\r\n");
+            device.write_all(answer).await.unwrap();
+            assert_eq!(shown(&bench.said().await), [expected]);
+        }
+
+        let (mut bench, mut device) = silent(sics(true, None)).await;
+        assert_eq!(question(&mut device, 5).await, b"SIR\r\n");
+        for _ in 0..3 {
+            device.write_all(b"S S     100.00 g\r\n").await.unwrap();
+            assert_eq!(shown(&bench.said().await), ["mass=100.00 g"]);
+            sleep(ms(100)).await;
+        }
+        assert_eq!(asked(&mut device, ms(2000)).await, b"");
+        // Switched off and on, it has forgotten; after the silence it is told again.
+        assert_eq!(bench.next().await.content, Content::Missing(Missing::TimedOut));
+        assert_eq!(question(&mut device, 5).await, b"SIR\r\n");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_density_meter_names_its_columns_first() {
+        let protocol = Protocol::Stream { codec: Codec::Dma, polling: Some(polling(5000)) };
+        let (mut bench, mut device) = silent(protocol).await;
+        assert_eq!(question(&mut device, 12).await, b"getdatahead\r");
+        device.write_all(b"Density;Density Temperature;Density Condition\r").await.unwrap();
+        assert_eq!(question(&mut device, 12).await, b"getdataunit\r");
+        device.write_all(b"g/cm\xFC;\xF8C;-\r").await.unwrap();
+        assert_eq!(question(&mut device, 8).await, b"getdata\r");
+        device.write_all(b"0.000892;20.001;valid\r").await.unwrap();
+        let told = shown(&bench.said().await);
+        assert_eq!(told, ["density=0.000892 g/cm3", "density-temperature=20.001 Cel"]);
+    }
+
+    fn toledo(check: bool) -> Protocol {
+        let settings = Settings { check, dummy_zeros: DummyZeros::Apply };
+        Protocol::Stream { codec: Codec::Toledo(settings), polling: None }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_toledo_stream_tells_gross_and_motion() {
+        let (mut bench, mut device) = bench(toledo(true)).await;
+        device.write_all(b"\x0210 001234000000\x0D\x26").await.unwrap();
+        assert!(shown(&bench.next().await).contains(&"gross=12340 kg".to_owned()));
+        device.write_all(b"\x0218 001234000000\x0D\x1E").await.unwrap();
+        assert!(shown(&bench.next().await).contains(&"gross=12340 kg unstable".to_owned()));
+        device.write_all(b"\x0214 999999000000\x0D\x76").await.unwrap();
+        assert!(shown(&bench.next().await).contains(&"gross=overrange".to_owned()));
+        assert_eq!(asked(&mut device, ms(1000)).await, b"", "nothing is ever sent to a stream");
+    }
+
+    const METER: &str = r#"
+id = "x"
+title = "x"
+source = "x"
+ignore = ['>*']
+[framing]
+end = 'any'
+[request]
+send = 'DATA\r'
+poll = "1 s"
+timeout = "300 ms"
+echo = true
+statements = 2
+[[lines]]
+template = "{serial} {sample} pH {ph}"
+serial_at = "serial"
+sample_at = "sample"
+[[lines.channels]]
+name = "ph"
+unit = "[pH]"
+[[lines]]
+template = "T {temperature} C"
+[[lines.channels]]
+name = "temperature"
+unit = "Cel"
+[[vectors]]
+raw = 'X51 S-1 pH 7.02\r'
+expect = { ph = "7.02 [pH]" }
+serial = "X51"
+sample = "S-1"
+[[vectors]]
+raw = 'T 25.0 C\r'
+expect = { temperature = "25.0 Cel" }
+"#;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_profile_asks_drops_the_echo_and_names_sample_and_stranger() {
+        let profile = load_line_str("x.toml", METER).unwrap_or_else(|report| panic!("{report}"));
+        let request = profile.request.clone().unwrap();
+        let polling = Polling { poll: request.poll, timeout: request.timeout, echo: request.echo };
+        let mut meter = instrument("i", "p", Protocol::Line { profile, polling: Some(polling) });
+        meter.identity.insert(Fact::Serial, "X51".into());
+        let mut bench = Bench::start(&site(vec![("p", Link::Serial(serial(9600)))], vec![meter]));
+        let mut device = bench.device().await;
+        let mut seen = Vec::new();
+        for answer in
+            ["X51 S-1 pH 7.02\rT 25.0 C\r>\r", "X51 S-1 pH 7.03\rT 25.0 C\r>\r", "X99 S-2 pH 7.04\rT 25.1 C\r>\r"]
+        {
+            assert_eq!(question(&mut device, 5).await, b"DATA\r");
+            device.write_all(b"DATA\r").await.unwrap();
+            device.write_all(answer.as_bytes()).await.unwrap();
+            for arrival in bench.during(ms(500)).await {
+                match &arrival.content {
+                    Content::Readings(_) => seen.extend(shown(&arrival)),
+                    Content::Identity(mark) => seen.push(format!("{} {}", mark.kind, mark.text)),
+                    _ => {}
+                }
+            }
+        }
+        assert_eq!(
+            seen,
+            [
+                "sample S-1",
+                "ph=7.02 [pH]",
+                "temperature=25.0 Cel",
+                "ph=7.03 [pH]",
+                "temperature=25.0 Cel",
+                "sample S-2",
+                "ph=7.04 [pH] identity-mismatch",
+                "temperature=25.1 Cel",
+            ]
+        );
+        // Half an answer is none: nothing of it is told.
+        let mut halves = Vec::new();
+        for _ in 0..3 {
+            assert_eq!(question(&mut device, 5).await, b"DATA\r");
+            device.write_all(b"DATA\rX51 S-3 pH 7.05\r").await.unwrap();
+        }
+        halves.extend(bench.during(ms(400)).await);
+        assert_eq!(values(&halves), [""; 0]);
+        assert_eq!(reasons(&halves)[0], Missing::TimedOut);
+    }
+}

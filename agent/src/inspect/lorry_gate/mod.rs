@@ -1,19 +1,25 @@
 //! Procedure lorry gate: a lorry drives onto the scale through the portal and off again.
 //!
 //! ```text
-//! Idle ──mass ≥ threshold, or the portal is occupied──► Open
+//! Idle ──mass ≥ threshold for a while, or the portal is occupied──► Open
 //! Open ──weighed, off the scale, portal through, plate known or waited for──► complete
 //!      ──off the scale without a settled mass──► incomplete(drove-off), re-scan
 //!      ──time limit──► incomplete(timed-out)                    ──► Leaving until the lane is empty
 //!      ──the next lorry comes first──► what there is, incomplete(overlap) if something is missing
 //! ```
 //!
-//! The mass is the greatest settled one: while axles drive on and off, smaller masses settle too.
+//! The mass is the greatest settled one: while axles drive on and off, smaller masses settle too. A platform
+//! swings when an axle rolls on or off it, far enough to cross the threshold both ways; a lorry is therefore on
+//! the scale, or off it, only when the indication has stayed on that side for longer than a swing.
 //! The dose-rate background is the mean of the vacant lane's readings, frozen while it is occupied,
 //! because a vehicle shields the detector from the ground.
 
+mod load;
 mod passage;
 mod portal;
+mod scan;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 
@@ -25,7 +31,7 @@ use tidewaiter_drivers::{
 };
 use tidewaiter_screening::inspection::{Evidence, Identity, IncompleteReason};
 
-use self::passage::Passage;
+use self::{load::Load, passage::Passage};
 use super::{Event, Numbering, Step, elapsed_ms, mean::mean, millis};
 use crate::acquire::{Arrival, Content, LinkState, Mark, channel};
 
@@ -52,6 +58,7 @@ pub(crate) struct LorryGate {
     vacant_dose: VecDeque<Decimal>,
     recent: VecDeque<(Moment, Identity)>,
     background_line: Option<Evidence>,
+    load: Load,
     state: State,
 }
 
@@ -92,6 +99,7 @@ impl LorryGate {
             vacant_dose: VecDeque::new(),
             recent: VecDeque::new(),
             background_line: None,
+            load: Load::default(),
             state: State::Idle,
         }
     }
@@ -143,7 +151,8 @@ impl LorryGate {
     fn scale(&mut self, arrival: &Arrival, steps: &mut Vec<Step>) {
         match &arrival.content {
             Content::Readings(readings) => {
-                for reading in readings.iter().filter(|it| it.channel == channel::MASS) {
+                for reading in readings.iter().filter(|it| it.channel == channel::MASS || it.channel == channel::GROSS)
+                {
                     self.mass(arrival, reading, steps);
                 }
             }
@@ -166,17 +175,22 @@ impl LorryGate {
                 return;
             }
         };
+        let since = self.load.take(loaded, arrival.at);
+        let on = self.load.on;
         let next_lorry =
-            matches!(&self.state, State::Open(passage) if loaded && passage.has_left() && passage.is_weighed());
+            matches!(&self.state, State::Open(passage) if on && passage.has_left() && passage.is_weighed());
         if next_lorry {
             steps.extend(self.overtaken(arrival.at));
         }
         match &mut self.state {
-            State::Idle if loaded => steps.extend(self.open(arrival.at)),
-            State::Leaving { on_scale } => *on_scale = loaded,
+            State::Idle if on && loaded => steps.extend(self.open(since)),
+            State::Leaving { on_scale } => *on_scale = on,
             _ => {}
         }
         if let State::Open(passage) = &mut self.state {
+            if !passage.has_scale_to_itself(on) {
+                return;
+            }
             let evidence = Evidence {
                 instrument: arrival.instrument.to_string(),
                 channel: reading.channel.to_string(),
@@ -185,7 +199,7 @@ impl LorryGate {
                 raw: arrival.raw.to_vec(),
             };
             if let Ok(indication) = reading.outcome
-                && passage.weigh(indication, evidence, loaded)
+                && passage.weigh(indication, evidence, loaded, if on { Ok(()) } else { Err(since) })
             {
                 steps.push(self.remember(arrival.at));
             }
@@ -204,9 +218,13 @@ impl LorryGate {
                 if portal::is_background(line) {
                     self.background_line.clone_from(&evidence);
                 }
+                if was_occupied && portal::asserts(line) != (false, false) {
+                    steps.extend(self.alarmed_again(arrival.at));
+                }
+                let mut asserted = false;
                 // The line that ends a passage belongs to it, and so does the one that begins it.
                 if let (true, State::Open(passage), Some(evidence)) = (was_occupied, &mut self.state, &evidence) {
-                    passage.portal_line(evidence.clone(), line);
+                    asserted |= passage.portal_line(evidence.clone(), line);
                 }
                 for happening in happenings {
                     self.happening(happening, arrival.at, steps);
@@ -214,7 +232,10 @@ impl LorryGate {
                 if let (false, true, State::Open(passage), Some(evidence)) =
                     (was_occupied, occupied, &mut self.state, evidence)
                 {
-                    passage.portal_line(evidence, line);
+                    asserted |= passage.portal_line(evidence, line);
+                }
+                if asserted {
+                    steps.push(self.remember(arrival.at));
                 }
             }
             Content::Link(LinkState::Down) => {
@@ -227,18 +248,31 @@ impl LorryGate {
             _ => {}
         }
     }
+    /// A lorry that was given up sets off an alarm on its way out: that is an examination of its own.
+    fn alarmed_again(&mut self, now: Moment) -> Vec<Step> {
+        let State::Leaving { on_scale } = self.state else { return Vec::new() };
+        let steps = self.open(now);
+        if let State::Open(passage) = &mut self.state {
+            passage.in_portal = true;
+            passage.behind = on_scale;
+        }
+        steps
+    }
 
     /// A conveyance has entered the portal.
     fn entered(&mut self, now: Moment, steps: &mut Vec<Step>) {
-        let next_lorry = matches!(&self.state, State::Open(passage) if passage.has_left() && passage.is_through());
+        let next_lorry = matches!(&self.state, State::Open(passage) if passage.is_through() && passage.is_going());
         if next_lorry {
             steps.extend(self.overtaken(now));
         }
-        if matches!(self.state, State::Idle) {
+        // One that was given up is still on the scale; what the scale shows until it is empty is not this one's.
+        let behind = matches!(self.state, State::Leaving { on_scale: true });
+        if !matches!(self.state, State::Open(_)) {
             steps.extend(self.open(now));
         }
         if let State::Open(passage) = &mut self.state {
             passage.in_portal = true;
+            passage.behind |= behind;
         }
     }
 

@@ -2,23 +2,26 @@
 
 use tidewaiter_config::site;
 use tidewaiter_drivers::{
-    Decimal, Unit,
+    Decimal,
     portal::{occupancy::Occupancy, rpm::Line},
-    reading::{Indication, Missing, Moment, Outcome, Quality},
+    reading::{Indication, Missing, Moment, Quality},
 };
 use tidewaiter_screening::{
     Inspection,
     inspection::{
-        Alarm, Completion, Declaration, Evidence, Identity, IncompleteReason, Measured, ScanFault, Subject, SubjectKind,
+        Completion, Declaration, Evidence, Identity, IncompleteReason, Measured, ScanFault, Subject, SubjectKind,
     },
 };
 
-use super::{super::Trace, portal};
+use super::{
+    super::Trace,
+    portal,
+    scan::{Scan, measured},
+};
 
 /// Portal lines held while a passage lasts: a minute at five a second, and others between them.
 const PORTAL_LINES: usize = 600;
-/// Occupancies of one passage: a tractor and its trailer with a gap between them, and room.
-const OCCUPANCIES: usize = 4;
+
 /// Identities of one passage.
 const IDENTITIES: usize = 8;
 
@@ -29,6 +32,10 @@ pub(super) struct Passage {
     pub(super) opened: Moment,
     pub(super) on_scale: bool,
     pub(super) left_at: Option<Moment>,
+    /// The lorry before it is still on the scale.
+    pub(super) behind: bool,
+    /// What the scale showed last.
+    shown: Option<Decimal>,
     heaviest: Option<(Indication, Evidence)>,
     last_moving: Option<(Indication, Evidence)>,
     pub(super) scale_missing: Option<Missing>,
@@ -36,7 +43,7 @@ pub(super) struct Passage {
     pub(super) background_line: Option<Evidence>,
     lines: Vec<PortalLine>,
     intervals_seen: u32,
-    occupancies: Vec<(Occupancy, u32)>,
+    scan: Scan,
     dose: Option<(Indication, Evidence)>,
     pub(super) dose_missing: Option<Missing>,
     dose_background: Option<Decimal>,
@@ -49,6 +56,8 @@ pub(super) struct Passage {
 struct PortalLine {
     evidence: Evidence,
     decisive: bool,
+    /// Part of the strongest window of an occupancy.
+    in_window: bool,
     /// Number of the gamma interval within the passage, from 0.
     interval: Option<u32>,
 }
@@ -65,6 +74,8 @@ impl Passage {
             opened,
             on_scale: false,
             left_at: None,
+            behind: false,
+            shown: None,
             heaviest: None,
             last_moving: None,
             scale_missing: None,
@@ -72,7 +83,7 @@ impl Passage {
             background_line: None,
             lines: Vec::new(),
             intervals_seen: 0,
-            occupancies: Vec::new(),
+            scan: Scan::default(),
             dose: None,
             dose_missing: None,
             dose_background,
@@ -94,24 +105,47 @@ impl Passage {
         self.left_at.is_some() && !self.on_scale
     }
 
+    /// Whether what the scale shows is this lorry's; `on` says that something is on the scale.
+    pub(super) fn has_scale_to_itself(&mut self, on: bool) -> bool {
+        self.behind &= on;
+        !self.behind
+    }
+
+    /// Whether whoever enters the portal now must be the next lorry: this one has left, or is driving off
+    /// and less than half of it is still on the scale, or the scale is silent and will never see it.
+    pub(super) fn is_going(&self) -> bool {
+        let leaving = self.heaviest.as_ref().zip(self.shown).is_some_and(|((most, _), shown)| {
+            shown.checked_mul(Decimal::whole(2)).is_some_and(|twice| twice.cmp_value(most.value).is_lt())
+        });
+        self.has_left() || leaving || (self.shown.is_none() && self.scale_missing.is_some())
+    }
+
     /// The portal has seen at least one whole occupancy of it.
     pub(super) fn is_through(&self) -> bool {
-        !self.occupancies.is_empty()
+        self.scan.occupancies > 0
     }
 
     pub(super) fn has_plate(&self) -> bool {
         self.identities.iter().any(|identity| identity.kind == "plate")
     }
 
-    /// Takes a mass; true when it is the first settled one.
-    pub(super) fn weigh(&mut self, indication: Indication, evidence: Evidence, loaded: bool) -> bool {
-        if self.on_scale && !loaded {
-            self.left_at = Some(evidence.at);
+    /// Takes a mass; true when it is the first settled one. `loaded` is the indication's own side of the
+    /// threshold, `on` whether the lorry is on the scale, or since when the scale is empty.
+    pub(super) fn weigh(
+        &mut self,
+        indication: Indication,
+        evidence: Evidence,
+        loaded: bool,
+        on: Result<(), Moment>,
+    ) -> bool {
+        self.shown = Some(indication.value);
+        if let (true, Err(since)) = (self.on_scale, on) {
+            self.left_at = Some(since);
         }
-        if loaded {
+        self.on_scale = on.is_ok();
+        if self.on_scale {
             self.left_at = None;
         }
-        self.on_scale = loaded;
         let heavier = |than: &Option<(Indication, Evidence)>| {
             than.as_ref().is_none_or(|(most, _)| indication.value.cmp_value(most.value).is_gt())
         };
@@ -139,27 +173,35 @@ impl Passage {
         }
     }
 
-    pub(super) fn portal_line(&mut self, evidence: Evidence, line: &Line) {
+    /// Takes a line of the portal; true when it is the first to assert an alarm of its kind.
+    pub(super) fn portal_line(&mut self, evidence: Evidence, line: &Line) -> bool {
         let interval = portal::is_interval(line).then_some(self.intervals_seen);
         self.intervals_seen += u32::from(interval.is_some());
-        if self.lines.len() < PORTAL_LINES {
-            self.lines.push(PortalLine { evidence, decisive: portal::is_decisive(line), interval });
+        let decisive = portal::is_decisive(line);
+        if self.lines.len() >= PORTAL_LINES {
+            let indifferent = self.lines.iter().position(|line| !line.decisive && !line.in_window);
+            if let Some(oldest) = indifferent.filter(|_| decisive) {
+                self.lines.remove(oldest);
+            }
         }
+        if self.lines.len() < PORTAL_LINES {
+            self.lines.push(PortalLine { evidence, decisive, in_window: false, interval });
+        }
+        self.scan.assert(portal::asserts(line))
     }
 
     /// One occupancy has ended.
     pub(super) fn occupied(&mut self, occupancy: Occupancy) {
-        let before = self.intervals_seen.saturating_sub(occupancy.gamma_lines);
+        // Negative when the occupancy began before this passage did.
+        let before = i64::from(self.intervals_seen) - i64::from(occupancy.gamma_lines);
         if let Some(window) = occupancy.strongest {
-            let first = before + window.index;
-            let last = first + u32::from(occupancy.intervals);
+            let first = before + i64::from(window.index);
+            let last = first + i64::from(occupancy.intervals);
             for line in &mut self.lines {
-                line.decisive |= line.interval.is_some_and(|number| (first..last).contains(&number));
+                line.in_window |= line.interval.is_some_and(|number| (first..last).contains(&i64::from(number)));
             }
         }
-        if self.occupancies.len() < OCCUPANCIES {
-            self.occupancies.push((occupancy, before));
-        }
+        self.scan.add(occupancy);
     }
 
     /// Adds an identity; the same text twice is one, two different ones of a kind are both kept as ambiguous.
@@ -198,7 +240,11 @@ impl Passage {
         let mut faults = self.faults.clone();
         let mut alarms = Vec::new();
         if let Some(portal) = &gate.portal {
-            self.portal_part(portal, portal_down, &mut measured, &mut alarms, &mut faults);
+            let mut told = self.scan.told(portal, portal_down);
+            measured.append(&mut told.measured);
+            alarms.append(&mut told.alarms);
+            told.faults.retain(|fault| !faults.contains(fault));
+            faults.append(&mut told.faults);
         }
         if let Some((instrument, _)) = &gate.dose_rate {
             measured.push(self.dose_rate(instrument));
@@ -247,89 +293,6 @@ impl Passage {
         Measured { background: self.dose_background, ..measured("dose-rate", instrument, outcome, &derivation) }
     }
 
-    fn portal_part(
-        &self,
-        portal: &str,
-        portal_down: bool,
-        measured_out: &mut Vec<Measured>,
-        alarms: &mut Vec<Alarm>,
-        faults: &mut Vec<ScanFault>,
-    ) {
-        let count = |value: u64| i64::try_from(value).ok().map(Decimal::whole);
-        let worst = self
-            .occupancies
-            .iter()
-            .filter_map(|(occupancy, _)| Some((occupancy, occupancy.strongest?)))
-            .max_by_key(|(_, window)| (window.sigma_milli, window.counts));
-        match worst {
-            Some((occupancy, window)) => {
-                let outcome = match count(window.counts) {
-                    Some(value) => Ok(Indication { value, unit: Unit::Count, quality: Quality::Good }),
-                    None => Err(Missing::Overrange),
-                };
-                let derivation = format!(
-                    "{} of {} intervals, window {} of {}",
-                    occupancy.algorithm.text(),
-                    occupancy.intervals,
-                    window.index + 1,
-                    occupancy.windows
-                );
-                measured_out.push(Measured {
-                    background: window.background,
-                    ..measured("gamma-counts", portal, outcome, &derivation)
-                });
-                if let Some(sigma) = window.sigma_milli.and_then(|milli| Decimal::new(milli, 3)) {
-                    let outcome = Ok(Indication { value: sigma, unit: Unit::Sigma, quality: Quality::Good });
-                    let derivation = format!("device rule N = {}", occupancy.n_sigma);
-                    measured_out.push(measured("gamma-sigma", portal, outcome, &derivation));
-                }
-            }
-            None => {
-                let missing = if portal_down { Missing::LineDown } else { Missing::NotPresent };
-                measured_out.push(measured("gamma-counts", portal, Err(missing), "no full window"));
-            }
-        }
-        let least = self.occupancies.iter().filter_map(|(occupancy, _)| occupancy.least_per_mille).min();
-        if let Some(share) = least.and_then(|per_mille| Decimal::new(i64::from(per_mille), 1)) {
-            let outcome = Ok(Indication { value: share, unit: Unit::Percent, quality: Quality::Good });
-            measured_out.push(measured("gamma-least", portal, outcome, "least window / background"));
-        }
-        let neutrons = self.occupancies.iter().filter_map(|(occupancy, _)| occupancy.neutron_most).max();
-        if let Some(value) = neutrons.and_then(count) {
-            let outcome = Ok(Indication { value, unit: Unit::Count, quality: Quality::Good });
-            measured_out.push(measured("neutron-counts", portal, outcome, "most in one line"));
-        }
-        let speed =
-            self.occupancies.iter().filter_map(|(occupancy, _)| occupancy.max_kmh).max_by(|a, b| a.cmp_value(*b));
-        if let Some(value) = speed {
-            let outcome = Ok(Indication { value, unit: Unit::KilometrePerHour, quality: Quality::Good });
-            measured_out.push(measured("speed", portal, outcome, "max"));
-        }
-        let any = |test: fn(&Occupancy) -> bool| self.occupancies.iter().any(|(occupancy, _)| test(occupancy));
-        let gamma = Alarm {
-            instrument: portal.to_owned(),
-            kind: "gamma".to_owned(),
-            by_device: any(|it| it.device_gamma_alarm),
-            recomputed: any(|it| it.own_gamma_alarm == Some(true)),
-        };
-        let neutron = Alarm {
-            instrument: portal.to_owned(),
-            kind: "neutron".to_owned(),
-            by_device: any(|it| it.device_neutron_alarm),
-            recomputed: false,
-        };
-        alarms.extend([gamma, neutron].into_iter().filter(|alarm| alarm.by_device || alarm.recomputed));
-        for fault in self.occupancies.iter().flat_map(|(occupancy, _)| occupancy.faults.iter()) {
-            let kind = fault.word();
-            if !faults.iter().any(|known| known.kind == kind && known.instrument == portal) {
-                faults.push(ScanFault { instrument: portal.to_owned(), kind: kind.to_owned() });
-            }
-        }
-        if portal_down && self.occupancies.is_empty() {
-            faults.push(ScanFault { instrument: portal.to_owned(), kind: "line-down".to_owned() });
-        }
-    }
-
     fn evidence(&self) -> Trace {
         let mut trace = Trace::default();
         for (_, evidence) in self.heaviest.iter().chain(&self.dose) {
@@ -343,24 +306,16 @@ impl Passage {
         if let Some(background) = &self.background_line {
             trace.keep(background.clone(), true);
         }
-        for line in self.lines.iter().filter(|line| line.decisive) {
+        // What the result was taken from first, what else was asserted next, and the rest as far as there is room.
+        for line in self.lines.iter().filter(|line| line.in_window) {
             trace.keep(line.evidence.clone(), true);
         }
-        for line in self.lines.iter().filter(|line| !line.decisive) {
+        for line in self.lines.iter().filter(|line| line.decisive && !line.in_window) {
+            trace.keep(line.evidence.clone(), true);
+        }
+        for line in self.lines.iter().filter(|line| !line.decisive && !line.in_window) {
             trace.keep(line.evidence.clone(), false);
         }
         trace
-    }
-}
-
-fn measured(parameter: &str, instrument: &str, outcome: Outcome, derivation: &str) -> Measured {
-    Measured {
-        parameter: parameter.to_owned(),
-        instrument: instrument.to_owned(),
-        outcome,
-        background: None,
-        uncertainty: None,
-        derivation: derivation.to_owned(),
-        stage: None,
     }
 }

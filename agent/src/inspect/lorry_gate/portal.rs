@@ -29,6 +29,12 @@ pub(super) fn is_decisive(line: &Line) -> bool {
     )
 }
 
+/// Whether a line asserts a gamma alarm, and a neutron alarm.
+pub(super) fn asserts(line: &Line) -> (bool, bool) {
+    let gamma = matches!(line, Line::Gamma { tag: GammaTag::GA, .. });
+    (gamma, matches!(line, Line::Neutron { tag: NeutronTag::NA, .. }))
+}
+
 /// Whether a line is one interval of the gamma window.
 pub(super) fn is_interval(line: &Line) -> bool {
     matches!(line, Line::Gamma { tag: GammaTag::GS | GammaTag::GA, .. })
