@@ -1,6 +1,11 @@
 //! Every test that needs more than one crate, in one binary, so that it links once.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, as it should")]
+
 mod cases;
 mod chaos;
+mod commands;
+mod corpus;
+mod frozen;
 mod interop;
 mod tidy;

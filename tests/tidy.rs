@@ -51,6 +51,7 @@ fn imports_run_one_way() {
     // Crate folder and what of ours it may depend on.
     let allowed: BTreeMap<&str, &[&str]> = [
         ("drivers", &[][..]),
+        ("drivers/n42", &["drivers"]),
         ("config", &["drivers"]),
         ("agent/words", &[]),
         ("agent/record", &["drivers"]),

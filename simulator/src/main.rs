@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::Write,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -12,9 +12,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
+use tidewaiter_config::profile::load_any;
 use tidewaiter_simulator::{
-    Address, ExportOptions, Options, Running, Scene, Simulation, Span, World, WorldOptions, declarations_csv,
-    export_config, scene,
+    Address, ExportOptions, Options, ProfileServer, Running, Scene, Simulation, Span, World, WorldOptions,
+    declarations_csv, export_config, scene,
 };
 
 const EXAMPLES: &str = "\
@@ -22,6 +23,7 @@ Examples:
   tidewaiter-sim list
   tidewaiter-sim run demo --for 60s --dir sim --config-out site.toml --oracle-out oracle.json
   tidewaiter-sim run my-scene.toml --seed 42 --time-scale 4
+  tidewaiter-sim profile moisture.toml --listen 127.0.0.1:1502
   tidewaiter-sim export-config demo --dir sim > site.toml
 
 Exit codes: 0 ok, 2 usage or scene, 3 environment (a port or file cannot be had).";
@@ -42,6 +44,12 @@ enum Command {
                       While it runs, standard input moves the pH electrode: `immerse T-2601 1`, `rinse`."
     )]
     Run(Run),
+    /// Serve an instrument that shows the test vectors of a profile, until it is stopped (Ctrl-C)
+    #[command(after_help = "Example:\n  tidewaiter-sim profile moisture.toml --listen 127.0.0.1:1502\n  \
+                      tidewaiter try moisture.toml --port tcp://127.0.0.1:1502\n\n\
+                      Registers are served over Modbus TCP, any unit id; lines over TCP. With --dir also on a \
+                      pseudo-terminal (Modbus RTU, any line speed).")]
+    Profile(ServedProfile),
     /// List the scenes that come with the program and their instruments
     #[command(after_help = "Example:\n  tidewaiter-sim list")]
     List,
@@ -84,6 +92,21 @@ struct Run {
     oracle_out: Option<PathBuf>,
     #[command(flatten)]
     site: SiteArgs,
+}
+
+#[derive(Args)]
+struct ServedProfile {
+    /// Profile file: registers or lines
+    profile: PathBuf,
+    /// Address and port to listen on; port 0 picks one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Directory for the link to a pseudo-terminal, `<profile id>.tty`
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Stop after this real time, such as 60s or 10min
+    #[arg(long = "for", value_parser = length)]
+    lasts: Option<Span>,
 }
 
 #[derive(Args)]
@@ -150,6 +173,7 @@ fn main() -> std::process::ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
     let outcome = match Cli::parse().command {
         Command::Run(run) => start(&run),
+        Command::Profile(served) => show_profile(&served),
         Command::List => list().map_err(|error| Failure(ENVIRONMENT, error)),
         Command::ExportConfig(export) => exported(&export).map_err(|error| Failure(USAGE, error)),
     };
@@ -174,12 +198,53 @@ fn load(name: &str) -> anyhow::Result<Scene> {
 
 fn start(run: &Run) -> Result<(), Failure> {
     let scene = load(&run.scene).map_err(|error| Failure(USAGE, error))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure(ENVIRONMENT, error.into()))?;
-    runtime.block_on(play(run, scene)).map_err(|error| Failure(ENVIRONMENT, error))
+    runtime()?.block_on(play(run, scene)).map_err(|error| Failure(ENVIRONMENT, error))
+}
+
+/// Waits for the end of this time, Ctrl-C or SIGTERM.
+async fn until_over(lasts: Option<Span>) -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let over = async {
+        match lasts {
+            Some(span) => tokio::time::sleep(span.duration()).await,
+            None => std::future::pending::<()>().await,
+        }
+    };
+    tokio::select! {
+        () = over => {}
+        pressed = tokio::signal::ctrl_c() => pressed?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+fn show_profile(served: &ServedProfile) -> Result<(), Failure> {
+    let name = served.profile.display().to_string();
+    let text = fs::read_to_string(&served.profile)
+        .with_context(|| format!("cannot read profile {name}; write a file's path"))
+        .map_err(|error| Failure(USAGE, error))?;
+    let (profile, doubts) =
+        load_any(&name, &text).map_err(|report| Failure(USAGE, anyhow::anyhow!("profile refused\n{report}")))?;
+    eprint!("{doubts}");
+    let serving = async {
+        let server = ProfileServer::start(profile, served.listen, served.dir.as_deref()).await?;
+        let mut out = std::io::stdout();
+        writeln!(out, "tcp://{}", server.address())?;
+        if let Some(path) = server.terminal() {
+            writeln!(out, "serial://{}", path.display())?;
+        }
+        out.flush()?;
+        if !server.hidden().is_empty() {
+            eprintln!("no vector of their own is shown by: {}", server.hidden().join(", "));
+        }
+        until_over(served.lasts).await
+    };
+    runtime()?.block_on(serving).map_err(|error| Failure(ENVIRONMENT, error))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    built.map_err(|error| Failure(ENVIRONMENT, error.into()))
 }
 
 async fn play(run: &Run, scene: Scene) -> anyhow::Result<()> {
@@ -198,18 +263,7 @@ async fn play(run: &Run, scene: Scene) -> anyhow::Result<()> {
         write(path, &export_config(running.world().scene(), &running.addresses, &options))?;
     }
     operate(running.world().clone());
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    let over = async {
-        match run.lasts {
-            Some(span) => tokio::time::sleep(span.duration()).await,
-            None => std::future::pending::<()>().await,
-        }
-    };
-    tokio::select! {
-        () = over => {}
-        pressed = tokio::signal::ctrl_c() => pressed?,
-        _ = terminate.recv() => {}
-    }
+    until_over(run.lasts).await?;
     let oracle = running.oracle();
     if let Some(path) = &run.oracle_out {
         write(path, &oracle.to_json())?;

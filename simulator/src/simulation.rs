@@ -296,7 +296,7 @@ impl Drop for Running {
 }
 
 /// Makes the link, in place of an older link and of nothing else.
-fn relink(target: &Path, link: &Path) -> io::Result<()> {
+pub(crate) fn relink(target: &Path, link: &Path) -> io::Result<()> {
     if fs::symlink_metadata(link).is_ok_and(|it| it.is_symlink()) {
         fs::remove_file(link)?;
     }

@@ -3,9 +3,9 @@
 use tidewaiter_drivers::Decimal;
 use tidewaiter_record::InspectionDetail;
 use tidewaiter_simulator::Expected;
-use tidewaiter_tests::world::{HOUR, MINUTE, SECOND, Setting};
+use tidewaiter_tests::world::{MINUTE, Setting};
 
-use super::{expect_whole, play, world};
+use super::{expect_whole, play, quiet, world};
 
 /// The generated traffic of the shipped scene: 45 s from lorry to lorry, bit errors, late answers, warm-up.
 const LANE: &str = include_str!("../../simulator/scenes/lane.toml");
@@ -58,9 +58,7 @@ fn compare(seed: u64, until: i64) -> usize {
     let mut passages = 0;
     play(async || {
         let mut world = world(Setting { seed: Some(seed), ..Setting::of(LANE) }).await;
-        // To a moment at which no lorry is in the lane and the last one's plate has been waited for.
-        let quiet = |at: i64| world.truth.passages(at + 60 * SECOND).iter().all(|it| it.leaves_ms() + 8 * SECOND < at || it.arrives_ms > at + SECOND);
-        let until = (until / SECOND..).map(|it| it * SECOND).find(|it| quiet(*it)).unwrap();
+        let until = quiet(&world, until);
         world.until(until).await;
         let oracle = world.oracle();
         let status = world.stop().await.unwrap();
@@ -70,7 +68,10 @@ fn compare(seed: u64, until: i64) -> usize {
             let (expected, detail) = (oracle.inspections.get(place), found.get(place));
             let (ought, is) = (expected.map(ought), detail.map(is));
             if ought != is {
-                wrong.push(format!("passage {place}\n  is    {is:?}\n  ought {ought:?} because {:?}", expected.map(|it| &it.why)));
+                wrong.push(format!(
+                    "passage {place}\n  is    {is:?}\n  ought {ought:?} because {:?}",
+                    expected.map(|it| &it.why)
+                ));
             }
             if let (Some(expected), Some(detail)) = (expected, detail) {
                 wrong.extend(astray(expected, detail).into_iter().map(|what| format!("passage {place} {what}")));
@@ -85,14 +86,14 @@ fn compare(seed: u64, until: i64) -> usize {
 }
 
 #[test]
-fn an_hour_of_lorries_is_found_as_the_oracle_says() {
-    let passages = compare(7, HOUR);
-    assert!(passages >= 75, "{passages} passages in an hour at 45 s");
+fn forty_minutes_of_lorries_are_found_as_the_oracle_says() {
+    let passages = compare(7, 40 * MINUTE);
+    assert!(passages >= 50, "{passages} passages in forty minutes at 45 s");
 }
 
 #[test]
 fn other_seeds_are_found_as_the_oracle_says() {
-    for seed in [1, 2, 3] {
+    for seed in [1, 2] {
         let passages = compare(seed, 30 * MINUTE);
         assert!(passages >= 38, "seed {seed}: {passages} passages in half an hour at 45 s");
     }

@@ -3,11 +3,18 @@
 //! Each case ends in a small text table that is compared with the one expected. What fails says its seed.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod bench;
+mod declared;
+mod ending;
+mod full;
 mod lane;
+mod passages;
+mod uplink;
+mod watches;
 
 use std::fmt::{Display, Write as _};
 
-use tidewaiter_tests::world::{Setting, World};
+use tidewaiter_tests::world::{MINUTE, SECOND, Setting, World};
 
 /// Runs a case on a clock of its own that stands still while anybody works and moves on when everybody waits.
 fn play(case: impl AsyncFnOnce()) {
@@ -21,6 +28,15 @@ async fn world(setting: Setting) -> World {
         Ok(world) => world,
         Err(why) => panic!("{why:#}"),
     }
+}
+
+/// The first whole second from `from` on at which no lorry is in the lane, and the last one's plate has been
+/// waited for: what has been found by then is what the oracle foresees.
+fn quiet(world: &World, from: i64) -> i64 {
+    let passages = world.truth.passages(from + 15 * MINUTE);
+    let is_quiet =
+        |at: &i64| passages.iter().all(|it| it.leaves_ms() + 8 * SECOND < *at || it.arrives_ms > *at + SECOND);
+    (0..600).map(|second| from / SECOND * SECOND + second * SECOND).find(is_quiet).unwrap()
 }
 
 /// Compares a table row by row; blanks at line ends and around the table do not count.
@@ -47,7 +63,13 @@ fn expect_whole(world: &World, sealed: u64) {
     let summary = world.centre.summary().unwrap();
     let report = world.centre.verify().unwrap();
     assert_eq!(world.centre.failures(), Vec::<String>::new(), "seed {}", world.seed());
-    let counts = (summary.records, summary.receipted, summary.gaps, summary.bad_total(), summary.recomputed + summary.not_recomputed);
+    let counts = (
+        summary.records,
+        summary.receipted,
+        summary.gaps,
+        summary.bad_total(),
+        summary.recomputed + summary.not_recomputed,
+    );
     let inspections = u64::try_from(world.centre.inspections().unwrap().len()).unwrap();
     assert_eq!(counts, (sealed, sealed, 0, 0, inspections), "seed {}: {summary:?}", world.seed());
     assert_eq!(summary.not_recomputed, 0, "seed {}: {summary:?}", world.seed());

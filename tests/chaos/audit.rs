@@ -14,7 +14,7 @@ use tidewaiter_tests::{
     stand::Stand,
 };
 
-use super::{row::copy_of, witness::Witness, Row};
+use super::{Row, row::copy_of, witness::Witness};
 
 /// What was promised while the programs were being killed.
 #[derive(Debug, Default)]
@@ -57,11 +57,17 @@ impl Promises {
         let found: BTreeMap<u64, [u8; 32]> =
             archive.entries(newest.unwrap_or(0), usize::MAX)?.iter().map(|it| (it.seq, it.hash.0)).collect();
         if let Some(newest) = newest {
-            ensure!(found.get(&newest) == self.durable.get(&newest), "record {newest} was durable and is not what it was");
+            ensure!(
+                found.get(&newest) == self.durable.get(&newest),
+                "record {newest} was durable and is not what it was"
+            );
         }
         self.durable.extend(found);
         for seq in &self.logged {
-            ensure!(self.durable.contains_key(seq), "the log said of record {seq} that it was recorded, and it is not there");
+            ensure!(
+                self.durable.contains_key(seq),
+                "the log said of record {seq} that it was recorded, and it is not there"
+            );
         }
         Ok(())
     }
@@ -73,7 +79,7 @@ pub(crate) struct Figures {
     pub(crate) records: u64,
     pub(crate) inspections: usize,
     pub(crate) interrupted: usize,
-    pub(crate) recoveries: usize,
+    pub(crate) recoveries: u32,
     pub(crate) duplicates: u64,
     pub(crate) received: u64,
     pub(crate) promised: usize,
@@ -121,7 +127,10 @@ pub(crate) fn audit(row: &Row, promises: &Promises, witness: Option<&Witness>) -
         bail!("the post of {lost} was answered as recorded, and there is no record of it");
     }
     for (seq, hash) in &promises.durable {
-        let entry = usize::try_from(*seq).ok().and_then(|it| entries.get(it)).with_context(|| format!("record {seq} is lost"))?;
+        let entry = usize::try_from(*seq)
+            .ok()
+            .and_then(|it| entries.get(it))
+            .with_context(|| format!("record {seq} is lost"))?;
         ensure!(entry.hash.0 == *hash, "record {seq} was durable before a kill and is another one now");
     }
     figures.promised = promises.posted.len() + promises.logged.len();
@@ -137,14 +146,27 @@ pub(crate) fn audit(row: &Row, promises: &Promises, witness: Option<&Witness>) -
     verify_is_ok(stand, &theirs)?;
 
     // Nothing bad was noted at the centre.
-    let status = run_own("tidewaiter-collector", ["status".as_ref(), "--json".as_ref(), "--config".as_ref(), config.as_os_str()])?;
+    let status = run_own(
+        "tidewaiter-collector",
+        ["status".as_ref(), "--json".as_ref(), "--config".as_ref(), config.as_os_str()],
+    )?;
     let status: Value = serde_json::from_str(&status.stdout).with_context(|| status.stderr.clone())?;
-    for zero in ["/summary/gaps", "/summary/equivocations", "/summary/verdict_drift", "/chains/0/missing", "/chains/0/waiting", "/chains/0/evidence"] {
+    for zero in [
+        "/summary/gaps",
+        "/summary/equivocations",
+        "/summary/verdict_drift",
+        "/chains/0/missing",
+        "/chains/0/waiting",
+        "/chains/0/evidence",
+    ] {
         ensure!(number(&status, zero) == 0, "{zero} is {}: {status:#}", number(&status, zero));
     }
     ensure!(number(&status, "/summary/records") == figures.records, "{status:#}");
     ensure!(number(&status, "/summary/receipted") == figures.records, "{status:#}");
-    let bad = status.pointer("/summary/bad").and_then(Value::as_object).map_or(0, |it| it.values().filter_map(Value::as_u64).sum());
+    let bad = status
+        .pointer("/summary/bad")
+        .and_then(Value::as_object)
+        .map_or(0, |it| it.values().filter_map(Value::as_u64).sum());
     ensure!(bad == 0, "the centre has findings: {status:#}");
     figures.duplicates = number(&status, "/summary/duplicates_folded");
     figures.received = number(&status, "/summary/received");
@@ -155,12 +177,18 @@ pub(crate) fn audit(row: &Row, promises: &Promises, witness: Option<&Witness>) -
         let records = witness.records();
         for bytes in &records {
             let seq = parse(bytes)?.header.seq;
-            let entry = usize::try_from(seq).ok().and_then(|it| entries.get(it)).with_context(|| format!("record {seq} was published and is lost"))?;
+            let entry = usize::try_from(seq)
+                .ok()
+                .and_then(|it| entries.get(it))
+                .with_context(|| format!("record {seq} was published and is lost"))?;
             ensure!(entry.bytes == *bytes, "record {seq} was published with other bytes: a fork");
         }
         let receipts = witness.receipts(&row.registry)?;
         for (upto, hash) in &receipts {
-            let entry = usize::try_from(*upto).ok().and_then(|it| entries.get(it)).with_context(|| format!("record {upto} was receipted and is lost"))?;
+            let entry = usize::try_from(*upto)
+                .ok()
+                .and_then(|it| entries.get(it))
+                .with_context(|| format!("record {upto} was receipted and is lost"))?;
             ensure!(entry.hash.0 == *hash, "the receipt over {upto} names another record");
         }
         (figures.heard, figures.receipts) = (records.len(), receipts.len());
@@ -169,7 +197,15 @@ pub(crate) fn audit(row: &Row, promises: &Promises, witness: Option<&Witness>) -
 }
 
 fn export(program: &str, place: &str, path: &Path, out: &Path) -> Result<()> {
-    let args = ["export".as_ref(), place.as_ref(), path.as_os_str(), "--format".as_ref(), "cborseq".as_ref(), "--out".as_ref(), out.as_os_str()];
+    let args = [
+        "export".as_ref(),
+        place.as_ref(),
+        path.as_os_str(),
+        "--format".as_ref(),
+        "cborseq".as_ref(),
+        "--out".as_ref(),
+        out.as_os_str(),
+    ];
     let ended = run_own(program, args)?;
     ensure!(ended.code == 0, "{program} export ends with {}: {}", ended.code, ended.stderr);
     Ok(())
@@ -185,24 +221,35 @@ fn verify_is_ok(stand: &Stand, export: &Path) -> Result<()> {
         ensure!(answer == Some("ok"), "verify says of the {question}: {report:#}");
     }
     // No clock of a test machine is vouched for, so the time is either not checked or in order.
-    ensure!(report.pointer("/time/answer").and_then(Value::as_str) != Some("bad"), "verify says of the time: {report:#}");
+    ensure!(
+        report.pointer("/time/answer").and_then(Value::as_str) != Some("bad"),
+        "verify says of the time: {report:#}"
+    );
     ensure!(ended.code == 0, "verify ends with {}: {report:#}", ended.code);
     Ok(())
 }
 
-/// Number and hash of the newest record that a killed collector's store covers without a gap.
-pub(crate) fn centre_head(stand: &Stand) -> Result<Option<(u64, [u8; 32])>> {
+/// What a collector's store holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CentreHead {
+    /// The newest record without a gap before it.
+    pub(crate) upto: Option<u64>,
+    /// Records stored, those beyond a gap included.
+    pub(crate) stored: u64,
+}
+
+/// Looks at a killed collector's store without touching it.
+pub(crate) fn centre_head(stand: &Stand) -> Result<CentreHead> {
     let store = stand.dir.join("centre").join("collector.db");
     if !store.exists() {
-        return Ok(None);
+        return Ok(CentreHead::default());
     }
     let (_dir, copy) = copy_of(&store)?;
-    let Ok(store) = tidewaiter_collector::SqliteStore::open_read_only(&copy) else { return Ok(None) };
+    // Killed before its tables were made, it cannot be opened; then nothing is stored.
+    let Ok(store) = tidewaiter_collector::SqliteStore::open_read_only(&copy) else { return Ok(CentreHead::default()) };
     let outline = tidewaiter_collector::Store::outline(&store)?;
-    let Some(chain) = outline.first() else { return Ok(None) };
-    let Some(last) = chain.next_seq.checked_sub(1) else { return Ok(None) };
-    let bytes = store.bytes(chain.chain, last)?.with_context(|| format!("record {last} is not in the centre's store"))?;
-    Ok(Some((last, parse(&bytes)?.hash().0)))
+    let head = outline.first().map(|it| CentreHead { upto: it.next_seq.checked_sub(1), stored: it.stored() });
+    Ok(head.unwrap_or_default())
 }
 
 /// Ends a collector as a service manager does.

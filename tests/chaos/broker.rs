@@ -41,12 +41,12 @@ pub(super) fn killed(times: u32) -> Result<()> {
     let witness = Witness::start(&row.runtime, address, &[RECORDS[0], RECORDS[1], RECEIPTS])?;
     let config = Collector::configure(&row.stand, &url, "")?;
     let collector = Collector::start(&row.stand, &config)?;
-    let poster = Poster::start(&row.stand);
+    let poster = Poster::start(&row.stand, Duration::from_millis(15));
     let mut agent = Agent::start(&row.stand, Duration::from_secs(20))?;
     agent.ready()?;
     for _ in 0..times {
         // Short lives hit the handshake, long ones the middle of the flow.
-        thread::sleep(Duration::from_millis(chance.random_range(100..=3500)));
+        thread::sleep(Duration::from_millis(chance.random_range(100..=2500)));
         broker.kill()?;
         thread::sleep(Duration::from_millis(chance.random_range(0..=800)));
         broker.up()?;

@@ -15,7 +15,7 @@ use tidewaiter_tests::{
 
 use super::{
     BUSY, Row,
-    audit::{Figures, Promises, audit, centre_head, end},
+    audit::{CentreHead, Figures, Promises, audit, centre_head, end},
     row::{Poster, runtime},
     witness::{RECEIPTS, RECORDS, Witness},
 };
@@ -44,7 +44,7 @@ pub(super) fn agent(times: u32) -> Result<()> {
     let witness = Witness::start(&row.runtime, broker.address, &filters)?;
     let config = Collector::configure(&row.stand, &format!("mqtt://{}", broker.address), "")?;
     let collector = Collector::start(&row.stand, &config)?;
-    let poster = Poster::start(&row.stand);
+    let poster = Poster::start(&row.stand, Duration::from_millis(15));
     let mut promises = Promises::default();
     for kill in 0..times {
         let mut agent = Agent::start(&row.stand, Duration::ZERO)?;
@@ -66,7 +66,8 @@ pub(super) fn agent(times: u32) -> Result<()> {
     settle(agent)?;
     end(collector)?;
     let figures = audit(&row, &promises, Some(&witness))?;
-    ensure!(figures.recoveries as u32 >= times / 2, "{} recoveries after {times} kills", figures.recoveries);
+    // Three of four lives got through opening the store; what the one before left open was found there.
+    ensure!(figures.recoveries >= times / 4 * 3, "{} recoveries after {times} kills", figures.recoveries);
     ensure!(figures.interrupted > 0, "no inspection was ever interrupted: the kills missed the lane");
     ensure!(promises.posted.len() > times as usize, "only {} posts were answered", promises.posted.len());
     row.runtime.block_on(broker.stop());
@@ -85,10 +86,11 @@ pub(super) fn collector(times: u32) -> Result<()> {
     // Receipts only: a second subscriber for records would hide from the agent that the centre is away.
     let witness = Witness::start(&row.runtime, broker.address, &[RECEIPTS])?;
     let config = Collector::configure(&row.stand, &format!("mqtt://{}", broker.address), "")?;
-    let poster = Poster::start(&row.stand);
+    // A window of 64 records lies between two repetitions, ten seconds; posts must not use it up in one.
+    let poster = Poster::start(&row.stand, Duration::from_millis(250));
     let mut agent = Agent::start(&row.stand, DRAIN)?;
     agent.ready()?;
-    let (mut fruitful, mut before) = (0, None);
+    let (mut fruitful, mut before) = (0, CentreHead::default());
     for kill in 0..times {
         let collector = Collector::start(&row.stand, &config)?;
         let life = if kill % 3 == 0 { chance.random_range(SHORT) } else { chance.random_range(LONG) };
@@ -97,10 +99,13 @@ pub(super) fn collector(times: u32) -> Result<()> {
         // A receipt is a promise of the centre: what it covers is in the centre's store.
         let promised = witness.receipts(&row.registry)?.into_iter().max();
         let head = centre_head(&row.stand)?;
-        ensure!(head.map(|it| it.0) >= promised.map(|it| it.0), "receipted up to {promised:?}, stored up to {head:?}");
-        ensure!(head.map(|it| it.0) >= before, "the centre's store went back from {before:?} to {head:?}");
-        fruitful += u32::from(head.map(|it| it.0) > before);
-        before = head.map(|it| it.0);
+        ensure!(head.upto >= promised.map(|it| it.0), "receipted up to {promised:?}, stored {head:?}");
+        ensure!(
+            head.upto >= before.upto && head.stored >= before.stored,
+            "the centre's store went back from {before:?} to {head:?}"
+        );
+        fruitful += u32::from(head.stored > before.stored);
+        before = head;
         thread::sleep(Duration::from_millis(chance.random_range(0..=200)));
     }
     let collector = Collector::start(&row.stand, &config)?;
@@ -108,7 +113,7 @@ pub(super) fn collector(times: u32) -> Result<()> {
     settle(agent)?;
     end(collector)?;
     let figures = audit(&row, &promises, Some(&witness))?;
-    ensure!(fruitful >= times / 5, "only {fruitful} of {times} lives stored anything");
+    ensure!(fruitful >= times / 2, "only {fruitful} of {times} lives stored anything");
     row.runtime.block_on(broker.stop());
     report(&format!("collector ({fruitful} lives stored records)"), times, &figures, begun);
     Ok(())

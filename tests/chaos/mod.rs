@@ -3,7 +3,7 @@
 //! The agent, the collector and, where it says so, the broker are the real programs in processes of
 //! their own; the simulator lives in the test. SIGKILL ends a process between any two instructions; it
 //! does not take away what the kernel has been given, so these tests say nothing about power cuts.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::indexing_slicing)]
 
 mod audit;
 mod broker;
@@ -14,27 +14,29 @@ mod witness;
 
 pub(crate) use row::{BUSY, Row, runtime};
 
+use tidewaiter_tests::process::pass;
+
 #[test]
 fn agent_killed_100_times() {
-    killed::agent(100).unwrap();
+    pass(killed::agent(100));
 }
 
 #[test]
 fn collector_killed_30_times() {
-    killed::collector(30).unwrap();
+    pass(killed::collector(30));
 }
 
 #[test]
 fn broker_killed_20_times() {
-    broker::killed(20).unwrap();
+    pass(broker::killed(20));
 }
 
 #[test]
 fn broker_away_for_30_s() {
-    broker::away().unwrap();
+    pass(broker::away());
 }
 
 #[test]
 fn noise_on_every_port_is_never_a_reading() {
-    noise::on_every_port().unwrap();
+    pass(noise::on_every_port());
 }

@@ -29,8 +29,7 @@ const LEAD_IN: Duration = Duration::from_millis(500);
 pub(crate) struct Row {
     pub(crate) stand: Stand,
     pub(crate) registry: Registry,
-    // Kept for its ports.
-    _simulation: Running,
+    pub(crate) simulation: Running,
     // After everything that uses them.
     pub(crate) runtime: Runtime,
     _dir: TempDir,
@@ -47,7 +46,7 @@ impl Row {
         options.world.lead_in = LEAD_IN;
         let simulation = runtime.block_on(Simulation::start(scene.clone(), options))?;
         stand.site(&scene, &simulation, broker)?;
-        Ok(Self { stand, registry, _simulation: simulation, runtime, _dir: dir })
+        Ok(Self { stand, registry, simulation, runtime, _dir: dir })
     }
 }
 
@@ -65,10 +64,8 @@ pub(crate) struct Poster {
 }
 
 impl Poster {
-    /// Between two posts.
-    const PAUSE: Duration = Duration::from_millis(15);
-
-    pub(crate) fn start(stand: &Stand) -> Self {
+    /// Posts with `pause` in between.
+    pub(crate) fn start(stand: &Stand, pause: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let recorded = Arc::new(Mutex::new(Vec::new()));
         let address_file = stand.agent_dir().join("local.address");
@@ -76,7 +73,7 @@ impl Poster {
         let thread = thread::spawn(move || {
             let mut number = 0_u32;
             while !stopped.load(Relaxed) {
-                thread::sleep(Self::PAUSE);
+                thread::sleep(pause);
                 let Some(address) = fs::read_to_string(&address_file).ok().and_then(|it| it.trim().parse().ok()) else {
                     continue;
                 };

@@ -1,2 +1,70 @@
 //! Programs and parsers of other people: what ours say must mean the same to them.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::indexing_slicing)]
+
+mod modbus;
+mod peers;
+mod tls;
+mod verifier;
+mod wiring;
+
+use tidewaiter_tests::process::pass;
+
+#[test]
+fn mosquitto_tls() {
+    pass(tls::mutual());
+}
+
+#[test]
+fn mbpoll_reads_the_drum() {
+    pass(modbus::mbpoll());
+}
+
+#[test]
+fn python_verifier_agrees() {
+    pass(verifier::python());
+}
+
+#[test]
+fn register_profile_is_tried_on_its_vectors() {
+    pass(peers::register_profile());
+}
+
+#[test]
+fn line_profiles_are_tried_on_their_vectors() {
+    pass(peers::line_profile());
+}
+
+#[test]
+fn profile_with_a_wrong_vector_is_refused() {
+    pass(peers::wrong_vector());
+}
+
+#[test]
+fn pymodbus_server_is_read_on_tcp() {
+    pass(peers::server_on_tcp());
+}
+
+#[test]
+fn pymodbus_server_is_read_on_a_serial_line() {
+    pass(peers::server_on_a_serial_line());
+}
+
+#[test]
+fn pymodbus_client_reads_the_simulator() {
+    pass(peers::client());
+}
+
+#[test]
+fn wiring_tools_name_what_the_simulator_speaks() {
+    pass(wiring::simulated_ports());
+}
+
+#[test]
+fn wiring_tools_find_nothing_where_nothing_is() {
+    pass(wiring::nothing_there());
+}
+
+#[test]
+fn mbpoll_and_probe_read_a_serial_modbus_unit() {
+    pass(wiring::serial_modbus());
+}

@@ -60,7 +60,7 @@ impl Authority {
         let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
         params.distinguished_name.push(DnType::CommonName, "localhost");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        self.sign(params, file)
+        self.sign(&params, file)
     }
 
     /// A certificate for the client that calls itself `common_name`.
@@ -69,7 +69,7 @@ impl Authority {
     ///
     /// When a file cannot be written.
     pub fn client(&self, file: &str, common_name: &str) -> Result<Identity> {
-        self.sign(client(common_name)?, file)
+        self.sign(&client(common_name)?, file)
     }
 
     /// As [`Authority::client`], with a validity that ended long ago.
@@ -81,10 +81,10 @@ impl Authority {
         let mut params = client(common_name)?;
         params.not_before = date_time_ymd(2024, 1, 1);
         params.not_after = date_time_ymd(2025, 1, 1);
-        self.sign(params, file)
+        self.sign(&params, file)
     }
 
-    fn sign(&self, params: CertificateParams, file: &str) -> Result<Identity> {
+    fn sign(&self, params: &CertificateParams, file: &str) -> Result<Identity> {
         let key = KeyPair::generate()?;
         let identity =
             Identity { certificate: self.dir.join(format!("{file}.pem")), key: self.dir.join(format!("{file}.key")) };

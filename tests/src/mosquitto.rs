@@ -1,6 +1,7 @@
 //! Eclipse Mosquitto as a child process, kept in memory only: what it forgets, the agent must remember.
 
 use std::{
+    fmt::Write as _,
     fs,
     net::TcpStream,
     path::{Path, PathBuf},
@@ -10,7 +11,10 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::process::{Program, free_port, tool, until};
+use crate::{
+    process::{Program, free_port, until},
+    tool,
+};
 
 /// How long it may take to listen.
 const UP_WITHIN: Duration = Duration::from_secs(20);
@@ -48,7 +52,7 @@ impl Mosquitto {
     ///
     /// When it does not come up.
     pub fn start(dir: &Path, tls: Option<&Tls>) -> Result<Option<Self>> {
-        let Some(binary) = tool("mosquitto", "mosquitto") else { return Ok(None) };
+        let Some(binary) = tool::installed("mosquitto", "mosquitto") else { return Ok(None) };
         fs::create_dir_all(dir)?;
         let port = free_port()?;
         let config = dir.join("mosquitto.conf");
@@ -66,7 +70,7 @@ impl Mosquitto {
                     ("acl_file", &tls.acl),
                 ];
                 for (option, path) in files {
-                    text.push_str(&format!("{option} {}\n", path.display()));
+                    writeln!(text, "{option} {}", path.display())?;
                 }
             }
         }

@@ -3,11 +3,7 @@
 //! What a process test sees is what an operator sees: exit codes, standard output, the log on standard
 //! error, the local interface. Nothing here looks into a program.
 //!
-//! | variable | what it does |
-//! |---|---|
-//! | `TIDEWAITER_BIN_DIR` | programs are taken from this folder as they are, e.g. from an installed package |
-//! | `TIDEWAITER_ALLOW_MISSING_TOOLS=1` | a test whose foreign tool is not installed says so and passes |
-//! | `TIDEWAITER_SEED` | chance of the chaos tests; random, and printed, without it |
+//! `TIDEWAITER_SEED` sets the chance of the chaos tests; without it every run has another, and prints it.
 
 use std::{
     env, fs,
@@ -16,7 +12,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant, SystemTime},
 };
@@ -25,12 +21,10 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+pub use crate::tool::binary;
+
 use crate::stand::Stand;
 
-/// Packages whose programs the tests run.
-const PACKAGES: [&str; 3] = ["tidewaiter-agent", "tidewaiter-collector", "tidewaiter-simulator"];
-/// Folders whose sources make up those programs.
-const SOURCES: [&str; 4] = ["agent", "config", "drivers", "simulator"];
 /// Longest run of a command that looks at something and ends; a verification of thousands of records
 /// in a debug build takes seconds.
 const COMMAND_WITHIN: Duration = Duration::from_secs(120);
@@ -48,6 +42,17 @@ pub fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Ends a test: a failure is told in one sentence with its causes, without the way it took.
+///
+/// # Panics
+///
+/// When there is a failure.
+pub fn pass(outcome: Result<()>) {
+    if let Err(why) = outcome {
+        panic!("{why:#}");
+    }
+}
+
 /// The seed of this run, printed by whoever uses it.
 ///
 /// # Panics
@@ -59,97 +64,6 @@ pub fn seed() -> u64 {
         // Anything that differs from run to run will do; it is printed.
         Err(_) => SystemTime::UNIX_EPOCH.elapsed().map_or(0, |it| u64::from(it.subsec_nanos())),
     }
-}
-
-/// A program of this workspace, built when it is missing or older than its sources.
-///
-/// # Errors
-///
-/// When it cannot be built.
-pub fn binary(name: &str) -> Result<PathBuf> {
-    static BUILT: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
-    let folder = BUILT.get_or_init(|| programs().map_err(|why| format!("{why:#}")));
-    let path = folder.as_ref().map_err(|why| anyhow!("{why}"))?.join(name);
-    if path.is_file() { Ok(path) } else { bail!("{} is not there", path.display()) }
-}
-
-/// The folder of the programs.
-fn programs() -> Result<PathBuf> {
-    if let Some(folder) = env::var_os("TIDEWAITER_BIN_DIR") {
-        return Ok(folder.into());
-    }
-    let exe = env::current_exe()?;
-    // target/<profile>/deps/all-… or target/<profile>/tidewaiter-demo
-    let folder = exe
-        .ancestors()
-        .skip(1)
-        .find(|it| it.file_name().is_some_and(|name| name == "debug" || name == "release"))
-        .with_context(|| format!("{} is not in a target folder", exe.display()))?;
-    let oldest = ["tidewaiter", "tidewaiter-collector", "tidewaiter-sim"]
-        .iter()
-        .map(|name| fs::metadata(folder.join(name)).and_then(|it| it.modified()).unwrap_or(SystemTime::UNIX_EPOCH))
-        .min();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace")?;
-    if oldest < SOURCES.iter().filter_map(|it| newest(&root.join(it))).max() {
-        tell("building the programs under test");
-        let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build.current_dir(root).args(["build", "--bins"]).args(PACKAGES.iter().flat_map(|it| ["-p", it]));
-        if folder.ends_with("release") {
-            build.arg("--release");
-        }
-        let status = build.status().context("cargo build")?;
-        if !status.success() {
-            bail!("cargo build of {} failed: {status}", PACKAGES.join(", "));
-        }
-    }
-    Ok(folder.to_owned())
-}
-
-/// When the newest source below `folder` was changed.
-fn newest(folder: &Path) -> Option<SystemTime> {
-    let mut newest = None;
-    for entry in fs::read_dir(folder).ok()?.flatten() {
-        let path = entry.path();
-        let time = match entry.file_type() {
-            // Tests of a package are not in its program.
-            Ok(kind) if kind.is_dir() && !path.ends_with("tests") && !path.ends_with("examples") => self::newest(&path),
-            Ok(kind)
-                if kind.is_file() && path.extension().is_some_and(|it| it == "rs" || it == "toml" || it == "ftl") =>
-            {
-                entry.metadata().and_then(|it| it.modified()).ok()
-            }
-            _ => None,
-        };
-        newest = newest.max(time);
-    }
-    newest
-}
-
-/// A tool of somebody else. Without it the test fails, or is skipped aloud where that is allowed.
-///
-/// # Panics
-///
-/// When it is missing and may not be.
-pub fn tool(name: &str, package: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    // Debian keeps daemons where only root looks.
-    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
-    let found = folders.map(|it| it.join(name)).find(|it| it.is_file());
-    if found.is_none() {
-        missing(&format!("{name} is not installed"), &format!("apt-get install {package}"));
-    }
-    found
-}
-
-/// Says that something foreign is missing: fails, unless that is allowed.
-///
-/// # Panics
-///
-/// Unless `TIDEWAITER_ALLOW_MISSING_TOOLS=1`.
-pub fn missing(what: &str, remedy: &str) {
-    let allowed = env::var("TIDEWAITER_ALLOW_MISSING_TOOLS").is_ok_and(|it| it == "1");
-    assert!(allowed, "{what}; {remedy} (or set TIDEWAITER_ALLOW_MISSING_TOOLS=1 to skip what needs it)");
-    tell(&format!("skipped: {what}; {remedy}"));
 }
 
 /// A loopback port that is free now.

@@ -16,6 +16,7 @@
 mod centre;
 mod ports;
 mod tell;
+mod way;
 
 use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 
@@ -43,6 +44,7 @@ pub use self::{
     centre::{Centre, Delivery, Trouble, TroubleKind},
     ports::{Ports, Unplugged, Voice},
     tell::{Row, mass_of, row, value_of},
+    way::Way,
 };
 use crate::stand::{AGENT, SITE, Stand};
 
@@ -283,7 +285,7 @@ impl World {
             registry: Registry::from_json(&fs::read_to_string(self.stand.registry_path())?)?,
             subjects: Subjects::open(&self.site.store.dir),
         };
-        self.agent = Some(app::start(self.site.clone(), parts, Some(self.centre.connect())).await?);
+        self.agent = Some(app::start(self.site.clone(), parts, Some(Way::to(&self.centre))).await?);
         Ok(())
     }
 
@@ -309,6 +311,7 @@ fn enrol(stand: &Stand, clock: &RuntimeClock) -> Result<Registry> {
     let centre = stand.dir.join("centre");
     centre_keys::init(&centre, "centre", RegistryClass::Test).map_err(|why| anyhow!("{why}"))?;
     keys::init(&stand.agent_dir(), AGENT, true, clock)?;
-    centre_keys::add(&stand.registry_path(), &stand.agent_dir().join(keys::REGISTRY_FILE)).map_err(|why| anyhow!("{why}"))?;
+    centre_keys::add(&stand.registry_path(), &stand.agent_dir().join(keys::REGISTRY_FILE))
+        .map_err(|why| anyhow!("{why}"))?;
     Ok(Registry::from_json(&fs::read_to_string(stand.registry_path())?)?)
 }

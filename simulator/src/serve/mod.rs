@@ -4,9 +4,9 @@
 //! `tokio::io::duplex` in a test with a paused clock. What it says is a function of scene time, so two
 //! clients of one instrument hear the same, each from the moment it connected.
 
-mod modbus;
-mod registers;
-mod stream;
+pub(crate) mod modbus;
+pub(crate) mod registers;
+pub(crate) mod stream;
 
 pub use modbus::{serve_drum, serve_gamma};
 pub use stream::{serve_ph_meter, serve_plate_reader, serve_portal, serve_weighbridge};

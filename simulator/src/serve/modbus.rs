@@ -21,7 +21,7 @@ use super::{registers::Image, stream::gone};
 use crate::{scene::FaultKind, world::World};
 
 const ILLEGAL_FUNCTION: u8 = 0x01;
-const ILLEGAL_ADDRESS: u8 = 0x02;
+pub(crate) const ILLEGAL_ADDRESS: u8 = 0x02;
 const ILLEGAL_VALUE: u8 = 0x03;
 /// Gateway target device failed to respond: what a TCP server says of a unit it does not have.
 const NO_SUCH_UNIT: u8 = 0x0B;
@@ -34,12 +34,30 @@ const LONGEST_BODY: usize = 254;
 /// Conformity level of the identification: basic, single objects too.
 const CONFORMITY: u8 = 0x81;
 
-/// One instrument behind a server.
+/// What one answer is made of: who is behind the server, and what its tables hold at this moment.
+pub(crate) trait Tables {
+    /// Whether this unit id is answered.
+    fn is_here(&self, unit_id: u8) -> bool;
+    /// Name of the product, for the identification.
+    fn product(&self) -> &str;
+    /// Most registers it answers at once; `None` when it has no tables.
+    fn max_registers(&self) -> Option<u16>;
+    /// The cells of the table that `function` reads, or the exception code.
+    fn cells(&self, function: u8, address: u16, count: u16) -> Result<Vec<u16>, u8>;
+}
+
+/// One instrument of a world behind a server.
 struct Server<'a> {
     world: &'a World,
     instrument: &'a str,
     unit_id: u8,
     product: &'a str,
+}
+
+/// An instrument of a world at one moment.
+struct Present<'a> {
+    server: &'a Server<'a>,
+    now_ms: i64,
 }
 
 /// Answers for the gamma dose-rate monitor.
@@ -76,114 +94,149 @@ where
 
 impl Server<'_> {
     async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, mut stream: S) -> io::Result<()> {
-        loop {
-            let mut head = [0; 7];
-            stream.read_exact(&mut head).await?;
-            let [t0, t1, p0, p1, l0, l1, unit_id] = head;
-            let length = usize::from(u16::from_be_bytes([l0, l1]));
-            // Neither is Modbus: what follows cannot be cut into frames any more.
-            if [p0, p1] != [0, 0] || !(2..=LONGEST_BODY).contains(&length) {
-                return Ok(());
-            }
-            let mut pdu = vec![0; length - 1];
-            stream.read_exact(&mut pdu).await?;
-            let now = self.world.now_ms();
-            let wire = self.world.wire(self.instrument, self.world.next_answer(), now);
+        while let Some(request) = Request::read(&mut stream).await? {
+            let now_ms = self.world.now_ms();
+            let wire = self.world.wire(self.instrument, self.world.next_answer(), now_ms);
             if wire.hangup {
                 return Ok(());
             }
             sleep(self.world.real(wire.delay_ms)).await;
-            let answer = self.answer(unit_id, &pdu, now);
-            let [l0, l1] = u16::try_from(answer.len() + 1).unwrap_or(u16::MAX).to_be_bytes();
-            let mut frame = vec![t0, t1, 0, 0, l0, l1, unit_id];
-            frame.extend(answer);
+            let frame = request.answered(&Present { server: self, now_ms });
             stream.write_all(&wire.carry(frame)).await?;
             stream.flush().await?;
         }
+        Ok(())
+    }
+}
+
+impl Tables for Present<'_> {
+    fn is_here(&self, unit_id: u8) -> bool {
+        [self.server.unit_id, u8::MAX, 0].contains(&unit_id)
     }
 
-    fn answer(&self, unit_id: u8, pdu: &[u8], now_ms: i64) -> Vec<u8> {
-        let Some((&function, data)) = pdu.split_first() else {
-            return Vec::new();
-        };
-        let outcome = if unit_id == self.unit_id || unit_id == u8::MAX || unit_id == 0 {
-            self.execute(function, data, now_ms)
-        } else {
-            Err(NO_SUCH_UNIT)
-        };
-        match outcome {
-            Ok(data) => [&[function], data.as_slice()].concat(),
-            Err(code) => vec![function | 0x80, code],
-        }
+    fn product(&self) -> &str {
+        self.server.product
     }
 
-    fn execute(&self, function: u8, data: &[u8], now_ms: i64) -> Result<Vec<u8>, u8> {
-        match function {
-            1..=4 => self.read(function, data, now_ms),
-            0x2B => self.identify(data),
-            _ => Err(ILLEGAL_FUNCTION),
-        }
+    fn max_registers(&self) -> Option<u16> {
+        self.server.world.layout(self.server.instrument).map(|it| it.max_registers)
     }
 
-    fn read(&self, function: u8, data: &[u8], now_ms: i64) -> Result<Vec<u8>, u8> {
-        let &[a0, a1, c0, c1] = data else {
-            return Err(ILLEGAL_VALUE);
-        };
-        let (address, count) = (u16::from_be_bytes([a0, a1]), u16::from_be_bytes([c0, c1]));
-        let bits = function <= 2;
-        if !(1..=if bits { MOST_BITS } else { MOST_REGISTERS }).contains(&count) {
-            return Err(ILLEGAL_VALUE);
-        }
-        let layout = self.world.layout(self.instrument).ok_or(ILLEGAL_FUNCTION)?;
-        if !bits && count > layout.max_registers {
-            return Err(ILLEGAL_VALUE);
-        }
-        if let Some((_, fault)) = self.world.device_fault(self.instrument, FaultKind::Exception, now_ms) {
+    fn cells(&self, function: u8, address: u16, count: u16) -> Result<Vec<u16>, u8> {
+        let Server { world, instrument, .. } = *self.server;
+        let layout = world.layout(instrument).ok_or(ILLEGAL_FUNCTION)?;
+        if let Some((_, fault)) = world.device_fault(instrument, FaultKind::Exception, self.now_ms) {
             return Err(fault.code);
         }
         // A frozen instrument answers for ever with the moment at which its program stopped.
-        let frozen = self.world.device_fault(self.instrument, FaultKind::Frozen, now_ms);
-        let moment = frozen.map_or(now_ms, |(since, _)| since);
-        let image = Image::at(self.world, self.instrument, layout, moment);
-        let words = image.read(function, address, count).ok_or(ILLEGAL_ADDRESS)?;
-        let content: Vec<u8> = if bits {
-            let bit = |at: usize, word: u16| u8::from(word != 0) << (at % 8);
-            words.chunks(8).map(|eight| (0..).zip(eight).fold(0, |byte, (at, word)| byte | bit(at, *word))).collect()
-        } else {
-            words.iter().flat_map(|it| it.to_be_bytes()).collect()
-        };
-        let length = u8::try_from(content.len()).map_err(|_| ILLEGAL_VALUE)?;
-        Ok([&[length], content.as_slice()].concat())
+        let frozen = world.device_fault(instrument, FaultKind::Frozen, self.now_ms);
+        let moment = frozen.map_or(self.now_ms, |(since, _)| since);
+        Image::at(world, instrument, layout, moment).read(function, address, count).ok_or(ILLEGAL_ADDRESS)
+    }
+}
+
+/// A request as it stood in its frame.
+pub(crate) struct Request {
+    transaction: [u8; 2],
+    unit_id: u8,
+    pdu: Vec<u8>,
+}
+
+impl Request {
+    /// The next request of a connection; `None` when what comes is not Modbus, because what follows it cannot
+    /// be cut into frames any more.
+    pub(crate) async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Option<Self>> {
+        let mut head = [0; 7];
+        stream.read_exact(&mut head).await?;
+        let [t0, t1, p0, p1, l0, l1, unit_id] = head;
+        let length = usize::from(u16::from_be_bytes([l0, l1]));
+        if [p0, p1] != [0, 0] || !(2..=LONGEST_BODY).contains(&length) {
+            return Ok(None);
+        }
+        let mut pdu = vec![0; length - 1];
+        stream.read_exact(&mut pdu).await?;
+        Ok(Some(Self { transaction: [t0, t1], unit_id, pdu }))
     }
 
-    /// Read device identification, function 43 with MEI type 14.
-    fn identify(&self, data: &[u8]) -> Result<Vec<u8>, u8> {
-        let &[mei, code, object] = data else {
-            return Err(ILLEGAL_VALUE);
-        };
-        if mei != 0x0E {
-            return Err(ILLEGAL_FUNCTION);
-        }
-        let objects = ["Tidewaiter simulator", self.product, env!("CARGO_PKG_VERSION")];
-        let asked: Vec<(u8, &str)> = match code {
-            // Only basic objects exist, so regular and extended streams are the basic one. An unknown
-            // start is answered from the beginning.
-            1..=3 => {
-                let from = if usize::from(object) < objects.len() { object } else { 0 };
-                (0..).zip(objects).filter(|(id, _)| *id >= from).collect()
-            }
-            4 => (0..).zip(objects).filter(|(id, _)| *id == object).collect(),
-            _ => return Err(ILLEGAL_VALUE),
-        };
-        if asked.is_empty() {
-            return Err(ILLEGAL_ADDRESS);
-        }
-        let count = u8::try_from(asked.len()).map_err(|_| ILLEGAL_VALUE)?;
-        let mut answer = vec![mei, code, CONFORMITY, 0, 0, count];
-        for (id, text) in asked {
-            answer.extend([id, u8::try_from(text.len()).map_err(|_| ILLEGAL_VALUE)?]);
-            answer.extend(text.bytes());
-        }
-        Ok(answer)
+    /// The frame that answers it.
+    pub(crate) fn answered(&self, tables: &impl Tables) -> Vec<u8> {
+        let answer = answer(tables, self.unit_id, &self.pdu);
+        let [l0, l1] = u16::try_from(answer.len() + 1).unwrap_or(u16::MAX).to_be_bytes();
+        let [t0, t1] = self.transaction;
+        let mut frame = vec![t0, t1, 0, 0, l0, l1, self.unit_id];
+        frame.extend(answer);
+        frame
     }
+}
+
+/// The PDU that answers a PDU.
+pub(crate) fn answer(tables: &impl Tables, unit_id: u8, pdu: &[u8]) -> Vec<u8> {
+    let Some((&function, data)) = pdu.split_first() else {
+        return Vec::new();
+    };
+    let outcome = match function {
+        _ if !tables.is_here(unit_id) => Err(NO_SUCH_UNIT),
+        1..=4 => read(tables, function, data),
+        0x2B => identify(tables.product(), data),
+        _ => Err(ILLEGAL_FUNCTION),
+    };
+    match outcome {
+        Ok(data) => [&[function], data.as_slice()].concat(),
+        Err(code) => vec![function | 0x80, code],
+    }
+}
+
+fn read(tables: &impl Tables, function: u8, data: &[u8]) -> Result<Vec<u8>, u8> {
+    let &[a0, a1, c0, c1] = data else {
+        return Err(ILLEGAL_VALUE);
+    };
+    let (address, count) = (u16::from_be_bytes([a0, a1]), u16::from_be_bytes([c0, c1]));
+    let bits = function <= 2;
+    if !(1..=if bits { MOST_BITS } else { MOST_REGISTERS }).contains(&count) {
+        return Err(ILLEGAL_VALUE);
+    }
+    let most = tables.max_registers().ok_or(ILLEGAL_FUNCTION)?;
+    if !bits && count > most {
+        return Err(ILLEGAL_VALUE);
+    }
+    let words = tables.cells(function, address, count)?;
+    let content: Vec<u8> = if bits {
+        let bit = |at: usize, word: u16| u8::from(word != 0) << (at % 8);
+        words.chunks(8).map(|eight| (0..).zip(eight).fold(0, |byte, (at, word)| byte | bit(at, *word))).collect()
+    } else {
+        words.iter().flat_map(|it| it.to_be_bytes()).collect()
+    };
+    let length = u8::try_from(content.len()).map_err(|_| ILLEGAL_VALUE)?;
+    Ok([&[length], content.as_slice()].concat())
+}
+
+/// Read device identification, function 43 with MEI type 14.
+fn identify(product: &str, data: &[u8]) -> Result<Vec<u8>, u8> {
+    let &[mei, code, object] = data else {
+        return Err(ILLEGAL_VALUE);
+    };
+    if mei != 0x0E {
+        return Err(ILLEGAL_FUNCTION);
+    }
+    let objects = ["Tidewaiter simulator", product, env!("CARGO_PKG_VERSION")];
+    let asked: Vec<(u8, &str)> = match code {
+        // Only basic objects exist, so regular and extended streams are the basic one. An unknown
+        // start is answered from the beginning.
+        1..=3 => {
+            let from = if usize::from(object) < objects.len() { object } else { 0 };
+            (0..).zip(objects).filter(|(id, _)| *id >= from).collect()
+        }
+        4 => (0..).zip(objects).filter(|(id, _)| *id == object).collect(),
+        _ => return Err(ILLEGAL_VALUE),
+    };
+    if asked.is_empty() {
+        return Err(ILLEGAL_ADDRESS);
+    }
+    let count = u8::try_from(asked.len()).map_err(|_| ILLEGAL_VALUE)?;
+    let mut answer = vec![mei, code, CONFORMITY, 0, 0, count];
+    for (id, text) in asked {
+        answer.extend([id, u8::try_from(text.len()).map_err(|_| ILLEGAL_VALUE)?]);
+        answer.extend(text.bytes());
+    }
+    Ok(answer)
 }

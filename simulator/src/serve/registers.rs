@@ -13,12 +13,12 @@ use crate::world::{Shown, World, rounding};
 
 /// Registers and contacts of one instrument at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Image {
+pub(crate) struct Image {
     words: BTreeMap<(u8, u16), u16>,
 }
 
 /// Tables by the function code that reads them.
-pub(super) const fn read_function(table: Table) -> u8 {
+pub(crate) const fn read_function(table: Table) -> u8 {
     match table {
         Table::Coil => 1,
         Table::DiscreteInput => 2,
@@ -36,14 +36,24 @@ impl Image {
             let words = words(world, instrument, channel, at_ms);
             for (address, word) in (channel.address..).zip(words) {
                 // Bits of one register come from several channels.
-                *image.words.entry((function, address)).or_default() |= word;
+                image.set(function, address, word);
             }
         }
         image
     }
 
+    /// The word in a cell, when there is one.
+    pub(crate) fn word(&self, function: u8, address: u16) -> Option<u16> {
+        self.words.get(&(function, address)).copied()
+    }
+
+    /// Sets these bits of a cell, which exists from then on.
+    pub(crate) fn set(&mut self, function: u8, address: u16, bits: u16) {
+        *self.words.entry((function, address)).or_default() |= bits;
+    }
+
     /// `count` cells from `address` of the table this function reads; `None` beyond the last cell.
-    pub(super) fn read(&self, function: u8, address: u16, count: u16) -> Option<Vec<u16>> {
+    pub(crate) fn read(&self, function: u8, address: u16, count: u16) -> Option<Vec<u16>> {
         let last = self.words.range((function, 0)..=(function, u16::MAX)).next_back()?.0.1;
         let end = u32::from(address) + u32::from(count);
         if end > u32::from(last) + 1 {

@@ -148,14 +148,14 @@ where
 }
 
 /// Reads and forgets what comes in: these instruments listen to nobody. Ends when the other end does.
-async fn unheard(mut reader: impl AsyncRead + Unpin) -> io::Result<()> {
+pub(crate) async fn unheard(mut reader: impl AsyncRead + Unpin) -> io::Result<()> {
     let mut forgotten = [0; 256];
     while reader.read(&mut forgotten).await? > 0 {}
     Ok(())
 }
 
 /// The other end going away is how a connection ends, not an error.
-pub(super) fn gone(ended: io::Result<()>) -> io::Result<()> {
+pub(crate) fn gone(ended: io::Result<()>) -> io::Result<()> {
     match ended {
         Err(error)
             if matches!(

@@ -36,7 +36,7 @@ struct Cli {
     /// Another seed.
     #[arg(long)]
     seed: Option<u64>,
-    /// Also log what the parts do, e.g. info or tidewaiter_agent=debug.
+    /// Also log what the parts do, e.g. info or `tidewaiter_agent=debug`.
     #[arg(long, env = "TIDEWAITER_LOG", default_value = "error")]
     log_filter: String,
 }

@@ -1,5 +1,4 @@
-//! The central end without a network: a connection that keeps the promises of the MQTT link, with troubles on
-//! order, straight into the collector's core.
+//! The central end without a network: the collector's core on a store, and what it was given.
 //!
 //! ```text
 //! agent's uplink ─► door (window) ─► carrier ─► troubles ─► core ─► store
@@ -7,11 +6,10 @@
 //!        └── events, receipts ──────────┴◄─── receipt queue ◄─┘
 //! ```
 //!
-//! Every token that the door takes is answered once: acknowledged, not taken, or void with the connection.
-//! The newest receipt is retained and comes first on every connection, as a broker does it.
+//! The way here is [`super::way`]'s; which trouble hits which message is decided here, by the scene's seed.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -21,34 +19,17 @@ use anyhow::{Result, anyhow};
 use bytes::Bytes;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use tidewaiter_agent::{
-    clock::{Clock as _, RuntimeClock},
-    uplink::Link,
-};
+use tidewaiter_agent::clock::{Clock as _, RuntimeClock};
 use tidewaiter_collector::{
     Action, Core, SqliteStore, Summary, Tables, keys as centre_keys,
     receipts::{ReceiptDue, ReceiptQueue},
 };
-use tidewaiter_mqtt::{Event, Incoming, Message, NotTaken, PublishError, Qos};
 use tidewaiter_record::{Detail, InspectionDetail, Record, Registry, Report, Verifier};
 use tidewaiter_simulator::World as Truth;
-use tokio::{
-    sync::{Notify, mpsc},
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::time::Instant;
 
 use crate::stand::Stand;
 
-/// Publishes that may wait for their answer: the window the agent's own link allows itself.
-const WINDOW: usize = 32;
-/// Events that may wait for the agent; the carrier waits when it is full.
-const EVENTS: usize = 256;
-/// How long one message travels.
-const TRAVEL: Duration = Duration::from_millis(2);
-/// Wait between two connections.
-const RECONNECT: Duration = Duration::from_secs(1);
-/// How long an unanswered publish is borne before the connection is given up, as the agent's own link does.
-const ACK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Receipts of one chain are at least this far apart.
 const RECEIPT_INTERVAL_MS: u64 = 50;
 
@@ -120,53 +101,6 @@ struct Inside {
     late_number: u64,
 }
 
-/// The agent's side of a connection to the centre.
-#[derive(Debug)]
-pub struct Way {
-    door: Arc<Door>,
-    events: mpsc::Receiver<Event>,
-}
-
-#[derive(Debug, Default)]
-struct Door {
-    inside: Mutex<Waiting>,
-    arrived: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    open: bool,
-    unanswered: usize,
-    offers: VecDeque<(Message, u64)>,
-}
-
-impl Door {
-    fn inside(&self) -> MutexGuard<'_, Waiting> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Link for Way {
-    fn publish(&self, message: Message, token: u64) -> Result<(), PublishError> {
-        let mut door = self.door.inside();
-        if !door.open {
-            return Err(PublishError::Offline);
-        }
-        if door.unanswered >= WINDOW {
-            return Err(PublishError::WindowFull);
-        }
-        door.unanswered += 1;
-        door.offers.push_back((message, token));
-        drop(door);
-        self.door.arrived.notify_one();
-        Ok(())
-    }
-
-    async fn event(&mut self) -> Option<Event> {
-        self.events.recv().await
-    }
-}
-
 impl Centre {
     pub(super) fn open(
         stand: &Stand,
@@ -191,16 +125,14 @@ impl Centre {
             late_number: 0,
         };
         let registry = Arc::new(registry);
-        Ok(Self { inside: Arc::new(Mutex::new(inside)), clock, truth, troubles: Arc::new(troubles), store: path, registry })
-    }
-
-    /// A connection for an agent, which keeps itself up until its agent drops it.
-    pub(super) fn connect(&self) -> Way {
-        let (sender, events) = mpsc::channel(EVENTS);
-        let door = Arc::new(Door::default());
-        let carrier = Carrier { centre: self.clone(), door: Arc::clone(&door), events: sender };
-        tokio::spawn(async move { carrier.run().await });
-        Way { door, events }
+        Ok(Self {
+            inside: Arc::new(Mutex::new(inside)),
+            clock,
+            truth,
+            troubles: Arc::new(troubles),
+            store: path,
+            registry,
+        })
     }
 
     /// UTC milliseconds at the centre, whose clock never stops.
@@ -288,14 +220,14 @@ impl Centre {
     }
 
     /// The trouble that hits a message now, of the kinds that `concerns` names.
-    fn trouble(&self, concerns: impl Fn(TroubleKind) -> bool) -> Option<TroubleKind> {
+    pub(super) fn trouble(&self, concerns: impl Fn(TroubleKind) -> bool) -> Option<TroubleKind> {
         let now = self.truth.now_ms();
         let mut inside = self.inside();
         let active = self.troubles.iter().filter(|it| it.from <= now && now < it.to && concerns(it.kind));
         active.into_iter().find(|it| it.one_in <= 1 || inside.chance.random_ratio(1, it.one_in)).map(|it| it.kind)
     }
 
-    fn deliver(&self, topic: &str, bytes: &[u8]) {
+    pub(super) fn deliver(&self, topic: &str, bytes: &[u8]) {
         let (now, wall_ms) = (self.truth.now_ms(), self.wall_ms());
         let mut inside = self.inside();
         match inside.core.accept(topic, bytes, wall_ms) {
@@ -318,7 +250,20 @@ impl Centre {
         }
     }
 
-    fn deliver_late(&self) {
+    /// The newest receipt, for a connection that begins.
+    pub(super) fn retained(&self) -> Option<ReceiptDue> {
+        self.inside().retained.clone()
+    }
+
+    /// Lets a message arrive later, whatever becomes of the connection it came by.
+    pub(super) fn deliver_at(&self, at: Instant, topic: String, payload: Bytes) {
+        let mut inside = self.inside();
+        inside.late_number += 1;
+        let number = inside.late_number;
+        inside.late.insert((at, number), (topic, payload));
+    }
+
+    pub(super) fn deliver_late(&self) {
         loop {
             let due = {
                 let mut inside = self.inside();
@@ -332,7 +277,7 @@ impl Centre {
     }
 
     /// The receipt that may leave now; it is retained from then on.
-    fn receipt_due(&self) -> Option<ReceiptDue> {
+    pub(super) fn receipt_due(&self) -> Option<ReceiptDue> {
         let now = self.clock.now().mono_ms;
         let mut inside = self.inside();
         let due = inside.receipts.peek(now)?.clone();
@@ -342,13 +287,15 @@ impl Centre {
     }
 
     /// When something happens by itself next: a late message, a receipt, the beginning of an outage.
-    fn next(&self) -> Option<Instant> {
+    pub(super) fn next(&self) -> Option<Instant> {
         let now = self.truth.now_ms();
         let inside = self.inside();
         let late = inside.late.first_key_value().map(|((at, _), _)| *at);
         let mono = self.clock.now().mono_ms;
-        let receipt = inside.receipts.next_at().map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(mono)));
-        let outage = self.outages().map(|it| it.from).filter(|from| *from > now).min().map(|from| self.truth.instant(from));
+        let receipt =
+            inside.receipts.next_at().map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(mono)));
+        let outage =
+            self.outages().map(|it| it.from).filter(|from| *from > now).min().map(|from| self.truth.instant(from));
         [late, receipt, outage].into_iter().flatten().min()
     }
 
@@ -357,152 +304,8 @@ impl Centre {
     }
 
     /// The end of the outage that lasts now.
-    fn away_until(&self) -> Option<Instant> {
+    pub(super) fn away_until(&self) -> Option<Instant> {
         let now = self.truth.now_ms();
         self.outages().filter(|it| it.from <= now && now < it.to).map(|it| it.to).max().map(|to| self.truth.instant(to))
     }
-}
-
-/// Carries messages of one agent for as long as the agent wants.
-struct Carrier {
-    centre: Centre,
-    door: Arc<Door>,
-    events: mpsc::Sender<Event>,
-}
-
-/// The agent has let go of its link.
-struct Gone;
-
-impl Carrier {
-    async fn run(self) {
-        // The only way out is that the agent is gone.
-        let Gone = self.work().await;
-    }
-
-    async fn work(&self) -> Gone {
-        loop {
-            if let Some(back) = self.centre.away_until() {
-                if self.tell(Event::Disconnected { why: "connection refused".to_owned() }).await.is_err() {
-                    return Gone;
-                }
-                tokio::select! {
-                    () = sleep_until(back) => {}
-                    () = self.events.closed() => return Gone,
-                }
-                continue;
-            }
-            let why = match self.serve().await {
-                Ok(why) => why,
-                Err(gone) => return gone,
-            };
-            {
-                let mut door = self.door.inside();
-                *door = Waiting::default();
-            }
-            if self.tell(Event::Disconnected { why: why.to_owned() }).await.is_err() {
-                return Gone;
-            }
-            sleep(RECONNECT).await;
-        }
-    }
-
-    /// One connection; says why it ended.
-    async fn serve(&self) -> Result<&'static str, Gone> {
-        self.door.inside().open = true;
-        self.tell(Event::Connected { window: u16::try_from(WINDOW).unwrap_or(u16::MAX), max_packet_bytes: None }).await?;
-        self.tell(Event::Subscribed).await?;
-        let retained = self.centre.inside().retained.clone();
-        if let Some(due) = retained {
-            self.tell(receipt(&due, true)).await?;
-        }
-        // Set by the first publish whose answer got lost.
-        let mut patience: Option<Instant> = None;
-        loop {
-            if self.centre.away_until().is_some() {
-                return Ok("connection reset");
-            }
-            if patience.is_some_and(|until| Instant::now() >= until) {
-                return Ok("no PUBACK in time");
-            }
-            self.centre.deliver_late();
-            while let Some(due) = self.centre.receipt_due() {
-                if self.centre.trouble(|kind| kind == TroubleKind::LostReceipt).is_none() {
-                    self.tell(receipt(&due, false)).await?;
-                }
-            }
-            let offer = self.door.inside().offers.pop_front();
-            if let Some((message, token)) = offer {
-                sleep(TRAVEL).await;
-                match self.carry(message) {
-                    Some(Ok(())) => self.answer(Event::Acked { token }).await?,
-                    Some(Err(reason)) => self.answer(Event::NotTaken { token, reason }).await?,
-                    None => patience = patience.or(Some(Instant::now() + ACK_TIMEOUT)),
-                }
-                continue;
-            }
-            let next = [self.centre.next(), patience].into_iter().flatten().min();
-            let by_itself = async {
-                match next {
-                    Some(at) => sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = self.door.arrived.notified() => {}
-                () = by_itself => {}
-                () = self.events.closed() => return Err(Gone),
-            }
-        }
-    }
-
-    /// Carries one message; gives its answer, if that gets back.
-    fn carry(&self, message: Message) -> Option<Result<(), NotTaken>> {
-        let Message { topic, payload, qos, .. } = message;
-        if qos == Qos::AtMostOnce {
-            return Some(Ok(()));
-        }
-        let is_record = topic.ends_with("/record") || topic.ends_with("/alert");
-        let concerns = |kind| !matches!(kind, TroubleKind::Offline | TroubleKind::LostReceipt);
-        match self.centre.trouble(concerns).filter(|_| is_record) {
-            Some(TroubleKind::LostPublish) => Some(Ok(())),
-            Some(TroubleKind::LostPuback) => {
-                self.centre.deliver(&topic, &payload);
-                None
-            }
-            Some(TroubleKind::Duplicate) => {
-                self.centre.deliver(&topic, &payload);
-                self.centre.deliver(&topic, &payload);
-                Some(Ok(()))
-            }
-            Some(TroubleKind::Delayed(ms)) => {
-                let mut inside = self.centre.inside();
-                inside.late_number += 1;
-                let key = (Instant::now() + Duration::from_millis(ms), inside.late_number);
-                inside.late.insert(key, (topic, payload));
-                Some(Ok(()))
-            }
-            Some(TroubleKind::NoSubscriber) => Some(Err(NotTaken::NoSubscriber)),
-            Some(TroubleKind::Offline | TroubleKind::LostReceipt) | None => {
-                self.centre.deliver(&topic, &payload);
-                Some(Ok(()))
-            }
-        }
-    }
-
-    /// An answer, with the place it frees in the window given back first.
-    async fn answer(&self, event: Event) -> Result<(), Gone> {
-        {
-            let mut door = self.door.inside();
-            door.unanswered = door.unanswered.saturating_sub(1);
-        }
-        self.tell(event).await
-    }
-
-    async fn tell(&self, event: Event) -> Result<(), Gone> {
-        self.events.send(event).await.map_err(|_| Gone)
-    }
-}
-
-fn receipt(due: &ReceiptDue, retained: bool) -> Event {
-    Event::Message(Incoming { topic: due.topic(), payload: Bytes::from(due.bytes.clone()), retained })
 }

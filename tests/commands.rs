@@ -1,0 +1,206 @@
+//! The commands as their users meet them: what they say, and with which exit code.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::{fs, path::Path};
+
+use tidewaiter_tests::process::{Ended, run_own};
+
+const OK: i32 = 0;
+const FINDING: i32 = 1;
+const USAGE: i32 = 2;
+const ENVIRONMENT: i32 = 3;
+
+/// A site that is right: no instruments yet, no uplink.
+const SITE: &str = r#"version = 1
+[site]
+id = "yantian"
+agent = "gate-07"
+name = "七号闸口"
+[store]
+dir = "data"
+budget = "64 MiB"
+keep = "30 d"
+[local]
+listen = "127.0.0.1:0"
+"#;
+
+const SCALE: &str = r#"
+[[ports]]
+id = "scale-line"
+[ports.serial]
+path = "/dev/serial/by-id/usb-that-is-not-there"
+baud = 9600
+[[instruments]]
+id = "scale-1"
+port = "scale-line"
+[instruments.xk3190_tf0]
+unit = "kg"
+scale_interval = "20"
+settle = "1 s"
+[[lanes]]
+id = "lane-7"
+[lanes.lorry_gate]
+scale = "scale-1"
+threshold = "500"
+unit = "kg"
+time_limit = "60 s"
+identity_window = "10 s"
+[[lanes.judge]]
+table = "gross-mass-cn-2016"
+parameters = ["gross-mass"]
+"#;
+
+fn tidewaiter(args: &[&str]) -> Ended {
+    run_own("tidewaiter", args).unwrap()
+}
+
+fn site(dir: &Path, text: &str) -> String {
+    let path = dir.join("site.toml");
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// Checks `text` and wants exit code and every one of `words` in what is said.
+fn check(text: &str, code: i32, words: &[&str]) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = site(dir.path(), text);
+    let ended = tidewaiter(&["check", &path]);
+    for word in words {
+        assert!(ended.stdout.contains(word), "{word:?} is not said of\n{text}\n{}{}", ended.stdout, ended.stderr);
+    }
+    assert_eq!(ended.code, code, "{}{}", ended.stdout, ended.stderr);
+}
+
+#[test]
+fn check_accepts_a_right_site_and_says_how_long_the_store_lasts() {
+    check(SITE, OK, &["0 instruments", "h without uplink"]);
+}
+
+#[test]
+fn check_names_the_place_and_the_way_out() {
+    let with = |from: &str, to: &str| format!("{SITE}{SCALE}").replace(from, to);
+    // An unknown key, with the one that was meant.
+    check(
+        &with("scale_interval =", "scale_intervall ="),
+        USAGE,
+        &["site.toml:23:1", "scale_intervall", "scale_interval"],
+    );
+    // A wrong unit.
+    check(&with("unit = \"kg\"\nscale_interval", "unit = \"KG\"\nscale_interval"), USAGE, &["KG", "kg"]);
+    // A missing limit table, with those there are.
+    check(&with("gross-mass-cn-2016", "gross-mass"), USAGE, &["gross-mass", "gross-mass-cn-2016"]);
+    // A duplicate id.
+    check(&format!("{SITE}{SCALE}{}", &SCALE[..SCALE.find("[[lanes]]").unwrap()]), USAGE, &["scale-1", "scale-line"]);
+    // A port that does not exist: the file is right, the machine is not.
+    check(&format!("{SITE}{SCALE}"), FINDING, &["/dev/serial/by-id/usb-that-is-not-there"]);
+    // Two faults are told at once.
+    let two = with("scale_interval =", "scale_intervall =").replace("gross-mass-cn-2016", "gross-mass");
+    check(&two, USAGE, &["scale_intervall", "gross-mass-cn-2016"]);
+    // Not a site file at all.
+    check("<html>", USAGE, &["site.toml:1"]);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let ended = tidewaiter(&["check", "/nowhere/site.toml"]);
+    assert_eq!(ended.code, USAGE, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("/nowhere/site.toml"), "{}", ended.stdout);
+}
+
+#[test]
+fn keys_are_made_once_and_kept_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = site(dir.path(), SITE);
+    let run = tidewaiter(&["run", "--config", &path]);
+    assert_eq!(run.code, ENVIRONMENT, "{}", run.stderr);
+    assert!(run.stderr.contains("keys init"), "{}", run.stderr);
+
+    let made = tidewaiter(&["keys", "init", "--config", &path]);
+    assert_eq!(made.code, OK, "{}", made.stderr);
+    let key = dir.path().join("data/agent.key");
+    assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = tidewaiter(&["keys", "init", "--config", &path]);
+    assert_eq!(again.code, ENVIRONMENT);
+    assert!(again.stderr.contains("exists"), "{}", again.stderr);
+    let shown = tidewaiter(&["keys", "show", "--config", &path]);
+    assert!(shown.stdout.contains("kid") && !shown.stdout.contains("PRIVATE"), "{}", shown.stdout);
+
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let exposed = tidewaiter(&["run", "--config", &path]);
+    assert_eq!(exposed.code, ENVIRONMENT);
+    assert!(exposed.stderr.contains("chmod 600"), "{}", exposed.stderr);
+}
+
+#[test]
+fn commands_without_an_agent_say_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = site(dir.path(), SITE);
+    fs::create_dir_all(dir.path().join("data")).unwrap();
+    let start = tidewaiter(&["start", "bench-a", "--sample", "S-1", "--operator", "Li", "--config", &path]);
+    assert_eq!(start.code, ENVIRONMENT);
+    assert!(start.stderr.contains("no agent is running"), "{}", start.stderr);
+    let bare = tidewaiter(&["log"]);
+    assert_eq!(bare.code, USAGE);
+    assert!(bare.stderr.contains("--data-dir"), "{}", bare.stderr);
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let top = tidewaiter(&["--help"]);
+    assert_eq!(top.code, OK);
+    assert!(top.stdout.contains("Examples:") && top.stdout.contains("Exit codes:"), "{}", top.stdout);
+    for command in ["run", "check", "start", "next", "stop", "subject", "status", "log", "show", "export", "verify"] {
+        let help = tidewaiter(&[command, "--help"]);
+        assert!(help.stdout.contains("Example: tidewaiter"), "{command}: {}", help.stdout);
+        assert!(top.stdout.contains(command), "{command} is not listed");
+    }
+    assert_eq!(tidewaiter(&["no-such-command"]).code, USAGE);
+}
+
+#[test]
+fn verify_refuses_what_is_no_registry_and_names_a_broken_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let registry = dir.path().join("registry.json");
+    let file = dir.path().join("records");
+    fs::write(&file, b"\xd2\x84 this is no record").unwrap();
+    fs::write(&registry, "{}").unwrap();
+    let (file, registry_path) = (file.to_str().unwrap(), registry.to_str().unwrap());
+    let ended = tidewaiter(&["verify", file, "--registry", registry_path]);
+    assert_eq!(ended.code, USAGE, "{}", ended.stderr);
+    assert!(ended.stderr.contains("registry.json"), "{}", ended.stderr);
+
+    fs::write(&registry, r#"{"version":1,"class":"test","keys":[]}"#).unwrap();
+    let ended = tidewaiter(&["verify", file, "--registry", registry_path, "--json"]);
+    assert_eq!(ended.code, FINDING, "{}{}", ended.stdout, ended.stderr);
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(report["findings"][0]["code"], "malformed", "{report}");
+}
+
+#[test]
+fn an_agent_without_instruments_runs_and_stops_in_order() {
+    use std::{process::Command, time::Duration};
+    use tidewaiter_tests::process::{Program, binary};
+    let dir = tempfile::tempdir().unwrap();
+    let path = site(dir.path(), SITE);
+    assert_eq!(tidewaiter(&["keys", "init", "--config", &path]).code, OK);
+    let mut agent = Program::start(
+        Command::new(binary("tidewaiter").unwrap()).args(["run", "--config", &path]),
+        &dir.path().join("log"),
+    )
+    .unwrap();
+    agent.line("local interface", Duration::from_secs(20)).unwrap();
+    let declared = tidewaiter(&["subject", "粤B12345", "axles=6", "--operator", "Li Na", "--config", &path]);
+    assert_eq!(declared.code, OK, "{}{}", declared.stdout, declared.stderr);
+    let wrong = tidewaiter(&["start", "bench-z", "--sample", "S-1", "--operator", "Li Na", "--config", &path]);
+    assert_eq!(wrong.code, FINDING);
+    assert!(wrong.stderr.contains("bench-z"), "{}", wrong.stderr);
+    let status = tidewaiter(&["status", "--json", "--config", &path]);
+    let report: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(report["not_recording"], serde_json::Value::Null);
+    assert_eq!(report["counters"]["sealed"], 2, "genesis and the subject: {report}");
+    agent.terminate(Duration::from_secs(20)).unwrap();
+    let log = tidewaiter(&["log", "--config", &path]);
+    assert!(log.stdout.contains("shutdown"), "{}", log.stdout);
+}
