@@ -127,6 +127,7 @@ pub fn inspection(detail: &InspectionDetail) -> Result<Inspection, String> {
         completion,
         simulated: detail.flags.simulated,
         drill: detail.flags.drill,
+        operator: None,
         measured: detail
             .measured
             .iter()
@@ -136,6 +137,8 @@ pub fn inspection(detail: &InspectionDetail) -> Result<Inspection, String> {
                 outcome: it.outcome,
                 background: it.background,
                 uncertainty: it.uncertainty,
+                background_uncertainty: None,
+                basis: None,
                 derivation: it.derivation.clone(),
                 stage: it.stage,
             })
@@ -190,6 +193,10 @@ pub fn screening(detail: &InspectionDetail) -> Result<Screening, String> {
                 limit: it.limit.clone(),
                 rule: it.rule.clone(),
                 stage: it.stage,
+                hazards: Vec::new(),
+                legal_force: String::new(),
+                probability: None,
+                advisory: false,
             })
         })
         .collect::<Result<_, String>>()?;
@@ -276,7 +283,11 @@ fn judged(findings: &[Finding], programme: Option<&Programme>) -> Vec<Judge> {
         match judge.iter_mut().find(|it| it.table == finding.table) {
             Some(known) if known.parameters.contains(&finding.parameter) => {}
             Some(known) => known.parameters.push(finding.parameter.clone()),
-            None => judge.push(Judge { table: finding.table.clone(), parameters: vec![finding.parameter.clone()] }),
+            None => judge.push(Judge {
+                table: finding.table.clone(),
+                parameters: vec![finding.parameter.clone()],
+                advisory: finding.advisory,
+            }),
         }
     }
     judge

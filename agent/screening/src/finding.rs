@@ -1,5 +1,8 @@
 //! What screening gives: findings, one verdict, one disposition.
 
+use tidewaiter_config::limits::Hazard;
+use tidewaiter_drivers::Decimal;
+
 /// The outcome of judging one row, or of the whole inspection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
@@ -81,6 +84,14 @@ pub struct Finding {
     pub rule: String,
     /// Stage of a step programme, from 1.
     pub stage: Option<u16>,
+    /// What kinds of hazard a breach of the row is.
+    pub hazards: Vec<Hazard>,
+    /// Legal force of the table: `mandatory`, `recommended`, `voluntary`, `guide` or `site`.
+    pub legal_force: String,
+    /// Probability of conformity, 0 to 1 with four places, where an uncertainty is stated (JCGM 106:2012, 7).
+    pub probability: Option<Decimal>,
+    /// It is listed beside the others and leaves verdict and disposition alone.
+    pub advisory: bool,
 }
 
 /// The judged inspection.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use tidewaiter_config::limits::Basis;
 use tidewaiter_drivers::{
     Decimal, Unit,
     reading::{Missing, Moment, Outcome, Quality},
@@ -31,6 +32,8 @@ pub struct Inspection {
     pub simulated: bool,
     /// An exercise: recorded, and kept out of statistics.
     pub drill: bool,
+    /// Who ran it, where a person did.
+    pub operator: Option<String>,
     /// The quantities to be judged, in the order the procedure produced them.
     pub measured: Vec<Measured>,
     /// What instruments and our own recomputation asserted.
@@ -112,11 +115,13 @@ pub enum SubjectKind {
     Lot,
     /// A laboratory sample or specimen.
     Sample,
+    /// An instrument under a function check.
+    Instrument,
 }
 
 impl SubjectKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Conveyance, Self::Container, Self::Lot, Self::Sample];
+    pub const ALL: [Self; 5] = [Self::Conveyance, Self::Container, Self::Lot, Self::Sample, Self::Instrument];
 
     /// The stable spelling used in records and interfaces.
     pub const fn word(self) -> &'static str {
@@ -125,6 +130,7 @@ impl SubjectKind {
             Self::Container => "container",
             Self::Lot => "lot",
             Self::Sample => "sample",
+            Self::Instrument => "instrument",
         }
     }
 
@@ -169,6 +175,10 @@ pub struct Measured {
     pub background: Option<Decimal>,
     /// Expanded uncertainty (k = 2), in the same unit, from the instrument register.
     pub uncertainty: Option<Decimal>,
+    /// Expanded uncertainty (k = 2) of the background, in the same unit.
+    pub background_uncertainty: Option<Decimal>,
+    /// What a mass fraction is referred to, where it is known.
+    pub basis: Option<Basis>,
     /// How it came from its readings: `last`, `mean(2,3)`, `max-sum-5`, `mean` …
     pub derivation: String,
     /// Which stage of a step programme it belongs to, from 1.
@@ -214,6 +224,21 @@ pub struct Evidence {
 }
 
 impl Measured {
+    /// A quantity with neither background, uncertainty, basis nor stage.
+    pub fn new(parameter: &str, instrument: &str, outcome: Outcome, derivation: &str) -> Self {
+        Self {
+            parameter: parameter.to_owned(),
+            instrument: instrument.to_owned(),
+            outcome,
+            background: None,
+            uncertainty: None,
+            background_uncertainty: None,
+            basis: None,
+            derivation: derivation.to_owned(),
+            stage: None,
+        }
+    }
+
     /// The value with its unit and quality.
     ///
     /// # Errors

@@ -40,6 +40,10 @@ pub fn screen_programme(inspection: &Inspection, programme: &Programme) -> Vec<F
                 limit: judged.limit,
                 rule: judged.rule.join("; "),
                 stage: Some(number),
+                hazards: Vec::new(),
+                legal_force: String::new(),
+                probability: judged.probability,
+                advisory: false,
             }));
         }
     }
@@ -52,6 +56,8 @@ fn requirement(stage: u16, channel: &str, limit: Limit, unit: Unit) -> Row {
         parameter: channel.to_owned(),
         limit,
         unit,
+        basis: None,
+        hazards: Vec::new(),
         when: Vec::new(),
         compare: Compare::Full,
         decision: DecisionRule::Simple,

@@ -29,6 +29,8 @@ pub(crate) struct Judged {
     pub(crate) limit: String,
     /// Parts of the rule text, in the order applied.
     pub(crate) rule: Vec<String>,
+    /// Probability of conformity, where an uncertainty is stated.
+    pub(crate) probability: Option<Decimal>,
 }
 
 /// The measured quantity in the row's unit.
@@ -58,7 +60,7 @@ pub(crate) fn shown(row: &Row, measured: &Measured, verdict: Verdict, why: &str)
 
 /// A row without a value.
 pub(crate) fn described(row: &Row, verdict: Verdict) -> Judged {
-    Judged { verdict, value: None, limit: text::stated(row), rule: vec![text::rule(row)] }
+    Judged { verdict, value: None, limit: text::stated(row), rule: vec![text::rule(row)], probability: None }
 }
 
 /// The measured quantity in the row's unit, written into `judged`, unless it may not be judged.

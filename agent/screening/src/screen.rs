@@ -26,13 +26,13 @@ const RECOMPUTED: [&str; 2] = ["gamma", "neutron"];
 /// Never fails: no table, no value and no declaration are findings too. The order of
 /// `inspection.measured` and of `tables` plays no part.
 ///
-/// The verdict is that of the strictest finding, at least `Inconclusive(Incomplete)` for an incomplete
+/// The verdict is that of the strictest finding that is not advisory, at least `Inconclusive(Incomplete)` for an incomplete
 /// inspection and `Fail` when an alarm was asserted by the device or by our own recomputation. The
 /// disposition is the strictest of these:
 ///
 /// | cause | disposition |
 /// |---|---|
-/// | an alarm asserted by either side, or `Fail` on a row that alarms | [`Disposition::Alarm`] |
+/// | an alarm asserted by either side, or `Fail` on a row that alarms and is not advisory | [`Disposition::Alarm`] |
 /// | a scan fault | [`Disposition::NotValid`] |
 /// | any other verdict than `Pass` and `NotApplicable` | [`Disposition::Refer`] |
 /// | everything required is `Pass` or `NotApplicable` | [`Disposition::Clear`] |
@@ -46,10 +46,9 @@ pub fn screen(
     let mut findings = Vec::new();
     for required in judge {
         match edition::in_force(tables, &required.table, at) {
-            Ok(table) => judge_table(inspection, table, &required.parameters, &mut findings),
-            Err(refusal) => findings.extend(
-                required.parameters.iter().map(|parameter| without_edition(&required.table, parameter, &refusal)),
-            ),
+            Ok(table) => judge_table(inspection, table, required, &mut findings),
+            Err(refusal) => findings
+                .extend(required.parameters.iter().map(|parameter| without_edition(required, parameter, &refusal))),
         }
     }
     if let Some(programme) = programme {
@@ -66,7 +65,8 @@ pub fn screen(
 }
 
 /// Judges all rows of `table` for the parameters required, in the order of the table.
-fn judge_table(inspection: &Inspection, table: &LimitTable, parameters: &[String], findings: &mut Vec<Finding>) {
+fn judge_table(inspection: &Inspection, table: &LimitTable, required: &Judge, findings: &mut Vec<Finding>) {
+    let Judge { parameters, advisory, .. } = required;
     let facts = Facts::of(inspection);
     for row in table.rows.iter().filter(|row| parameters.contains(&row.parameter)) {
         let measured = inspection.measured.iter().filter(|it| it.parameter == row.parameter).collect::<Vec<_>>();
@@ -89,6 +89,10 @@ fn judge_table(inspection: &Inspection, table: &LimitTable, parameters: &[String
             limit: judged.limit,
             rule: judged.rule.join("; "),
             stage,
+            hazards: row.hazards.clone(),
+            legal_force: table.legal_force.clone(),
+            probability: judged.probability,
+            advisory: *advisory,
         }));
     }
     for parameter in parameters {
@@ -101,7 +105,10 @@ fn judge_table(inspection: &Inspection, table: &LimitTable, parameters: &[String
         } else {
             continue;
         };
-        findings.push(about_table(&table.id, &table.edition, parameter, Reason::NotCovered, why));
+        findings.push(Finding {
+            legal_force: table.legal_force.clone(),
+            ..about_table(required, &table.edition, parameter, Reason::NotCovered, why)
+        });
     }
 }
 
@@ -112,13 +119,13 @@ fn set_aside(row: &Row, verdict: Verdict, why: &str) -> Judged {
     judged
 }
 
-fn without_edition(table: &str, parameter: &str, refusal: &str) -> Finding {
-    about_table(table, "", parameter, Reason::NoEdition, refusal.to_owned())
+fn without_edition(required: &Judge, parameter: &str, refusal: &str) -> Finding {
+    about_table(required, "", parameter, Reason::NoEdition, refusal.to_owned())
 }
 
-fn about_table(table: &str, edition: &str, parameter: &str, reason: Reason, rule: String) -> Finding {
+fn about_table(required: &Judge, edition: &str, parameter: &str, reason: Reason, rule: String) -> Finding {
     Finding {
-        table: table.to_owned(),
+        table: required.table.clone(),
         edition: edition.to_owned(),
         row: "*".to_owned(),
         parameter: parameter.to_owned(),
@@ -129,11 +136,16 @@ fn about_table(table: &str, edition: &str, parameter: &str, reason: Reason, rule
         limit: String::new(),
         rule,
         stage: None,
+        hazards: Vec::new(),
+        legal_force: String::new(),
+        probability: None,
+        advisory: required.advisory,
     }
 }
 
 fn overall(inspection: &Inspection, findings: &[Finding], alarmed: bool) -> Verdict {
-    let mut verdict = findings.iter().map(|it| it.verdict).fold(Verdict::NotApplicable, Verdict::stricter);
+    let deciding = findings.iter().filter(|it| !it.advisory);
+    let mut verdict = deciding.map(|it| it.verdict).fold(Verdict::NotApplicable, Verdict::stricter);
     if let Completion::Incomplete(_) = inspection.completion {
         verdict = verdict.stricter(Verdict::Inconclusive(Reason::Incomplete));
     }
@@ -145,7 +157,7 @@ fn overall(inspection: &Inspection, findings: &[Finding], alarmed: bool) -> Verd
 }
 
 fn dispose(inspection: &Inspection, findings: &[Finding], verdict: Verdict, alarmed: bool) -> Disposition {
-    if alarmed || findings.iter().any(|it| it.alarms && it.verdict == Verdict::Fail) {
+    if alarmed || findings.iter().any(|it| it.alarms && !it.advisory && it.verdict == Verdict::Fail) {
         Disposition::Alarm
     } else if !inspection.faults.is_empty() {
         Disposition::NotValid

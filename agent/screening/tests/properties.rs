@@ -100,6 +100,8 @@ prop_compose! {
             outcome: absent.map_or(Ok(Indication { value, unit: UNITS[unit], quality }), Err),
             background,
             uncertainty,
+            background_uncertainty: None,
+            basis: None,
             derivation: "last".to_owned(),
             stage: None,
         }

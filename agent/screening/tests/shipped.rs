@@ -14,7 +14,7 @@ const NO: Verdict = Verdict::NotApplicable;
 fn shipped_tables_give_the_verdicts_their_documents_do() {
     let tables = tidewaiter_config::limits::builtin();
     let check = |table: &str, parameter: &str, value: Measured, facts: &[(&str, &str)], verdict| {
-        let judge = [Judge { table: table.to_owned(), parameters: vec![parameter.to_owned()] }];
+        let judge = [Judge { table: table.to_owned(), parameters: vec![parameter.to_owned()], advisory: false }];
         let screening = screen(&declare(inspection(vec![value.clone()]), facts), &tables, &judge, day(), None);
         assert_eq!(screening.verdict, verdict, "{table} {value:?} {facts:?} {screening:#?}");
     };

@@ -150,7 +150,7 @@ fn the_edition_in_force_on_the_sampling_date_judges() {
         edition("2024", "2025-05-01", None, "2.0"),
         edition("draft", "2027-01-01", None, "3.0"),
     ];
-    let judge = [Judge { table: "tyres".to_owned(), parameters: vec!["tread".to_owned()] }];
+    let judge = [Judge { table: "tyres".to_owned(), parameters: vec!["tread".to_owned()], advisory: false }];
     let tyre = inspection(vec![measured("tread", "1.8", Unit::Millimetre)]);
     let check = |at: &str, edition: &str, verdict| {
         for tables in [tables.to_vec(), tables.iter().rev().cloned().collect::<Vec<_>>()] {
@@ -180,7 +180,7 @@ fn the_edition_in_force_on_the_sampling_date_judges() {
 #[test]
 fn a_table_or_parameter_that_is_not_there_is_a_finding() {
     let judge = |table: &str, parameter: &str| {
-        [Judge { table: table.to_owned(), parameters: vec![parameter.to_owned(), "ph".to_owned()] }]
+        [Judge { table: table.to_owned(), parameters: vec![parameter.to_owned(), "ph".to_owned()], advisory: false }]
     };
     let tables = [textile()];
     let inspection = declare(ph("5.5"), &[("category", "A")]);

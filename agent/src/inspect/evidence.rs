@@ -33,19 +33,9 @@ impl Trace {
 
     /// How many readings found no room, as a measured count; `None` when all are there.
     pub(crate) fn left_out(&self, instrument: &str) -> Option<Measured> {
-        (self.dropped > 0).then(|| Measured {
-            parameter: "readings-left-out".to_owned(),
-            instrument: instrument.to_owned(),
-            outcome: Ok(Indication {
-                value: Decimal::whole(self.dropped.into()),
-                unit: Unit::Count,
-                quality: Quality::Good,
-            }),
-            background: None,
-            uncertainty: None,
-            derivation: "count".to_owned(),
-            stage: None,
-        })
+        let count =
+            Indication { value: Decimal::whole(self.dropped.into()), unit: Unit::Count, quality: Quality::Good };
+        (self.dropped > 0).then(|| Measured::new("readings-left-out", instrument, Ok(count), "count"))
     }
 
     /// All that is kept, in order of arrival.

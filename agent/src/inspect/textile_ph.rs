@@ -223,6 +223,7 @@ impl TextilePh {
             completion,
             simulated: self.simulated,
             drill: false,
+            operator: None,
             measured,
             alarms: Vec::new(),
             faults: Vec::new(),
@@ -258,15 +259,7 @@ impl TextilePh {
     }
 
     fn measured(&self, value: Decimal, quality: Quality) -> Measured {
-        Measured {
-            parameter: "ph".to_owned(),
-            instrument: self.meter.clone(),
-            outcome: Ok(Indication { value, unit: Unit::PH, quality }),
-            background: None,
-            uncertainty: None,
-            derivation: String::new(),
-            stage: None,
-        }
+        Measured::new("ph", &self.meter, Ok(Indication { value, unit: Unit::PH, quality }), "")
     }
 }
 

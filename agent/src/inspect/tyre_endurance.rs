@@ -316,6 +316,7 @@ impl TyreEndurance {
             completion,
             simulated: self.simulated,
             drill: false,
+            operator: None,
             measured: quantities,
             alarms: run.alarms.values().cloned().collect(),
             faults: Vec::new(),

@@ -40,6 +40,7 @@ subject-conveyance = vehicle
 subject-container = container
 subject-lot = lot
 subject-sample = sample
+subject-instrument = instrument
 
 identity-plate = plate
 identity-container = container number

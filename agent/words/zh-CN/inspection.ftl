@@ -40,6 +40,7 @@ subject-conveyance = 车辆
 subject-container = 集装箱
 subject-lot = 货物批
 subject-sample = 样品
+subject-instrument = 仪器
 
 identity-plate = 车牌
 identity-container = 箱号

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 use tidewaiter_drivers::Unit;
 
-use super::{Compare, Condition, DecisionRule, Limit, LimitTable, Row, Title};
+use super::{Basis, Compare, Condition, DecisionRule, Hazard, Limit, LimitTable, Row, Title};
 use crate::{
     reader::{Document, Node, Value},
     report::Report,
@@ -26,6 +26,14 @@ const CONFIDENCE: [(&str, &str); 3] = [("C2", "C2"), ("C1", "C1"), ("site", "sit
 const COMPARE: [(&str, Compare); 2] = [("full", Compare::Full), ("rounded", Compare::Rounded)];
 const DECISION: [(&str, DecisionRule); 3] =
     [("simple", DecisionRule::Simple), ("guarded", DecisionRule::Guarded), ("non-binary", DecisionRule::NonBinary)];
+const BASIS: [(&str, Basis); 2] = [("as-received", Basis::AsReceived), ("dry", Basis::Dry)];
+const HAZARDS: [(&str, Hazard); 5] = [
+    ("health", Hazard::Health),
+    ("physical", Hazard::Physical),
+    ("chemical", Hazard::Chemical),
+    ("biological", Hazard::Biological),
+    ("environmental", Hazard::Environmental),
+];
 const ACTION: [(&str, bool); 2] = [("refer", false), ("alarm", true)];
 
 /// Grades of the grey scales of ISO 105-A02 and A03, as half steps: grade 1 is 2, `3-4` is 7.
@@ -129,6 +137,8 @@ fn row(node: &Node<'_>, ids: &mut Vec<String>) -> Option<Row> {
     let parameter = node.need("parameter", "\"ph\"").and_then(|value| Some(value.id()?.to_owned()));
     let unit = node.need("unit", "\"mg/kg\"").and_then(|value| value.unit());
     let limit = limit(node, unit);
+    let basis = or_default(node.may("basis"), None, |value| value.word(&BASIS).map(Some));
+    let hazards = or_default(node.may("hazards"), Vec::new(), hazards);
     let when = conditions(node);
     let compare = or_default(node.may("compare"), Compare::Full, |value| value.word(&COMPARE));
     let decision = or_default(node.may("decision"), DecisionRule::Simple, |value| value.word(&DECISION));
@@ -140,6 +150,8 @@ fn row(node: &Node<'_>, ids: &mut Vec<String>) -> Option<Row> {
         parameter: parameter?,
         limit: limit?,
         unit: unit?,
+        basis: basis?,
+        hazards: hazards?,
         when: when?,
         compare: compare?,
         decision: decision?,
@@ -147,6 +159,10 @@ fn row(node: &Node<'_>, ids: &mut Vec<String>) -> Option<Row> {
         method: method?,
         confidence: confidence?.to_owned(),
     })
+}
+
+fn hazards(value: &Value<'_>) -> Option<Vec<Hazard>> {
+    value.items("[\"chemical\"]")?.iter().map(|item| item.word(&HAZARDS)).collect()
 }
 
 fn limit(node: &Node<'_>, unit: Option<Unit>) -> Option<Limit> {

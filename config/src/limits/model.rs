@@ -46,6 +46,10 @@ pub struct Row {
     pub limit: Limit,
     /// Unit the limit is written in.
     pub unit: Unit,
+    /// Basis the limit is stated on, where the document states one.
+    pub basis: Option<Basis>,
+    /// What kinds of hazard a breach is.
+    pub hazards: Vec<Hazard>,
     /// Conditions on declared facts, all of which must hold.
     pub when: Vec<Condition>,
     /// How measured and limit are compared.
@@ -120,6 +124,69 @@ pub struct Condition {
     pub fact: String,
     /// Must equal one of these; compared as text, numbers by value.
     pub one_of: Vec<String>,
+}
+
+/// What a mass fraction is referred to (ISO 1213-2, GB/T 483: ar, d).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Basis {
+    /// As received: with all the moisture the sample came with.
+    AsReceived,
+    /// Dry: free of moisture.
+    Dry,
+}
+
+/// Kinds of hazard that risk monitoring looks for, port to market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hazard {
+    /// To health in general.
+    Health,
+    /// Physical: radiation, mass, mechanics, fire.
+    Physical,
+    /// Chemical.
+    Chemical,
+    /// Biological.
+    Biological,
+    /// To the environment.
+    Environmental,
+}
+
+impl Basis {
+    /// All bases.
+    pub const ALL: [Self; 2] = [Self::AsReceived, Self::Dry];
+
+    /// The stable spelling used in tables, records and interfaces.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::AsReceived => "as-received",
+            Self::Dry => "dry",
+        }
+    }
+
+    /// Reads [`Self::word`] back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.word() == word)
+    }
+}
+
+impl Hazard {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [Self::Health, Self::Physical, Self::Chemical, Self::Biological, Self::Environmental];
+
+    /// The stable spelling used in tables, records and interfaces.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::Physical => "physical",
+            Self::Chemical => "chemical",
+            Self::Biological => "biological",
+            Self::Environmental => "environmental",
+        }
+    }
+
+    /// Reads [`Self::word`] back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.word() == word)
+    }
 }
 
 /// GB/T 8170-2008 clause 4.3.

@@ -277,6 +277,9 @@ pub struct Judge {
     pub table: String,
     /// Parameters required; every row for them is judged.
     pub parameters: Vec<String>,
+    /// Its findings are listed beside the others and leave verdict and disposition alone: a buyer's limits, a market
+    /// that is not the goods' destination.
+    pub advisory: bool,
 }
 
 /// A lab bench group.

@@ -139,8 +139,9 @@ pub(super) fn judge(node: &Node<'_>, known_things: &Known<'_, '_>, measures: &[&
             Some(id)
         });
         let parameters = inner.need("parameters", "[\"gross-mass\"]").and_then(|value| value.texts("[\"gross-mass\"]"));
+        let advisory = inner.may("advisory").map_or(Some(false), |value| value.flag());
         inner.finish();
-        let (Some(table), Some(parameters)) = (table, parameters) else { continue };
+        let (Some(table), Some(parameters), Some(advisory)) = (table, parameters, advisory) else { continue };
         let mut in_table: Vec<&str> = known_things
             .tables
             .iter()
@@ -169,6 +170,7 @@ pub(super) fn judge(node: &Node<'_>, known_things: &Known<'_, '_>, measures: &[&
         judged.push(Judge {
             table: table.to_owned(),
             parameters: parameters.into_iter().map(|(text, _)| text).collect(),
+            advisory,
         });
     }
     (judged.len() == nodes.len()).then_some(judged)

@@ -194,7 +194,8 @@ pub(crate) fn textile(ph: &str) -> InspectionDetail {
 pub(crate) fn judged(mut detail: InspectionDetail) -> InspectionDetail {
     let tables = Tables::builtin();
     let table = tables.limits.iter().find(|it| it.id == "gb18401-2010-t1").unwrap();
-    let judge = [tidewaiter_config::site::Judge { table: table.id.clone(), parameters: vec!["ph".into()] }];
+    let judge =
+        [tidewaiter_config::site::Judge { table: table.id.clone(), parameters: vec!["ph".into()], advisory: false }];
     let inspection = tidewaiter_collector::recompute::inspection(&detail).unwrap();
     let at = jiff::civil::date(2026, 9, 21);
     let screening = tidewaiter_screening::screen(&inspection, &tables.limits, &judge, at, None);

@@ -13,11 +13,7 @@ use tidewaiter_screening::{
     },
 };
 
-use super::{
-    super::Trace,
-    portal,
-    scan::{Scan, measured},
-};
+use super::{super::Trace, portal, scan::Scan};
 
 /// Portal lines held while a passage lasts: a minute at five a second, and others between them.
 const PORTAL_LINES: usize = 600;
@@ -267,6 +263,7 @@ impl Passage {
             completion: incomplete.map_or(Completion::Complete, Completion::Incomplete),
             simulated,
             drill: false,
+            operator: None,
             measured,
             alarms,
             faults,
@@ -281,7 +278,7 @@ impl Passage {
             (None, Some((indication, _))) => (Ok(*indication), "greatest, not settled"),
             (None, None) => (Err(self.scale_missing.unwrap_or(Missing::TimedOut)), "none"),
         };
-        measured("gross-mass", &gate.scale, outcome, derivation)
+        Measured::new("gross-mass", &gate.scale, outcome, derivation)
     }
 
     fn dose_rate(&self, instrument: &str) -> Measured {
@@ -290,7 +287,7 @@ impl Passage {
             None => Err(self.dose_missing.unwrap_or(Missing::TimedOut)),
         };
         let derivation = format!("max; background mean of {} vacant readings", self.dose_background_readings);
-        Measured { background: self.dose_background, ..measured("dose-rate", instrument, outcome, &derivation) }
+        Measured { background: self.dose_background, ..Measured::new("dose-rate", instrument, outcome, &derivation) }
     }
 
     fn evidence(&self) -> Trace {

@@ -3,7 +3,7 @@
 use tidewaiter_drivers::{
     Decimal, Unit,
     portal::occupancy::{Fault, Occupancy},
-    reading::{Indication, Missing, Outcome, Quality},
+    reading::{Indication, Missing, Quality},
 };
 use tidewaiter_screening::inspection::{Alarm, Measured, ScanFault};
 
@@ -83,30 +83,30 @@ impl Scan {
                 );
                 quantities.push(Measured {
                     background: window.background,
-                    ..measured("gamma-counts", portal, outcome, &derivation)
+                    ..Measured::new("gamma-counts", portal, outcome, &derivation)
                 });
                 if let Some(sigma) = window.sigma_milli.and_then(|milli| Decimal::new(milli, 3)) {
                     let outcome = Ok(Indication { value: sigma, unit: Unit::Sigma, quality: Quality::Good });
                     let derivation = format!("device rule N = {}", occupancy.n_sigma);
-                    quantities.push(measured("gamma-sigma", portal, outcome, &derivation));
+                    quantities.push(Measured::new("gamma-sigma", portal, outcome, &derivation));
                 }
             }
             None => {
                 let missing = if portal_down { Missing::LineDown } else { Missing::NotPresent };
-                quantities.push(measured("gamma-counts", portal, Err(missing), "no full window"));
+                quantities.push(Measured::new("gamma-counts", portal, Err(missing), "no full window"));
             }
         }
         if let Some(share) = self.least_per_mille.and_then(|per_mille| Decimal::new(i64::from(per_mille), 1)) {
             let outcome = Ok(Indication { value: share, unit: Unit::Percent, quality: Quality::Good });
-            quantities.push(measured("gamma-least", portal, outcome, "least window / background"));
+            quantities.push(Measured::new("gamma-least", portal, outcome, "least window / background"));
         }
         if let Some(value) = self.neutron_most.and_then(count) {
             let outcome = Ok(Indication { value, unit: Unit::Count, quality: Quality::Good });
-            quantities.push(measured("neutron-counts", portal, outcome, "most in one line"));
+            quantities.push(Measured::new("neutron-counts", portal, outcome, "most in one line"));
         }
         if let Some(value) = self.max_kmh {
             let outcome = Ok(Indication { value, unit: Unit::KilometrePerHour, quality: Quality::Good });
-            quantities.push(measured("speed", portal, outcome, "max"));
+            quantities.push(Measured::new("speed", portal, outcome, "max"));
         }
         let gamma = Alarm {
             instrument: portal.to_owned(),
@@ -127,18 +127,5 @@ impl Scan {
             faults.push(fault("line-down"));
         }
         Told { measured: quantities, alarms, faults }
-    }
-}
-
-/// A quantity as it enters the inspection.
-pub(super) fn measured(parameter: &str, instrument: &str, outcome: Outcome, derivation: &str) -> Measured {
-    Measured {
-        parameter: parameter.to_owned(),
-        instrument: instrument.to_owned(),
-        outcome,
-        background: None,
-        uncertainty: None,
-        derivation: derivation.to_owned(),
-        stage: None,
     }
 }

@@ -714,8 +714,13 @@ fn sealed_bytes(inspection: &Inspection) -> usize {
     };
     let tables = tidewaiter_config::limits::builtin();
     let judge =
-        [("gross-mass-cn-2016", "gross-mass"), ("portal-sigma", "gamma-counts"), ("scrap-radiation", "dose-rate")]
-            .map(|(table, parameter)| site::Judge { table: table.to_owned(), parameters: vec![parameter.to_owned()] });
+        [("gross-mass-cn-2016", "gross-mass"), ("portal-sigma", "gamma-counts"), ("scrap-radiation", "dose-rate")].map(
+            |(table, parameter)| site::Judge {
+                table: table.to_owned(),
+                parameters: vec![parameter.to_owned()],
+                advisory: false,
+            },
+        );
     let screening = tidewaiter_screening::screen(inspection, &tables, &judge, jiff::civil::date(2026, 6, 1), None);
     let context = Context { software: crate::app::SOFTWARE.to_owned(), config: [7; 32] };
     let draft = crate::seal::inspection(inspection, &screening, Vec::new(), &context);

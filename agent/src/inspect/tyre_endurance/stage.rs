@@ -83,13 +83,5 @@ pub(super) fn measured(
     stage: Option<u16>,
     outcome: Outcome,
 ) -> Measured {
-    Measured {
-        parameter: parameter.to_owned(),
-        instrument: drum.to_owned(),
-        outcome,
-        background: None,
-        uncertainty: None,
-        derivation: derivation.to_owned(),
-        stage,
-    }
+    Measured { stage, ..Measured::new(parameter, drum, outcome, derivation) }
 }
