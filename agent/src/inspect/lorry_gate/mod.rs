@@ -14,7 +14,6 @@
 //! The dose-rate background is the mean of the vacant lane's readings, frozen while it is occupied,
 //! because a vehicle shields the detector from the ground.
 
-mod load;
 mod passage;
 mod portal;
 mod scan;
@@ -31,8 +30,8 @@ use tidewaiter_drivers::{
 };
 use tidewaiter_screening::inspection::{Evidence, Identity, IncompleteReason};
 
-use self::{load::Load, passage::Passage};
-use super::{Event, Numbering, Step, elapsed_ms, mean::mean, millis};
+use self::passage::Passage;
+use super::{Event, Numbering, Step, elapsed_ms, load::Load, mean::mean, millis};
 use crate::acquire::{Arrival, Content, LinkState, Mark, channel};
 
 /// Vacant dose-rate readings that make the background: five minutes at one a second.

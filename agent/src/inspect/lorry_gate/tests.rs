@@ -50,6 +50,7 @@ fn settings() -> site::LorryGate {
         portal: Some("portal-1".to_owned()),
         dose_rate: Some(("gamma-1".to_owned(), "dose-rate".to_owned())),
         plate: Some("lpr-1".to_owned()),
+        container: None,
         threshold: Decimal::whole(500),
         unit: Unit::Kilogram,
         time_limit: Duration::from_secs(60),
