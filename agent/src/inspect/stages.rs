@@ -25,13 +25,13 @@ pub(crate) struct Stages {
     /// The bench's own time at which it was last seen running.
     elapsed: Option<Decimal>,
     current: u16,
-    stages: BTreeMap<u16, Stage>,
+    seen: BTreeMap<u16, Stage>,
 }
 
 impl Stages {
     /// `held` names the channels that the programme holds within tolerances.
     pub(crate) fn new(held: Vec<String>, is_late: bool) -> Self {
-        Self { held, is_late, has_ended: false, elapsed: None, current: 0, stages: BTreeMap::new() }
+        Self { held, is_late, has_ended: false, elapsed: None, current: 0, seen: BTreeMap::new() }
     }
 
     pub(crate) const fn is_late(&self) -> bool {
@@ -47,14 +47,14 @@ impl Stages {
         let stage = stage.unwrap_or(self.current);
         let entered = stage != self.current;
         self.elapsed = elapsed.or(self.elapsed);
-        if entered && let Some(previous) = self.stages.get_mut(&self.current) {
+        if entered && let Some(previous) = self.seen.get_mut(&self.current) {
             previous.last_elapsed = elapsed.or(previous.last_elapsed);
         }
         self.current = stage;
-        if self.stages.contains_key(&stage) || self.stages.len() < STAGES {
+        if self.seen.contains_key(&stage) || self.seen.len() < STAGES {
             // The bench counts from the begin of the run, and so of its first stage.
-            let begin = (self.stages.is_empty() && !self.is_late).then_some(Decimal::ZERO).or(elapsed);
-            self.stages.entry(stage).or_default().take(begin, elapsed, &self.held, readings);
+            let begin = (self.seen.is_empty() && !self.is_late).then_some(Decimal::ZERO).or(elapsed);
+            self.seen.entry(stage).or_default().take(begin, elapsed, &self.held, readings);
         }
         entered
     }
@@ -63,7 +63,7 @@ impl Stages {
     pub(crate) fn end(&mut self, elapsed: Option<Decimal>, finished: bool) {
         // An idle bench shows the elapsed time of no run at all.
         let known = elapsed.filter(|_| !is_earlier(elapsed, self.elapsed));
-        if let Some(last) = self.stages.get_mut(&self.current) {
+        if let Some(last) = self.seen.get_mut(&self.current) {
             last.last_elapsed = known.or(last.last_elapsed);
         }
         self.has_ended = finished;
@@ -72,8 +72,8 @@ impl Stages {
     /// The quantities of every stage so far.
     pub(crate) fn measured(&self, bench: &str) -> Vec<Measured> {
         let mut quantities = Vec::new();
-        let joined = self.stages.keys().next().filter(|_| self.is_late);
-        for (&number, stage) in &self.stages {
+        let joined = self.seen.keys().next().filter(|_| self.is_late);
+        for (&number, stage) in &self.seen {
             let unknown = if joined == Some(&number) {
                 Some("begin not seen")
             } else if number == self.current && !self.has_ended {

@@ -74,7 +74,7 @@ impl Standing {
         match (operation, self.open.get_mut(place)) {
             // It names, or takes part in, what is open already.
             (Operation::Start { .. }, Some(open)) if is_open(open) => {
-                open.operator = open.operator.take().or_else(operator)
+                open.operator = open.operator.take().or_else(operator);
             }
             (Operation::Start { .. }, _) => {
                 let announced = Open { id: String::new(), operator: operator(), drill: by.drill };

@@ -50,7 +50,8 @@ const SETTLING_MS: u64 = 10_000;
 #[derive(Debug)]
 pub(crate) struct Bench {
     place: String,
-    bench: site::Bench,
+    /// Its section of the site file.
+    setup: site::Bench,
     simulated: bool,
     limit_ms: u64,
     /// Instruments whose every statement is one measurement.
@@ -92,10 +93,10 @@ pub(crate) struct Surroundings {
 }
 
 impl Bench {
-    pub(crate) fn new(place: &str, boot: u64, bench: &site::Bench, around: Surroundings) -> Self {
+    pub(crate) fn new(place: &str, boot: u64, setup: &site::Bench, around: Surroundings) -> Self {
         Self {
             place: place.to_owned(),
-            bench: bench.clone(),
+            setup: setup.clone(),
             simulated: around.simulated,
             limit_ms: around.limit_ms,
             on_event: around.on_event,
@@ -103,7 +104,7 @@ impl Bench {
             numbering: Numbering::new(place, boot),
             named: Vec::new(),
             marks: BTreeMap::new(),
-            vacant: vec![Gathered::default(); bench.quantities.len()],
+            vacant: vec![Gathered::default(); setup.quantities.len()],
             watching: Watching::new(around.poll_ms),
             state: State::Idle,
         }
@@ -127,7 +128,7 @@ impl Bench {
             Operation::Next => self.next(now),
             Operation::Stop => match &self.state {
                 State::Open(run) => {
-                    let whole = !self.is_under_way(run) && run.has_required(&self.bench);
+                    let whole = !self.is_under_way(run) && run.has_required(&self.setup);
                     Ok(self.give_up(now, (!whole).then_some(IncompleteReason::Stopped)))
                 }
                 _ => Err(OperationError::Idle(self.place.clone())),
@@ -139,10 +140,10 @@ impl Bench {
     pub(crate) fn arrival(&mut self, arrival: &Arrival) -> Vec<Step> {
         let id: &str = &arrival.instrument;
         let measures =
-            self.bench.quantities.iter().any(
+            self.setup.quantities.iter().any(
                 |quantity| matches!(&quantity.source, Source::Instrument { instrument, .. } if *instrument == *id),
             );
-        let triggers = match &self.bench.trigger {
+        let triggers = match &self.setup.trigger {
             Trigger::State(state) => state.instrument == *id,
             Trigger::Mass(mass) => mass.instrument == *id,
             Trigger::Operator | Trigger::Record => false,
@@ -153,7 +154,7 @@ impl Bench {
         let mut steps = Vec::new();
         match &arrival.content {
             Content::Readings(readings) => {
-                match &self.bench.trigger {
+                match &self.setup.trigger {
                     Trigger::State(_) if triggers => steps.extend(self.follow(arrival.at, readings)),
                     Trigger::Mass(_) if triggers => steps.extend(self.weigh(arrival.at, readings)),
                     Trigger::Record => steps.extend(self.statement(id, arrival.at, readings)),
@@ -164,7 +165,7 @@ impl Bench {
             Content::Identity(mark) => steps.extend(self.identify(id, arrival.at, mark)),
             Content::Missing(missing) => {
                 if let State::Open(run) = &mut self.state {
-                    run.missing(&self.bench, id, *missing);
+                    run.missing(&self.setup, id, *missing);
                 }
             }
             Content::Link(LinkState::Down) => {
@@ -193,7 +194,7 @@ impl Bench {
 
     fn start(&mut self, sample: &str, now: Moment) -> Result<Vec<Step>, OperationError> {
         let typed = typed("sample", sample);
-        let follows = matches!(self.bench.trigger, Trigger::State(_) | Trigger::Mass(_));
+        let follows = matches!(self.setup.trigger, Trigger::State(_) | Trigger::Mass(_));
         match &mut self.state {
             // A run that began without a name is this sample's: nobody else was named for it.
             State::Open(run) if run.is_nameless() => {
@@ -218,10 +219,10 @@ impl Bench {
     }
 
     fn next(&mut self, now: Moment) -> Result<Vec<Step>, OperationError> {
-        if self.bench.trigger != Trigger::Operator {
+        if self.setup.trigger != Trigger::Operator {
             return Err(OperationError::NotHere { rig: self.place.clone(), step: "next" });
         }
-        let settle_ms = millis(self.bench.settle);
+        let settle_ms = millis(self.setup.settle);
         let State::Open(run) = &mut self.state else { return Err(OperationError::Idle(self.place.clone())) };
         run.next(now, settle_ms);
         Ok(self.remember(now))
@@ -231,12 +232,12 @@ impl Bench {
         let State::Open(run) = &mut self.state else { return Err(OperationError::Idle(self.place.clone())) };
         let mut entries = Vec::with_capacity(values.len());
         for (parameter, text) in values {
-            let found = self.bench.quantities.iter().position(|quantity| quantity.parameter == *parameter);
-            let source = found.and_then(|index| Some((index, &self.bench.quantities.get(index)?.source)));
+            let found = self.setup.quantities.iter().position(|quantity| quantity.parameter == *parameter);
+            let source = found.and_then(|index| Some((index, &self.setup.quantities.get(index)?.source)));
             match source {
                 None => {
                     let typed = |it: &&site::Quantity| matches!(it.source, Source::Operator { .. });
-                    let known = self.bench.quantities.iter().filter(typed).map(|it| it.parameter.clone()).collect();
+                    let known = self.setup.quantities.iter().filter(typed).map(|it| it.parameter.clone()).collect();
                     let (rig, parameter) = (self.place.clone(), parameter.clone());
                     return Err(OperationError::NoSuchQuantity { rig, parameter, known });
                 }
@@ -255,7 +256,7 @@ impl Bench {
             }
         }
         for (index, indication, text) in entries {
-            run.enter(&self.bench, index, indication, text, operator, now);
+            run.enter(&self.setup, index, indication, text, operator, now);
         }
         let mut steps = self.remember(now);
         steps.extend(self.advance(now));
@@ -273,7 +274,7 @@ impl Bench {
             source: READ.to_owned(),
             confidence: mark.confidence,
         };
-        if self.bench.trigger != Trigger::Record {
+        if self.setup.trigger != Trigger::Record {
             return match &mut self.state {
                 State::Open(run) => {
                     run.identify(identity);
@@ -288,7 +289,7 @@ impl Bench {
         self.marks.insert(instrument.to_owned(), mark.text.clone());
         match &mut self.state {
             State::Open(run) if run.is_called(&mark.text) => Vec::new(),
-            State::Open(run) if run.may_be_called(instrument, &self.bench) => {
+            State::Open(run) if run.may_be_called(instrument, &self.setup) => {
                 run.identify(identity);
                 self.remember(now)
             }
@@ -305,7 +306,7 @@ impl Bench {
     /// A statement begins a run where none is open, and the next one where the open run has it all and no name.
     fn statement(&mut self, instrument: &str, now: Moment, readings: &[Reading]) -> Vec<Step> {
         let is_one = self.on_event.iter().any(|id| id == instrument);
-        let wanted = |reading: &Reading| quantities_of(&self.bench, instrument, &reading.channel).next().is_some();
+        let wanted = |reading: &Reading| quantities_of(&self.setup, instrument, &reading.channel).next().is_some();
         if !is_one || !readings.iter().any(wanted) {
             return Vec::new();
         }
@@ -315,11 +316,11 @@ impl Bench {
             Identity { kind, text, source, confidence: None }
         });
         if let State::Open(run) = &mut self.state {
-            if let Some(called) = called.filter(|_| run.may_be_called(instrument, &self.bench)) {
+            if let Some(called) = called.filter(|_| run.may_be_called(instrument, &self.setup)) {
                 run.identify(called);
                 return steps;
             }
-            if !run.is_nameless() || !run.repeats(&self.bench, instrument, readings) {
+            if !run.is_nameless() || !run.repeats(&self.setup, instrument, readings) {
                 return steps;
             }
             steps.extend(self.overtaken(now));
@@ -332,7 +333,7 @@ impl Bench {
 
     /// The bench's own state.
     fn follow(&mut self, now: Moment, readings: &[Reading]) -> Vec<Step> {
-        let Trigger::State(trigger) = &self.bench.trigger else { return Vec::new() };
+        let Trigger::State(trigger) = &self.setup.trigger else { return Vec::new() };
         let Some(phase) = follow::phase(trigger, readings) else {
             if let State::Open(run) = &mut self.state {
                 run.lost_polls += 1;
@@ -365,7 +366,7 @@ impl Bench {
                 }
             }
         }
-        let instrument = trigger_instrument(&self.bench.trigger).to_owned();
+        let instrument = trigger_instrument(&self.setup.trigger).to_owned();
         let State::Open(run) = &mut self.state else { return steps };
         match phase {
             Phase::Running => {
@@ -373,12 +374,11 @@ impl Bench {
                     steps.extend(self.remember(now));
                 }
             }
-            Phase::Paused => {}
             Phase::Complete | Phase::Failed if !run.has_ended() => {
                 run.end(&instrument, now, marks, phase == Phase::Failed);
                 steps.extend(self.remember(now));
             }
-            Phase::Complete | Phase::Failed => {}
+            Phase::Paused | Phase::Complete | Phase::Failed => {}
             Phase::Rest if run.has_ended() => run.unloaded(),
             Phase::Rest => {
                 run.end_early(marks);
@@ -390,7 +390,7 @@ impl Bench {
 
     /// The load on the scale.
     fn weigh(&mut self, now: Moment, readings: &[Reading]) -> Vec<Step> {
-        let Trigger::Mass(trigger) = &self.bench.trigger else { return Vec::new() };
+        let Trigger::Mass(trigger) = &self.setup.trigger else { return Vec::new() };
         let mut steps = Vec::new();
         let masses = |it: &&Reading| it.channel == channel::MASS || it.channel == channel::GROSS;
         let indications: Vec<_> = readings.iter().filter(masses).filter_map(|it| it.outcome.ok()).collect();
@@ -405,7 +405,7 @@ impl Bench {
             match &self.state {
                 State::Idle if loaded && follow::is_settled(indication) => steps.extend(self.open(now, false)),
                 State::Open(run) if gone => {
-                    let whole = run.has_required(&self.bench);
+                    let whole = run.has_required(&self.setup);
                     steps.extend(self.finish(now, (!whole).then_some(IncompleteReason::DroveOff)));
                 }
                 State::Leaving if gone => self.state = State::Idle,
@@ -418,19 +418,19 @@ impl Bench {
     /// Gives each reading to the quantities it is of.
     fn gather(&mut self, arrival: &Arrival, readings: &[Reading]) -> Vec<Step> {
         let id: &str = &arrival.instrument;
-        let weighs = matches!(self.bench.trigger, Trigger::Mass(_));
+        let weighs = matches!(self.setup.trigger, Trigger::Mass(_));
         match &mut self.state {
             // What comes while the load is taken off is not of it.
-            State::Open(_) if weighs && self.watching.is_vacant(&self.bench.trigger) => {}
+            State::Open(_) if weighs && self.watching.is_vacant(&self.setup.trigger) => {}
             State::Open(run) => {
-                if run.gather(&self.bench, arrival, readings) {
+                if run.gather(&self.setup, arrival, readings) {
                     return self.remember(arrival.at);
                 }
             }
             // With an operator, the background is measured within the run: until then anything may be in the bench.
-            State::Idle if self.bench.trigger != Trigger::Operator && self.watching.is_vacant(&self.bench.trigger) => {
+            State::Idle if self.setup.trigger != Trigger::Operator && self.watching.is_vacant(&self.setup.trigger) => {
                 for reading in readings {
-                    for (index, quantity) in quantities_of(&self.bench, id, &reading.channel) {
+                    for (index, quantity) in quantities_of(&self.setup, id, &reading.channel) {
                         if let (Some(wanted), Some(vacant)) = (quantity.background, self.vacant.get_mut(index)) {
                             vacant.take_background(wanted, reading.outcome);
                         }
@@ -443,8 +443,8 @@ impl Bench {
     }
 
     fn open(&mut self, now: Moment, late: bool) -> Vec<Step> {
-        let background = self.bench.trigger == Trigger::Operator
-            && self.bench.quantities.iter().any(|quantity| quantity.background.is_some());
+        let background = self.setup.trigger == Trigger::Operator
+            && self.setup.quantities.iter().any(|quantity| quantity.background.is_some());
         let run = Run::new(
             self.numbering.take(),
             now,
@@ -453,8 +453,8 @@ impl Bench {
             run::Begin {
                 late,
                 background,
-                settle_ms: millis(self.bench.settle),
-                held: self.bench.programme.is_some().then(|| self.held.clone()),
+                settle_ms: millis(self.setup.settle),
+                held: self.setup.programme.is_some().then(|| self.held.clone()),
             },
         );
         self.state = State::Open(Box::new(run));
@@ -463,20 +463,20 @@ impl Bench {
 
     /// Whether the bench itself still works on the run.
     fn is_under_way(&self, run: &Run) -> bool {
-        matches!(self.bench.trigger, Trigger::State(_)) && !run.has_ended()
+        matches!(self.setup.trigger, Trigger::State(_)) && !run.has_ended()
     }
 
     /// The next sample is here: the open run ends with what it has.
     fn overtaken(&mut self, now: Moment) -> Vec<Step> {
         let State::Open(run) = &self.state else { return Vec::new() };
-        let whole = run.has_required(&self.bench);
+        let whole = run.has_required(&self.setup);
         self.finish(now, (!whole).then_some(IncompleteReason::Overlap))
     }
 
     /// Ends our part in a run that the bench may go on with.
     fn give_up(&mut self, now: Moment, reason: Option<IncompleteReason>) -> Vec<Step> {
         let goes_on = match &self.state {
-            State::Open(run) => self.is_under_way(run) || matches!(self.bench.trigger, Trigger::Mass(_)),
+            State::Open(run) => self.is_under_way(run) || matches!(self.setup.trigger, Trigger::Mass(_)),
             _ => false,
         };
         let steps = self.finish(now, reason);
@@ -489,12 +489,12 @@ impl Bench {
     /// Whether the open run ends now.
     fn advance(&mut self, now: Moment) -> Vec<Step> {
         let State::Open(run) = &self.state else { return Vec::new() };
-        let required = run.has_required(&self.bench);
-        let by_itself = match &self.bench.trigger {
-            Trigger::Operator | Trigger::Record => run.has_all(&self.bench),
+        let required = run.has_required(&self.setup);
+        let by_itself = match &self.setup.trigger {
+            Trigger::Operator | Trigger::Record => run.has_all(&self.setup),
             Trigger::State(_) => run
                 .ended()
-                .is_some_and(|ended| run.has_all(&self.bench) || (required && elapsed_ms(ended, now) >= SETTLING_MS)),
+                .is_some_and(|ended| run.has_all(&self.setup) || (required && elapsed_ms(ended, now) >= SETTLING_MS)),
             Trigger::Mass(_) => false,
         };
         if by_itself {
@@ -513,7 +513,7 @@ impl Bench {
                 let completion = Completion::Incomplete(IncompleteReason::Interrupted);
                 vec![Step::Remember(Box::new(run.inspection(
                     &self.place,
-                    &self.bench,
+                    &self.setup,
                     self.simulated,
                     now,
                     completion,
@@ -528,7 +528,7 @@ impl Bench {
         // Nobody witnessed the beginning of a run that was under way when it was first seen.
         let reason = reason.or_else(|| run.is_late().then_some(IncompleteReason::Interrupted));
         let completion = reason.map_or(Completion::Complete, Completion::Incomplete);
-        vec![Step::Done(Box::new(run.inspection(&self.place, &self.bench, self.simulated, now, completion)))]
+        vec![Step::Done(Box::new(run.inspection(&self.place, &self.setup, self.simulated, now, completion)))]
     }
 }
 
