@@ -368,6 +368,9 @@ impl Bench {
         }
         let instrument = trigger_instrument(&self.setup.trigger).to_owned();
         let State::Open(run) = &mut self.state else { return steps };
+        if phase != Phase::Rest || !run.has_ended() {
+            run.alarmed(&instrument, readings);
+        }
         match phase {
             Phase::Running => {
                 if run.running(marks, readings) {

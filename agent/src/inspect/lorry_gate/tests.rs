@@ -769,7 +769,7 @@ fn what_parts_the_beam_for_a_moment_is_one_lorry() {
         tape.scale(30_000, true, 3_000);
         tape.scale(0, true, 3_000);
     };
-    let tape = check(away, &["A | complete | 30000 | - | line-down"]);
+    let tape = check(away, &["A | complete | 30000 | - | line-down,no-background"]);
     assert_eq!(seconds(&tape), Vec::<String>::new());
 }
 
