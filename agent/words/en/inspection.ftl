@@ -1,7 +1,7 @@
 ### Subjects, identities, why an inspection is incomplete or void, alarms, names of parameters.
 
 incomplete-timed-out = a value did not arrive in time
-incomplete-drove-off = the vehicle left early
+incomplete-drove-off = the subject left early
 incomplete-stopped = stopped by the operator
 incomplete-interrupted = the agent stopped or lost power
 incomplete-instrument-stopped = the instrument ended its programme early
@@ -89,12 +89,7 @@ parameter-ambient = ambient temperature
 parameter-stage-duration = stage duration
 parameter-lost-polls = polls lost
 parameter-readings-left-out = readings not kept in the record
-parameter-moisture = moisture
-parameter-ash = ash
-parameter-sulphur = sulphur
-parameter-calorific-value = calorific value
 parameter-density = density
-parameter-micronaire = micronaire
 parameter-length = length
 parameter-uniformity = length uniformity
 parameter-strength = strength
@@ -103,7 +98,6 @@ parameter-short-fibre-index = short fibre index
 parameter-radial-force-variation = radial force variation
 parameter-lateral-force-variation = lateral force variation
 parameter-conicity = conicity
-parameter-rolling-resistance = rolling resistance
 parameter-rolling-resistance-coefficient = rolling resistance coefficient
 parameter-friction = coefficient of friction
 parameter-wear-rate = wear rate

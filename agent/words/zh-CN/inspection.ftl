@@ -1,7 +1,7 @@
 ### 检测对象、身份、未完成原因、通过无效原因、报警、项目名称。
 
 incomplete-timed-out = 等待测得值超时
-incomplete-drove-off = 车辆提前驶离
+incomplete-drove-off = 检测对象提前离开
 incomplete-stopped = 操作员停止
 incomplete-interrupted = 系统停止或断电
 incomplete-instrument-stopped = 仪器提前结束程序
@@ -89,12 +89,7 @@ parameter-ambient = 环境温度
 parameter-stage-duration = 阶段时间
 parameter-lost-polls = 未读到的次数
 parameter-readings-left-out = 未随记录保存的读数
-parameter-moisture = 水分
-parameter-ash = 灰分
-parameter-sulphur = 硫
-parameter-calorific-value = 发热量
 parameter-density = 密度
-parameter-micronaire = 马克隆值
 parameter-length = 长度
 parameter-uniformity = 长度整齐度
 parameter-strength = 断裂比强度
@@ -103,7 +98,6 @@ parameter-short-fibre-index = 短纤维指数
 parameter-radial-force-variation = 径向力波动
 parameter-lateral-force-variation = 侧向力波动
 parameter-conicity = 锥度
-parameter-rolling-resistance = 滚动阻力
 parameter-rolling-resistance-coefficient = 滚动阻力系数
 parameter-friction = 摩擦系数
 parameter-wear-rate = 磨损率

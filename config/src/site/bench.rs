@@ -304,9 +304,11 @@ pub(super) fn read<'d>(
             "[[rigs.bench.quantities]] with parameter, and instrument and channel or source = \"operator\"",
         );
     }
+    // Faulty ones included: a judge that names one has no fault of its own.
+    let mut measures: Vec<String> = Vec::new();
     let mut quantities: Vec<Quantity> = Vec::new();
     for inner in &nodes {
-        let found = quantity(inner, known, kind, &mut own, &quantities);
+        let found = quantity(inner, known, kind, &mut own, &mut measures);
         inner.finish();
         quantities.extend(found);
     }
@@ -327,7 +329,6 @@ pub(super) fn read<'d>(
     }
     let programme_value = node.may("programme");
     let programme = programme_value.as_ref().map(|value| (follows(value, known, trigger.as_ref(), limit), value));
-    let measures = quantities.iter().map(|quantity| quantity.parameter.clone()).collect();
     let whole = quantities.len() == nodes.len() && !nodes.is_empty();
     let bench = (|| {
         Some(Bench {
@@ -511,19 +512,18 @@ fn quantity<'d>(
     known: &Known<'_, 'd>,
     kind: Option<Kind>,
     own: &mut Owned<'d>,
-    others: &[Quantity],
+    others: &mut Vec<String>,
 ) -> Option<Quantity> {
     let parameter_value = node.need("parameter", "\"formaldehyde\"");
     let parameter = parameter_value.as_ref().and_then(|value| Some(value.id()?.to_owned()));
-    if let (Some(parameter), Some(value)) = (&parameter, &parameter_value)
-        && others.iter().any(|other| other.parameter == *parameter)
-    {
-        value.fault(
-            format!(
-                "the parameter {parameter:?} is measured twice on this bench, and its values could not be told apart"
-            ),
-            "replicates at the one, or another parameter",
-        );
+    if let (Some(parameter), Some(value)) = (&parameter, &parameter_value) {
+        if others.contains(parameter) {
+            value.fault(
+                format!("the parameter {parameter:?} is measured twice on this bench, and its values could not be told apart"),
+                "replicates at the one, or another parameter",
+            );
+        }
+        others.push(parameter.clone());
     }
     let source_value = node.may("source");
     let source = if let Some(value) = &source_value {
