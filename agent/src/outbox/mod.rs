@@ -59,6 +59,8 @@ pub struct Draft {
     pub alert: bool,
     /// The open inspection that this record closes.
     pub closes: Option<String>,
+    /// Notes that become durable with it, or not at all.
+    pub notes: Vec<(String, Vec<u8>)>,
 }
 
 /// Where a draft ended up.
@@ -96,6 +98,7 @@ pub struct Status {
 pub(crate) enum Command {
     Seal { draft: Box<Draft>, reply: oneshot::Sender<Result<Recorded, Refusal>> },
     Remember { place: String, state: Vec<u8>, reply: oneshot::Sender<Result<(), Refusal>> },
+    Note { name: String, bytes: Vec<u8>, reply: oneshot::Sender<Result<(), Refusal>> },
     Receipt { cursor: Cursor, reply: oneshot::Sender<ReceiptAnswer> },
     Finish { reply: oneshot::Sender<()> },
     Entries { from: u64, limit: usize, reply: oneshot::Sender<Result<Vec<Entry>, StoreError>> },
@@ -141,6 +144,15 @@ impl Outbox {
         self.ask(|reply| Command::Remember { place: place.to_owned(), state, reply })
             .await
             .unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Keeps a small state of the agent that must outlive it; it replaces the one of the same name.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`]; the old one stays.
+    pub async fn note(&self, name: &str, bytes: Vec<u8>) -> Result<(), Refusal> {
+        self.ask(|reply| Command::Note { name: name.to_owned(), bytes, reply }).await.unwrap_or(Err(Refusal::Stopping))
     }
 
     /// Hands in a receipt whose signature has been verified.
