@@ -185,9 +185,10 @@ fn deviation(node: &Node<'_>, own: &Own) -> Option<Limit> {
         (None, Some(absolute)) => Tolerance::Absolute(absolute?),
         (Some(percent), Some(absolute)) => {
             let (percent, absolute) = (percent?, absolute?);
-            match combine.unwrap_or(Some(true))? {
-                true => Tolerance::Smaller { percent, absolute },
-                false => Tolerance::Greater { percent, absolute },
+            if combine.unwrap_or(Some(true))? {
+                Tolerance::Smaller { percent, absolute }
+            } else {
+                Tolerance::Greater { percent, absolute }
             }
         }
     };

@@ -36,8 +36,11 @@ const RELATIONS: [(&str, Relation); 4] = [
 /// A row as read, with the conditions whose unit only the other rows can tell.
 pub(super) struct Read<'d> {
     row: Row,
-    without_unit: Vec<(usize, Value<'d>)>,
+    without_unit: Vec<Unitless<'d>>,
 }
+
+/// Which condition of a row names no unit, and where it names its parameter.
+type Unitless<'d> = (usize, Value<'d>);
 
 /// An optional key: absent is the default, faulty is `None`.
 pub(super) fn or_default<T>(value: Option<Value<'_>>, default: T, read: impl Fn(&Value<'_>) -> Option<T>) -> Option<T> {
@@ -232,7 +235,7 @@ fn conditions(node: &Node<'_>, own: &BTreeMap<String, String>) -> Option<Vec<Con
 }
 
 /// Conditions on measured quantities, and which of them name no unit.
-fn measured_conditions<'d>(node: &Node<'d>) -> Option<(Vec<MeasuredCondition>, Vec<(usize, Value<'d>)>)> {
+fn measured_conditions<'d>(node: &Node<'d>) -> Option<(Vec<MeasuredCondition>, Vec<Unitless<'d>>)> {
     let nodes = node.tables("when_measured");
     let (mut when, mut without_unit) = (Vec::new(), Vec::new());
     for (index, inner) in nodes.iter().enumerate() {
@@ -244,7 +247,7 @@ fn measured_conditions<'d>(node: &Node<'d>) -> Option<(Vec<MeasuredCondition>, V
             Some((relation, value.decimal()?))
         });
         let unit_value = inner.may("unit");
-        let unit = or_default(unit_value.clone(), Unit::One, |value| value.unit());
+        let unit = unit_value.as_ref().map_or(Some(Unit::One), Value::unit);
         inner.finish();
         if let (None, Some(parameter)) = (unit_value, parameter) {
             without_unit.push((index, parameter));
