@@ -28,6 +28,8 @@ use crate::{
     seal::{self, Standing},
 };
 
+/// Name of the note with the places at drill.
+const DRILL_NOTE: &str = "drill";
 /// How often time passes for the machines.
 const TICK: Duration = Duration::from_millis(100);
 /// How often declarations files are looked at.
@@ -220,11 +222,20 @@ impl Inspector {
         outbox: Outbox,
         live: Arc<Live>,
         subjects: Subjects,
+        notes: &[(String, Vec<u8>)],
         views: mpsc::Sender<(String, Bytes)>,
     ) -> Self {
         let now = clock.now();
+        let mut engine = Engine::new(&site, boot, now);
+        if let Some((_, state)) = notes.iter().find(|(name, _)| name == DRILL_NOTE) {
+            match serde_json::from_slice(state) {
+                Ok(drills) => engine.restore_drills(drills),
+                Err(why) => error!(%why, "the places at drill cannot be read; none is at drill"),
+            }
+        }
+        live.update(|live| live.drills = engine.drill_state().clone());
         Self {
-            engine: Engine::new(&site, boot, now),
+            engine,
             book: DeclarationBook::new(&site.declarations, subjects),
             refreshed_ms: now.mono_ms,
             site,
@@ -352,7 +363,7 @@ impl Inspector {
             Ask::Drill { place, on, operator, reply } => {
                 let now = self.clock.now();
                 let answer = match self.engine.set_drill(&place, on, &operator, now) {
-                    Ok(event) => match self.outbox.seal(self.event(&event)).await {
+                    Ok(event) => match self.outbox.seal(self.drill_draft(&event)).await {
                         Ok(_) => Ok(()),
                         Err(refusal) => {
                             // A drill that the chain does not know of would look like one nobody ordered.
@@ -430,6 +441,12 @@ impl Inspector {
             self.outbox.seal(self.event(&event)).await?;
         }
         short
+    }
+
+    /// The switch and what is switched become durable together.
+    fn drill_draft(&self, event: &Event) -> Draft {
+        let state = serde_json::to_vec(self.engine.drill_state()).ok();
+        Draft { notes: vec![(DRILL_NOTE.to_owned(), state)], ..self.event(event) }
     }
 
     fn event(&self, event: &Event) -> Draft {
