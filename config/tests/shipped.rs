@@ -207,6 +207,36 @@ fn every_table_says_what_it_is_and_who_saw_its_numbers() {
     }
 }
 
+/// The manual lists every table with what it judges and asks for, and every programme.
+#[test]
+fn the_manual_lists_what_is_shipped() {
+    let manual = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    for table in limits::builtin() {
+        let line = manual
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{}`", table.id)))
+            .unwrap_or_else(|| panic!("{} is not listed", table.id));
+        if limits::builtin().iter().filter(|it| it.id == table.id).count() > 1 {
+            assert!(line.contains(&format!(" {}", table.edition)), "{} {}", table.id, table.edition);
+        }
+        // These repeat the line above them.
+        if !["gross-mass-cn-2016-tyres", "vgm-uk", "un-class-3"].contains(&table.id.as_str()) {
+            for row in &table.rows {
+                assert!(line.contains(&format!("`{}`", row.parameter)), "{} {}", table.id, row.parameter);
+                for condition in &row.when {
+                    assert!(line.contains(&format!("`{}`", condition.fact)), "{} {}", table.id, condition.fact);
+                }
+            }
+        }
+        for fact in table.facts.keys() {
+            assert!(line.contains(&format!("`{fact}`")), "{} {fact}", table.id);
+        }
+    }
+    for programme in limits::builtin_programmes() {
+        assert!(manual.contains(&format!("| `{}` |", programme.id)), "{}", programme.id);
+    }
+}
+
 /// Editions of one table follow each other without a gap, and only one of them is open-ended.
 #[test]
 fn editions_of_one_table_follow_each_other() {
