@@ -17,6 +17,7 @@ const TABLES: &[(&str, &str)] = files![
     "limits/gasoline-cn.toml",
     "limits/gb1103.1-2012.toml",
     "limits/gb1103.1-2023.toml",
+    "limits/gb14882-1994-milk.toml",
     "limits/gb18401-2010-t1.toml",
     "limits/gb18401-2010-unfinished.toml",
     "limits/gb31701-2015.toml",
@@ -39,6 +40,7 @@ const TABLES: &[(&str, &str)] = files![
     "limits/un-class-3.toml",
     "limits/vgm-cn.toml",
     "limits/vgm-uk.toml",
+    "limits/wim-mpe.toml",
 ];
 
 const PROGRAMMES: &[(&str, &str)] = files![
