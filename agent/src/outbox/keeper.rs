@@ -271,13 +271,13 @@ impl Keeper {
                     batch.open.push((place, Some(state)));
                     remembered.push(reply);
                 }
-                Command::Note { name, bytes, reply } => {
-                    batch.notes.push((name, bytes));
+                Command::Notes { notes, reply } => {
+                    batch.notes.extend(notes);
                     remembered.push(reply);
                 }
                 Command::Receipt { cursor, reply } => receipts.push((cursor, reply)),
                 Command::Finish { reply } => finishing.push(reply),
-                read @ (Command::Entries { .. } | Command::Alerts { .. }) => reads.push(read),
+                read @ (Command::Entries { .. } | Command::Alerts { .. } | Command::Find { .. }) => reads.push(read),
             }
         }
         if !pending.is_empty() || !batch.open.is_empty() || !batch.notes.is_empty() {
@@ -300,6 +300,10 @@ impl Keeper {
                 Command::Alerts { above, limit, reply } => {
                     let found = self.with_store(move |store| store.alerts(above, limit)).await;
                     let _ = reply.send(found);
+                }
+                Command::Find { draft, reply } => {
+                    let found = self.with_store(move |store| store.find_draft(&draft)).await;
+                    let _ = reply.send(found.map(|it| it.map(|(seq, hash)| Recorded { seq, hash })));
                 }
                 _ => {}
             }

@@ -348,12 +348,13 @@ impl Store for SqliteStore {
             };
         }
         for (name, bytes) in &batch.notes {
-            transaction
-                .execute(
-                    "INSERT OR REPLACE INTO meta(key, bytes) VALUES(?1, ?2)",
-                    params![format!("{NOTE}{name}"), bytes],
-                )
-                .map_err(fail)?;
+            let key = format!("{NOTE}{name}");
+            match bytes {
+                Some(bytes) => transaction
+                    .execute("INSERT OR REPLACE INTO meta(key, bytes) VALUES(?1, ?2)", params![key, bytes])
+                    .map_err(fail)?,
+                None => transaction.execute("DELETE FROM meta WHERE key = ?1", [key]).map_err(fail)?,
+            };
         }
         if let Some(cursor) = batch.cursor {
             transaction

@@ -43,8 +43,8 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// Open inspections to keep (`Some`) or forget (`None`), by place.
     pub open: Vec<(String, Option<Vec<u8>>)>,
-    /// Notes to keep, by name; a new one replaces the old one.
-    pub notes: Vec<(String, Vec<u8>)>,
+    /// Notes to keep (`Some`) or forget (`None`), by name; a new one replaces the old one.
+    pub notes: Vec<(String, Option<Vec<u8>>)>,
     /// New cursor.
     pub cursor: Option<Cursor>,
     /// Receipted records to delete: all up to and including this sequence number.
