@@ -344,7 +344,8 @@ fn deviation(limit: &Table, plain: &impl Fn(Number, Verdict) -> Case) -> Vec<Cas
         };
         let fact = word(limit, "declared");
         let (top, bottom) = (declared.plus(tolerance), declared.minus(tolerance));
-        for step in [declared.step(), top.step()] {
+        // A step as wide as the tolerance would leave it on the other side.
+        for step in [declared.step(), top.step()].into_iter().filter(|step| step.below(tolerance)) {
             cases.extend(upper(top, step, true, |value, verdict| plain(value, verdict).with(fact, declared)));
             cases.extend(lower(bottom, step, true, |value, verdict| plain(value, verdict).with(fact, declared)));
         }
