@@ -307,6 +307,4 @@ fn channels_of(instrument: &Instrument) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod nonsense;
-#[cfg(test)]
 mod tests;

@@ -17,6 +17,7 @@ use tidewaiter_screening::{
 };
 
 use super::*;
+use crate::{acquire::Mark, inspect::Operation};
 
 fn d(text: &str) -> Decimal {
     text.parse().unwrap()

@@ -1,6 +1,8 @@
 //! A whole site's machines: which arrivals concern which, and what an operator may ask.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod nonsense;
+
 use std::{path::Path, sync::Arc};
 
 use tidewaiter_config::site::site_from_str;

@@ -11,7 +11,7 @@ use tidewaiter_drivers::{
 use tidewaiter_screening::{Inspection, inspection::Completion};
 
 use super::*;
-use crate::inspect::evidence::KEPT;
+use crate::{acquire::Mark, inspect::evidence::KEPT};
 
 /// Counts per second of each detector while vacant: a window of five intervals expects 1000 of all four.
 const BACKGROUND: u32 = 250;
