@@ -5,11 +5,16 @@
 
 mod instrument;
 mod model;
+mod rig;
 mod span;
 
 pub use instrument::{Drum, Gamma, PhMeter, PlateReader, Portal, Run, Specimen, Weighbridge};
 pub use model::{
     Declared, DriveAxle, Fault, FaultKind, Generator, LaneSetup, Lorry, PlateRead, Scene, Traffic, Vehicle,
+};
+pub use rig::{
+    Act, BenchInstrument, Ending, Judged, Number, Numbers, OperatorAction, Quantity, Rig, Sample, Speech, States, Take,
+    Trigger,
 };
 pub use span::{Span, SpanError};
 
@@ -88,7 +93,26 @@ impl Scene {
         ]
         .into_iter()
         .flatten()
+        .chain(self.rigs.iter().flat_map(|rig| rig.instruments.iter().map(|it| it.id.as_str())))
         .collect()
+    }
+
+    /// Ids of the rigs and the lane, where an operator can do something.
+    pub fn places(&self) -> Vec<&str> {
+        let lane = self.weighbridge.as_ref().map(|_| self.lane.id.as_str());
+        let rigs =
+            [self.ph_meter.as_ref().map(|it| it.rig.as_str()), self.drum.as_ref().map(|it| it.rig.as_str()), lane];
+        rigs.into_iter().flatten().chain(self.rigs.iter().map(|it| it.id.as_str())).collect()
+    }
+
+    /// The bench instrument of this id, and its bench.
+    pub fn bench_instrument(&self, id: &str) -> Option<(&Rig, &BenchInstrument)> {
+        self.rigs.iter().flat_map(|rig| rig.instruments.iter().map(move |it| (rig, it))).find(|(_, it)| it.id == id)
+    }
+
+    /// Whether the instrument is at the end of a serial line, and not a TCP server.
+    pub fn is_serial(&self, id: &str) -> bool {
+        self.weighbridge.as_ref().is_some_and(|it| it.id == id) || self.ph_meter.as_ref().is_some_and(|it| it.id == id)
     }
 
     fn check(&self) -> Result<(), SceneError> {
@@ -119,6 +143,9 @@ impl Scene {
         if let Some(traffic) = &self.traffic {
             traffic.check()?;
         }
+        self.rigs.iter().try_for_each(Rig::check)?;
+        let places = self.places();
+        self.operator.iter().try_for_each(|it| it.check(&places))?;
         if let Some(scale) = &self.weighbridge
             && (scale.scale_interval.cmp_value(Decimal::ZERO).is_le() || scale.scale_interval.places() > 4)
         {

@@ -35,6 +35,8 @@ pub(crate) enum Purpose {
     Plate,
     /// Wire faults; the fault's place in the scene is added.
     Wire = 0x100,
+    /// Noise of a bench; instrument and channel are added.
+    Bench = 0x1000,
 }
 
 /// The one source of chance of a world.
