@@ -10,6 +10,7 @@
 
 mod declarations;
 mod export;
+mod operator;
 mod oracle;
 mod port;
 mod profile_server;
@@ -20,6 +21,7 @@ mod world;
 
 pub use declarations::declarations_csv;
 pub use export::{ExportOptions, export_config};
+pub use operator::operator_commands;
 pub use oracle::{Expected, Oracle};
 pub use profile_server::{ProfileServer, ProfileServerError};
 pub use scene::{Scene, SceneError, Span};

@@ -125,6 +125,9 @@ pub struct Lorry {
     /// Length in metres.
     #[serde(default = "length")]
     pub length_m: f64,
+    /// Arrives so much before its time, while the one before it may still stand on the scale.
+    #[serde(default)]
+    pub early: Span,
     /// Speed through the portal.
     #[serde(default = "speed")]
     pub speed_kmh: f64,

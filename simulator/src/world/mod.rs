@@ -267,7 +267,8 @@ impl World {
     /// What the weighbridge indicator displays, in kilograms; `None` when it is silent or does not exist.
     pub fn mass(&self, at_ms: i64) -> Option<Decimal> {
         let scale = self.scene.weighbridge.as_ref()?;
-        scale::indicated(scale, self.passing(at_ms).as_ref(), self.chance, at_ms)
+        let present = self.road.iter().flat_map(|it| it.present(at_ms));
+        scale::indicated(scale, present, self.chance, at_ms)
     }
 
     /// What the indicator displays once this lorry has settled, give or take one scale interval.
