@@ -149,7 +149,7 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     let inspector = Inspector::new(
         Arc::clone(&site),
         boot,
-        context,
+        seal::Standing { context, plan: None, origin: None },
         Arc::clone(&clock),
         outbox.clone(),
         Arc::clone(&live),

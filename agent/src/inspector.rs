@@ -11,7 +11,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 use tidewaiter_config::site::{Judge, RigProcedure, Site};
 use tidewaiter_drivers::reading::{Moment, Outcome};
-use tidewaiter_record::body::{Context, Table};
+use tidewaiter_record::body::Table;
 use tidewaiter_screening::{Inspection, Screening, screen};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -25,7 +25,7 @@ use crate::{
     clock::Clock,
     inspect::{DeclarationBook, Engine, Event, Operation, OperationError, Step, Subjects},
     outbox::{Draft, Outbox, Recorded, Refusal},
-    seal,
+    seal::{self, Standing},
 };
 
 /// How often time passes for the machines.
@@ -176,7 +176,7 @@ impl LiveValue {
 pub struct Inspector {
     site: Arc<Site>,
     engine: Engine,
-    context: Context,
+    standing: Standing,
     clock: Arc<dyn Clock>,
     outbox: Outbox,
     live: Arc<Live>,
@@ -200,7 +200,7 @@ impl Inspector {
     pub fn new(
         site: Arc<Site>,
         boot: u64,
-        context: Context,
+        standing: Standing,
         clock: Arc<dyn Clock>,
         outbox: Outbox,
         live: Arc<Live>,
@@ -213,7 +213,7 @@ impl Inspector {
             book: DeclarationBook::new(&site.declarations, subjects),
             refreshed_ms: now.mono_ms,
             site,
-            context,
+            standing,
             clock,
             outbox,
             live,
@@ -322,7 +322,7 @@ impl Inspector {
                             subject,
                             facts: vec![("operator".to_owned(), operator)],
                         };
-                        let recorded = self.outbox.seal(seal::event(&event)).await;
+                        let recorded = self.outbox.seal(self.event(&event)).await;
                         self.carry_out(steps).await;
                         recorded.map(|_| ()).map_err(AskError::from)
                     }
@@ -341,7 +341,7 @@ impl Inspector {
                             subject: Some(subject),
                             facts: told,
                         };
-                        self.outbox.seal(seal::event(&event)).await.map(|_| ()).map_err(AskError::from)
+                        self.outbox.seal(self.event(&event)).await.map(|_| ()).map_err(AskError::from)
                     }
                     Err(failure) => Err(failure.into()),
                 };
@@ -367,12 +367,12 @@ impl Inspector {
                     }
                 }
                 Step::Interval(interval) => {
-                    if let Err(refusal) = self.outbox.seal(seal::interval(&interval, &self.context)).await {
+                    if let Err(refusal) = self.outbox.seal(seal::interval(&interval, &self.standing)).await {
                         error!(watch = interval.watch, %refusal, "interval not recorded");
                     }
                 }
                 Step::Event(event) => {
-                    if let Err(refusal) = self.outbox.seal(seal::event(&event)).await {
+                    if let Err(refusal) = self.outbox.seal(self.event(&event)).await {
                         error!(event = event.name, %refusal, "event not recorded");
                     }
                 }
@@ -391,9 +391,13 @@ impl Inspector {
         if let Err(Refusal::Seal(why)) = &short {
             let facts = vec![("why".to_owned(), why.clone())];
             let event = Event { place, name: "result-not-sealed".to_owned(), subject: id, facts };
-            self.outbox.seal(seal::event(&event)).await?;
+            self.outbox.seal(self.event(&event)).await?;
         }
         short
+    }
+
+    fn event(&self, event: &Event) -> Draft {
+        seal::event(event, self.standing.plan.as_ref())
     }
 
     fn judge(&self, inspection: &mut Inspection) -> (Screening, Draft) {
@@ -402,7 +406,7 @@ impl Inspector {
         let programme = programme.and_then(|id| self.site.programmes.iter().find(|it| it.id == id));
         let screening = screen(inspection, &self.site.tables, judge, sampling_date(inspection.opened), programme);
         let tables = self.tables_of(&screening);
-        let draft = seal::inspection(inspection, &screening, tables, &self.context);
+        let draft = seal::inspection(inspection, &screening, judge, tables, &self.standing);
         (screening, draft)
     }
 

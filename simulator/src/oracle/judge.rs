@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use tidewaiter_config::limits::{Basis, Compare, Condition, DecisionRule, Limit, LimitTable, Row};
+use tidewaiter_config::limits::{Basis, Condition, DecisionRule, LimitTable, Row};
 use tidewaiter_drivers::{Decimal, Unit};
 
-use super::{Expected, fraction::Fraction};
+use super::{Expected, fraction::Fraction, kinds::within};
 
 /// Declared facts by name.
 pub(super) type Facts = BTreeMap<String, String>;
@@ -104,7 +104,13 @@ impl<'a> Evidence<'a> {
         Self { values: BTreeMap::from([(parameter.to_owned(), vec![value])]), facts }
     }
 
-    fn fact(&self, name: &str) -> Option<&'a str> {
+    /// The first value of a parameter.
+    pub(super) fn first(&self, parameter: &str) -> Option<&Value> {
+        self.values.get(parameter)?.first()
+    }
+
+    /// A declared fact; a blank one is none.
+    pub(super) fn fact(&self, name: &str) -> Option<&'a str> {
         self.facts?.get(name).map(|it| it.trim()).filter(|it| !it.is_empty())
     }
 }
@@ -210,6 +216,20 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 fn judge_row(row: &Row, value: Option<&Value>, evidence: &Evidence<'_>) -> Verdict {
+    for condition in &row.when_measured {
+        let Some(value) = evidence.first(&condition.parameter) else {
+            return Verdict::Inconclusive(Reason::NotMeasured);
+        };
+        match converted(value, condition.unit, None, evidence) {
+            Ok(number) if condition.relation.holds(number.cmp(&condition.limit.into())) => {}
+            Ok(_) => return Verdict::NotApplicable,
+            Err(reason) => return Verdict::Inconclusive(reason),
+        }
+    }
+    // No scene states an uncertainty.
+    if row.decision != DecisionRule::Simple && value.is_some() {
+        return Verdict::Inconclusive(Reason::Uncertainty);
+    }
     match within(row, value, evidence) {
         Ok(true) => Verdict::Pass,
         Ok(false) => Verdict::Fail,
@@ -217,73 +237,22 @@ fn judge_row(row: &Row, value: Option<&Value>, evidence: &Evidence<'_>) -> Verdi
     }
 }
 
-/// Whether the value is within the limit of the row.
-fn within(row: &Row, value: Option<&Value>, evidence: &Evidence<'_>) -> Result<bool, Reason> {
-    let value = value.ok_or(Reason::NotMeasured)?;
-    // No scene states an uncertainty.
-    if row.decision != DecisionRule::Simple {
-        return Err(Reason::Uncertainty);
-    }
-    let number = converted(value, row, evidence)?;
-    let against = |limit: Decimal| compared(number, limit, row).map(|it| it.cmp(&limit.into()));
-    Ok(match &row.limit {
-        Limit::Max { limit, inclusive } => {
-            let order = against(*limit)?;
-            order.is_lt() || (*inclusive && order.is_eq())
-        }
-        Limit::Min { limit, inclusive } => {
-            let order = against(*limit)?;
-            order.is_gt() || (*inclusive && order.is_eq())
-        }
-        Limit::Range { low, high } => against(*low)?.is_ge() && against(*high)?.is_le(),
-        Limit::Absent => number.is_zero(),
-        Limit::GradeAtLeast { half_steps } => {
-            number.mul(Fraction::whole(2)).ok_or(Reason::Arithmetic)? >= Fraction::whole((*half_steps).into())
-        }
-        Limit::AboveBackground { margin } => {
-            let background = value.background.ok_or(Reason::NoBackground)?;
-            let net = number.sub(background.into()).ok_or(Reason::Arithmetic)?;
-            compared(net, *margin, row)? <= (*margin).into()
-        }
-        Limit::Deviation { declared, percent, absolute } => {
-            let declared: Decimal =
-                evidence.fact(declared).and_then(|it| it.parse().ok()).ok_or(Reason::NoDeclaration)?;
-            let share = percentage(declared, *percent).ok_or(Reason::Arithmetic)?;
-            let allowed = share.min((*absolute).into());
-            number.sub(declared.into()).ok_or(Reason::Arithmetic)?.abs() <= allowed
-        }
-        // Counts are expected as the device's own alarms.
-        Limit::Sigma { .. } => return Err(Reason::NotMeasured),
-    })
-}
-
-/// So many per cent of a value.
-fn percentage(of: Decimal, percent: Decimal) -> Option<Fraction> {
-    Fraction::from(of).mul(percent.into())?.div(Fraction::whole(100))
-}
-
-/// Rounded as the row asks before it is compared with this limit.
-fn compared(number: Fraction, limit: Decimal, row: &Row) -> Result<Fraction, Reason> {
-    match row.compare {
-        Compare::Full => Ok(number),
-        Compare::Rounded => {
-            let interval = Fraction::new(1, 10_i128.pow(limit.places().into())).ok_or(Reason::Arithmetic)?;
-            number.rounded(interval).ok_or(Reason::Arithmetic)
-        }
-    }
-}
-
-/// The value in the unit and on the basis of the row.
-fn converted(value: &Value, row: &Row, evidence: &Evidence<'_>) -> Result<Fraction, Reason> {
-    let factor = factor(value.unit, row.unit).ok_or(Reason::Unit)?;
+/// The value in this unit and on this basis.
+pub(super) fn converted(
+    value: &Value,
+    unit: Unit,
+    basis: Option<Basis>,
+    evidence: &Evidence<'_>,
+) -> Result<Fraction, Reason> {
+    let factor = factor(value.unit, unit).ok_or(Reason::Unit)?;
     let number = value.number.mul(factor).ok_or(Reason::Arithmetic)?;
-    let (Some(from), Some(to)) = (value.basis, row.basis) else {
+    let (Some(from), Some(to)) = (value.basis, basis) else {
         return Ok(number);
     };
     if from == to {
         return Ok(number);
     }
-    let moisture = evidence.values.get("moisture").and_then(|it| it.first()).ok_or(Reason::NotMeasured)?;
+    let moisture = evidence.first("moisture").ok_or(Reason::NotMeasured)?;
     let dry = Fraction::whole(100).sub(moisture.number).ok_or(Reason::Arithmetic)?;
     let share = dry.div(Fraction::whole(100)).ok_or(Reason::Arithmetic)?;
     match to {
@@ -296,9 +265,11 @@ fn converted(value: &Value, row: &Row, evidence: &Evidence<'_>) -> Result<Fracti
 /// What a number in one unit is multiplied with to be in the other; `None` for units of different quantities.
 fn factor(from: Unit, to: Unit) -> Option<Fraction> {
     /// Units of one quantity in each line, with what one is worth in the smallest of them.
-    const SAME: [&[(Unit, i128)]; 4] = [
+    const SAME: [&[(Unit, i128)]; 5] = [
         &[(Unit::Kilogram, 1), (Unit::Tonne, 1_000)],
-        &[(Unit::MilligramPerKilogram, 1), (Unit::Percent, 10_000)],
+        &[(Unit::MilligramPerKilogram, 1), (Unit::MicrogramPerGram, 1), (Unit::Percent, 10_000)],
+        // Force by force is what mass by mass is, with the same gravity on both.
+        &[(Unit::NewtonPerKilonewton, 1), (Unit::KilogramPerTonne, 1)],
         &[(Unit::NanograyPerHour, 1), (Unit::MicrograyPerHour, 1_000)],
         &[(Unit::BecquerelPerKilogram, 1), (Unit::BecquerelPerGram, 1_000)],
     ];

@@ -7,6 +7,7 @@
 
 mod fraction;
 mod judge;
+mod kinds;
 mod rig;
 
 use std::collections::BTreeMap;
