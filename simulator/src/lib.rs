@@ -17,6 +17,7 @@ mod profile_server;
 pub mod scene;
 pub mod serve;
 mod simulation;
+mod week;
 mod world;
 
 pub use declarations::declarations_csv;
@@ -26,4 +27,5 @@ pub use oracle::{Expected, Oracle};
 pub use profile_server::{ProfileServer, ProfileServerError};
 pub use scene::{Scene, SceneError, Span};
 pub use simulation::{Address, Options, Running, Simulation, StartError};
+pub use week::{Described, DescribedAlarm, DescribedValue, described, week};
 pub use world::{NoSuchExtract, Passage, PlannedSpecimen, World, WorldError, WorldOptions};

@@ -33,6 +33,8 @@ pub(crate) enum Purpose {
     Drum,
     /// Plate reader.
     Plate,
+    /// A generated week.
+    Week = 0x40,
     /// Wire faults; the fault's place in the scene is added.
     Wire = 0x100,
     /// Noise of a bench; instrument and channel are added.
