@@ -11,7 +11,7 @@ use super::{
     judge::{Disposition, Evidence, Judgement, Reason, Value, Verdict},
 };
 use crate::{
-    scene::{Act, Ending, OperatorAction, Quantity, Rig, Sample, Speech, Take, Trigger},
+    scene::{Act, Ending, FaultKind, OperatorAction, Quantity, Rig, Sample, Speech, Take, Trigger},
     world::{World, rounding},
 };
 
@@ -21,7 +21,7 @@ const MORE_PLACES: u8 = 2;
 /// One sample on a bench, as far as it got.
 struct Run<'a> {
     begin_ms: i64,
-    /// When the last value needed came; the time limit or the stop where one did not.
+    /// When the last value came; the stop or the time limit where one did not.
     end_ms: i64,
     found: Vec<(&'a Quantity, Vec<Decimal>)>,
     complete: bool,
@@ -42,10 +42,10 @@ pub(super) fn inspections(world: &World, until_ms: i64) -> Vec<Expected> {
 /// Whether a place is switched to drill at this time.
 pub(super) fn is_drill(world: &World, place: &str, at_ms: i64) -> bool {
     let switches = world.operator_script();
-    let switched = switches
+    let mut switched = switches
         .iter()
         .filter(|it| it.place == place && it.at.ms() <= at_ms && matches!(it.action, Act::DrillOn | Act::DrillOff));
-    switched.last().is_some_and(|it| it.action == Act::DrillOn)
+    switched.next_back().is_some_and(|it| it.action == Act::DrillOn)
 }
 
 fn run<'a>(world: &World, rig: &'a Rig, sample: &'a Sample, script: &[OperatorAction]) -> Option<Run<'a>> {
@@ -66,20 +66,25 @@ fn run<'a>(world: &World, rig: &'a Rig, sample: &'a Sample, script: &[OperatorAc
     let ended = lasted(rig, sample);
     let broken = (rig.trigger == Trigger::State && sample.ends == Ending::Stopped).then_some(ended).flatten();
     let end = [stop, broken].into_iter().flatten().fold(limit, i64::min);
-    let (mut found, mut complete, mut last_ms) = (Vec::new(), true, begin_ms);
+    // With an operator, the background of the empty bench comes first, and the sample with the `next`.
+    let background = rig.trigger == Trigger::Operator && rig.quantities.iter().any(|it| it.background.is_some());
+    let next = || here().find(|it| it.at.ms() > begin_ms && it.action == Act::Next).map(|it| it.at.ms());
+    let from_ms = if background { next().unwrap_or(end) } else { begin_ms };
+    let (mut found, mut complete, mut whole, mut last_ms) = (Vec::new(), true, true, begin_ms);
     for quantity in &rig.quantities {
         let came: Vec<(i64, Decimal)> = match quantity.instrument.as_deref() {
             None => here()
                 .filter(|it| it.action == Act::Enter && it.parameter.as_ref() == Some(&quantity.parameter))
                 .filter_map(|it| Some((it.at.ms(), typed(it.value.as_deref()?)?)))
                 .collect(),
-            Some(instrument) => measured(world, rig, sample, quantity, instrument, begin_ms),
+            Some(instrument) => measured(world, rig, sample, quantity, instrument, from_ms),
         };
-        let mut came: Vec<(i64, Decimal)> = came.into_iter().filter(|(at, _)| (begin_ms..=end).contains(at)).collect();
+        let mut came: Vec<(i64, Decimal)> = came.into_iter().filter(|(at, _)| (from_ms..=end).contains(at)).collect();
         let bounded = rig.trigger == Trigger::State && quantity.instrument.is_some();
         let needed = if bounded { 1 } else { usize::from(quantity.replicates) };
         if came.len() < needed {
             complete &= !quantity.required;
+            whole = false;
         } else {
             if !bounded {
                 came.truncate(needed);
@@ -94,8 +99,9 @@ fn run<'a>(world: &World, rig: &'a Rig, sample: &'a Sample, script: &[OperatorAc
         complete &= sample.ends != Ending::Stopped;
         last_ms = last_ms.max(ended?);
     }
+    complete &= found.iter().any(|(_, values): &(&Quantity, Vec<Decimal>)| !values.is_empty());
     let drill = start.is_some_and(|it| it.drill) || is_drill(world, &rig.id, begin_ms);
-    Some(Run { begin_ms, end_ms: if complete { last_ms } else { end }, found, complete, drill })
+    Some(Run { begin_ms, end_ms: if whole && complete { last_ms } else { end }, found, complete, drill })
 }
 
 /// When the measuring of a sample is over.
@@ -121,12 +127,16 @@ fn measured(
         return Vec::new();
     };
     if rig.trigger == Trigger::State {
-        return values.0.iter().map(|it| (over, *it)).collect();
+        // The last value of a run that was broken off is nobody's result.
+        let lost = quantity.take == Take::Last && sample.ends == Ending::Stopped;
+        return values.0.iter().filter(|_| !lost).map(|it| (over, *it)).collect();
     }
     if by_the_clock {
         // A reading each poll, of the one value that stands there.
         let first = begin_ms.max(at.ms() + rig.mount.ms());
-        let polls = (first..over).step_by(usize::try_from(station.instrument.poll.ms()).unwrap_or(1_000));
+        let polls = (first..over)
+            .step_by(usize::try_from(station.instrument.poll.ms()).unwrap_or(1_000))
+            .filter(|at| world.device_fault(instrument, FaultKind::WarmUp, *at).is_none());
         return values.0.first().map_or_else(Vec::new, |it| polls.map(|at| (at, *it)).collect());
     }
     let told = station.about(sample);
@@ -150,7 +160,7 @@ fn results(take: Take, values: &[Decimal]) -> Vec<Fraction> {
         Take::Each => return all().collect(),
         Take::Greatest => all().max(),
         Take::Least => all().min(),
-        Take::Last => all().last(),
+        Take::Last => all().next_back(),
         Take::Mean => {
             let sum = all().try_fold(Fraction::whole(0), Fraction::add);
             sum.and_then(|it| it.div(Fraction::whole(i128::try_from(values.len()).ok()?)))

@@ -62,7 +62,7 @@ where
         Speech::Registers => serve_registers(stream, &world, &instrument).await,
         Speech::KromekD5 => gone(answer_radiometrics(stream, &world, &instrument).await),
         _ => {
-            let spontaneous = world.line_profile(&instrument).filter(|it| !it.on_event).is_some();
+            let spontaneous = world.line_profile(&instrument).is_some_and(|it| !it.on_event);
             let poll = world.station(&instrument).map_or(EVENT_GRAIN_MS, |it| it.instrument.poll.ms());
             let period = if spontaneous { poll } else { EVENT_GRAIN_MS };
             let render = |world: &World, tick: i64| {

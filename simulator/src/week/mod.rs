@@ -376,21 +376,18 @@ mod tests {
             let parameters: BTreeSet<String> = table.rows.iter().map(|it| it.parameter.clone()).collect();
             assert!(judged.get(&table.id).is_some_and(|it| it.is_superset(&parameters)), "{}", table.id);
         }
-        let share = |of: &dyn Fn(&Described) -> bool| week.iter().filter(|it| of(it)).count() * 1000 / week.len();
-        let shares: [(&str, usize, &dyn Fn(&Described) -> bool); 8] = [
-            ("passages", 400, &|it| it.procedure == "lorry-gate"),
-            ("drills", 20, &|it| it.drill),
-            ("undeclared", 60, &|it| it.facts.is_none()),
-            ("unknown subject", 24, &|it| it.subject.is_none()),
-            ("incomplete", 30, &|it| it.incomplete.is_some()),
-            ("void", 20, &|it| !it.faults.is_empty()),
-            ("alarmed", 16, &|it| !it.alarms.is_empty()),
-            ("missing values", 60, &|it| it.values.iter().any(|it| it.value.is_err())),
-        ];
-        for (name, expected, of) in shares {
-            let found = share(of);
+        let check = |name: &str, expected: usize, of: fn(&Described) -> bool| {
+            let found = week.iter().filter(|it| of(it)).count() * 1000 / week.len();
             assert!((expected / 2..=expected * 2).contains(&found), "{name}: {found} per mille");
-        }
+        };
+        check("passages", 400, |it| it.procedure == "lorry-gate");
+        check("drills", 20, |it| it.drill);
+        check("undeclared", 60, |it| it.facts.is_none());
+        check("unknown subject", 24, |it| it.subject.is_none());
+        check("incomplete", 30, |it| it.incomplete.is_some());
+        check("void", 20, |it| !it.faults.is_empty());
+        check("alarmed", 16, |it| !it.alarms.is_empty());
+        check("missing values", 60, |it| it.values.iter().any(|it| it.value.is_err()));
     }
 
     #[test]

@@ -130,6 +130,14 @@ fn lasts(rig: &Rig, sample: &Sample) -> i64 {
     sample.lasts.unwrap_or(rig.lasts).ms().max(1)
 }
 
+impl Moment<'_> {
+    /// Which of so many replicates is being measured, from 0.
+    fn replicate(&self, count: usize) -> i64 {
+        let count = i64::try_from(count).unwrap_or(1).max(1);
+        (self.running_ms * count / self.lasts_ms.max(1)).clamp(0, count - 1)
+    }
+}
+
 impl<'a> Station<'a> {
     /// What a channel of this name and kind shows on a register of the instrument.
     pub(crate) fn shown(&self, channel: &RegisterChannel, warming: bool, at_ms: i64) -> Shown {
@@ -142,7 +150,7 @@ impl<'a> Station<'a> {
             "test-number" => Shown::Whole(now.sample.map_or(0, |_| FIRST_TEST + now.number)),
             "elapsed" | "stage-elapsed" => Shown::Whole(now.running_ms / 1000),
             "stage" | "application" => Shown::Whole(if now.phase == Phase::Running {
-                self.replicate(&now, self.most_values(now.sample)) + 1
+                now.replicate(self.most_values(now.sample)) + 1
             } else {
                 0
             }),
@@ -178,10 +186,11 @@ impl<'a> Station<'a> {
         }
         let quantity = self.quantities().find(|it| it.channel.as_deref() == Some(channel));
         let values = now.sample.zip(quantity).and_then(|(sample, it)| sample.values.get(&it.parameter));
-        let Some(values) = values.filter(|_| matches!(now.phase, Phase::Running | Phase::Complete)) else {
+        let Some(values) = values.filter(|_| matches!(now.phase, Phase::Running | Phase::Complete | Phase::Failed))
+        else {
             return rest.map(|it| self.noisy(channel, as_real(it), it.places(), at_ms));
         };
-        let which = usize::try_from(self.replicate(&now, values.0.len())).unwrap_or(0);
+        let which = usize::try_from(now.replicate(values.0.len())).unwrap_or(0);
         let value = *values.0.get(which)?;
         let before = which.checked_sub(1).and_then(|it| values.0.get(it).copied()).or(rest).unwrap_or(value);
         let part = now.lasts_ms / i64::try_from(values.0.len()).unwrap_or(1).max(1);
@@ -228,12 +237,6 @@ impl<'a> Station<'a> {
     pub(crate) fn counts(&self, channel: &str, at_ms: i64) -> i64 {
         let mean = self.indicated(channel, at_ms).map_or(0.0, as_real);
         self.draw(channel, at_ms.div_euclid(1000)).poisson(mean)
-    }
-
-    /// Which of so many replicates is being measured, from 0.
-    fn replicate(&self, now: &Moment<'_>, count: usize) -> i64 {
-        let count = i64::try_from(count).unwrap_or(1).max(1);
-        (now.running_ms * count / now.lasts_ms.max(1)).clamp(0, count - 1)
     }
 
     /// How often this instrument measures a sample.
