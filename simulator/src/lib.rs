@@ -23,7 +23,7 @@ mod world;
 pub use declarations::declarations_csv;
 pub use export::{ExportOptions, export_config};
 pub use operator::operator_commands;
-pub use oracle::{Expected, Oracle};
+pub use oracle::{Expected, ExpectedValue, Oracle};
 pub use profile_server::{ProfileServer, ProfileServerError};
 pub use scene::{Scene, SceneError, Span};
 pub use simulation::{Address, Options, Running, Simulation, StartError};

@@ -132,7 +132,13 @@ impl World {
         let registry = enrol(&stand, &clock)?;
         let ports = Arc::new(Ports::new(Arc::clone(&truth), setting.unplugged, setting.voices));
         fs::write(stand.dir.join("declarations.csv"), declarations_csv(&truth))?;
+        let limits = stand.dir.join("limits");
+        fs::create_dir_all(&limits)?;
+        for (place, table) in (1..).zip(&truth.scene().tables) {
+            fs::write(limits.join(format!("scene-{place}.toml")), table)?;
+        }
         let options = ExportOptions {
+            limits: limits.clone(),
             site: SITE.to_owned(),
             agent: AGENT.to_owned(),
             broker: Some("mqtt://127.0.0.1:1883".to_owned()),
@@ -144,7 +150,7 @@ impl World {
         fs::write(stand.site_path(), export_config(truth.scene(), ports.addresses(), &options))?;
         let mut site = stand.load_site()?;
         (setting.site)(&mut site);
-        let centre = Centre::open(&stand, registry, clock, Arc::clone(&truth), setting.troubles)?;
+        let centre = Centre::open(&stand, &limits, registry, clock, Arc::clone(&truth), setting.troubles)?;
         let mut world = Self {
             truth,
             centre,

@@ -1,6 +1,6 @@
 //! The oracle's own evaluator: what one row of a limit table says about what was found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidewaiter_config::limits::{Basis, Condition, DecisionRule, LimitTable, Row};
 use tidewaiter_drivers::{Decimal, Unit};
@@ -20,6 +20,7 @@ pub(super) enum Reason {
     NotCovered,
     NoDeclaration,
     NoBackground,
+    NoValue,
     NotMeasured,
     Incomplete,
 }
@@ -55,6 +56,8 @@ pub(super) struct Value {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Evidence<'a> {
     pub(super) values: BTreeMap<String, Vec<Value>>,
+    /// What should have been measured, and brought no value.
+    pub(super) lacking: BTreeSet<String>,
     pub(super) facts: Option<&'a Facts>,
 }
 
@@ -75,6 +78,7 @@ impl Reason {
             Self::NotCovered => "not-covered",
             Self::NoDeclaration => "no-declaration",
             Self::NoBackground => "no-background",
+            Self::NoValue => "no-value",
             Self::NotMeasured => "not-measured",
             Self::Incomplete => "incomplete",
         }
@@ -101,12 +105,17 @@ impl Value {
 impl<'a> Evidence<'a> {
     /// One value of one parameter.
     pub(super) fn of(parameter: &str, value: Value, facts: Option<&'a Facts>) -> Self {
-        Self { values: BTreeMap::from([(parameter.to_owned(), vec![value])]), facts }
+        Self { values: BTreeMap::from([(parameter.to_owned(), vec![value])]), facts, ..Self::default() }
     }
 
     /// The first value of a parameter.
     pub(super) fn first(&self, parameter: &str) -> Option<&Value> {
         self.values.get(parameter)?.first()
+    }
+
+    /// Why there is no value of a parameter.
+    pub(super) fn missing(&self, parameter: &str) -> Reason {
+        if self.lacking.contains(parameter) { Reason::NoValue } else { Reason::NotMeasured }
     }
 
     /// A declared fact; a blank one is none.
@@ -218,7 +227,7 @@ fn same(a: &str, b: &str) -> bool {
 fn judge_row(row: &Row, value: Option<&Value>, evidence: &Evidence<'_>) -> Verdict {
     for condition in &row.when_measured {
         let Some(value) = evidence.first(&condition.parameter) else {
-            return Verdict::Inconclusive(Reason::NotMeasured);
+            return Verdict::Inconclusive(evidence.missing(&condition.parameter));
         };
         match converted(value, condition.unit, None, evidence) {
             Ok(number) if condition.relation.holds(number.cmp(&condition.limit.into())) => {}
@@ -252,7 +261,7 @@ pub(super) fn converted(
     if from == to {
         return Ok(number);
     }
-    let moisture = evidence.first("moisture").ok_or(Reason::NotMeasured)?;
+    let moisture = evidence.first("moisture").ok_or_else(|| evidence.missing("moisture"))?;
     let dry = Fraction::whole(100).sub(moisture.number).ok_or(Reason::Arithmetic)?;
     let share = dry.div(Fraction::whole(100)).ok_or(Reason::Arithmetic)?;
     match to {

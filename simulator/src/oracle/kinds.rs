@@ -10,7 +10,8 @@ use super::{
 
 /// Whether what was found is within the limit of the row.
 pub(super) fn within(row: &Row, value: Option<&Value>, evidence: &Evidence<'_>) -> Result<bool, Reason> {
-    let number = || converted(value.ok_or(Reason::NotMeasured)?, row.unit, row.basis, evidence);
+    let present = || value.ok_or_else(|| evidence.missing(&row.parameter));
+    let number = || converted(present()?, row.unit, row.basis, evidence);
     let against = |limit: Decimal| Ok(compared(number()?, limit, row)?.cmp(&limit.into()));
     Ok(match &row.limit {
         Limit::Max { limit, inclusive } => {
@@ -36,12 +37,12 @@ pub(super) fn within(row: &Row, value: Option<&Value>, evidence: &Evidence<'_>) 
             exactly(number()?.mul(Fraction::whole(2)))? >= Fraction::whole((*half_steps).into())
         }
         Limit::AboveBackground { margin } => {
-            let background = value.ok_or(Reason::NotMeasured)?.background.ok_or(Reason::NoBackground)?;
+            let background = present()?.background.ok_or(Reason::NoBackground)?;
             compared(exactly(number()?.sub(background.into()))?, *margin, row)? <= (*margin).into()
         }
         Limit::Sigma { k } => {
             // Counts of an instrument are whole and carry no basis.
-            let value = value.ok_or(Reason::NotMeasured)?;
+            let value = present()?;
             let background: Fraction = value.background.ok_or(Reason::NoBackground)?.into();
             let above = exactly(value.number.sub(background))?;
             let square = |it: Fraction| exactly(it.mul(it));
@@ -128,10 +129,10 @@ fn sum<'a>(
     row: &Row,
     evidence: &Evidence<'_>,
 ) -> Result<bool, Reason> {
-    let (mut total, mut missing) = (Fraction::whole(0), false);
+    let (mut total, mut missing) = (Fraction::whole(0), None);
     for (parameter, by) in of {
         let Some(value) = evidence.first(parameter) else {
-            missing = true;
+            missing = missing.max(Some(evidence.missing(parameter)));
             continue;
         };
         let part = match (by, &row.limit) {
@@ -142,9 +143,9 @@ fn sum<'a>(
         };
         total = exactly(total.add(part))?;
     }
-    match compared(total, max, row)? <= max.into() {
-        true if missing => Err(Reason::NotMeasured),
-        is_within => Ok(is_within),
+    match (compared(total, max, row)? <= max.into(), missing) {
+        (true, Some(reason)) => Err(reason),
+        (is_within, _) => Ok(is_within),
     }
 }
 

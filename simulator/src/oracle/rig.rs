@@ -1,7 +1,5 @@
 //! What a bench that works must find: one inspection for each sample that came, with what was measured and typed.
 
-use std::collections::BTreeMap;
-
 use tidewaiter_config::limits::Basis;
 use tidewaiter_drivers::Decimal;
 
@@ -170,7 +168,7 @@ fn results(take: Take, values: &[Decimal]) -> Vec<Fraction> {
 }
 
 fn expected(world: &World, rig: &Rig, sample: &Sample, run: &Run<'_>) -> Expected {
-    let mut evidence = Evidence { values: BTreeMap::new(), facts: sample.declared.as_ref() };
+    let mut evidence = Evidence { facts: sample.declared.as_ref(), ..Evidence::default() };
     let mut values = Vec::new();
     for (quantity, found) in &run.found {
         let places = found.iter().map(|it| it.places()).max().unwrap_or(0);
@@ -178,6 +176,9 @@ fn expected(world: &World, rig: &Rig, sample: &Sample, run: &Run<'_>) -> Expecte
             let held = &world.station(it)?.instrument.held;
             held.get(quantity.channel.as_deref()?).map(|it| it.0)
         });
+        if found.is_empty() {
+            evidence.lacking.insert(quantity.parameter.clone());
+        }
         let tolerance = tolerance(world, quantity, found);
         for number in results(quantity.take, found) {
             let basis = quantity.basis.as_deref().and_then(Basis::from_word);

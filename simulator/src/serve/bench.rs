@@ -84,7 +84,9 @@ where
                     }
                 }
             };
-            ticking(stream, &world, &instrument, period, Vec::new(), render).await
+            // A line end first: whoever listens to lines does not believe the one it came into.
+            let hello = if spontaneous { Vec::new() } else { b"\r\n".to_vec() };
+            ticking(stream, &world, &instrument, period, hello, render).await
         }
     }
 }

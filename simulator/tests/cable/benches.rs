@@ -126,10 +126,10 @@ async fn gauges_over_a_belt_show_the_coal_that_passes() {
 async fn an_hvi_line_sends_each_repetition_with_the_check_of_the_manual() {
     let world = built_in("cotton", None);
     let bytes = listen(&mut connect(&world, "hvi-1"), Duration::from_secs(60)).await;
-    let (records, bad) = decode(hvi::Decoder::at_line_start(), &bytes);
+    let (records, bad) = decode(hvi::Decoder::new(), &bytes);
     // Two modules and two repetitions of four bales, of which the last lacks its second.
     assert_eq!((records.len(), bad), (14, 0));
-    let first = String::from_utf8(bytes.split(|it| *it == b'\r').next().unwrap().to_vec()).unwrap();
+    let first = String::from_utf8(bytes[2..].split(|it| *it == b'\r').next().unwrap().to_vec()).unwrap();
     let (body, check) = first.trim_end_matches('@').rsplit_once('@').unwrap();
     let xor = body.bytes().fold(b'@', |all, it| all ^ it);
     assert_eq!(check.parse::<u8>().unwrap(), xor);
@@ -144,11 +144,11 @@ async fn a_textile_bench_prints_its_sheets() {
     let (mut ph, mut grades) = (connect(&world, "ph-2"), connect(&world, "grades-1"));
     let time = Duration::from_millis(9_950);
     let (ph, grades) = tokio::join!(listen(&mut ph, time), listen(&mut grades, time));
-    assert_eq!(String::from_utf8(grades.clone()).unwrap(), "fastness-water 4\r\nfastness-dry-rubbing 3-4\r\n");
-    assert_eq!(decode(fastness::Decoder::at_line_start(), &grades).1, 0);
+    assert_eq!(String::from_utf8(grades.clone()).unwrap(), "\r\nfastness-water 4\r\nfastness-dry-rubbing 3-4\r\n");
+    assert_eq!(decode(fastness::Decoder::new(), &grades).1, 0);
     let text = String::from_utf8(ph.clone()).unwrap();
-    assert_eq!(text, "RMD,    ,01,1,0,1, ,2026,11,21,09,00,09,   7.12,0,0,0,  25.0,   -7.1,0\r\n");
-    let (records, bad) = decode(laqua::Decoder::at_line_start(), &ph);
+    assert_eq!(text, "\r\nRMD,    ,01,1,0,1, ,2026,11,21,09,00,09,   7.12,0,0,0,  25.0,   -7.1,0\r\n");
+    let (records, bad) = decode(laqua::Decoder::new(), &ph);
     assert_eq!((records.len(), bad), (1, 0));
 }
 
@@ -156,8 +156,8 @@ async fn a_textile_bench_prints_its_sheets() {
 async fn a_drying_balance_prints_when_the_sample_is_dry() {
     let world = built_in("concentrate", None);
     let bytes = listen(&mut connect(&world, "dryer-1"), Duration::from_secs(12)).await;
-    assert_eq!(String::from_utf8(bytes.clone()).unwrap(), "Moist +     8.41 %M \r\n");
-    assert_eq!(decode(moisture::Decoder::at_line_start(), &bytes).1, 0);
+    assert_eq!(String::from_utf8(bytes.clone()).unwrap(), "\r\nMoist +     8.41 %M \r\n");
+    assert_eq!(decode(moisture::Decoder::new(), &bytes).1, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,8 +217,8 @@ async fn a_line_profile_is_spoken_with_its_check_characters() {
 #[tokio::test(start_paused = true)]
 async fn a_photometer_prints_each_replicate() {
     let bytes = listen(&mut connect(&world(LINES), "photometer"), Duration::from_secs(8)).await;
-    assert_eq!(String::from_utf8(bytes.clone()).unwrap(), "1 0.214 ABS 412 nm\r\n2 0.216 ABS 412 nm\r\n");
-    assert_eq!(decode(photometer::Prints::at_line_start(), &bytes).0.len(), 2);
+    assert_eq!(String::from_utf8(bytes.clone()).unwrap(), "\r\n1 0.214 ABS 412 nm\r\n2 0.216 ABS 412 nm\r\n");
+    assert_eq!(decode(photometer::Prints::new(), &bytes).0.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
