@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Where the parts are kept: small named texts, durable once the call returns.
-pub trait Notes: Send + std::fmt::Debug {
+pub trait Notes: Send + Sync + std::fmt::Debug {
     /// The part of this name, if it was ever kept.
     fn load(&self, name: &str) -> Option<Vec<u8>>;
     /// Keeps these parts, in place of those of the same names.

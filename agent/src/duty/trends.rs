@@ -110,7 +110,7 @@ impl Trends {
         let results = || series.results.iter().map(|it| it.1);
         let in_a_row = run(results(), false);
         let conforming = run(results(), true);
-        let above = lies_above(breaches, total, rule.rate, rule.z) == Some(true);
+        let above = total >= rule.least_results && lies_above(breaches, total, rule.rate, rule.z) == Some(true);
         let bounds = interval(breaches, total, rule.z);
         let mut rate = vec![("breaches", breaches.to_string()), ("results", total.to_string())];
         if let Some((lower, upper)) = bounds {

@@ -13,7 +13,10 @@
 //! POST /api/v1/rigs/{rig}/next        {"operator"}
 //! POST /api/v1/rigs/{rig}/stop        {"operator"}
 //! ```
+//!
+//! and the plan's duties, see `duty.rs`.
 
+mod duty;
 mod status;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
@@ -252,6 +255,7 @@ pub fn router(local: Local) -> Router {
         .route("/api/v1/rigs/{rig}/start", post(start))
         .route("/api/v1/rigs/{rig}/next", post(next))
         .route("/api/v1/rigs/{rig}/stop", post(stop))
+        .merge(duty::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(local)
 }

@@ -91,6 +91,51 @@ pub fn procedure(language: Language, id: &str) -> String {
     named(language, "procedure", id)
 }
 
+/// Where a finding that is followed up stands.
+pub fn finding_state(language: Language, word: &str) -> String {
+    term(language, "finding-state", word)
+}
+
+/// What a named person did about a finding.
+pub fn follow_up_step(language: Language, word: &str) -> String {
+    term(language, "follow-up-step", word)
+}
+
+/// Why a laboratory's result does not count.
+pub fn rejection(language: Language, word: &str) -> String {
+    term(language, "rejection", word)
+}
+
+/// A proposed level, `I` to `IV`, with its colour.
+pub fn warning_level(language: Language, word: &str) -> String {
+    term(language, "warning-level", word)
+}
+
+/// Where a warning stands.
+pub fn warning_state(language: Language, word: &str) -> String {
+    term(language, "warning-state", word)
+}
+
+/// A kind of notice, with whom it addresses.
+pub fn notice(language: Language, word: &str) -> String {
+    term(language, "notice", word)
+}
+
+/// A kind of hazard.
+pub fn hazard(language: Language, word: &str) -> String {
+    term(language, "hazard", word)
+}
+
+/// What is due.
+pub fn deadline_kind(language: Language, word: &str) -> String {
+    term(language, "deadline-kind", word)
+}
+
+/// Where a deadline stands.
+pub fn deadline_state(language: Language, word: &str) -> String {
+    term(language, "deadline-state", word)
+}
+
 /// Clock quality by its letter `S`, `H`, `I` or `U`, with the error bound as text (`1.2 s`).
 pub fn clock(language: Language, letter: &str, error: &str) -> String {
     say(language, &format!("clock-{letter}"), &[("error", error.into())])

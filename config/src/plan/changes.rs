@@ -103,6 +103,7 @@ pub fn outline(plan: &Plan) -> Vec<(String, String)> {
         line("trend.window".to_owned(), show_duration(trend.window));
         line("trend.z".to_owned(), trend.z.to_string());
         line("trend.rate".to_owned(), format!("{} %", trend.rate));
+        line("trend.least_results".to_owned(), trend.least_results.to_string());
         line("trend.systemic".to_owned(), trend.systemic.to_string());
     }
     for body in &plan.acceptance {

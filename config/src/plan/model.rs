@@ -132,6 +132,8 @@ pub struct Trend {
     pub z: Decimal,
     /// Rate of results that do not conform, in per cent, above which the whole interval must lie to be told.
     pub rate: Decimal,
+    /// So many results are needed before a rate is told: of one result in one, the interval says little that helps.
+    pub least_results: u32,
     /// From so many different consignees or origins on it is called systemic.
     pub systemic: u32,
 }

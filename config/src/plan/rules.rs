@@ -10,6 +10,8 @@ use super::{
 use crate::reader::Node;
 
 const SECOND: Duration = Duration::from_secs(1);
+/// Results before a rate is told, unless the plan says so.
+const LEAST_RESULTS: u32 = 5;
 const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) fn deadlines(root: &Node<'_>, tables: &[&str]) -> Option<Vec<Deadline>> {
@@ -70,6 +72,8 @@ pub(super) fn trend(node: &Node<'_>) -> Option<Trend> {
     {
         value.fault("a rate in per cent has at most 2 places here", value.assign("\"10\""));
     }
+    let least_results =
+        node.may("least_results").map_or(Some(LEAST_RESULTS), |value| value.integer(1_u32, Trend::MOST_RESULTS));
     let systemic = count("systemic", "3");
     node.finish();
     Some(Trend {
@@ -78,6 +82,7 @@ pub(super) fn trend(node: &Node<'_>) -> Option<Trend> {
         window: window?,
         z: z?,
         rate: rate?,
+        least_results: least_results?,
         systemic: systemic?,
     })
 }
