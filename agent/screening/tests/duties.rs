@@ -1,7 +1,7 @@
 //! The rules of a monitoring plan: judge lists, draws and their audit, levels, notices, acceptance.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, slice::from_ref};
 
 use tidewaiter_config::{
     limits::{self, Hazard},
@@ -44,8 +44,8 @@ fn an_inspection_is_judged_by_its_place_and_by_the_items_for_it() {
     let sigma = judge("portal-sigma", &["gamma-counts"], false);
     let scrap = judge("scrap-radiation", &["dose-rate"], false);
     let textile = judge("gb18401-2010-t1", &["ph", "formaldehyde"], false);
-    check("lorry-gate", None, &[sigma.clone()]);
-    check("lorry-gate", Some("5208.11"), &[sigma.clone()]);
+    check("lorry-gate", None, from_ref(&sigma));
+    check("lorry-gate", Some("5208.11"), from_ref(&sigma));
     check("lorry-gate", Some("74040000"), &[sigma, scrap]);
     check("textile-ph", Some("5208"), &[textile]);
     check("textile-ph", Some("4011"), &[]);
@@ -55,6 +55,7 @@ fn an_inspection_is_judged_by_its_place_and_by_the_items_for_it() {
 
 #[test]
 fn the_longest_code_counts_and_force_is_never_taken_away() {
+    type Row<'r> = (&'r [String], &'r [Judge], Option<&'static str>, Vec<Judge>);
     let item = |id: &str, hs: &str, advisory: bool| {
         format!(
             "[[items]]\nid = \"{id}\"\nprocedures = [\"textile-ph\"]\n{hs}\n[[items.judge]]\ntable = \"gb18401-2010-t1\"\nparameters = [\"ph\"]\nadvisory = {advisory}\n"
@@ -67,15 +68,15 @@ fn the_longest_code_counts_and_force_is_never_taken_away() {
     let (any, chapter, heading) =
         (item("any", "", false), item("c", "hs = [\"52\"]", true), item("h", "hs = [\"5208\"]", false));
     let ph = |advisory| vec![judge("gb18401-2010-t1", &["ph"], advisory)];
-    let rows: [(&[String], &[Judge], Option<&str>, Vec<Judge>); 7] = [
+    let rows: [Row<'_>; 7] = [
         (&[any.clone(), chapter.clone(), heading.clone()], &[], None, ph(false)),
         (&[any.clone(), chapter.clone(), heading.clone()], &[], Some("5209"), ph(true)),
         (&[heading, chapter.clone(), any.clone()], &[], Some("520811"), ph(false)),
-        (&[chapter.clone()], &[], Some("61"), Vec::new()),
+        (from_ref(&chapter), &[], Some("61"), Vec::new()),
         // The site's own entry decides although the plan only asks for advice, and the other way round.
-        (&[chapter.clone()], &ph(false), Some("52"), ph(false)),
-        (&[any.clone()], &ph(true), Some("52"), ph(false)),
-        (&[chapter], &ph(true), Some("52"), ph(true)),
+        (from_ref(&chapter), &ph(false), Some("52"), ph(false)),
+        (from_ref(&any), &ph(true), Some("52"), ph(false)),
+        (from_ref(&chapter), &ph(true), Some("52"), ph(true)),
     ];
     for (number, (items, own, hs, expected)) in rows.into_iter().enumerate() {
         assert_eq!(judges(own, Some(&plan(items)), "textile-ph", "bench-a", hs), expected, "row {number}");
@@ -103,7 +104,9 @@ fn a_fifth_of_ten_thousand_is_about_a_fifth() {
     assert_eq!(selected, 1_923);
 }
 
-struct Log(Vec<(u64, &'static str, Option<String>, BTreeMap<String, String>)>);
+type Line = (u64, &'static str, Option<String>, BTreeMap<String, String>);
+
+struct Log(Vec<Line>);
 
 impl Log {
     fn period(tickets: u64) -> Self {
@@ -221,11 +224,12 @@ fn case(disposition: Disposition, verdict: Verdict, breaches: Vec<Breach>) -> Ca
 
 #[test]
 fn harm_urgency_and_extent_name_the_level() {
+    type Row = (Case, Option<(Level, [u32; 3])>);
     let plan = example();
     let matrix = plan.matrix.as_ref().unwrap();
     let gamma = || vec![breach("gamma", "", "", &[Hazard::Physical])];
     let acid = |force: &str| vec![breach("ph", "gb18401-2010-t1", force, &[Hazard::Chemical])];
-    let rows: [(Case, Option<(Level, [u32; 3])>); 8] = [
+    let rows: [Row; 8] = [
         (case(Disposition::Alarm, Verdict::Fail, gamma()), Some((Level::II, [3, 3, 1]))),
         (Case { repeats: 3, ..case(Disposition::Alarm, Verdict::Fail, gamma()) }, Some((Level::I, [3, 3, 2]))),
         (Case { systemic: true, ..case(Disposition::Alarm, Verdict::Fail, gamma()) }, Some((Level::I, [3, 3, 3]))),

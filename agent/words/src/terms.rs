@@ -223,6 +223,10 @@ fn term_or_other(language: Language, kind: &str, word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tidewaiter_config::{
+        limits::Hazard,
+        plan::{DeadlineKind, Level, NoticeKind},
+    };
     use tidewaiter_drivers::{
         bench::tyre::Alarm as BenchAlarm,
         portal::occupancy::Fault,
@@ -230,6 +234,10 @@ mod tests {
     };
     use tidewaiter_screening::{
         Disposition, Reason, Verdict,
+        duty::{
+            acceptance::Rejection,
+            transition::{State, Step},
+        },
         inspection::{IncompleteReason, SubjectKind},
     };
 
@@ -269,6 +277,46 @@ mod tests {
         }
         for kind in SubjectKind::ALL {
             both(&format!("subject-{}", kind.word()));
+        }
+    }
+
+    #[test]
+    fn every_word_of_a_plan_s_duties_is_known() {
+        for state in State::ALL {
+            both(&format!("finding-state-{}", state.word()));
+        }
+        for step in Step::ALL {
+            both(&format!("follow-up-step-{}", step.word()));
+        }
+        for level in Level::ALL {
+            both(&format!("warning-level-{}", level.word()));
+        }
+        for kind in NoticeKind::ALL {
+            both(&format!("notice-{}", kind.word()));
+        }
+        for kind in DeadlineKind::ALL {
+            both(&format!("deadline-kind-{}", kind.word()));
+        }
+        for hazard in Hazard::ALL {
+            both(&format!("hazard-{}", hazard.word()));
+        }
+        let rejections = [
+            Rejection::NoList,
+            Rejection::UnknownBody(String::new()),
+            Rejection::Goods(String::new()),
+            Rejection::Parameter(String::new()),
+            Rejection::Method(String::new()),
+            Rejection::TooOld { days: 2, most: 1 },
+        ];
+        for word in rejections.iter().map(Rejection::word).chain(["not-valid", "not-yet"]) {
+            both(&format!("rejection-{word}"));
+        }
+        // These two sets are the agent's own, which this crate does not know.
+        for word in ["due", "at-risk", "met", "missed", "late"] {
+            both(&format!("deadline-state-{word}"));
+        }
+        for word in ["draft", "proposed", "lift-proposed"] {
+            both(&format!("warning-state-{word}"));
         }
     }
 
