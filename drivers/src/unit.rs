@@ -172,6 +172,12 @@ units! {
     KilogramPerTonne = "kg/t",
     /// Electrolytic conductivity, microsiemens per centimetre.
     MicrosiemensPerCentimetre = "uS/cm",
+    /// Microgram per gram.
+    MicrogramPerGram = "ug/g",
+    /// Gram per kilogram.
+    GramPerKilogram = "g/kg",
+    /// Becquerel per litre.
+    BecquerelPerLitre = "Bq/L",
 }
 
 impl fmt::Display for Unit {

@@ -66,7 +66,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 
 fn sentence(language: Language, finding: &Value) -> String {
     let disposition = terms::disposition(language, text(finding, "disposition"));
-    let state = terms::finding_state(language, text(finding, "state"));
+    let state = terms::state(language, text(finding, "state"));
     let subject = match text(finding, "subject") {
         "" => say(language, "not-identified", &[]),
         subject => subject.to_owned(),

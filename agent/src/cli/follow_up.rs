@@ -119,7 +119,7 @@ pub(super) fn follow_up(args: &FollowUpArgs) -> Outcome {
             let reason = terms::rejection(language, reason);
             outln!("{}", say(language, "follow-up-rejected", &[("reason", (&reason).into()), ("why", why.into())]));
         }
-        let state = terms::finding_state(language, text("/to").unwrap_or_default());
+        let state = terms::state(language, text("/to").unwrap_or_default());
         let args = [("inspection", (&args.inspection).into()), ("state", (&state).into())];
         outln!("{}", say(language, "follow-up-recorded", &args));
         Ok(())

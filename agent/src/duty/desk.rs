@@ -9,7 +9,7 @@ use tidewaiter_screening::{Inspection, Screening};
 use tracing::error;
 
 use super::{
-    Duty, Enter, Notes, Outcome, PlanRef, Refused, Warning,
+    Duty, Enter, Outcome, PlanRef, Refused, Warning,
     rim::{self, PlanFile},
 };
 
@@ -22,17 +22,17 @@ pub struct Desk {
     duty: Duty,
     file: Option<PlanFile>,
     looked_ms: Option<u64>,
-    notes: Box<dyn Notes>,
     /// What was found at the start, until someone takes it.
     first: Vec<Outcome>,
 }
 
 impl Desk {
-    /// Takes up the duties where they were left.
-    pub fn open(site: &Arc<Site>, notes: Box<dyn Notes>, now: Moment) -> Self {
-        let (duty, first) = Duty::load(Arc::clone(site), &rim::boot(), |name| notes.load(name), now);
+    /// Takes up the duties where they were left; `notes` are the parts kept, among others.
+    pub fn open(site: &Arc<Site>, notes: &[(String, Vec<u8>)], now: Moment) -> Self {
+        let part = |name: &str| notes.iter().find(|(known, _)| known == name).map(|(_, bytes)| bytes.clone());
+        let (duty, first) = Duty::load(Arc::clone(site), &rim::boot(), part, now);
         let file = site.plan.as_deref().map(PlanFile::new);
-        let mut desk = Self { duty, file, looked_ms: None, notes, first };
+        let mut desk = Self { duty, file, looked_ms: None, first };
         // Looked at before the first inspection is judged.
         let looked = desk.look(now);
         desk.first.extend(looked);
@@ -128,11 +128,13 @@ impl Desk {
         self.duty.view(open)
     }
 
-    /// Keeps what has changed.
-    pub fn keep(&mut self, now: Moment) {
-        let parts = self.duty.save(now);
-        if !parts.is_empty() {
-            self.notes.keep(parts);
-        }
+    /// Whose data the results are, by the plan in force.
+    pub fn origin(&self) -> Option<&'static str> {
+        self.duty.origin()
+    }
+
+    /// What has changed since this was last asked, to be kept with the records it belongs to.
+    pub fn changes(&mut self, now: Moment) -> Vec<(String, Option<Vec<u8>>)> {
+        self.duty.save(now).into_iter().map(|(name, bytes)| (name, Some(bytes))).collect()
     }
 }

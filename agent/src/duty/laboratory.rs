@@ -12,7 +12,7 @@ use tidewaiter_screening::{
     screen,
 };
 
-use super::{Refused, ledger::Entry, stopwatch::day};
+use super::{Judged, Refused, ledger::Entry, stopwatch::day};
 
 /// The procedure of a laboratory's result.
 pub(super) const PROCEDURE: &str = "lab-result";
@@ -70,48 +70,68 @@ pub(super) fn asked(
     list
 }
 
-/// Judges values entered for a finding, by the editions in force when its sample was taken.
-pub(super) fn judge(
+/// Who entered values, as what, when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entered<'e> {
+    /// Id of the step.
+    pub(super) id: &'e str,
+    /// Procedure the values are an inspection of.
+    pub(super) procedure: &'e str,
+    /// Laboratory or instrument.
+    pub(super) source: &'e str,
+    /// Sample the values are of.
+    pub(super) sample: Option<&'e str>,
+    /// Person.
+    pub(super) by: &'e str,
+    /// When.
+    pub(super) at: Moment,
+}
+
+/// Judges values entered for a finding, by the editions in force when its subject was inspected.
+pub(super) fn judged(
     entry: &Entry,
-    procedure: &str,
-    instrument: &str,
+    entered: Entered<'_>,
     values: &[(String, Decimal, Unit)],
-    judge: &[Judge],
+    judge: Vec<Judge>,
     site: &Site,
-    now: Moment,
-) -> Screening {
-    let at = day(entry.opened_ms);
-    let measured = values.iter().map(|(parameter, value, unit)| {
-        let indication = Indication { value: *value, unit: *unit, quality: Quality::Good };
-        Measured::new(parameter, instrument, Ok(indication), "entered")
-    });
-    let identity = entry.subject.iter().map(|text| Identity {
-        kind: "sample".to_owned(),
-        text: text.clone(),
+) -> Judged {
+    let identity = |kind: &str, text: &str| Identity {
+        kind: kind.to_owned(),
+        text: text.to_owned(),
         source: "manual".to_owned(),
         confidence: None,
-    });
+    };
+    let subject = entry.subject.iter().map(|text| identity(&entry.identity_kind, text));
+    let sample = entered.sample.iter().map(|text| identity("sample", text));
     let inspection = Inspection {
-        id: entry.inspection.clone(),
-        procedure: procedure.to_owned(),
+        id: entered.id.to_owned(),
+        procedure: entered.procedure.to_owned(),
         place: entry.place.clone(),
         subject: Subject {
             kind: entry.kind(),
-            identities: identity.collect(),
+            identities: subject.chain(sample).collect(),
             declaration: entry.facts.clone().map_or(Declaration::None, Declaration::Found),
         },
-        opened: now,
-        closed: now,
+        // The sampling date chooses the editions, and a reader of the record must choose the same.
+        opened: Moment { mono_ms: entered.at.mono_ms, wall_ms: entry.opened_ms },
+        closed: entered.at,
         completion: Completion::Complete,
         simulated: entry.simulated,
         drill: entry.drill,
-        operator: None,
-        measured: measured.collect(),
+        operator: Some(entered.by.to_owned()),
+        measured: values.iter().map(|value| measured(value, entered.source)).collect(),
         alarms: Vec::new(),
         faults: Vec::new(),
         readings: Vec::new(),
     };
-    screen(&inspection, &site.tables, judge, at, None)
+    let screening = screen(&inspection, &site.tables, &judge, day(entry.opened_ms), None);
+    Judged { inspection, judge, screening }
+}
+
+/// A value entered, as a measured quantity.
+pub(crate) fn measured((parameter, value, unit): &(String, Decimal, Unit), source: &str) -> Measured {
+    let indication = Indication { value: *value, unit: *unit, quality: Quality::Good };
+    Measured::new(parameter, source, Ok(indication), "entered")
 }
 
 /// What a judged result amounts to.

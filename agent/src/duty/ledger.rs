@@ -34,6 +34,8 @@ pub(super) struct Entry {
     pub(super) place: String,
     pub(super) opened_ms: i64,
     pub(super) subject: Option<String>,
+    /// What kind of identity that is.
+    pub(super) identity_kind: String,
     pub(super) subject_kind: String,
     /// What was declared; `None` where nothing was.
     pub(super) facts: Option<BTreeMap<String, String>>,
@@ -48,6 +50,8 @@ pub(super) struct Entry {
     #[serde(with = "parts::state")]
     pub(super) state: State,
     pub(super) samples: Vec<String>,
+    /// How many steps there were.
+    pub(super) steps: u32,
     /// Newest step: what, by whom, when.
     pub(super) last: Option<(String, String, i64)>,
 }
@@ -121,6 +125,7 @@ impl Ledger {
             place: inspection.place.clone(),
             opened_ms: inspection.opened.wall_ms,
             subject: inspection.subject.identities.first().map(|it| it.text.clone()),
+            identity_kind: inspection.subject.identities.first().map_or_else(String::new, |it| it.kind.clone()),
             subject_kind: inspection.subject.kind.word().to_owned(),
             facts: match &inspection.subject.declaration {
                 Declaration::Found(facts) => Some(facts.clone()),
@@ -134,6 +139,7 @@ impl Ledger {
             simulated: inspection.simulated,
             state: State::Screened,
             samples: Vec::new(),
+            steps: 0,
             last: None,
         };
         self.numbers.insert(entry.inspection.clone(), number);
@@ -150,6 +156,7 @@ impl Ledger {
     pub(super) fn step(&mut self, inspection: &str, to: State, sample: Option<&str>, last: (String, String, i64)) {
         let Some(entry) = self.numbers.get(inspection).and_then(|number| self.entries.get_mut(number)) else { return };
         entry.state = to;
+        entry.steps = entry.steps.saturating_add(1);
         entry.last = Some(last);
         if let Some(sample) = sample
             && !entry.samples.iter().any(|it| it == sample)

@@ -27,7 +27,7 @@ use super::{
     FollowUp, Outcome, PlanRef, Warning,
     active::{Active, Answer},
     deadlines::Deadlines,
-    laboratory,
+    laboratory::{self, Entered},
     ledger::{Entry, Ledger},
     parts,
     sampling::{Candidate, Draws},
@@ -284,6 +284,11 @@ impl Duty {
         changed
     }
 
+    /// Whose data the results are, by the plan in force.
+    pub fn origin(&self) -> Option<&'static str> {
+        self.active.rules().map(|plan| plan.origin.word())
+    }
+
     /// The plan in force.
     pub fn plan(&self) -> Option<PlanRef> {
         self.active.reference()
@@ -358,8 +363,9 @@ impl Duty {
         if !inspection.drill {
             self.draw_for(inspection, &mut outcomes);
             self.weigh(inspection, &mut case, &mut outcomes);
-            self.warn(inspection, &mut case, recorded, &mut outcomes);
-            self.start_deadlines(inspection, &case, recorded.0, now, &mut outcomes);
+            let warning = self.warn(inspection, &mut case, recorded, &mut outcomes);
+            let due = self.start_deadlines(inspection, &case, recorded.0, now, &mut outcomes);
+            outcomes.extend(warning.map(|it| Outcome::Warning(Box::new(Warning { deadlines: due, ..it }))));
         }
         outcomes.extend(self.ledger.open(inspection, screening, &case, recorded));
         self.core_changed |= !outcomes.is_empty();
@@ -402,20 +408,21 @@ impl Duty {
         case: &mut Case,
         (seq, hash): (u64, [u8; 32]),
         outcomes: &mut Vec<Outcome>,
-    ) {
-        let Some((plan, matrix)) = self.active.rules().and_then(|plan| Some((plan, plan.matrix.as_ref()?))) else {
-            return;
-        };
-        let Some(proposal) = level::propose(matrix, case) else { return };
+    ) -> Option<Warning> {
+        let plan = self.active.rules()?;
+        let proposal = level::propose(plan.matrix.as_ref()?, case)?;
         case.level = Some(proposal.level);
         match warnings::propose(&Ground { plan, inspection, case, proposal, seq, hash }) {
             Ok(warning) => {
                 if plan.trend.is_some() {
                     self.trends.warned(inspection, warnings::open(&warning));
                 }
-                outcomes.push(Outcome::Warning(Box::new(warning)));
+                Some(warning)
             }
-            Err(incomplete) => outcomes.push(incomplete),
+            Err(incomplete) => {
+                outcomes.push(incomplete);
+                None
+            }
         }
     }
 
@@ -426,14 +433,17 @@ impl Duty {
         seq: u64,
         now: Moment,
         outcomes: &mut Vec<Outcome>,
-    ) {
-        let Some(plan) = self.active.rules() else { return };
+    ) -> Vec<(String, i64)> {
+        let Some(plan) = self.active.rules() else { return Vec::new() };
+        let mut due = Vec::new();
         // Detection is the end of the inspection, not the moment its record was safe.
         let ago_ms = now.mono_ms.saturating_sub(inspection.closed.mono_ms);
         for deadline in plan.deadlines.iter().filter(|it| case.fits(&it.on)) {
             let (clock_ms, wall_ms) = (self.clock.at(now), inspection.closed.wall_ms);
+            due.push((deadline.id.clone(), wall_ms.saturating_add_unsigned(crate::inspect::millis(deadline.within))));
             outcomes.push(self.deadlines.start(deadline, (&inspection.id, seq), clock_ms, ago_ms, wall_ms));
         }
+        due
     }
 
     /// A proposed warning stands in record `seq`; the receipt for it will meet the report's deadline.
@@ -551,17 +561,26 @@ impl Duty {
         {
             return Err(Refused::Date(written.clone()));
         }
-        let (mut judge, mut screening) = (Vec::new(), None);
-        if takes_values {
-            judge = laboratory::asked(&entry, &values, plan, &self.site);
-            let source = body.as_deref().unwrap_or("handheld");
-            let procedure = if step == Step::LabResult { laboratory::PROCEDURE } else { step.word() };
-            screening = Some(laboratory::judge(&entry, procedure, source, &values, &judge, &self.site, now));
-        }
-        let lab = match &screening {
-            Some(screening) if rejected.is_none() => laboratory::outcome(screening),
-            _ => LabOutcome::Open,
-        };
+        let id = format!("{}-f{}", entry.inspection, entry.steps.saturating_add(1));
+        // A result that does not count is recorded as it was entered, and not judged.
+        let judged = (takes_values && rejected.is_none()).then(|| {
+            let entered = Entered {
+                id: &id,
+                procedure: if step == Step::LabResult { laboratory::PROCEDURE } else { step.word() },
+                source: body.as_deref().unwrap_or("handheld"),
+                sample: sample.as_deref(),
+                by: &by,
+                at: now,
+            };
+            laboratory::judged(
+                &entry,
+                entered,
+                &values,
+                laboratory::asked(&entry, &values, plan, &self.site),
+                &self.site,
+            )
+        });
+        let lab = judged.as_ref().map_or(LabOutcome::Open, |it| laboratory::outcome(&it.screening));
         let to = entry.state.after(step, lab)?;
         let sent = if step == Step::Sample { sample.as_deref() } else { None };
         self.ledger.step(&entry.inspection, to, sent, (step.word().to_owned(), by.clone(), now.wall_ms));
@@ -569,10 +588,11 @@ impl Duty {
             "inspection": entry.inspection,
             "from": entry.state.word(),
             "to": to.word(),
-            "verdict": screening.as_ref().map(|it| it.verdict.word()),
+            "verdict": judged.as_ref().map(|it| it.screening.verdict.word()),
             "rejected": rejected.as_ref().map(|it| json!({ "reason": it.word(), "why": it.to_string() })),
         });
         let follow_up = FollowUp {
+            id,
             inspection: entry.inspection,
             seq: entry.seq,
             hash: entry.hash,
@@ -590,8 +610,7 @@ impl Duty {
             date,
             note,
             rejected,
-            screening,
-            judge,
+            judged,
             drill: entry.drill,
             simulated: entry.simulated,
             at: now,

@@ -36,6 +36,6 @@ mod trends;
 mod warnings;
 
 pub use desk::Desk;
+pub(crate) use laboratory::measured;
 pub use machine::{Duty, Enter, Refused};
-pub use outcome::{ControlRequest, FollowUp, Outcome, PlanRef, Warning, WarningState};
-pub use parts::{MemoryNotes, Notes};
+pub use outcome::{ControlRequest, FollowUp, Judged, Outcome, PlanRef, Warning, WarningState};

@@ -6,7 +6,7 @@ use tidewaiter_config::{
 };
 use tidewaiter_drivers::{Decimal, Unit, reading::Moment};
 use tidewaiter_screening::{
-    Screening,
+    Inspection, Screening,
     duty::{
         acceptance::Rejection,
         transition::{State, Step},
@@ -40,6 +40,8 @@ pub struct PlanRef {
 /// One step after a finding. The first result stays as it was recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FollowUp {
+    /// Id: the inspection's, `-f` and how many steps there were.
+    pub id: String,
     /// Inspection it follows.
     pub inspection: String,
     /// Sequence number of that record.
@@ -74,10 +76,8 @@ pub struct FollowUp {
     pub note: Option<String>,
     /// Why the laboratory's result does not count; `None` where it does, and for other steps.
     pub rejected: Option<Rejection>,
-    /// The values judged by the tables of the first result.
-    pub screening: Option<Screening>,
-    /// What they were judged by.
-    pub judge: Vec<Judge>,
+    /// The values judged by the tables of the first result, as an inspection of its own.
+    pub judged: Option<Judged>,
     /// An exercise.
     pub drill: bool,
     /// An instrument behind the first result was simulated.
@@ -86,6 +86,17 @@ pub struct FollowUp {
     pub at: Moment,
     /// Plan in force.
     pub plan: Option<PlanRef>,
+}
+
+/// Values entered for a finding, judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The values as an inspection, of procedure `lab-result` or `handheld`.
+    pub inspection: Inspection,
+    /// What they were judged by.
+    pub judge: Vec<Judge>,
+    /// What came of it.
+    pub screening: Screening,
 }
 
 /// Where a warning stands. Issuing, adjusting and lifting are an authority's.
@@ -121,7 +132,7 @@ impl WarningState {
 /// A proposed warning, or the proposal to lift one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Warning {
-    /// Id: `w-` and the inspection's.
+    /// Id: `w-` and the inspection's, and `-lift` for the proposal to lift it.
     pub id: String,
     /// Proposed, or proposed to be lifted.
     pub state: WarningState,
@@ -141,8 +152,8 @@ pub struct Warning {
     pub scores: [u32; 3],
     /// Kind of notice suggested.
     pub kind: NoticeKind,
-    /// From when on, UTC milliseconds: the detection.
-    pub starts_ms: i64,
+    /// From when on: the detection. A warning that outlived its boot has only the wall clock left.
+    pub starts: Moment,
     /// Scope.
     pub scope: String,
     /// Matters warned of.
@@ -157,6 +168,8 @@ pub struct Warning {
     pub control_request: Option<ControlRequest>,
     /// Why lifting is proposed, by name; empty for a new warning.
     pub evidence: Vec<(String, String)>,
+    /// Reports and answers that are due, by id, UTC milliseconds.
+    pub deadlines: Vec<(String, i64)>,
     /// An instrument behind the first result was simulated.
     pub simulated: bool,
     /// Plan it rests on.
@@ -189,81 +202,5 @@ impl Outcome {
             subject: subject.map(str::to_owned),
             facts: facts.into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
         })
-    }
-
-    /// The outcome in the form of an event, for a chain that has no kind of its own for it.
-    pub fn into_event(self) -> Event {
-        match self {
-            Self::Event(event) => event,
-            Self::FollowUp(step) => step.into_event(),
-            Self::Warning(warning) => warning.into_event(),
-        }
-    }
-}
-
-/// Facts of which some are not there.
-fn facts<const N: usize>(all: [(&str, Option<String>); N]) -> Vec<(String, String)> {
-    all.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?))).collect()
-}
-
-impl FollowUp {
-    fn into_event(self) -> Event {
-        let values: Vec<String> =
-            self.values.iter().map(|(parameter, value, unit)| format!("{parameter} = {value} {unit}")).collect();
-        let facts = facts([
-            ("step", Some(self.step.word().to_owned())),
-            ("by", Some(self.by)),
-            ("from", Some(self.from.word().to_owned())),
-            ("to", Some(self.to.word().to_owned())),
-            ("record", Some(self.seq.to_string())),
-            ("hash", Some(hex::encode(self.hash))),
-            ("subject", self.subject),
-            ("values", (!values.is_empty()).then(|| values.join("; "))),
-            ("verdict", self.screening.as_ref().map(|it| it.verdict.word().to_owned())),
-            ("sample", self.sample),
-            ("body", self.body),
-            ("report", self.report),
-            ("method", self.method),
-            ("date", self.date),
-            ("note", self.note),
-            ("rejected", self.rejected.as_ref().map(|it| it.word().to_owned())),
-            ("rejected-why", self.rejected.as_ref().map(ToString::to_string)),
-            ("drill", self.drill.then(|| "yes".to_owned())),
-        ]);
-        Event { place: self.place, name: "follow-up".to_owned(), subject: Some(self.inspection), facts }
-    }
-}
-
-impl Warning {
-    fn into_event(self) -> Event {
-        let [harm, urgency, extent] = self.scores.map(|score| score.to_string());
-        let control = self.control_request.as_ref();
-        let mut facts = facts([
-            ("warning", Some(self.id)),
-            ("record", Some(self.seq.to_string())),
-            ("hash", Some(hex::encode(self.hash))),
-            ("subject", self.subject),
-            ("level", Some(self.level.word().to_owned())),
-            ("harm", Some(harm)),
-            ("urgency", Some(urgency)),
-            ("extent", Some(extent)),
-            ("kind", Some(self.kind.word().to_owned())),
-            ("starts-ms", Some(self.starts_ms.to_string())),
-            ("scope", Some(self.scope)),
-            ("matters", Some(self.matters)),
-            ("lift-condition", Some(self.lift_condition)),
-            ("issuer", Some(self.issuer)),
-            ("legal-basis", Some(self.legal_basis)),
-            ("control-hs", control.and_then(|it| it.hs.clone())),
-            ("control-origin", control.and_then(|it| it.origin.clone())),
-            ("control-importer", control.and_then(|it| it.importer.clone())),
-            ("control-until", control.and_then(|it| it.until.clone())),
-            ("control-reason", control.map(|it| it.reason.clone())),
-            ("control-evidence", control.map(|it| it.evidence.join(", "))),
-            ("plan", Some(format!("{} {}", self.plan.id, self.plan.version))),
-        ]);
-        facts.extend(self.evidence);
-        let name = format!("warning-{}", self.state.word());
-        Event { place: self.place, name, subject: Some(self.inspection), facts }
     }
 }

@@ -1,30 +1,6 @@
 //! The state in parts, so that a change writes what changed and not ten thousand findings.
 
-use std::collections::BTreeMap;
-
 use serde::{Serialize, de::DeserializeOwned};
-
-/// Where the parts are kept: small named texts, durable once the call returns.
-pub trait Notes: Send + Sync + std::fmt::Debug {
-    /// The part of this name, if it was ever kept.
-    fn load(&self, name: &str) -> Option<Vec<u8>>;
-    /// Keeps these parts, in place of those of the same names.
-    fn keep(&mut self, parts: Vec<(String, Vec<u8>)>);
-}
-
-/// Parts kept in memory: gone with the process.
-#[derive(Clone, Debug, Default)]
-pub struct MemoryNotes(BTreeMap<String, Vec<u8>>);
-
-impl Notes for MemoryNotes {
-    fn load(&self, name: &str) -> Option<Vec<u8>> {
-        self.0.get(name).cloned()
-    }
-
-    fn keep(&mut self, parts: Vec<(String, Vec<u8>)>) {
-        self.0.extend(parts);
-    }
-}
 
 /// The bytes of a part.
 pub(super) fn written<T: Serialize>(part: &T) -> Vec<u8> {

@@ -147,13 +147,9 @@ impl Rig {
                 Outcome::Warning(warning) => {
                     self.seq += 1;
                     self.duty.warning_recorded(&warning, self.seq);
-                    self.warnings.push((*warning).clone());
-                    self.told.push(Outcome::Warning(warning).into_event());
+                    self.warnings.push(*warning);
                 }
-                Outcome::FollowUp(step) => {
-                    self.follow_ups.push((*step).clone());
-                    self.told.push(Outcome::FollowUp(step).into_event());
-                }
+                Outcome::FollowUp(step) => self.follow_ups.push(*step),
                 Outcome::Event(event) => self.told.push(event),
             }
         }
@@ -491,6 +487,14 @@ fn a_finding_is_followed_to_its_end_and_the_first_result_stays() {
     rig.enter(step(&id, Step::Release)).unwrap();
     assert!(rig.enter(step(&id, Step::Hold)).unwrap_err().to_string().contains("closed (released)"));
 
+    // What counted was judged as an inspection of its own, under the id of the step; what did not was not.
+    let judged: Vec<Option<&str>> =
+        rig.follow_ups.iter().map(|it| it.judged.as_ref().map(|judged| judged.inspection.id.as_str())).collect();
+    let id_of = |number: u32| format!("{id}-f{number}");
+    let (fifth, sixth, eighth) = (id_of(5), id_of(6), id_of(8));
+    assert_eq!(judged, [None, None, None, None, Some(&*fifth), Some(&*sixth), None, Some(&*eighth), None]);
+    assert_eq!(rig.follow_ups[7].judged.as_ref().unwrap().inspection.procedure, "lab-result");
+
     // Every step points at the first record, and nothing else of it moved.
     assert!(rig.follow_ups.iter().all(|it| it.inspection == id && it.seq == seq && it.hash == [9; 32]));
     let view = rig.duty.view(false);
@@ -552,7 +556,9 @@ fn an_alarm_is_proposed_for_control_with_all_its_fields() {
         ("废铜（HS 7404），查获地点 lane-7", "gamma：portal-1 gamma")
     );
     assert_eq!(warning.issuer, "示例市市场监督管理局");
-    assert_eq!(warning.starts_ms, START);
+    assert_eq!(warning.starts.wall_ms, START);
+    let due: BTreeMap<&str, i64> = warning.deadlines.iter().map(|(id, due)| (id.as_str(), *due)).collect();
+    assert_eq!(due["report-2h"], START + 2 * 3_600_000);
     let control = warning.control_request.as_ref().unwrap();
     assert_eq!((control.origin.as_deref(), control.importer.as_deref()), (Some("XX"), Some("某公司")));
     assert!(control.evidence[0].starts_with("101 0909"));

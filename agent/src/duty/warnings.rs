@@ -1,6 +1,7 @@
 //! Proposed warnings: level, notice and its mandatory fields, or what is missing.
 
 use tidewaiter_config::plan::{NoticeKind, Plan};
+use tidewaiter_drivers::reading::Moment;
 use tidewaiter_screening::{
     Inspection,
     duty::{Case, case::fact, level::Proposal, notice},
@@ -60,7 +61,7 @@ pub(super) fn propose(ground: &Ground<'_>) -> Result<Warning, Outcome> {
         level: proposal.level,
         scores: proposal.scores,
         kind: suggested.kind,
-        starts_ms: inspection.closed.wall_ms,
+        starts: inspection.closed,
         scope: filled.scope,
         matters: filled.matters,
         lift_condition: filled.lift_condition,
@@ -68,6 +69,7 @@ pub(super) fn propose(ground: &Ground<'_>) -> Result<Warning, Outcome> {
         legal_basis: filled.legal_basis,
         control_request,
         evidence: Vec::new(),
+        deadlines: Vec::new(),
         simulated: inspection.simulated,
         plan: reference(plan),
     })
@@ -115,7 +117,7 @@ pub(super) fn open(warning: &Warning) -> Open {
         level: warning.level,
         scores: warning.scores,
         kind: warning.kind,
-        starts_ms: warning.starts_ms,
+        starts_ms: warning.starts.wall_ms,
         scope: warning.scope.clone(),
         matters: warning.matters.clone(),
         lift_condition: warning.lift_condition.clone(),
@@ -128,7 +130,7 @@ pub(super) fn open(warning: &Warning) -> Open {
 pub(super) fn lift(open: Open, evidence: Vec<(String, String)>, plan: &Plan) -> Warning {
     let hash = hex::decode(&open.hash).ok().and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
     Warning {
-        id: open.id,
+        id: format!("{}-lift", open.id),
         state: WarningState::LiftProposed,
         inspection: open.inspection,
         seq: open.seq,
@@ -138,7 +140,7 @@ pub(super) fn lift(open: Open, evidence: Vec<(String, String)>, plan: &Plan) -> 
         level: open.level,
         scores: open.scores,
         kind: open.kind,
-        starts_ms: open.starts_ms,
+        starts: Moment { mono_ms: 0, wall_ms: open.starts_ms },
         scope: open.scope,
         matters: open.matters,
         lift_condition: open.lift_condition,
@@ -146,6 +148,7 @@ pub(super) fn lift(open: Open, evidence: Vec<(String, String)>, plan: &Plan) -> 
         legal_basis: open.legal_basis,
         control_request: None,
         evidence,
+        deadlines: Vec::new(),
         simulated: open.simulated,
         plan: reference(plan),
     }

@@ -1,20 +1,5 @@
 ### The monitoring plan: findings that are followed up, warnings proposed, deadlines, draws.
 
-finding-state-screened = screened, nothing has followed
-finding-state-sample-sent = sample sent
-finding-state-lab-confirmed = confirmed by the laboratory
-finding-state-lab-cleared = cleared by the laboratory
-finding-state-released = released
-finding-state-returned = sent back
-
-follow-up-step-handheld = measured by hand
-follow-up-step-sample = sample taken
-follow-up-step-lab-result = laboratory result
-follow-up-step-hold = held
-follow-up-step-release = released
-follow-up-step-return = sent back
-follow-up-step-re-scan = sent through again
-
 rejection-no-list = no accepted laboratories are listed
 rejection-unknown-body = the laboratory is not listed
 rejection-not-valid = the laboratory is not accepted on the date of the report
@@ -28,14 +13,6 @@ warning-level-I = level I (red)
 warning-level-II = level II (orange)
 warning-level-III = level III (yellow)
 warning-level-IV = level IV (blue)
-
-warning-state-draft = draft
-warning-state-proposed = proposed
-warning-state-lift-proposed = lifting proposed
-
-notice-tongbao = circular to regulators (tongbao)
-notice-tonggao = notice to enterprises (tonggao)
-notice-gonggao = notice to the public (gonggao)
 
 hazard-health = health
 hazard-physical = physical

@@ -91,14 +91,19 @@ pub fn procedure(language: Language, id: &str) -> String {
     named(language, "procedure", id)
 }
 
-/// Where a finding that is followed up stands.
-pub fn finding_state(language: Language, word: &str) -> String {
-    term(language, "finding-state", word)
+/// A step of a secondary inspection; one the catalogue does not know goes by its id.
+pub fn step(language: Language, word: &str) -> String {
+    named(language, "step", word)
 }
 
-/// What a named person did about a finding.
-pub fn follow_up_step(language: Language, word: &str) -> String {
-    term(language, "follow-up-step", word)
+/// The state of a finding or a warning; one the catalogue does not know goes by its id.
+pub fn state(language: Language, word: &str) -> String {
+    named(language, "state", word)
+}
+
+/// A kind of notice: `tongbao` to regulators, `tonggao` to enterprises, `gonggao` to the public.
+pub fn notice(language: Language, word: &str) -> String {
+    named(language, "notice", word)
 }
 
 /// Why a laboratory's result does not count.
@@ -109,16 +114,6 @@ pub fn rejection(language: Language, word: &str) -> String {
 /// A proposed level, `I` to `IV`, with its colour.
 pub fn warning_level(language: Language, word: &str) -> String {
     term(language, "warning-level", word)
-}
-
-/// Where a warning stands.
-pub fn warning_state(language: Language, word: &str) -> String {
-    term(language, "warning-state", word)
-}
-
-/// A kind of notice, with whom it addresses.
-pub fn notice(language: Language, word: &str) -> String {
-    term(language, "notice", word)
 }
 
 /// A kind of hazard.
@@ -283,10 +278,10 @@ mod tests {
     #[test]
     fn every_word_of_a_plan_s_duties_is_known() {
         for state in State::ALL {
-            both(&format!("finding-state-{}", state.word()));
+            both(&format!("state-{}", state.word()));
         }
         for step in Step::ALL {
-            both(&format!("follow-up-step-{}", step.word()));
+            both(&format!("step-{}", step.word()));
         }
         for level in Level::ALL {
             both(&format!("warning-level-{}", level.word()));
@@ -315,8 +310,8 @@ mod tests {
         for word in ["due", "at-risk", "met", "missed", "late"] {
             both(&format!("deadline-state-{word}"));
         }
-        for word in ["draft", "proposed", "lift-proposed"] {
-            both(&format!("warning-state-{word}"));
+        for word in ["proposed", "lift-proposed"] {
+            both(&format!("state-{word}"));
         }
     }
 
@@ -374,6 +369,16 @@ mod tests {
         }
         for source in ["read", "corrected", "manual", "ambiguous"] {
             both(&format!("source-{source}"));
+        }
+    }
+
+    /// Symbols of elements, nuclides and compounds begin with a capital and are the same in every language.
+    #[test]
+    fn every_parameter_of_a_shipped_table_has_its_name() {
+        for table in tidewaiter_config::limits::builtin() {
+            for row in table.rows.iter().filter(|row| row.parameter.starts_with(|it: char| it.is_ascii_lowercase())) {
+                both(&format!("parameter-{}", row.parameter));
+            }
         }
     }
 

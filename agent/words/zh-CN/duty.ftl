@@ -1,20 +1,5 @@
 ### 监测计划：需跟踪处置的发现、预警建议、时限、抽样。
 
-finding-state-screened = 已初筛，尚未处置
-finding-state-sample-sent = 已送样
-finding-state-lab-confirmed = 实验室已确认不符合
-finding-state-lab-cleared = 实验室检测未见不符合
-finding-state-released = 已放行
-finding-state-returned = 已退运
-
-follow-up-step-handheld = 手持仪器复测
-follow-up-step-sample = 取样送检
-follow-up-step-lab-result = 实验室结果
-follow-up-step-hold = 暂扣
-follow-up-step-release = 放行
-follow-up-step-return = 退运
-follow-up-step-re-scan = 重新通过检测
-
 rejection-no-list = 没有采信机构名单
 rejection-unknown-body = 该机构不在采信名单内
 rejection-not-valid = 报告日期不在该机构采信有效期内
@@ -28,14 +13,6 @@ warning-level-I = Ⅰ级（红色）
 warning-level-II = Ⅱ级（橙色）
 warning-level-III = Ⅲ级（黄色）
 warning-level-IV = Ⅳ级（蓝色）
-
-warning-state-draft = 草稿
-warning-state-proposed = 已建议
-warning-state-lift-proposed = 建议解除
-
-notice-tongbao = 通报（监管部门）
-notice-tonggao = 通告（企业）
-notice-gonggao = 公告（公众）
 
 hazard-health = 健康危害
 hazard-physical = 物理危害
