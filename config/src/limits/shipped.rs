@@ -12,6 +12,7 @@ const TABLES: &[(&str, &str)] = files![
     "limits/scrap-radiation.toml",
     "limits/gb18401-2010-t1.toml",
     "limits/vgm-cn.toml",
+    "limits/function-check.toml",
 ];
 
 const PROGRAMMES: &[(&str, &str)] = files!["programmes/demo.toml"];

@@ -5,6 +5,7 @@
 //! file. What the file cannot know (is the device plugged in, does the host name resolve) is asked by
 //! [`check_environment`].
 
+mod checks;
 mod environment;
 mod estimate;
 mod identity;
@@ -13,11 +14,14 @@ mod load;
 mod model;
 mod places;
 mod ports;
+mod register;
 mod rigs;
 mod streams;
 
+pub use checks::{Buffer, Check, CheckProcedure, Radiation, reference_parameter};
 pub use environment::{check_environment, check_environment_in};
 pub use estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held};
 pub use load::{load_site, site_from_str};
 pub use model::*;
+pub use register::{Control, Expanded, Measurand, Register, ScaleClass, ScaleRange, Uncertainty, unregistered};
 pub use streams::{Codec, Polling, Rest};
