@@ -12,7 +12,7 @@ use serde::Serialize;
 use tidewaiter_config::site::{Judge, RigProcedure, Site};
 use tidewaiter_drivers::reading::{Moment, Outcome};
 use tidewaiter_record::body::{Context, Table};
-use tidewaiter_screening::{Inspection, Screening, screen};
+use tidewaiter_screening::{Inspection, Screening, Verdict, inspection::SubjectKind, screen};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{MissedTickBehavior, interval},
@@ -23,8 +23,9 @@ use tracing::{error, info, warn};
 use crate::{
     acquire::{Arrival, Content, LinkState},
     clock::Clock,
-    inspect::{DeclarationBook, Engine, Event, Operation, OperationError, Step, Subjects},
+    inspect::{CheckOperation, DeclarationBook, Engine, Event, Operation, OperationError, Step, Subjects},
     outbox::{Draft, Outbox, Recorded, Refusal},
+    register::{self, Register},
     seal,
 };
 
@@ -48,6 +49,17 @@ pub enum Ask {
         rig: String,
         /// Action.
         operation: Operation,
+        /// Who.
+        operator: String,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<(), AskError>>,
+    },
+    /// An operator's action on a function check.
+    Check {
+        /// Check id.
+        check: String,
+        /// Action.
+        operation: CheckOperation,
         /// Who.
         operator: String,
         /// Answer, once it is recorded.
@@ -93,7 +105,9 @@ pub struct Snapshot {
     pub instruments: BTreeMap<String, BTreeMap<String, LiveValue>>,
     /// Links that are down, by instrument.
     pub down: BTreeMap<String, bool>,
-    /// What each lane and rig is busy with.
+    /// How each instrument stands: verification and function checks.
+    pub register: Vec<register::Line>,
+    /// What each lane, rig and function check is busy with.
     pub busy: BTreeMap<String, String>,
     /// Recorded results, newest last.
     pub results: VecDeque<LiveResult>,
@@ -181,6 +195,7 @@ pub struct Inspector {
     outbox: Outbox,
     live: Arc<Live>,
     book: DeclarationBook,
+    register: Register,
     refreshed_ms: u64,
     views: mpsc::Sender<(String, Bytes)>,
     viewed: BTreeMap<Arc<str>, u64>,
@@ -211,6 +226,7 @@ impl Inspector {
         Self {
             engine: Engine::new(&site, boot, now),
             book: DeclarationBook::new(&site.declarations, subjects),
+            register: Register::new(&site),
             refreshed_ms: now.mono_ms,
             site,
             context,
@@ -287,8 +303,11 @@ impl Inspector {
         if now.mono_ms.saturating_sub(self.refreshed_ms) >= REFRESH_MS {
             self.refreshed_ms = now.mono_ms;
             self.book.refresh();
+            let standing = self.register.overview(sampling_date(now), now.wall_ms);
+            self.live.update(|live| live.register = standing);
         }
         let mut steps = self.engine.tick(now);
+        steps.extend(self.register.tick(now, sampling_date(now)).into_iter().map(Step::Event));
         for (instrument, watch) in &mut self.links {
             if watch.state != watch.told && now.mono_ms.saturating_sub(watch.since_ms) >= LINK_HOLD_MS {
                 watch.told = watch.state;
@@ -330,6 +349,25 @@ impl Inspector {
                 };
                 let _ = reply.send(answer);
             }
+            Ask::Check { check, operation, operator, reply } => {
+                let answer = match self.engine.check(&check, operation, &operator, self.clock.now()) {
+                    Ok(steps) => {
+                        let name = match operation {
+                            CheckOperation::Start => "function-check-start",
+                            CheckOperation::Next => "function-check-next",
+                            CheckOperation::Stop => "function-check-stop",
+                        };
+                        let subject = self.site.check(&check).map(|it| it.instrument.clone());
+                        let facts = vec![("operator".to_owned(), operator)];
+                        let event = Event { place: check, name: name.to_owned(), subject, facts };
+                        let recorded = self.outbox.seal(seal::event(&event)).await;
+                        self.carry_out(steps).await;
+                        recorded.map(|_| ()).map_err(AskError::from)
+                    }
+                    Err(refused) => Err(refused.into()),
+                };
+                let _ = reply.send(answer);
+            }
             Ask::Post { subject, facts, operator, reply } => {
                 let mut told: Vec<(String, String)> = facts.clone().into_iter().collect();
                 told.push(("operator".to_owned(), operator));
@@ -355,7 +393,12 @@ impl Inspector {
             match step {
                 Step::Done(mut inspection) => {
                     let (screening, draft) = self.judge(&mut inspection);
-                    match self.seal_whole_or_short(draft).await {
+                    let sealed = self.seal_whole_or_short(draft).await;
+                    // A pass that no record bears out is none; what failed has failed all the same.
+                    if sealed.is_ok() || screening.verdict != Verdict::Pass {
+                        self.register.note(&inspection, screening.verdict);
+                    }
+                    match sealed {
                         Ok(recorded) => self.announce(&inspection, &screening, recorded),
                         Err(refusal) => error!(inspection = inspection.id, %refusal, "result not recorded"),
                     }
@@ -397,10 +440,15 @@ impl Inspector {
     }
 
     fn judge(&self, inspection: &mut Inspection) -> (Screening, Draft) {
-        inspection.subject.declaration = self.book.find(&inspection.subject.identities);
+        // What is declared of an instrument stands in the site file, and the check brought it along.
+        if inspection.subject.kind != SubjectKind::Instrument {
+            inspection.subject.declaration = self.book.find(&inspection.subject.identities);
+        }
+        let date = sampling_date(inspection.opened);
+        self.register.apply(inspection, date);
         let (judge, programme) = self.required(&inspection.place);
         let programme = programme.and_then(|id| self.site.programmes.iter().find(|it| it.id == id));
-        let screening = screen(inspection, &self.site.tables, judge, sampling_date(inspection.opened), programme);
+        let screening = screen(inspection, &self.site.tables, judge, date, programme);
         let tables = self.tables_of(&screening);
         let draft = seal::inspection(inspection, &screening, tables, &self.context);
         (screening, draft)
@@ -409,6 +457,9 @@ impl Inspector {
     fn required(&self, place: &str) -> (&[Judge], Option<&str>) {
         if let Some(lane) = self.site.lanes.iter().find(|lane| lane.id == place) {
             return (&lane.gate.judge, None);
+        }
+        if let Some(check) = self.site.check(place) {
+            return (&check.judge, None);
         }
         self.site.rigs.iter().find(|rig| rig.id == place).map_or((&[], None), |rig| {
             let programme = match &rig.procedure {
@@ -448,12 +499,7 @@ impl Inspector {
             why: screening
                 .findings
                 .iter()
-                .filter(|finding| {
-                    !matches!(
-                        finding.verdict,
-                        tidewaiter_screening::Verdict::Pass | tidewaiter_screening::Verdict::NotApplicable
-                    )
-                })
+                .filter(|finding| !matches!(finding.verdict, Verdict::Pass | Verdict::NotApplicable))
                 .map(|finding| {
                     let value = finding.value.as_deref().unwrap_or("–");
                     format!("{} {value} / {} ({} {})", finding.parameter, finding.limit, finding.table, finding.row)

@@ -6,7 +6,8 @@ use tidewaiter_config::site::{Instrument, Protocol, RigProcedure, Site};
 use tidewaiter_drivers::{modbus::register::Encoding, reading::Moment};
 
 use super::{
-    Operation, OperationError, Step,
+    CheckOperation, Operation, OperationError, Step,
+    function_check::Checks,
     lorry_gate::LorryGate,
     millis,
     textile_ph::{Figures, TextilePh},
@@ -21,6 +22,7 @@ pub struct Engine {
     lanes: BTreeMap<String, LorryGate>,
     rigs: BTreeMap<String, Rig>,
     watches: Vec<Watch>,
+    checks: Checks,
 }
 
 #[derive(Debug)]
@@ -95,12 +97,18 @@ impl Engine {
                 Some(Watch::new(&watch.id, &instrument.id, &channels, period, watch.slots, instrument.simulated, now))
             })
             .collect();
-        Self { lanes, rigs, watches }
+        Self { lanes, rigs, watches, checks: Checks::new(site, boot) }
     }
 
     /// Feeds one arrival to every machine it concerns.
     pub fn arrival(&mut self, arrival: &Arrival) -> Vec<Step> {
         let mut steps = Vec::new();
+        if self.checks.hold(&arrival.instrument) {
+            steps.extend(self.checks.arrival(arrival));
+            steps.extend(self.lanes.values_mut().flat_map(|lane| lane.aside(arrival)));
+            steps.extend(self.watches.iter_mut().flat_map(|watch| watch.arrival(arrival)));
+            return steps;
+        }
         for lane in self.lanes.values_mut() {
             steps.extend(lane.arrival(arrival));
         }
@@ -131,6 +139,7 @@ impl Engine {
         for watch in &mut self.watches {
             steps.extend(watch.tick(now));
         }
+        steps.extend(self.checks.tick(now));
         steps
     }
 
@@ -149,6 +158,7 @@ impl Engine {
         for watch in &mut self.watches {
             steps.extend(watch.interrupt(now));
         }
+        steps.extend(self.checks.interrupt(now));
         steps
     }
 
@@ -158,6 +168,9 @@ impl Engine {
     ///
     /// When there is no such rig, or it is not in a state for it.
     pub fn operate(&mut self, rig: &str, operation: &Operation, now: Moment) -> Result<Vec<Step>, OperationError> {
+        if let (Operation::Start { .. }, Some(check)) = (operation, self.checks.at(rig)) {
+            return Err(OperationError::UnderCheck { rig: rig.to_owned(), check: check.to_owned() });
+        }
         match self.rigs.get_mut(rig) {
             Some(Rig::TextilePh(machine)) => machine.operate(operation, now),
             Some(Rig::TyreEndurance(machine)) => machine.operate(operation, now),
@@ -165,7 +178,25 @@ impl Engine {
         }
     }
 
-    /// What each lane and rig is busy with: the subject's name, empty when not yet known.
+    /// Carries out what an operator asks of a function check.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such check, it is not in a state for it, or a lane or rig is using its instrument.
+    pub fn check(
+        &mut self,
+        check: &str,
+        operation: CheckOperation,
+        operator: &str,
+        now: Moment,
+    ) -> Result<Vec<Step>, OperationError> {
+        let busy = self.busy();
+        let lanes = &self.lanes;
+        let using = |place: &str| busy.contains_key(place) || lanes.get(place).is_some_and(|lane| !lane.is_idle());
+        self.checks.operate(check, operation, operator, using, now)
+    }
+
+    /// What each lane, rig and function check is busy with: the subject's name, empty when not yet known.
     pub fn busy(&self) -> BTreeMap<String, String> {
         let lanes = self.lanes.iter().filter_map(|(id, lane)| Some((id.clone(), lane.running()?)));
         let rigs = self.rigs.iter().filter_map(|(id, rig)| {
@@ -175,7 +206,7 @@ impl Engine {
             };
             Some((id.clone(), subject?.to_owned()))
         });
-        lanes.chain(rigs).collect()
+        lanes.chain(rigs).chain(self.checks.busy()).collect()
     }
 }
 

@@ -12,6 +12,7 @@
 //! POST /api/v1/rigs/{rig}/start       {"sample", "operator"}
 //! POST /api/v1/rigs/{rig}/next        {"operator"}
 //! POST /api/v1/rigs/{rig}/stop        {"operator"}
+//! POST /api/v1/checks/{check}/start   {"operator"}; likewise next and stop
 //! ```
 
 mod status;
@@ -39,7 +40,7 @@ use crate::{
     acquire::Counters,
     app::Running,
     clock::Clock,
-    inspect::Operation,
+    inspect::{CheckOperation, Operation},
     inspector::{Ask, AskError, Live},
     outbox::{Outbox, Status},
     uplink::Telemetry,
@@ -241,6 +242,30 @@ async fn operate(local: &Local, rig: String, operation: Operation, operator: Str
     local.ask(|reply| Ask::Operate { rig, operation, operator, reply }).await
 }
 
+async fn check_start(local: State<Local>, check: Path<String>, request: Json<OperatorRequest>) -> Response {
+    self::check(local, check, CheckOperation::Start, request).await
+}
+
+async fn check_next(local: State<Local>, check: Path<String>, request: Json<OperatorRequest>) -> Response {
+    self::check(local, check, CheckOperation::Next, request).await
+}
+
+async fn check_stop(local: State<Local>, check: Path<String>, request: Json<OperatorRequest>) -> Response {
+    self::check(local, check, CheckOperation::Stop, request).await
+}
+
+async fn check(
+    State(local): State<Local>,
+    Path(check): Path<String>,
+    operation: CheckOperation,
+    Json(OperatorRequest { operator }): Json<OperatorRequest>,
+) -> Response {
+    if let Some(refused) = unfit(&[&operator]) {
+        return refused;
+    }
+    local.ask(|reply| Ask::Check { check, operation, operator, reply }).await
+}
+
 /// All routes.
 pub fn router(local: Local) -> Router {
     Router::new()
@@ -252,6 +277,9 @@ pub fn router(local: Local) -> Router {
         .route("/api/v1/rigs/{rig}/start", post(start))
         .route("/api/v1/rigs/{rig}/next", post(next))
         .route("/api/v1/rigs/{rig}/stop", post(stop))
+        .route("/api/v1/checks/{check}/start", post(check_start))
+        .route("/api/v1/checks/{check}/next", post(check_next))
+        .route("/api/v1/checks/{check}/stop", post(check_stop))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(local)
 }

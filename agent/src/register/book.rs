@@ -33,18 +33,18 @@ pub(super) struct Book {
     changed: bool,
 }
 
-/// One check.
+/// One check; all moments in UTC milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct History {
     /// When the agent first knew of it.
-    pub(super) first_seen_ms: i64,
+    pub(super) first_seen: i64,
     /// When it was last passed.
-    pub(super) passed_ms: Option<i64>,
+    pub(super) passed: Option<i64>,
     /// When it was last failed.
-    pub(super) failed_ms: Option<i64>,
+    pub(super) failed: Option<i64>,
     /// The lapse that has been said.
-    told_since_ms: Option<i64>,
+    told_since: Option<i64>,
 }
 
 /// What has been said of one instrument.
@@ -92,16 +92,16 @@ impl Book {
     pub(super) fn due_ms(&self, check: &Check) -> Option<i64> {
         let history = self.history(check.id.as_str())?;
         let ms = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-        Some(match history.passed_ms {
+        Some(match history.passed {
             Some(passed) => passed.saturating_add(ms(check.every)).saturating_add(ms(check.grace)),
-            None => history.first_seen_ms.saturating_add(ms(check.grace)),
+            None => history.first_seen.saturating_add(ms(check.grace)),
         })
     }
 
     pub(super) fn lapse(&self, check: &Check, wall_ms: i64) -> Option<Lapse> {
         let history = self.history(&check.id)?;
         let due = self.due_ms(check)?;
-        let failed = history.failed_ms.filter(|failed| history.passed_ms.is_none_or(|passed| *failed > passed));
+        let failed = history.failed.filter(|failed| history.passed.is_none_or(|passed| *failed > passed));
         let lapse = match failed {
             Some(failed) if failed <= due => Lapse { since_ms: failed, failed: true },
             _ => Lapse { since_ms: due, failed: false },
@@ -113,7 +113,7 @@ impl Book {
 
     pub(super) fn seen(&mut self, check: &str, wall_ms: i64) {
         if !self.checks.contains_key(check) {
-            self.checks.insert(check.to_owned(), History { first_seen_ms: wall_ms, ..History::default() });
+            self.checks.insert(check.to_owned(), History { first_seen: wall_ms, ..History::default() });
             self.changed = true;
         }
     }
@@ -121,7 +121,7 @@ impl Book {
     pub(super) fn passed(&mut self, check: &str, wall_ms: i64) {
         self.seen(check, wall_ms);
         if let Some(history) = self.checks.get_mut(check) {
-            *history = History { passed_ms: Some(wall_ms), failed_ms: None, told_since_ms: None, ..*history };
+            *history = History { passed: Some(wall_ms), failed: None, told_since: None, ..*history };
             self.changed = true;
         }
     }
@@ -129,7 +129,7 @@ impl Book {
     pub(super) fn failed(&mut self, check: &str, wall_ms: i64) {
         self.seen(check, wall_ms);
         if let Some(history) = self.checks.get_mut(check) {
-            history.failed_ms = Some(wall_ms);
+            history.failed = Some(wall_ms);
             self.changed = true;
         }
     }
@@ -137,9 +137,9 @@ impl Book {
     /// Whether a lapse is news.
     pub(super) fn tell_lapse(&mut self, check: &str, lapse: Lapse) -> bool {
         let Some(history) = self.checks.get_mut(check) else { return false };
-        let news = history.told_since_ms.is_none();
+        let news = history.told_since.is_none();
         if news {
-            history.told_since_ms = Some(lapse.since_ms);
+            history.told_since = Some(lapse.since_ms);
             self.changed = true;
         }
         news
@@ -147,12 +147,12 @@ impl Book {
 
     /// Whether it is news that the certificate of this last day has run out.
     pub(super) fn tell_expired(&mut self, instrument: &str, until: Date) -> bool {
-        self.tell(instrument, |told| std::mem::replace(&mut told.expired, Some(until)) != Some(until))
+        self.tell(instrument, |told| told.expired.replace(until) != Some(until))
     }
 
     /// Whether it has not been said today that a certificate runs out soon.
     pub(super) fn tell_due(&mut self, instrument: &str, today: Date) -> bool {
-        self.tell(instrument, |told| std::mem::replace(&mut told.due_on, Some(today)) != Some(today))
+        self.tell(instrument, |told| told.due_on.replace(today) != Some(today))
     }
 
     fn tell(&mut self, instrument: &str, news: impl FnOnce(&mut Told) -> bool) -> bool {

@@ -201,7 +201,7 @@ impl Register {
         let at = inspection.closed.wall_ms;
         match (inspection.completion, verdict) {
             (Completion::Complete, Verdict::Pass) => self.book.passed(&inspection.place, at),
-            (Completion::Incomplete(IncompleteReason::TimedOut), _) | (Completion::Complete, _) => {
+            (Completion::Incomplete(IncompleteReason::TimedOut) | Completion::Complete, _) => {
                 self.book.failed(&inspection.place, at);
             }
             (Completion::Incomplete(_), _) => {}

@@ -73,8 +73,8 @@ impl Register {
         CheckLine {
             check: check.id.clone(),
             procedure: check.procedure.procedure(),
-            passed: history.and_then(|it| it.passed_ms).and_then(utc),
-            failed: history.and_then(|it| it.failed_ms).and_then(utc),
+            passed: history.and_then(|it| it.passed).and_then(utc),
+            failed: history.and_then(|it| it.failed).and_then(utc),
             due: self.book.due_ms(check).and_then(utc),
             lapsed: self.book.lapse(check, wall_ms).is_some(),
         }

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::unnecessary_wraps)]
 use std::path::Path;
 
 use tidewaiter_config::site::site_from_str;
