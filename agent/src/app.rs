@@ -28,6 +28,7 @@ use crate::{
     clock::Clock,
     inspector::{Ask, Inspector, Live},
     outbox::{self, Keeper, Outbox, Status, Store, StoreError},
+    register::{self, Register},
     seal,
     uplink::{self, Link, Telemetry, Topics, Uplink},
 };
@@ -115,6 +116,7 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     )
     .await?;
     let boot = keeper.boot();
+    let register = register(&site, keeper.notes());
     let stop_keeper = CancellationToken::new();
     let ended = CancellationToken::new();
     let keeper = tokio::spawn(announced(keeper.run(stop_keeper.clone()), ended.clone()));
@@ -149,11 +151,12 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     let inspector = Inspector::new(
         Arc::clone(&site),
         boot,
-        context,
+        seal::Standing { context, plan: None, origin: None },
         Arc::clone(&clock),
         outbox.clone(),
         Arc::clone(&live),
         parts.subjects,
+        register,
         views_out,
     );
     let inspector = tokio::spawn(announced(inspector.run(arrivals, asked, stop.clone()), ended.clone()));
@@ -175,6 +178,17 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
         keeper,
         uplink,
     })
+}
+
+/// The register with what it kept in an earlier life. What cannot be read counts as never done, the stricter way.
+fn register(site: &Site, notes: &[(String, Vec<u8>)]) -> Register {
+    let mut register = Register::new(site);
+    if let Some((_, blob)) = notes.iter().find(|(name, _)| name == register::NOTE)
+        && let Err(why) = register.load(blob)
+    {
+        warn!(%why, "function checks count as never done");
+    }
+    register
 }
 
 /// Runs a stage and says when it has ended, in whatever way.

@@ -11,7 +11,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 use tidewaiter_config::site::{Judge, RigProcedure, Site};
 use tidewaiter_drivers::reading::{Moment, Outcome};
-use tidewaiter_record::body::{Context, Table};
+use tidewaiter_record::body::Table;
 use tidewaiter_screening::{Inspection, Screening, Verdict, inspection::SubjectKind, screen};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -26,7 +26,7 @@ use crate::{
     inspect::{CheckOperation, DeclarationBook, Engine, Event, Operation, OperationError, Step, Subjects},
     outbox::{Draft, Outbox, Recorded, Refusal},
     register::{self, Register},
-    seal,
+    seal::{self, Standing},
 };
 
 /// How often time passes for the machines.
@@ -190,7 +190,7 @@ impl LiveValue {
 pub struct Inspector {
     site: Arc<Site>,
     engine: Engine,
-    context: Context,
+    standing: Standing,
     clock: Arc<dyn Clock>,
     outbox: Outbox,
     live: Arc<Live>,
@@ -215,21 +215,22 @@ impl Inspector {
     pub fn new(
         site: Arc<Site>,
         boot: u64,
-        context: Context,
+        standing: Standing,
         clock: Arc<dyn Clock>,
         outbox: Outbox,
         live: Arc<Live>,
         subjects: Subjects,
+        register: Register,
         views: mpsc::Sender<(String, Bytes)>,
     ) -> Self {
         let now = clock.now();
         Self {
             engine: Engine::new(&site, boot, now),
             book: DeclarationBook::new(&site.declarations, subjects),
-            register: Register::new(&site),
+            register,
             refreshed_ms: now.mono_ms,
             site,
-            context,
+            standing,
             clock,
             outbox,
             live,
@@ -308,6 +309,7 @@ impl Inspector {
         }
         let mut steps = self.engine.tick(now);
         steps.extend(self.register.tick(now, sampling_date(now)).into_iter().map(Step::Event));
+        let told = self.register.save();
         for (instrument, watch) in &mut self.links {
             if watch.state != watch.told && now.mono_ms.saturating_sub(watch.since_ms) >= LINK_HOLD_MS {
                 watch.told = watch.state;
@@ -320,6 +322,11 @@ impl Inspector {
             }
         }
         self.carry_out(steps).await;
+        if told.is_some()
+            && let Err(refusal) = self.outbox.notes(vec![(register::NOTE.to_owned(), told)]).await
+        {
+            warn!(%refusal, "what the register has said could not be kept; it is said again after a new start");
+        }
         let busy = self.engine.busy();
         self.live.update(|live| live.busy = busy);
     }
@@ -341,7 +348,7 @@ impl Inspector {
                             subject,
                             facts: vec![("operator".to_owned(), operator)],
                         };
-                        let recorded = self.outbox.seal(seal::event(&event)).await;
+                        let recorded = self.outbox.seal(self.event(&event)).await;
                         self.carry_out(steps).await;
                         recorded.map(|_| ()).map_err(AskError::from)
                     }
@@ -360,7 +367,7 @@ impl Inspector {
                         let subject = self.site.check(&check).map(|it| it.instrument.clone());
                         let facts = vec![("operator".to_owned(), operator)];
                         let event = Event { place: check, name: name.to_owned(), subject, facts };
-                        let recorded = self.outbox.seal(seal::event(&event)).await;
+                        let recorded = self.outbox.seal(self.event(&event)).await;
                         self.carry_out(steps).await;
                         recorded.map(|_| ()).map_err(AskError::from)
                     }
@@ -379,7 +386,7 @@ impl Inspector {
                             subject: Some(subject),
                             facts: told,
                         };
-                        self.outbox.seal(seal::event(&event)).await.map(|_| ()).map_err(AskError::from)
+                        self.outbox.seal(self.event(&event)).await.map(|_| ()).map_err(AskError::from)
                     }
                     Err(failure) => Err(failure.into()),
                 };
@@ -392,11 +399,15 @@ impl Inspector {
         for step in steps {
             match step {
                 Step::Done(mut inspection) => {
-                    let (screening, draft) = self.judge(&mut inspection);
+                    let (screening, mut draft) = self.judge(&mut inspection);
+                    // The outcome of a function check is durable with its record, or not at all. A pass that no record
+                    // bears out is none; what failed has failed all the same.
+                    let mut register = self.register.clone();
+                    register.note(&inspection, screening.verdict);
+                    draft.notes.extend(register.save().map(|blob| (register::NOTE.to_owned(), Some(blob))));
                     let sealed = self.seal_whole_or_short(draft).await;
-                    // A pass that no record bears out is none; what failed has failed all the same.
                     if sealed.is_ok() || screening.verdict != Verdict::Pass {
-                        self.register.note(&inspection, screening.verdict);
+                        self.register = register;
                     }
                     match sealed {
                         Ok(recorded) => self.announce(&inspection, &screening, recorded),
@@ -410,12 +421,12 @@ impl Inspector {
                     }
                 }
                 Step::Interval(interval) => {
-                    if let Err(refusal) = self.outbox.seal(seal::interval(&interval, &self.context)).await {
+                    if let Err(refusal) = self.outbox.seal(seal::interval(&interval, &self.standing)).await {
                         error!(watch = interval.watch, %refusal, "interval not recorded");
                     }
                 }
                 Step::Event(event) => {
-                    if let Err(refusal) = self.outbox.seal(seal::event(&event)).await {
+                    if let Err(refusal) = self.outbox.seal(self.event(&event)).await {
                         error!(event = event.name, %refusal, "event not recorded");
                     }
                 }
@@ -434,9 +445,13 @@ impl Inspector {
         if let Err(Refusal::Seal(why)) = &short {
             let facts = vec![("why".to_owned(), why.clone())];
             let event = Event { place, name: "result-not-sealed".to_owned(), subject: id, facts };
-            self.outbox.seal(seal::event(&event)).await?;
+            self.outbox.seal(self.event(&event)).await?;
         }
         short
+    }
+
+    fn event(&self, event: &Event) -> Draft {
+        seal::event(event, self.standing.plan.as_ref())
     }
 
     fn judge(&self, inspection: &mut Inspection) -> (Screening, Draft) {
@@ -450,7 +465,7 @@ impl Inspector {
         let programme = programme.and_then(|id| self.site.programmes.iter().find(|it| it.id == id));
         let screening = screen(inspection, &self.site.tables, judge, date, programme);
         let tables = self.tables_of(&screening);
-        let draft = seal::inspection(inspection, &screening, tables, &self.context);
+        let draft = seal::inspection(inspection, &screening, judge, tables, &self.standing);
         (screening, draft)
     }
 

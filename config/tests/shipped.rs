@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use tidewaiter_config::{
-    limits::{self, Limit, LimitTable},
+    limits::{self, Limit, LimitTable, Tolerance},
     load_site, profile,
     site::{Link, Protocol, RigProcedure, TextEncoding, hours_held},
 };
@@ -57,12 +57,14 @@ fn table(id: &str) -> LimitTable {
 fn shown(limit: &Limit) -> String {
     match limit {
         Limit::Max { limit, inclusive: true } => format!("<= {limit}"),
-        Limit::Range { low, high } => format!("{low}..{high}"),
+        Limit::Range { low, high, .. } => format!("{low}..{high}"),
         Limit::GradeAtLeast { half_steps } => format!("half steps >= {half_steps}"),
         Limit::Absent => "absent".to_owned(),
         Limit::AboveBackground { margin } => format!("background + {margin}"),
         Limit::Sigma { k } => format!("{k} sigma"),
-        Limit::Deviation { declared, percent, absolute } => format!("{declared}: {percent} % or {absolute}"),
+        Limit::Deviation { declared, tolerance: Tolerance::Smaller { percent, absolute } } => {
+            format!("{declared}: {percent} % or {absolute}")
+        }
         other => panic!("unexpected {other:?}"),
     }
 }

@@ -172,6 +172,10 @@ units! {
     KilogramPerTonne = "kg/t",
     /// Electrolytic conductivity, microsiemens per centimetre.
     MicrosiemensPerCentimetre = "uS/cm",
+    /// Microgram per gram.
+    MicrogramPerGram = "ug/g",
+    /// Gram per kilogram.
+    GramPerKilogram = "g/kg",
 }
 
 impl fmt::Display for Unit {

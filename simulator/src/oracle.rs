@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tidewaiter_config::limits::{Limit, Row};
+use tidewaiter_config::limits::{Excludes, Limit, Row, Tolerance};
 use tidewaiter_drivers::{Decimal, Unit};
 
 use crate::{
@@ -230,14 +230,16 @@ fn judge_row(row: &Row, facts: Option<&Facts>, measured: &Value) -> Verdict {
         Limit::Min { limit, inclusive } => {
             value.cmp_value(*limit).is_gt() || (*inclusive && value.cmp_value(*limit).is_eq())
         }
-        Limit::Range { low, high } => value.cmp_value(*low).is_ge() && value.cmp_value(*high).is_le(),
+        Limit::Range { low, high, excludes: Excludes::None } => {
+            value.cmp_value(*low).is_ge() && value.cmp_value(*high).is_le()
+        }
         Limit::AboveBackground { margin } => {
             let Some(limit) = measured.background.and_then(|it| it.checked_add(*margin)) else {
                 return Verdict::Inconclusive("no-background");
             };
             value.cmp_value(limit).is_le()
         }
-        Limit::Deviation { declared, percent, absolute } => {
+        Limit::Deviation { declared, tolerance: Tolerance::Smaller { percent, absolute } } => {
             let Some(declared) = fact(declared).and_then(|it| it.parse::<Decimal>().ok()) else {
                 return Verdict::Inconclusive("no-declaration");
             };
@@ -246,9 +248,7 @@ fn judge_row(row: &Row, facts: Option<&Facts>, measured: &Value) -> Verdict {
             value.checked_sub(declared).is_some_and(|it| it.abs().cmp_value(allowed).is_le())
         }
         // Counts are expected as the device's own alarms; no simulated quantity has the other kinds.
-        Limit::Sigma { .. } | Limit::Absent | Limit::GradeAtLeast { .. } => {
-            return Verdict::Inconclusive("not-measured");
-        }
+        _ => return Verdict::Inconclusive("not-measured"),
     };
     if within { Verdict::Pass } else { Verdict::Fail }
 }

@@ -9,10 +9,10 @@ use std::{collections::BTreeSet, path::Path};
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use tidewaiter_config::{
     Report,
-    limits::{self, LimitTable, Programme},
+    limits::{self, Basis, Hazard, LimitTable, Programme},
     site::Judge,
 };
-use tidewaiter_record::{Detail, InspectionDetail, Record};
+use tidewaiter_record::{Detail, InspectionDetail, Record, Required};
 use tidewaiter_screening::{
     Disposition, Finding, Inspection, Reason, Screening, Verdict,
     inspection::{
@@ -127,22 +127,24 @@ pub fn inspection(detail: &InspectionDetail) -> Result<Inspection, String> {
         completion,
         simulated: detail.flags.simulated,
         drill: detail.flags.drill,
-        operator: None,
+        operator: detail.judging.as_ref().and_then(|it| it.operator.clone()),
         measured: detail
             .measured
             .iter()
-            .map(|it| Measured {
-                parameter: it.parameter.clone(),
-                instrument: it.instrument.clone(),
-                outcome: it.outcome,
-                background: it.background,
-                uncertainty: it.uncertainty,
-                background_uncertainty: None,
-                basis: None,
-                derivation: it.derivation.clone(),
-                stage: it.stage,
+            .map(|it| {
+                Ok(Measured {
+                    parameter: it.parameter.clone(),
+                    instrument: it.instrument.clone(),
+                    outcome: it.outcome,
+                    background: it.background,
+                    uncertainty: it.uncertainty,
+                    background_uncertainty: it.background_uncertainty,
+                    basis: it.basis.as_deref().map(basis).transpose()?,
+                    derivation: it.derivation.clone(),
+                    stage: it.stage,
+                })
             })
-            .collect(),
+            .collect::<Result<_, String>>()?,
         alarms: detail
             .alarms
             .iter()
@@ -193,10 +195,16 @@ pub fn screening(detail: &InspectionDetail) -> Result<Screening, String> {
                 limit: it.limit.clone(),
                 rule: it.rule.clone(),
                 stage: it.stage,
-                hazards: Vec::new(),
-                legal_force: String::new(),
-                probability: None,
-                advisory: false,
+                hazards: it
+                    .hazards
+                    .iter()
+                    .map(|word| {
+                        Hazard::from_word(word).ok_or_else(|| format!("hazard {word:?} is not known to this build"))
+                    })
+                    .collect::<Result<_, String>>()?,
+                legal_force: it.legal_force.clone(),
+                probability: it.probability,
+                advisory: it.advisory,
             })
         })
         .collect::<Result<_, String>>()?;
@@ -207,6 +215,10 @@ pub fn screening(detail: &InspectionDetail) -> Result<Screening, String> {
             .ok_or_else(|| format!("disposition {:?} is not known to this build", detail.disposition))?,
         alarm_mismatch: detail.alarm_mismatch,
     })
+}
+
+fn basis(word: &str) -> Result<Basis, String> {
+    Basis::from_word(word).ok_or_else(|| format!("basis {word:?} is not known to this build"))
 }
 
 fn verdict(word: &str, reason: Option<&str>) -> Result<Verdict, String> {
@@ -225,7 +237,11 @@ fn repeat(detail: &InspectionDetail, tables: &Tables) -> Result<Option<String>, 
         return Err(format!("the agent had no edition of {} to judge by: {}", refused.table, refused.rule));
     }
     let (limits, programme) = same_tables(detail, tables)?;
-    let judge = judged(&recorded.findings, programme);
+    let judge = match &detail.judging {
+        Some(judging) => judging.required.iter().map(required).collect(),
+        // Kind 16 does not say what was required; every row that was looked at has a finding.
+        None => judged(&recorded.findings, programme),
+    };
     let mut difference = None;
     for at in local_dates(&inspection)? {
         match compare(&recorded, &screen(&inspection, &limits, &judge, at, programme)) {
@@ -274,6 +290,10 @@ fn same_tables<'a>(
     } else {
         Err("a finding cites a table that the record does not name with its digest".to_owned())
     }
+}
+
+fn required(it: &Required) -> Judge {
+    Judge { table: it.table.clone(), parameters: it.parameters.clone(), advisory: it.advisory }
 }
 
 /// What was required: every parameter of a table that has a finding. Programmes are required as a whole.

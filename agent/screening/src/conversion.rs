@@ -5,6 +5,7 @@
 //! here converts between quantities: a dose equivalent (Sv) is not an air kerma (Gy), and a count is
 //! not a count rate.
 
+use tidewaiter_config::limits::ratio;
 use tidewaiter_drivers::{Decimal, Unit, decimal::MAX_PLACES};
 
 /// How to turn a number in one unit into a number in another: times `multiply`, divided by `divide`.
@@ -16,68 +17,12 @@ pub struct Conversion {
     divide: i64,
 }
 
-/// Quantities of which more than one unit is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Quantity {
-    Mass,
-    AirKermaRate,
-    Speed,
-    Force,
-    Length,
-    Time,
-    Fraction,
-    Activity,
-}
-
-/// The unit's quantity and its size as a ratio to the smallest convenient unit of that quantity.
-const fn size(unit: Unit) -> Option<(Quantity, i64, i64)> {
-    Some(match unit {
-        Unit::Gram => (Quantity::Mass, 1, 1),
-        Unit::Kilogram => (Quantity::Mass, 1_000, 1),
-        Unit::Tonne => (Quantity::Mass, 1_000_000, 1),
-        Unit::NanograyPerHour => (Quantity::AirKermaRate, 1, 1),
-        Unit::MicrograyPerHour => (Quantity::AirKermaRate, 1_000, 1),
-        // 1 km/h is 5/18 m/s.
-        Unit::KilometrePerHour => (Quantity::Speed, 5, 18),
-        Unit::MetrePerSecond => (Quantity::Speed, 1, 1),
-        Unit::Newton => (Quantity::Force, 1, 1),
-        Unit::Kilonewton => (Quantity::Force, 1_000, 1),
-        Unit::Millimetre => (Quantity::Length, 1, 1),
-        Unit::Metre => (Quantity::Length, 1_000, 1),
-        Unit::Kilometre => (Quantity::Length, 1_000_000, 1),
-        Unit::Millisecond => (Quantity::Time, 1, 1),
-        Unit::Second => (Quantity::Time, 1_000, 1),
-        Unit::Minute => (Quantity::Time, 60_000, 1),
-        Unit::Hour => (Quantity::Time, 3_600_000, 1),
-        Unit::MilligramPerKilogram => (Quantity::Fraction, 1, 1),
-        Unit::Percent => (Quantity::Fraction, 10_000, 1),
-        Unit::One => (Quantity::Fraction, 1_000_000, 1),
-        Unit::BecquerelPerKilogram => (Quantity::Activity, 1, 1),
-        Unit::BecquerelPerGram => (Quantity::Activity, 1_000, 1),
-        _ => return None,
-    })
-}
-
-const fn greatest_common_divisor(a: i64, b: i64) -> i64 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
-}
-
 impl Conversion {
     /// The conversion of a number in `from` to a number in `to`; `None` when they are not units of
     /// one quantity. A unit converts to itself, whatever its quantity.
     pub fn between(from: Unit, to: Unit) -> Option<Self> {
-        if from == to {
-            return Some(Self { from, to, multiply: 1, divide: 1 });
-        }
-        let (quantity, numerator, denominator) = size(from)?;
-        let (other, to_numerator, to_denominator) = size(to)?;
-        if quantity != other {
-            return None;
-        }
-        let multiply = numerator.checked_mul(to_denominator)?;
-        let divide = denominator.checked_mul(to_numerator)?;
-        let common = greatest_common_divisor(multiply, divide);
-        Some(Self { from, to, multiply: multiply.checked_div(common)?, divide: divide.checked_div(common)? })
+        let (multiply, divide) = ratio(from, to)?;
+        Some(Self { from, to, multiply, divide })
     }
 
     /// Whether the number stays as it is.

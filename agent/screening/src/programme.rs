@@ -1,6 +1,6 @@
 //! A bench run against its step programme.
 
-use tidewaiter_config::limits::{Compare, DecisionRule, Limit, Programme, Row};
+use tidewaiter_config::limits::{Excludes, Limit, Programme, Row};
 use tidewaiter_drivers::{Decimal, Unit};
 
 use crate::{applicability::Facts, finding::Finding, inspection::Inspection, row};
@@ -20,7 +20,12 @@ pub fn screen_programme(inspection: &Inspection, programme: &Programme) -> Vec<F
         let duration = Limit::Min { limit: Decimal::whole(i64::from(stage.duration_s)), inclusive: true };
         let mut rows = vec![requirement(number, STAGE_DURATION, duration, Unit::Second)];
         rows.extend(stage.hold.iter().map(|hold| {
-            requirement(number, &hold.channel, Limit::Range { low: hold.low, high: hold.high }, hold.unit)
+            requirement(
+                number,
+                &hold.channel,
+                Limit::Range { low: hold.low, high: hold.high, excludes: Excludes::None },
+                hold.unit,
+            )
         }));
         for row in rows {
             let measured = inspection
@@ -51,18 +56,5 @@ pub fn screen_programme(inspection: &Inspection, programme: &Programme) -> Vec<F
 }
 
 fn requirement(stage: u16, channel: &str, limit: Limit, unit: Unit) -> Row {
-    Row {
-        id: format!("stage-{stage}/{channel}"),
-        parameter: channel.to_owned(),
-        limit,
-        unit,
-        basis: None,
-        hazards: Vec::new(),
-        when: Vec::new(),
-        compare: Compare::Full,
-        decision: DecisionRule::Simple,
-        alarms: false,
-        method: None,
-        confidence: String::new(),
-    }
+    Row::new(&format!("stage-{stage}/{channel}"), channel, limit, unit)
 }

@@ -1,6 +1,6 @@
 //! One row against one measured quantity.
 
-use tidewaiter_config::limits::{Compare, DecisionRule, Limit, Row};
+use tidewaiter_config::limits::{self as config, Compare, DecisionRule, Limit, Row};
 use tidewaiter_drivers::{
     Decimal, Unit, counting,
     reading::{Doubt, Quality},
@@ -165,7 +165,7 @@ fn weigh(row: &Row, converted: &Converted, facts: &Facts<'_>, judged: &mut Judge
             note_uncertainty(row, uncertainty, &mut judged.rule);
             Ok(decision::lower(value, Bound { limit, inclusive }, row.decision, uncertainty))
         }
-        &Limit::Range { low, high } => {
+        &Limit::Range { low, high, .. } => {
             let at_low = compared(value, low, row, &mut judged.rule)?;
             let at_high =
                 if low.places() == high.places() { at_low } else { compared(value, high, row, &mut judged.rule)? };
@@ -199,7 +199,7 @@ fn weigh(row: &Row, converted: &Converted, facts: &Facts<'_>, judged: &mut Judge
             let exceeds = counting::exceeds(counts, background, k).ok_or(Reason::Arithmetic)?;
             Ok(if exceeds { Verdict::Fail } else { Verdict::Pass })
         }
-        Limit::Deviation { declared, percent, absolute } => {
+        Limit::Deviation { declared, tolerance: config::Tolerance::Smaller { percent, absolute } } => {
             let reference = deviation::declared(declared, facts, row.unit, &mut judged.rule)?;
             let tolerance = Tolerance::of(reference, *percent, *absolute).ok_or(Reason::Arithmetic)?;
             judged.limit = text::with_unit(&tolerance.text(), row.unit);
@@ -211,6 +211,7 @@ fn weigh(row: &Row, converted: &Converted, facts: &Facts<'_>, judged: &mut Judge
             note_uncertainty(row, uncertainty, &mut judged.rule);
             Ok(decision::upper(deviation, Bound { limit: tolerance, inclusive: true }, row.decision, uncertainty))
         }
+        _ => Err(Reason::Arithmetic),
     }
 }
 

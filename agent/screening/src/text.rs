@@ -1,6 +1,6 @@
 //! Values and limits as findings print them: UCUM codes, ASCII, enough digits to recompute by hand.
 
-use tidewaiter_config::limits::{Compare, DecisionRule, Limit, Row};
+use tidewaiter_config::limits::{Limit, Row, Tolerance};
 use tidewaiter_drivers::{Decimal, Unit};
 
 use crate::grade;
@@ -30,30 +30,23 @@ pub(crate) fn stated(row: &Row) -> String {
         Limit::Max { limit, inclusive: false } => with_unit(&format!("< {limit}"), unit),
         Limit::Min { limit, inclusive: true } => with_unit(&format!(">= {limit}"), unit),
         Limit::Min { limit, inclusive: false } => with_unit(&format!("> {limit}"), unit),
-        Limit::Range { low, high } => with_unit(&format!("{low}..{high}"), unit),
+        Limit::Range { low, high, .. } => with_unit(&format!("{low}..{high}"), unit),
         Limit::Absent => "absent".to_owned(),
         Limit::GradeAtLeast { half_steps } => {
             format!(">= {} {}", grade::name(*half_steps), Unit::FastnessGrade)
         }
         Limit::AboveBackground { margin } => with_unit(&format!("<= background + {margin}"), unit),
         Limit::Sigma { k } => format!("<= background + {k} sqrt(background) {}", Unit::Count),
-        Limit::Deviation { declared, percent, absolute } => {
+        Limit::Deviation { declared, tolerance: Tolerance::Smaller { percent, absolute } } => {
             with_unit(&format!("|x - declared {declared}| <= min({percent} % of it, {absolute})"), unit)
         }
+        other => other.kind().to_owned(),
     }
 }
 
 /// `simple, full`.
 pub(crate) fn rule(row: &Row) -> String {
-    let decision = match row.decision {
-        DecisionRule::Simple => "simple",
-        DecisionRule::Guarded => "guarded",
-        DecisionRule::NonBinary => "non-binary",
-    };
-    let compare = match row.compare {
-        Compare::Full => "full",
-        Compare::Rounded => "rounded",
-    };
+    let (decision, compare) = (row.decision.word(), row.compare.word());
     match row.limit {
         Limit::Sigma { .. } => "counting".to_owned(),
         Limit::Absent => "absence".to_owned(),

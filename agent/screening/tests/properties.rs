@@ -35,7 +35,7 @@ fn every_kind() -> LimitTable {
     let with = |compare, decision, alarms, row: Row| Row { compare, decision, alarms, ..row };
     let (full, rounded) = (Compare::Full, Compare::Rounded);
     let (simple, guarded, non_binary) = (DecisionRule::Simple, DecisionRule::Guarded, DecisionRule::NonBinary);
-    let deviation = Limit::Deviation { declared: "mass".to_owned(), percent: d("5"), absolute: d("1000") };
+    let deviation = smaller("mass", "5", "1000");
     let above = Limit::AboveBackground { margin: d("0.25") };
     table(
         "every",

@@ -207,7 +207,7 @@ fn low_counts_are_judged_by_their_own_distribution() {
 #[test]
 fn deviation_from_what_is_declared() {
     let vgm = || {
-        let limit = Limit::Deviation { declared: "mass".to_owned(), percent: d("5"), absolute: d("1000") };
+        let limit = smaller("mass", "5", "1000");
         row("vgm", "gross-mass", limit, Unit::Kilogram)
     };
     let check = |declared: &str, value: &str, unit, expected| {

@@ -144,18 +144,26 @@ pub(super) fn log(args: &LogArgs) -> Outcome {
         if args.json {
             outln!("{record}");
         } else {
-            outln!(
-                "#{} {} {} {} {} {}",
-                entry.seq,
-                text(&record, "/time"),
-                text(&record, "/kind"),
-                entry.place,
-                text(&record, "/detail/verdict"),
-                text(&record, "/detail/disposition")
-            );
+            let (time, kind) = (text(&record, "/time"), text(&record, "/kind"));
+            outln!("#{} {time} {kind} {} {}", entry.seq, entry.place, gist(&record, &kind));
         }
     }
     Ok(OK)
+}
+
+/// What a record says, in a few words.
+fn gist(record: &Value, kind: &str) -> String {
+    let said: &[&str] = match kind {
+        "inspection" => &["/detail/verdict", "/detail/disposition", "/detail/procedure"],
+        "interval" => &["/detail/instrument", "/detail/channel", "/detail/received", "/detail/slots_expected"],
+        "event" => &["/detail/name", "/detail/subject"],
+        "follow-up" => &["/detail/follows/id", "/detail/step", "/detail/state", "/detail/by"],
+        "warning" => &["/detail/state", "/detail/level", "/detail/notice", "/detail/matters"],
+        "stopped" => &["/detail/reason"],
+        "resumed" => &["/detail/refused"],
+        _ => &[],
+    };
+    said.iter().map(|path| text(record, path)).collect::<Vec<_>>().join(" ")
 }
 
 pub(super) fn show(args: &ShowArgs) -> Outcome {

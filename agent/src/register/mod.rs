@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use tidewaiter_config::site::{Check, Register as Entry, ScaleRange, Site};
 use tidewaiter_drivers::{
-    Decimal, Unit,
+    Decimal,
     reading::{Doubt, Flaw, Moment, Outcome, Quality},
 };
 use tidewaiter_screening::{
@@ -38,6 +38,9 @@ use crate::inspect::Event;
 
 /// How often dates and hours are looked at; they change slowly.
 const LOOK_MS: u64 = 1_000;
+
+/// Name of the note that [`Register::save`] is kept under.
+pub const NOTE: &str = "register";
 
 /// The register of one site.
 #[derive(Clone, Debug)]
@@ -260,11 +263,9 @@ fn qualify(outcome: &mut Outcome, quality: impl Fn(Quality) -> Quality) {
 fn within_range(measured: &mut Measured, range: &ScaleRange) {
     let difference = measured.parameter.starts_with("net") || measured.parameter.starts_with("tare");
     let Ok(indication) = &mut measured.outcome else { return };
-    if difference || !matches!(indication.unit, Unit::Kilogram | Unit::Tonne | Unit::Gram) {
-        return;
-    }
+    let Some(conversion) = Conversion::between(indication.unit, range.unit).filter(|_| !difference) else { return };
     let in_range = |value: Decimal| value.cmp_value(range.min).is_ge() && value.cmp_value(range.max).is_le();
-    let load = Conversion::between(indication.unit, range.unit).and_then(|it| it.apply(indication.value));
+    let load = conversion.apply(indication.value);
     if !load.is_some_and(in_range) && !matches!(indication.quality, Quality::Bad(_)) {
         indication.quality = Quality::Bad(Flaw::Implausible);
     }

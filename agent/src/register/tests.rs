@@ -2,7 +2,10 @@
 use std::path::Path;
 
 use tidewaiter_config::site::site_from_str;
-use tidewaiter_drivers::reading::{Indication, Missing};
+use tidewaiter_drivers::{
+    Unit,
+    reading::{Indication, Missing},
+};
 use tidewaiter_screening::inspection::{Declaration, Evidence, Subject};
 
 use super::*;

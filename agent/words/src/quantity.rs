@@ -83,6 +83,8 @@ fn symbol(code: &str) -> Option<Symbol> {
         "us" => Symbol::Sign("µs"),
         "kg/t" => Symbol::Sign("kg/t"),
         "uS/cm" => Symbol::Sign("µS/cm"),
+        "g/kg" => Symbol::Sign("g/kg"),
+        "ug/g" => Symbol::Sign("µg/g"),
         "{count}" => Symbol::Word("unit-count"),
         "{grade}" => Symbol::Word("unit-grade"),
         "1" | "[pH]" | "{absorbance}" => Symbol::Silent,

@@ -91,6 +91,21 @@ pub fn procedure(language: Language, id: &str) -> String {
     named(language, "procedure", id)
 }
 
+/// A step of a secondary inspection; one the catalogue does not know goes by its id.
+pub fn step(language: Language, word: &str) -> String {
+    named(language, "step", word)
+}
+
+/// The state of a finding or a warning; one the catalogue does not know goes by its id.
+pub fn state(language: Language, word: &str) -> String {
+    named(language, "state", word)
+}
+
+/// A kind of notice: `tongbao` to regulators, `tonggao` to enterprises, `gonggao` to the public.
+pub fn notice(language: Language, word: &str) -> String {
+    named(language, "notice", word)
+}
+
 /// Clock quality by its letter `S`, `H`, `I` or `U`, with the error bound as text (`1.2 s`).
 pub fn clock(language: Language, letter: &str, error: &str) -> String {
     say(language, &format!("clock-{letter}"), &[("error", error.into())])

@@ -4,15 +4,26 @@
 //! come from, and decimals as text, because the number of decimals of a limit is part of it
 //! (GB/T 8170-2008 clause 4.3 rounds to it).
 
+mod classes;
+mod edition;
+mod facts;
+mod kind;
+mod limit;
 mod load;
 mod model;
 mod programme;
+mod quantity;
+mod row;
 mod shipped;
 
-pub(crate) use load::pair;
-pub use load::{EditionClash, clash, load_str};
+pub use edition::{EditionClash, EditionConflict, clash};
+pub use facts::FACTS;
+pub(crate) use kind::pair;
+pub use limit::*;
+pub use load::load_str;
 pub use model::*;
 pub use programme::load_programme_str;
+pub use quantity::ratio;
 pub use shipped::{builtin, builtin_programmes};
 
 /// Limit tables and step programmes of one folder.

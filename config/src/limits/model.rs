@@ -1,7 +1,11 @@
 //! A limit table as loaded: one edition of one document, its rows in order.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use tidewaiter_drivers::{Decimal, Unit};
+
+use super::Limit;
 
 /// One edition of a limit table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +20,14 @@ pub struct LimitTable {
     pub effective_from: Date,
     /// Last day in force, if it has been replaced.
     pub effective_to: Option<Date>,
+    /// The edition it takes the place of, where that one still names a last day after this one's first.
+    pub replaces: Option<String>,
     /// Where the numbers come from.
     pub source: String,
     /// `mandatory`, `recommended`, `voluntary`, `guide` or `site`.
     pub legal_force: String,
+    /// Declared facts that only this table knows, each with what it means.
+    pub facts: BTreeMap<String, String>,
     /// Rows in the order of the document.
     pub rows: Vec<Row>,
     /// SHA-256 of the file it was loaded from.
@@ -52,69 +60,52 @@ pub struct Row {
     pub hazards: Vec<Hazard>,
     /// Conditions on declared facts, all of which must hold.
     pub when: Vec<Condition>,
+    /// Conditions on measured quantities, all of which must hold.
+    pub when_measured: Vec<MeasuredCondition>,
     /// How measured and limit are compared.
     pub compare: Compare,
+    /// Rounding interval of [`Compare::Rounded`], 1, 2 or 5 times a power of ten; the last place of the limit
+    /// where none is stated.
+    pub round_to: Option<Decimal>,
     /// How uncertainty enters.
     pub decision: DecisionRule,
+    /// Guard band in standard uncertainties; the expanded uncertainty (k = 2) where none is stated.
+    pub guard_z: Option<Decimal>,
     /// A `Fail` here alarms instead of referring.
     pub alarms: bool,
     /// Test method, where the document names one.
     pub method: Option<String>,
+    /// What a reader of the row should know.
+    pub note: Option<String>,
+    /// Where this row's number comes from, where that is not the table's source.
+    pub source: Option<String>,
     /// `C2` or `C1`: in how many independent public sources the number was seen; `site` for a rule of the site's own.
     pub confidence: String,
 }
 
-/// The limit itself. Numbers keep the decimals of the document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// At most (`inclusive`) or less than.
-    Max {
-        /// The limit.
-        limit: Decimal,
-        /// Whether the limit itself is allowed.
-        inclusive: bool,
-    },
-    /// At least (`inclusive`) or more than.
-    Min {
-        /// The limit.
-        limit: Decimal,
-        /// Whether the limit itself is allowed.
-        inclusive: bool,
-    },
-    /// Between both, both included.
-    Range {
-        /// Least value allowed.
-        low: Decimal,
-        /// Greatest value allowed.
-        high: Decimal,
-    },
-    /// Must not be present: the value must be zero.
-    Absent,
-    /// At least this grade on the ordinal half-step scale, counted in half steps from grade 1 = 2 (`3-4` = 7).
-    GradeAtLeast {
-        /// Half steps, `2..=10`.
-        half_steps: u8,
-    },
-    /// At most background + margin.
-    AboveBackground {
-        /// What may come on top of the background.
-        margin: Decimal,
-    },
-    /// Counts at most background + k·√background (Poisson at low counts); k in units of sigma.
-    Sigma {
-        /// Multiples of the standard deviation of the background.
-        k: Decimal,
-    },
-    /// |measured − declared| at most the smaller of both: `percent` of the declared value, and `absolute`.
-    /// The declared value is the declared fact named here.
-    Deviation {
-        /// Name of the declared fact, written in the unit of the row.
-        declared: String,
-        /// Share of the declared value, in per cent.
-        percent: Decimal,
-        /// Difference in the unit of the row.
-        absolute: Decimal,
-    },
+impl Row {
+    /// A row of the site's own that always applies, compares all digits and refers.
+    pub fn new(id: &str, parameter: &str, limit: Limit, unit: Unit) -> Self {
+        Self {
+            id: id.to_owned(),
+            parameter: parameter.to_owned(),
+            limit,
+            unit,
+            basis: None,
+            hazards: Vec::new(),
+            when: Vec::new(),
+            when_measured: Vec::new(),
+            compare: Compare::Full,
+            round_to: None,
+            decision: DecisionRule::Simple,
+            guard_z: None,
+            alarms: false,
+            method: None,
+            note: None,
+            source: None,
+            confidence: "site".to_owned(),
+        }
+    }
 }
 
 /// A condition on one declared fact.
@@ -124,6 +115,54 @@ pub struct Condition {
     pub fact: String,
     /// Must equal one of these; compared as text, numbers by value.
     pub one_of: Vec<String>,
+}
+
+/// A condition on one measured quantity of the same inspection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasuredCondition {
+    /// Parameter it looks at.
+    pub parameter: String,
+    /// How the value must stand to the number.
+    pub relation: Relation,
+    /// The number.
+    pub limit: Decimal,
+    /// Its unit.
+    pub unit: Unit,
+}
+
+/// How a value stands to a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// Less than.
+    LessThan,
+    /// At most.
+    AtMost,
+    /// At least.
+    AtLeast,
+    /// More than.
+    MoreThan,
+}
+
+impl Relation {
+    /// As formulas write it, in ASCII.
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::LessThan => "<",
+            Self::AtMost => "<=",
+            Self::AtLeast => ">=",
+            Self::MoreThan => ">",
+        }
+    }
+
+    /// Whether a value that stands so to the number satisfies it.
+    pub const fn holds(self, ordering: std::cmp::Ordering) -> bool {
+        match self {
+            Self::LessThan => ordering.is_lt(),
+            Self::AtMost => ordering.is_le(),
+            Self::AtLeast => ordering.is_ge(),
+            Self::MoreThan => ordering.is_gt(),
+        }
+    }
 }
 
 /// What a mass fraction is referred to (ISO 1213-2, GB/T 483: ar, d).
@@ -194,7 +233,7 @@ impl Hazard {
 pub enum Compare {
     /// All digits of the measured value count.
     Full,
-    /// The measured value is rounded once to the decimals of the limit first.
+    /// The measured value is rounded once first, to the decimals of the limit or to the row's own interval.
     Rounded,
 }
 
@@ -207,6 +246,30 @@ pub enum DecisionRule {
     Guarded,
     /// ILAC-G8:09/2019 non-binary: conditional verdicts inside the guard band.
     NonBinary,
+    /// JJF 1094-2002, 5.3.1: plain while U is at most a third of the permissible error, else undecided within U of it.
+    Jjf1094,
+}
+
+impl DecisionRule {
+    /// The spelling used in tables and findings.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Simple => "simple",
+            Self::Guarded => "guarded",
+            Self::NonBinary => "non-binary",
+            Self::Jjf1094 => "jjf-1094",
+        }
+    }
+}
+
+impl Compare {
+    /// The spelling used in tables and findings.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Rounded => "rounded",
+        }
+    }
 }
 
 /// A step programme for a bench: what each stage must hold, and for how long.

@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Hold, Programme, Stage,
-    load::{pair, text, title},
+    load::{text, title},
+    pair,
 };
 use crate::{
     reader::{Document, Node},

@@ -49,6 +49,11 @@ impl<'d> Value<'d> {
         self.document.error(self.span(), what, way_out);
     }
 
+    /// Reports a fault at the key of this value.
+    pub(crate) fn key_fault(&self, what: impl Into<String>, way_out: impl Into<String>) {
+        self.document.error(self.key_span(), what, way_out);
+    }
+
     /// Reports that this value names something that is not there.
     pub(crate) fn dangling(&self, what: impl Into<String>, way_out: impl Into<String>) {
         self.document.absence(self.span(), what, way_out);

@@ -335,7 +335,7 @@ fn tables(root: &Node<'_>, base: &Path, others: &mut Report) -> (Vec<LimitTable>
             Err(faults) => others.absorb(faults),
         }
         if let Some(clash) = limits::clash(&tables) {
-            place.fault(clash.to_string(), "another id, or the right effective_from, in the file of this folder");
+            place.fault(clash.to_string(), clash.way_out());
         }
     }
     (tables, programmes)

@@ -15,6 +15,7 @@ use super::{
     instruments::{MASS, hours},
 };
 use crate::{
+    limits::ratio,
     reader::{self, Node, Value},
     report::{Finding, Severity},
 };
@@ -414,26 +415,16 @@ fn known_channel(value: &Value<'_>, name: &str, protocol: Option<&Protocol>) -> 
     Some(name.to_owned())
 }
 
-/// A mass is stated in a unit of mass, a dose rate in one of dose rate: the channel's own unit, or one of its masses.
+/// A mass is stated in a unit of mass, a dose rate in one of dose rate.
 fn fits_channel(place: &Value<'_>, channel: &str, unit: Unit, protocol: Option<&Protocol>) {
     let Some(Protocol::Registers { profile, .. }) = protocol else { return };
     let Some(shown) = profile.channel(channel).map(|it| it.unit) else { return };
-    if shown != unit && !same_quantity(shown, unit) {
+    if ratio(unit, shown).is_none() {
         place.fault(
             format!("the uncertainty of {channel:?} is in {unit}, and the channel is in {shown}"),
             place.assign(format!("\"{shown}\"")),
         );
     }
-}
-
-/// Whether both are units of mass, of air kerma rate or of a fraction: those that are converted into each other.
-fn same_quantity(a: Unit, b: Unit) -> bool {
-    const GROUPS: [&[Unit]; 3] = [
-        &MASS,
-        &[Unit::MicrograyPerHour, Unit::NanograyPerHour],
-        &[Unit::Percent, Unit::MilligramPerKilogram, Unit::One],
-    ];
-    GROUPS.iter().any(|group| group.contains(&a) && group.contains(&b))
 }
 
 /// Channels a protocol is known to have; `None` when it has whatever comes.

@@ -176,6 +176,8 @@ pub(crate) fn textile(ph: &str) -> InspectionDetail {
             uncertainty: None,
             derivation: "mean(2,3)".into(),
             stage: None,
+            background_uncertainty: None,
+            basis: None,
         }],
         alarms: vec![],
         faults: vec![],
@@ -187,6 +189,7 @@ pub(crate) fn textile(ph: &str) -> InspectionDetail {
         alarm_mismatch: false,
         tables: vec![],
         context: Context { software: "tidewaiter 0.1.0".into(), config: [7; 32] },
+        judging: None,
     }
 }
 
@@ -214,6 +217,10 @@ pub(crate) fn judged(mut detail: InspectionDetail) -> InspectionDetail {
             limit: it.limit.clone(),
             rule: it.rule.clone(),
             stage: it.stage,
+            hazards: Vec::new(),
+            legal_force: String::new(),
+            probability: None,
+            advisory: false,
         })
         .collect();
     detail.verdict = screening.verdict.word().into();

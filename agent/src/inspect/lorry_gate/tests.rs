@@ -724,7 +724,8 @@ fn sealed_bytes(inspection: &Inspection) -> usize {
         );
     let screening = tidewaiter_screening::screen(inspection, &tables, &judge, jiff::civil::date(2026, 6, 1), None);
     let context = Context { software: crate::app::SOFTWARE.to_owned(), config: [7; 32] };
-    let draft = crate::seal::inspection(inspection, &screening, Vec::new(), &context);
+    let standing = crate::seal::Standing { context, plan: None, origin: None };
+    let draft = crate::seal::inspection(inspection, &screening, &judge, Vec::new(), &standing);
     let time = TimeBlock {
         wall_ms: 1_780_272_000_000,
         mono_ms: u64::from(u32::MAX),
