@@ -6,7 +6,7 @@ use clap::Args;
 use comfy_table::Table;
 use tidewaiter_config::{
     Severity,
-    site::{check_environment, hours_held, load_site},
+    site::{check_environment, hours_held, load_site, unregistered},
 };
 
 use super::{FINDING, OK, Outcome, USAGE, output::outln};
@@ -35,6 +35,9 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
         }
     };
     for warning in &warnings {
+        outln!("{warning}");
+    }
+    for warning in unregistered(&site) {
         outln!("{warning}");
     }
     let mut code = OK;

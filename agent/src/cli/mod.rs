@@ -7,6 +7,7 @@ mod live;
 mod operate;
 mod output;
 mod place;
+mod register;
 mod run;
 mod show;
 mod verify;
@@ -90,6 +91,14 @@ enum Command {
     ///
     /// Example: tidewaiter subject 粤B12345 axles=6 mass=46000 --operator 'Li Na' --config site.toml
     Subject(operate::SubjectArgs),
+    /// Verification and function checks of the instruments: what holds, what is due, what has run out.
+    ///
+    /// Example: tidewaiter register --config site.toml
+    Register(register::RegisterArgs),
+    /// Begin a function check of an instrument, say that the next buffer is in place, or end it.
+    ///
+    /// Example: tidewaiter function-check portal-daily --operator 'Li Na' --config site.toml
+    FunctionCheck(register::FunctionCheckArgs),
     /// Counters, uplink, instruments and recent results of a running agent, or of its store when none runs.
     ///
     /// Example: tidewaiter status --config site.toml --json
@@ -165,6 +174,8 @@ pub fn main() -> ExitCode {
         Command::Next(args) => operate::next(&args),
         Command::Stop(args) => operate::stop(&args),
         Command::Subject(args) => operate::subject(&args),
+        Command::Register(args) => register::register(&args),
+        Command::FunctionCheck(args) => register::function_check(&args),
         Command::Status(args) => show::status(&args),
         Command::Log(args) => show::log(&args),
         Command::Show(args) => show::show(&args),

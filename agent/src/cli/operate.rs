@@ -78,7 +78,8 @@ pub(super) fn subject(args: &SubjectArgs) -> Outcome {
     post(args.place.running()?, "subjects", &body)
 }
 
-fn post(address: SocketAddr, path: &str, body: &Value) -> Outcome {
+/// Asks the local interface to do something.
+pub(super) fn post(address: SocketAddr, path: &str, body: &Value) -> Outcome {
     let url = format!("http://{address}/api/v1/{path}");
     let mut answer = http().post(&url).send_json(body).map_err(|why| unreachable(address, &why))?;
     let code = answer.status().as_u16();

@@ -197,17 +197,23 @@ impl Register {
     /// Takes note of how a function check ended. A drill proves nothing; a check that ran out of time counts as failed,
     /// because the instrument did not do what was asked; one stopped or interrupted changes nothing.
     pub fn note(&mut self, inspection: &Inspection, verdict: Verdict) {
-        let known = self.checks.iter().any(|it| it.id == inspection.place);
-        if !known || inspection.drill || inspection.subject.kind != SubjectKind::Instrument {
+        if !inspection.drill && inspection.subject.kind == SubjectKind::Instrument {
+            let passed = verdict == Verdict::Pass;
+            self.recall(&inspection.place, inspection.closed, inspection.completion, passed);
+        }
+    }
+
+    /// [`Self::note`] of a check that a record tells of.
+    pub fn recall(&mut self, check: &str, closed: Moment, completion: Completion, passed: bool) {
+        if !self.checks.iter().any(|it| it.id == check) {
             return;
         }
-        let at = inspection.closed.wall_ms;
-        match (inspection.completion, verdict) {
-            (Completion::Complete, Verdict::Pass) => self.book.passed(&inspection.place, at),
-            (Completion::Incomplete(IncompleteReason::TimedOut) | Completion::Complete, _) => {
-                self.book.failed(&inspection.place, at);
+        match completion {
+            Completion::Complete if passed => self.book.passed(check, closed.wall_ms),
+            Completion::Complete | Completion::Incomplete(IncompleteReason::TimedOut) => {
+                self.book.failed(check, closed.wall_ms);
             }
-            (Completion::Incomplete(_), _) => {}
+            Completion::Incomplete(_) => {}
         }
     }
 
