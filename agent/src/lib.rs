@@ -25,5 +25,6 @@ pub mod lane;
 pub mod outbox;
 pub mod register;
 pub mod seal;
+pub mod stats;
 pub mod uplink;
 pub mod wiring;

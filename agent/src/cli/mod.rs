@@ -10,6 +10,7 @@ mod place;
 mod register;
 mod run;
 mod show;
+mod stats;
 mod verify;
 mod wiring;
 
@@ -107,6 +108,10 @@ enum Command {
     ///
     /// Example: tidewaiter log --data-dir data --last 20
     Log(show::LogArgs),
+    /// Count what the records of a period add up to: lots tested, passed, failed, undecided, with denominators.
+    ///
+    /// Example: tidewaiter stats --config site.toml --from 2026-11-01 --to 2026-11-30 --by week
+    Stats(stats::StatsArgs),
     /// One record whole.
     ///
     /// Example: tidewaiter show 42 --data-dir data
@@ -178,6 +183,7 @@ pub fn main() -> ExitCode {
         Command::FunctionCheck(args) => register::function_check(&args),
         Command::Status(args) => show::status(&args),
         Command::Log(args) => show::log(&args),
+        Command::Stats(args) => stats::stats(&args),
         Command::Show(args) => show::show(&args),
         Command::Export(args) => export::export(&args),
         Command::Verify(args) => verify::verify(&args),
