@@ -28,7 +28,6 @@ use crate::{
     clock::Clock,
     inspector::{Ask, Inspector, Live},
     outbox::{self, Keeper, Outbox, Status, Store, StoreError},
-    register::{self, Register},
     seal,
     uplink::{self, Link, Telemetry, Topics, Uplink},
 };
@@ -116,7 +115,7 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     )
     .await?;
     let boot = keeper.boot();
-    let register = register(&site, keeper.notes());
+    let notes = keeper.notes().to_vec();
     let stop_keeper = CancellationToken::new();
     let ended = CancellationToken::new();
     let keeper = tokio::spawn(announced(keeper.run(stop_keeper.clone()), ended.clone()));
@@ -156,7 +155,7 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
         outbox.clone(),
         Arc::clone(&live),
         parts.subjects,
-        register,
+        &notes,
         views_out,
     );
     let inspector = tokio::spawn(announced(inspector.run(arrivals, asked, stop.clone()), ended.clone()));
@@ -178,17 +177,6 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
         keeper,
         uplink,
     })
-}
-
-/// The register with what it kept in an earlier life. What cannot be read counts as never done, the stricter way.
-fn register(site: &Site, notes: &[(String, Vec<u8>)]) -> Register {
-    let mut register = Register::new(site);
-    if let Some((_, blob)) = notes.iter().find(|(name, _)| name == register::NOTE)
-        && let Err(why) = register.load(blob)
-    {
-        warn!(%why, "function checks count as never done");
-    }
-    register
 }
 
 /// Runs a stage and says when it has ended, in whatever way.

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
-use tidewaiter_config::site::{Judge, RigProcedure, Site};
+use tidewaiter_config::site::{Judge, Site};
 use tidewaiter_drivers::reading::{Moment, Outcome};
 use tidewaiter_record::body::Table;
 use tidewaiter_screening::{Inspection, Screening, Verdict, inspection::SubjectKind, screen};
@@ -23,12 +23,16 @@ use tracing::{error, info, warn};
 use crate::{
     acquire::{Arrival, Content, LinkState},
     clock::Clock,
-    inspect::{CheckOperation, DeclarationBook, Engine, Event, Operation, OperationError, Step, Subjects},
+    inspect::{
+        By, CheckOperation, DeclarationBook, DrillState, Engine, Event, Operation, OperationError, Step, Subjects,
+    },
     outbox::{Draft, Outbox, Recorded, Refusal},
     register::{self, Register},
     seal::{self, Standing},
 };
 
+/// Name of the note with the places at drill.
+const DRILL_NOTE: &str = "drill";
 /// How often time passes for the machines.
 const TICK: Duration = Duration::from_millis(100);
 /// How often declarations files are looked at.
@@ -49,6 +53,19 @@ pub enum Ask {
         rig: String,
         /// Action.
         operation: Operation,
+        /// Who.
+        operator: String,
+        /// The run it begins is an exercise.
+        drill: bool,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<(), AskError>>,
+    },
+    /// What opens at a place is an exercise from now on, or no longer.
+    Drill {
+        /// Lane or rig.
+        place: String,
+        /// On or off.
+        on: bool,
         /// Who.
         operator: String,
         /// Answer, once it is recorded.
@@ -109,6 +126,8 @@ pub struct Snapshot {
     pub register: Vec<register::Line>,
     /// What each lane, rig and function check is busy with.
     pub busy: BTreeMap<String, String>,
+    /// Lanes and rigs whose inspections are exercises, and who says so.
+    pub drills: DrillState,
     /// Recorded results, newest last.
     pub results: VecDeque<LiveResult>,
 }
@@ -220,12 +239,26 @@ impl Inspector {
         outbox: Outbox,
         live: Arc<Live>,
         subjects: Subjects,
-        register: Register,
+        notes: &[(String, Vec<u8>)],
         views: mpsc::Sender<(String, Bytes)>,
     ) -> Self {
         let now = clock.now();
+        let mut engine = Engine::new(&site, boot, now);
+        if let Some((_, state)) = notes.iter().find(|(name, _)| name == DRILL_NOTE) {
+            match serde_json::from_slice(state) {
+                Ok(drills) => engine.restore_drills(drills),
+                Err(why) => error!(%why, "the places at drill cannot be read; none is at drill"),
+            }
+        }
+        live.update(|live| live.drills = engine.drill_state().clone());
+        let mut register = Register::new(&site);
+        if let Some((_, state)) = notes.iter().find(|(name, _)| name == register::NOTE)
+            && let Err(why) = register.load(state)
+        {
+            error!(%why, "the function checks count as never done");
+        }
         Self {
-            engine: Engine::new(&site, boot, now),
+            engine,
             book: DeclarationBook::new(&site.declarations, subjects),
             register,
             refreshed_ms: now.mono_ms,
@@ -333,21 +366,25 @@ impl Inspector {
 
     async fn ask(&mut self, ask: Ask) {
         match ask {
-            Ask::Operate { rig, operation, operator, reply } => {
+            Ask::Operate { rig, operation, operator, drill, reply } => {
                 let now = self.clock.now();
-                let answer = match self.engine.operate(&rig, &operation, now) {
+                let by = By { operator: &operator, drill };
+                let answer = match self.engine.operate(&rig, &operation, by, now) {
                     Ok(steps) => {
+                        let mut facts = vec![("operator".to_owned(), operator)];
                         let (name, subject) = match operation {
                             Operation::Start { sample } => ("operator-start", Some(sample)),
                             Operation::Next => ("operator-next", None),
                             Operation::Stop => ("operator-stop", None),
+                            Operation::Enter { values } => {
+                                facts.extend(values);
+                                ("operator-enter", None)
+                            }
                         };
-                        let event = Event {
-                            place: rig,
-                            name: name.to_owned(),
-                            subject,
-                            facts: vec![("operator".to_owned(), operator)],
-                        };
+                        if drill {
+                            facts.push(("drill".to_owned(), "yes".to_owned()));
+                        }
+                        let event = Event { place: rig, name: name.to_owned(), subject, facts };
                         let recorded = self.outbox.seal(self.event(&event)).await;
                         self.carry_out(steps).await;
                         recorded.map(|_| ()).map_err(AskError::from)
@@ -373,6 +410,23 @@ impl Inspector {
                     }
                     Err(refused) => Err(refused.into()),
                 };
+                let _ = reply.send(answer);
+            }
+            Ask::Drill { place, on, operator, reply } => {
+                let now = self.clock.now();
+                let answer = match self.engine.set_drill(&place, on, &operator, now) {
+                    Ok(event) => match self.outbox.seal(self.drill_draft(&event)).await {
+                        Ok(_) => Ok(()),
+                        Err(refusal) => {
+                            // A drill that the chain does not know of would look like one nobody ordered.
+                            let _ = self.engine.set_drill(&place, !on, &operator, now);
+                            Err(refusal.into())
+                        }
+                    },
+                    Err(refused) => Err(refused.into()),
+                };
+                let drills = self.engine.drill_state().clone();
+                self.live.update(|live| live.drills = drills);
                 let _ = reply.send(answer);
             }
             Ask::Post { subject, facts, operator, reply } => {
@@ -450,6 +504,12 @@ impl Inspector {
         short
     }
 
+    /// The switch and what is switched become durable together.
+    fn drill_draft(&self, event: &Event) -> Draft {
+        let state = serde_json::to_vec(self.engine.drill_state()).ok();
+        Draft { notes: vec![(DRILL_NOTE.to_owned(), state)], ..self.event(event) }
+    }
+
     fn event(&self, event: &Event) -> Draft {
         seal::event(event, self.standing.plan.as_ref())
     }
@@ -476,13 +536,11 @@ impl Inspector {
         if let Some(check) = self.site.check(place) {
             return (&check.judge, None);
         }
-        self.site.rigs.iter().find(|rig| rig.id == place).map_or((&[], None), |rig| {
-            let programme = match &rig.procedure {
-                RigProcedure::TyreEndurance { programme, .. } => Some(programme.as_str()),
-                RigProcedure::TextilePh { .. } => None,
-            };
-            (rig.judge.as_slice(), programme)
-        })
+        self.site
+            .rigs
+            .iter()
+            .find(|rig| rig.id == place)
+            .map_or((&[], None), |rig| (rig.judge.as_slice(), rig.procedure.programme()))
     }
 
     /// The exact files that were applied, so that anyone can recompute the verdict.

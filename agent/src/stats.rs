@@ -123,3 +123,35 @@ fn tally(tally: &Tally) -> Value {
     object.insert("rates".to_owned(), Value::Object(rates.into_iter().collect()));
     Value::Object(object)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tidewaiter_screening::statistics::report;
+
+    use super::*;
+
+    /// A frozen record of the record crate.
+    fn frozen(name: &str) -> Vec<u8> {
+        let path = format!("{}/record/vectors/v1/{name}.hex", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        hex::decode(text.split_whitespace().collect::<String>()).unwrap()
+    }
+
+    #[test]
+    fn frozen_records_are_counted_once_each() {
+        let mut gathered = Gathered::default();
+        for name in ["00-genesis", "01-event", "02-interval", "03-inspection", "03-inspection", "11-judged-inspection"]
+        {
+            gathered.take(&frozen(name)).unwrap();
+        }
+        let first = gathered.examinations.first().unwrap();
+        assert_eq!(first.findings.len(), gathered.examinations.len().max(first.findings.len()));
+        let understood = u64::try_from(gathered.examinations.len()).unwrap();
+        assert_eq!(understood + gathered.not_understood, 2);
+        assert!(gathered.take(b"\xd2\x84 no record").is_err());
+        let period = Period::default();
+        let json = to_json(&report(&gathered.examinations, period, Some(By::Place)), period, Some(By::Place), 0);
+        assert_eq!(json.pointer("/by").unwrap(), "place");
+    }
+}

@@ -23,7 +23,8 @@ pub(super) fn numbers(row: &Row) -> Vec<Decimal> {
             lowered.into_iter().chain([*limit]).collect()
         }
         Limit::Range { low, high, .. } => vec![*low, *high],
-        Limit::Absent => vec![whole(0)],
+        // Of an age the declared date is what varies.
+        Limit::Absent | Limit::NotOlder { .. } => vec![whole(0)],
         // Half steps travel as decimals: `3-4` is 3.5.
         Limit::GradeAtLeast { half_steps } => vec![Decimal::new(i64::from(*half_steps) * 5, 1).unwrap()],
         Limit::AboveBackground { margin } => d(BACKGROUND).checked_add(*margin).into_iter().chain([*margin]).collect(),
@@ -50,7 +51,6 @@ pub(super) fn numbers(row: &Row) -> Vec<Decimal> {
         Limit::SumOfRatios { of, max, .. } => of.iter().flat_map(|(_, limit)| times(*limit, *max)).collect(),
         Limit::Classes { order, .. } => order.iter().flat_map(|it| it.min.into_iter().chain(it.max)).collect(),
         Limit::Share { share, .. } => times(*share, whole(REFERENCE)).collect(),
-        Limit::NotOlder { .. } => vec![whole(0)],
         Limit::Mpe { steps, times: factor, .. } => {
             steps.iter().filter_map(|step| step.error.checked_mul(*factor)?.checked_mul(d(INTERVAL))).collect()
         }

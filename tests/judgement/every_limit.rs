@@ -140,7 +140,7 @@ fn measured(row: &Row, value: Decimal, unit: Unit, round: usize, nth: usize) -> 
     };
     let mut all = match &row.limit {
         Limit::NotOlder { .. } => Vec::new(),
-        Limit::Sum { of, .. } if round % 2 == 0 => {
+        Limit::Sum { of, .. } if round.is_multiple_of(2) => {
             // The first component carries it all but for a digit of each of the others.
             let rest = i64::try_from(of.len()).unwrap() - 1;
             let first = step.checked_mul(Decimal::whole(rest)).and_then(|it| value.checked_sub(it)).unwrap_or(value);

@@ -5,15 +5,21 @@
 
 use std::collections::BTreeMap;
 
-use tidewaiter_config::limits::{Condition, LimitTable, Row};
+use tidewaiter_config::limits::{Condition, LimitTable, MeasuredCondition, Row};
 use tidewaiter_drivers::Decimal;
 
 use crate::{
+    exact::Exact,
     finding::Reason,
     inspection::{Declaration, Inspection},
+    peer,
+    row::Case,
+    step::Step,
+    text,
 };
 
 /// Declared facts by name; blank ones are absent.
+#[derive(Clone, Copy)]
 pub(crate) struct Facts<'a>(Option<&'a BTreeMap<String, String>>);
 
 /// Whether a row is to be judged.
@@ -22,9 +28,9 @@ pub(crate) enum Applies {
     /// All its conditions hold.
     Yes,
     /// One of them does not; says which.
-    No(String),
+    No(Step),
     /// Cannot be known; says why.
-    Unknown(Reason, String),
+    Unknown(Reason, Step),
 }
 
 impl<'a> Facts<'a> {
@@ -37,34 +43,76 @@ impl<'a> Facts<'a> {
     }
 
     /// A fact's text without surrounding blanks; `None` when it is not declared or left blank.
-    pub(crate) fn get(&self, fact: &str) -> Option<&'a str> {
+    pub(crate) fn get(self, fact: &str) -> Option<&'a str> {
         self.0?.get(fact).map(|text| text.trim()).filter(|text| !text.is_empty())
     }
 }
 
-/// Whether `row` of `table` applies.
+/// Whether `row` of `table` applies to what is declared and measured.
 ///
 /// A condition that fails settles it, whatever else is unknown.
-pub(crate) fn applies(row: &Row, table: &LimitTable, facts: &Facts<'_>) -> Applies {
+pub(crate) fn applies(row: &Row, table: &LimitTable, case: Case<'_>) -> Applies {
     let mut unknown = None;
     for condition in &row.when {
-        let Some(declared) = facts.get(&condition.fact) else {
-            unknown.get_or_insert_with(|| {
-                Applies::Unknown(Reason::NoDeclaration, format!("{} is not declared", condition.fact))
-            });
+        let fact = condition.fact.clone();
+        let Some(declared) = case.facts.get(&condition.fact) else {
+            unknown.get_or_insert(Applies::Unknown(Reason::NoDeclaration, Step::NotDeclared { fact }));
             continue;
         };
         if holds(condition, declared) {
             continue;
         }
-        if named(table, &condition.fact, declared) {
-            return Applies::No(format!("{} = {declared}, row is for {}", condition.fact, condition.one_of.join(", ")));
+        let declared = declared.to_owned();
+        if named(table, &condition.fact, &declared) {
+            return Applies::No(Step::OtherCase { fact, declared, wanted: condition.one_of.join(", ") });
         }
-        unknown.get_or_insert_with(|| {
-            Applies::Unknown(Reason::NotCovered, format!("no row of the table names {} = {declared}", condition.fact))
-        });
+        unknown.get_or_insert(Applies::Unknown(Reason::NotCovered, Step::NotNamed { fact, declared }));
+    }
+    for condition in &row.when_measured {
+        match measured(condition, case) {
+            Ok(None) => {}
+            Ok(Some(other)) => return Applies::No(other),
+            Err((reason, why)) => {
+                unknown.get_or_insert(Applies::Unknown(reason, why));
+            }
+        }
     }
     unknown.unwrap_or(Applies::Yes)
+}
+
+/// The conditions on declared facts that hold, as steps.
+pub(crate) fn applied(row: &Row, facts: Facts<'_>) -> Vec<Step> {
+    let declared = |fact: &String| Some((fact.clone(), facts.get(fact)?.to_owned()));
+    let held = row.when.iter().filter_map(|condition| declared(&condition.fact));
+    held.map(|(fact, declared)| Step::Applies { fact, declared }).collect()
+}
+
+/// Whether a measured quantity stands as the condition asks: `Some` says how it stands otherwise.
+fn measured(condition: &MeasuredCondition, case: Case<'_>) -> Result<Option<Step>, (Reason, Step)> {
+    let MeasuredCondition { parameter, relation, limit, unit } = condition;
+    let mut steps = Vec::new();
+    let mut value = || {
+        let Some(measured) = peer::find(case.inspection, parameter, None, &mut steps)? else {
+            steps.push(Step::NotMeasured { parameter: parameter.clone() });
+            return Err(Reason::NotMeasured);
+        };
+        let value = peer::value(measured, *unit, &mut steps)?.value;
+        let limit = Exact::of(*limit).ok_or(Reason::Arithmetic)?;
+        Ok((value, relation.holds(value.exact().compare(limit))))
+    };
+    match value() {
+        Ok((_, true)) => Ok(None),
+        Ok((value, false)) => Ok(Some(Step::OtherValue {
+            parameter: parameter.clone(),
+            value: text::with_unit(&value.to_string(), *unit),
+            relation: *relation,
+            limit: text::value(*limit, *unit),
+        })),
+        Err(reason) => {
+            let why = steps.pop().unwrap_or(Step::NotMeasured { parameter: parameter.clone() });
+            Err((reason, why))
+        }
+    }
 }
 
 /// Whether what is declared falls between `rows`, the rows of one parameter: each value alone is named by
@@ -72,7 +120,7 @@ pub(crate) fn applies(row: &Row, table: &LimitTable, facts: &Facts<'_>) -> Appli
 ///
 /// Meant for when none applies. A value that only rows of other parameters name is different: there the
 /// document knows the value and asks nothing for this parameter.
-pub(crate) fn falls_between(rows: &[&Row], facts: &Facts<'_>) -> bool {
+pub(crate) fn falls_between(rows: &[&Row], facts: Facts<'_>) -> bool {
     let mut conditions = rows.iter().flat_map(|row| &row.when).peekable();
     conditions.peek().is_some()
         && conditions.all(|condition| {

@@ -6,7 +6,9 @@ use tidewaiter_config::limits::LimitTable;
 /// Why no edition could be chosen, as a rule text.
 pub(crate) type Refusal = String;
 
-/// The edition of table `id` in force on `at`: of several, the one that came into force last.
+/// The edition of table `id` in force on `at`: the one that came into force last, unless it has ended.
+///
+/// An earlier edition does not come back when a later one ends.
 ///
 /// # Errors
 ///
@@ -14,23 +16,21 @@ pub(crate) type Refusal = String;
 /// same day and nothing tells which is meant.
 pub(crate) fn in_force<'a>(tables: &'a [LimitTable], id: &str, at: Date) -> Result<&'a LimitTable, Refusal> {
     let editions = || tables.iter().filter(|table| table.id == id);
-    let newest = editions()
-        .filter(|table| table.effective_from <= at && table.effective_to.is_none_or(|last| at <= last))
-        .max_by_key(|table| table.effective_from)
-        .ok_or_else(|| {
-            if editions().next().is_none() {
-                format!("limit table {id} is not loaded")
-            } else {
-                format!("no edition of limit table {id} is in force on {at}")
-            }
-        })?;
-    let rival = editions().any(|table| {
-        table.effective_from == newest.effective_from
-            && table.effective_to.is_none_or(|last| at <= last)
-            && (table.digest != newest.digest || table.rows != newest.rows)
-    });
-    if rival {
-        return Err(format!("two editions of limit table {id} came into force on {}", newest.effective_from));
+    let newest = editions().map(|table| table.effective_from).filter(|&from| from <= at).max();
+    let mut in_force = editions().filter(|table| Some(table.effective_from) == newest && lasts(table, at));
+    let Some(chosen) = in_force.next() else {
+        return Err(if editions().next().is_none() {
+            format!("limit table {id} is not loaded")
+        } else {
+            format!("no edition of limit table {id} is in force on {at}")
+        });
+    };
+    if in_force.any(|rival| rival.digest != chosen.digest || rival.rows != chosen.rows) {
+        return Err(format!("two editions of limit table {id} came into force on {}", chosen.effective_from));
     }
-    Ok(newest)
+    Ok(chosen)
+}
+
+fn lasts(table: &LimitTable, at: Date) -> bool {
+    table.effective_to.is_none_or(|last| at <= last)
 }

@@ -43,6 +43,8 @@ pub enum Reason {
     NoEdition,
     /// The inspection is incomplete.
     Incomplete,
+    /// The basis of the value (dry, as received) is not that of the limit and cannot be brought to it.
+    Basis,
     /// The numbers do not fit exact arithmetic.
     Arithmetic,
 }
@@ -112,7 +114,7 @@ impl Reason {
     ///
     /// An inspection that broke off explains the values it lacks, and a missing value matters more
     /// than a table that could not be applied to it.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Incomplete,
         Self::NotMeasured,
         Self::NoValue,
@@ -122,6 +124,7 @@ impl Reason {
         Self::NotCovered,
         Self::Uncertainty,
         Self::Unit,
+        Self::Basis,
         Self::NoEdition,
         Self::Arithmetic,
     ];
@@ -139,6 +142,7 @@ impl Reason {
             Self::Unit => "unit",
             Self::NoEdition => "no-edition",
             Self::Incomplete => "incomplete",
+            Self::Basis => "basis",
             Self::Arithmetic => "arithmetic",
         }
     }

@@ -29,14 +29,22 @@ pub mod rounding;
 pub mod statistics;
 
 mod applicability;
-mod deviation;
+mod declared;
 mod edition;
+mod exact;
+mod normal;
+mod number;
+mod peer;
 mod programme;
 mod row;
 mod screen;
+mod special;
+mod spread;
+mod step;
 mod text;
 
 pub use finding::{Disposition, Finding, Reason, Screening, Verdict};
 pub use inspection::Inspection;
 pub use programme::{STAGE_DURATION, screen_programme};
-pub use screen::screen;
+pub use screen::{explain, screen};
+pub use step::Step;

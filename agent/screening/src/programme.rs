@@ -3,7 +3,13 @@
 use tidewaiter_config::limits::{Excludes, Limit, Programme, Row};
 use tidewaiter_drivers::{Decimal, Unit};
 
-use crate::{applicability::Facts, finding::Finding, inspection::Inspection, row};
+use crate::{
+    applicability::Facts,
+    finding::Finding,
+    inspection::Inspection,
+    row::{self, Case},
+    step::Step,
+};
 
 /// The parameter of a stage's duration by the bench's own elapsed time, in any unit of time.
 pub const STAGE_DURATION: &str = "stage-duration";
@@ -14,7 +20,12 @@ pub const STAGE_DURATION: &str = "stage-duration";
 /// channel (`min` and `max` derivations); every [`Measured`](crate::inspection::Measured) of the channel and stage is judged. A stage
 /// or channel that brought none is `Inconclusive(NotMeasured)`: a run that was cut short never passes.
 pub fn screen_programme(inspection: &Inspection, programme: &Programme) -> Vec<Finding> {
-    let facts = Facts::of(inspection);
+    explain_programme(inspection, programme).into_iter().map(|(finding, _)| finding).collect()
+}
+
+/// [`screen_programme`], with what was done for each finding.
+pub(crate) fn explain_programme(inspection: &Inspection, programme: &Programme) -> Vec<(Finding, Vec<Step>)> {
+    let case = Case { inspection, facts: Facts::of(inspection) };
     let mut findings = Vec::new();
     for (number, stage) in (1_u16..).zip(&programme.stages) {
         let duration = Limit::Min { limit: Decimal::whole(i64::from(stage.duration_s)), inclusive: true };
@@ -33,22 +44,25 @@ pub fn screen_programme(inspection: &Inspection, programme: &Programme) -> Vec<F
                 .iter()
                 .filter(|it| it.stage == Some(number) && it.parameter == row.parameter)
                 .collect::<Vec<_>>();
-            let judged = row::each(&measured, |it| row::judge(&row, it, &facts), || row::missing(&row));
-            findings.extend(judged.into_iter().map(|(judged, _)| Finding {
-                table: programme.id.clone(),
-                edition: programme.edition.clone(),
-                row: row.id.clone(),
-                parameter: row.parameter.clone(),
-                verdict: judged.verdict,
-                alarms: false,
-                value: judged.value,
-                limit: judged.limit,
-                rule: judged.rule.join("; "),
-                stage: Some(number),
-                hazards: Vec::new(),
-                legal_force: String::new(),
-                probability: judged.probability,
-                advisory: false,
+            let judged = row::each(&measured, |it| row::judge(&row, it, case), || row::missing(&row));
+            findings.extend(judged.into_iter().map(|(judged, _)| {
+                let finding = Finding {
+                    table: programme.id.clone(),
+                    edition: programme.edition.clone(),
+                    row: row.id.clone(),
+                    parameter: row.parameter.clone(),
+                    verdict: judged.verdict,
+                    alarms: false,
+                    rule: judged.rule(),
+                    value: judged.value,
+                    limit: judged.limit,
+                    stage: Some(number),
+                    hazards: Vec::new(),
+                    legal_force: String::new(),
+                    probability: judged.probability,
+                    advisory: false,
+                };
+                (finding, judged.steps)
             }));
         }
     }

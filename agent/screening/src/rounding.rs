@@ -37,6 +37,16 @@ impl Interval {
         Self::unit(i8::try_from(limit.places()).map_or(0, i8::wrapping_neg))
     }
 
+    /// The interval of this size, such as `0.5`; `None` unless it is 1, 2 or 5 times a power of ten.
+    pub fn of_size(size: Decimal) -> Option<Self> {
+        let (mut digit, mut power) = (size.digits(), i8::try_from(size.places()).ok()?.checked_neg()?);
+        while digit != 0 && digit % 10 == 0 {
+            digit /= 10;
+            power = power.checked_add(1)?;
+        }
+        matches!(digit, 1 | 2 | 5).then_some(Self { digit, power })
+    }
+
     /// As a number: `0.5` for `half_unit(0)`; `None` beyond what a [`Decimal`] holds.
     pub fn size(self) -> Option<Decimal> {
         Decimal::whole(self.digit).scaled(self.power)

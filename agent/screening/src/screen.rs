@@ -10,9 +10,11 @@ use crate::{
     applicability::{self, Applies, Facts},
     edition,
     finding::{Disposition, Finding, Reason, Screening, Verdict},
-    inspection::{Alarm, Completion, Inspection},
-    programme::screen_programme,
-    row::{self, Judged, each},
+    inspection::{Alarm, Completion, Inspection, Measured},
+    programme::explain_programme,
+    row::{self, Case, Judged, each},
+    special,
+    step::Step,
 };
 
 /// Kinds of alarm that are recomputed from raw counts, so that silence of either side is a statement.
@@ -43,88 +45,127 @@ pub fn screen(
     at: Date,
     programme: Option<&Programme>,
 ) -> Screening {
+    explain(inspection, tables, judge, at, programme).0
+}
+
+/// [`screen`], with what was done for each finding, in the order of the findings.
+pub fn explain(
+    inspection: &Inspection,
+    tables: &[LimitTable],
+    judge: &[Judge],
+    at: Date,
+    programme: Option<&Programme>,
+) -> (Screening, Vec<Vec<Step>>) {
     let mut findings = Vec::new();
     for required in judge {
         match edition::in_force(tables, &required.table, at) {
-            Ok(table) => judge_table(inspection, table, required, &mut findings),
+            Ok(table) => judge_table(inspection, table, required, at, &mut findings),
             Err(refusal) => findings
                 .extend(required.parameters.iter().map(|parameter| without_edition(required, parameter, &refusal))),
         }
     }
     if let Some(programme) = programme {
-        findings.extend(screen_programme(inspection, programme));
+        findings.extend(explain_programme(inspection, programme));
     }
+    let (findings, steps): (Vec<Finding>, Vec<Vec<Step>>) = findings.into_iter().unzip();
     let alarmed = inspection.alarms.iter().any(|it| it.by_device || it.recomputed);
     let verdict = overall(inspection, &findings, alarmed);
-    Screening {
+    let screening = Screening {
         disposition: dispose(inspection, &findings, verdict, alarmed),
         verdict,
         alarm_mismatch: inspection.alarms.iter().any(mismatch),
         findings,
-    }
+    };
+    (screening, steps)
 }
 
+/// A finding with what was done for it.
+type Explained = (Finding, Vec<Step>);
+
 /// Judges all rows of `table` for the parameters required, in the order of the table.
-fn judge_table(inspection: &Inspection, table: &LimitTable, required: &Judge, findings: &mut Vec<Finding>) {
+fn judge_table(inspection: &Inspection, table: &LimitTable, required: &Judge, at: Date, findings: &mut Vec<Explained>) {
     let Judge { parameters, advisory, .. } = required;
-    let facts = Facts::of(inspection);
+    let case = Case { inspection, facts: Facts::of(inspection) };
     for row in table.rows.iter().filter(|row| parameters.contains(&row.parameter)) {
         let measured = inspection.measured.iter().filter(|it| it.parameter == row.parameter).collect::<Vec<_>>();
-        let judged = match applicability::applies(row, table, &facts) {
-            Applies::No(why) => vec![(set_aside(row, Verdict::NotApplicable, &why), None)],
+        let judged = match applicability::applies(row, table, case) {
+            Applies::No(why) => vec![(set_aside(row, Verdict::NotApplicable, why), None)],
             Applies::Unknown(reason, why) => {
                 let verdict = Verdict::Inconclusive(reason);
-                each(&measured, |it| row::shown(row, it, verdict, &why), || set_aside(row, verdict, &why))
+                each(
+                    &measured,
+                    |it| row::shown(row, it, case, verdict, why.clone()),
+                    || set_aside(row, verdict, why.clone()),
+                )
             }
-            Applies::Yes => each(&measured, |it| row::judge(row, it, &facts), || row::missing(row)),
+            Applies::Yes => judge_row(row, &measured, case, at),
         };
-        findings.extend(judged.into_iter().map(|(judged, stage)| Finding {
-            table: table.id.clone(),
-            edition: table.edition.clone(),
-            row: row.id.clone(),
-            parameter: row.parameter.clone(),
-            verdict: judged.verdict,
-            alarms: row.alarms,
-            value: judged.value,
-            limit: judged.limit,
-            rule: judged.rule.join("; "),
-            stage,
-            hazards: row.hazards.clone(),
-            legal_force: table.legal_force.clone(),
-            probability: judged.probability,
-            advisory: *advisory,
+        findings.extend(judged.into_iter().map(|(judged, stage)| {
+            let finding = Finding {
+                table: table.id.clone(),
+                edition: table.edition.clone(),
+                row: row.id.clone(),
+                parameter: row.parameter.clone(),
+                verdict: judged.verdict,
+                alarms: row.alarms,
+                rule: judged.rule(),
+                value: judged.value,
+                limit: judged.limit,
+                stage,
+                hazards: row.hazards.clone(),
+                legal_force: table.legal_force.clone(),
+                probability: judged.probability,
+                advisory: *advisory,
+            };
+            (finding, judged.steps)
         }));
     }
     for parameter in parameters {
         let rows = table.rows.iter().filter(|row| row.parameter == *parameter).collect::<Vec<_>>();
-        let none_applies = rows.iter().all(|row| matches!(applicability::applies(row, table, &facts), Applies::No(_)));
+        let none_applies = rows.iter().all(|row| matches!(applicability::applies(row, table, case), Applies::No(_)));
         let why = if rows.is_empty() {
             format!("the table has no row for {parameter}")
-        } else if none_applies && applicability::falls_between(&rows, &facts) {
+        } else if none_applies && applicability::falls_between(&rows, case.facts) {
             "no row takes all that is declared together".to_owned()
         } else {
             continue;
         };
-        findings.push(Finding {
-            legal_force: table.legal_force.clone(),
-            ..about_table(required, &table.edition, parameter, Reason::NotCovered, why)
-        });
+        let (finding, steps) = about_table(required, &table.edition, parameter, Reason::NotCovered, why);
+        findings.push((Finding { legal_force: table.legal_force.clone(), ..finding }, steps));
     }
 }
 
+/// Judges what was measured by a row that applies.
+///
+/// An age is judged by what is declared alone; a sum of what was measured only where the sum itself was not.
+fn judge_row(row: &Row, measured: &[&Measured], case: Case<'_>, at: Date) -> Vec<(Judged, Option<u16>)> {
+    let with_conditions = |mut judged: Judged| {
+        judged.steps.splice(0..0, applicability::applied(row, case.facts));
+        judged
+    };
+    if let Some(judged) = special::age(row, case, at) {
+        return vec![(with_conditions(judged), None)];
+    }
+    each(
+        measured,
+        |it| with_conditions(row::judge(row, it, case)),
+        || with_conditions(special::sum(row, case).unwrap_or_else(|| row::missing(row))),
+    )
+}
+
 /// A row whose limit was not looked at, and why.
-fn set_aside(row: &Row, verdict: Verdict, why: &str) -> Judged {
+fn set_aside(row: &Row, verdict: Verdict, why: Step) -> Judged {
     let mut judged = row::described(row, verdict);
-    judged.rule.push(why.to_owned());
+    judged.steps.push(why);
     judged
 }
 
-fn without_edition(required: &Judge, parameter: &str, refusal: &str) -> Finding {
+fn without_edition(required: &Judge, parameter: &str, refusal: &str) -> Explained {
     about_table(required, "", parameter, Reason::NoEdition, refusal.to_owned())
 }
 
-fn about_table(required: &Judge, edition: &str, parameter: &str, reason: Reason, rule: String) -> Finding {
-    Finding {
+fn about_table(required: &Judge, edition: &str, parameter: &str, reason: Reason, why: String) -> Explained {
+    let finding = Finding {
         table: required.table.clone(),
         edition: edition.to_owned(),
         row: "*".to_owned(),
@@ -134,13 +175,14 @@ fn about_table(required: &Judge, edition: &str, parameter: &str, reason: Reason,
         alarms: false,
         value: None,
         limit: String::new(),
-        rule,
+        rule: why.clone(),
         stage: None,
         hazards: Vec::new(),
         legal_force: String::new(),
         probability: None,
         advisory: required.advisory,
-    }
+    };
+    (finding, vec![Step::Table { why }])
 }
 
 fn overall(inspection: &Inspection, findings: &[Finding], alarmed: bool) -> Verdict {

@@ -1,9 +1,9 @@
 //! Values and limits as findings print them: UCUM codes, ASCII, enough digits to recompute by hand.
 
-use tidewaiter_config::limits::{Limit, Row, Tolerance};
+use tidewaiter_config::limits::{Excludes, Limit, Row, Tolerance, Wanted};
 use tidewaiter_drivers::{Decimal, Unit};
 
-use crate::grade;
+use crate::{grade, step::Step};
 
 /// `7.6 [pH]`; a pure number stands alone; a grade as it is written, `3-4 {grade}`.
 pub(crate) fn value(number: Decimal, unit: Unit) -> String {
@@ -30,27 +30,47 @@ pub(crate) fn stated(row: &Row) -> String {
         Limit::Max { limit, inclusive: false } => with_unit(&format!("< {limit}"), unit),
         Limit::Min { limit, inclusive: true } => with_unit(&format!(">= {limit}"), unit),
         Limit::Min { limit, inclusive: false } => with_unit(&format!("> {limit}"), unit),
-        Limit::Range { low, high, .. } => with_unit(&format!("{low}..{high}"), unit),
+        Limit::Range { low, high, excludes: Excludes::None } => with_unit(&format!("{low}..{high}"), unit),
+        Limit::Range { low, high, excludes } => {
+            let sign = |allowed| if allowed { "<=" } else { "<" };
+            let (below, above) = (sign(excludes.low_allowed()), sign(excludes.high_allowed()));
+            with_unit(&format!("{low} {below} x {above} {high}"), unit)
+        }
         Limit::Absent => "absent".to_owned(),
         Limit::GradeAtLeast { half_steps } => {
             format!(">= {} {}", grade::name(*half_steps), Unit::FastnessGrade)
         }
         Limit::AboveBackground { margin } => with_unit(&format!("<= background + {margin}"), unit),
         Limit::Sigma { k } => format!("<= background + {k} sqrt(background) {}", Unit::Count),
-        Limit::Deviation { declared, tolerance: Tolerance::Smaller { percent, absolute } } => {
-            with_unit(&format!("|x - declared {declared}| <= min({percent} % of it, {absolute})"), unit)
+        Limit::Deviation { declared, tolerance } => {
+            let tolerance = match tolerance {
+                Tolerance::Percent(percent) => format!("{percent} % of it"),
+                Tolerance::Absolute(absolute) => absolute.to_string(),
+                Tolerance::Smaller { percent, absolute } => format!("min({percent} % of it, {absolute})"),
+                Tolerance::Greater { percent, absolute } => format!("max({percent} % of it, {absolute})"),
+            };
+            with_unit(&format!("|x - declared {declared}| <= {tolerance}"), unit)
         }
-        other => other.kind().to_owned(),
+        Limit::Lowered { limit, declared, by } => with_unit(&format!("<= {limit} - {by} for each of {declared}"), unit),
+        Limit::Sum { max, .. } | Limit::SumOfRatios { max, .. } => with_unit(&format!("<= {max}"), unit),
+        Limit::Classes { wanted: Wanted::Exactly(fact), .. } => format!("class {fact}"),
+        Limit::Classes { wanted: Wanted::OrBetter(fact), .. } => format!("class {fact} or better"),
+        Limit::Classes { wanted: Wanted::Accepted(names), .. } => format!("class {}", names.join(", ")),
+        Limit::Share { of, share, inclusive: true } => format!("<= {share} x {of}"),
+        Limit::Share { of, share, inclusive: false } => format!("< {share} x {of}"),
+        Limit::NotOlder { days, .. } => format!("<= {days} d"),
+        Limit::Mpe { load, .. } => format!("|x| <= permissible error at {load}"),
     }
 }
 
-/// `simple, full`.
-pub(crate) fn rule(row: &Row) -> String {
-    let (decision, compare) = (row.decision.word(), row.compare.word());
+/// How the row is judged, the first step of each finding.
+pub(crate) fn method(row: &Row) -> Step {
     match row.limit {
-        Limit::Sigma { .. } => "counting".to_owned(),
-        Limit::Absent => "absence".to_owned(),
-        Limit::GradeAtLeast { .. } => "ordinal".to_owned(),
-        _ => format!("{decision}, {compare}"),
+        Limit::Sigma { .. } => Step::Counting,
+        Limit::Absent => Step::Absence,
+        Limit::GradeAtLeast { .. } => Step::Ordinal,
+        Limit::Classes { .. } => Step::Classing,
+        Limit::NotOlder { .. } => Step::Age,
+        _ => Step::Method { decision: row.decision, compare: row.compare },
     }
 }

@@ -88,6 +88,14 @@ enum Command {
     ///
     /// Example: tidewaiter stop bench-a --operator 'Li Na' --config site.toml
     Stop(operate::RigArgs),
+    /// Enter what a person read or assessed for the run on a rig.
+    ///
+    /// Example: tidewaiter enter bench-a formaldehyde=18.3mg/kg odour=absent --operator 'Li Na' --config site.toml
+    Enter(operate::EnterArgs),
+    /// Switch a lane or a rig to exercises, or back: what opens there is recorded as a drill.
+    ///
+    /// Example: tidewaiter drill on --place lane-7 --operator 'Li Na' --config site.toml
+    Drill(operate::DrillArgs),
     /// Tell the agent what is declared about a plate, container or sample.
     ///
     /// Example: tidewaiter subject 粤B12345 axles=6 mass=46000 --operator 'Li Na' --config site.toml
@@ -178,6 +186,8 @@ pub fn main() -> ExitCode {
         Command::Start(args) => operate::start(&args),
         Command::Next(args) => operate::next(&args),
         Command::Stop(args) => operate::stop(&args),
+        Command::Enter(args) => operate::enter(&args),
+        Command::Drill(args) => operate::drill(&args),
         Command::Subject(args) => operate::subject(&args),
         Command::Register(args) => register::register(&args),
         Command::FunctionCheck(args) => register::function_check(&args),

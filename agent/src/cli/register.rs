@@ -163,6 +163,7 @@ fn said(language: Language, check: &Value) -> String {
         (true, failed, _) if !failed.is_empty() => ("register-check-failed", failed),
         (true, _, "") => ("register-check-never", ""),
         (true, _, passed) => ("register-check-overdue", passed),
+        (false, _, "") if text(check, "due").is_empty() => ("register-check-unseen", ""),
         (false, _, "") => ("register-check-waiting", text(check, "due")),
         (false, _, passed) => ("register-check-passed", passed),
     };

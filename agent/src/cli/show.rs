@@ -102,6 +102,9 @@ fn print_status(report: &Value) {
             outln!("uplink down for {}:{:02} ({})", ms / 60_000, ms / 1000 % 60, text(report, "/uplink/last_failure"));
         }
     }
+    for (place, drill) in report.pointer("/live/drills").and_then(Value::as_object).into_iter().flatten() {
+        outln!("DRILL at {place}, ordered by {}", text(drill, "/operator"));
+    }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["instrument", "channel", "value", "unit", "quality"]);

@@ -18,7 +18,7 @@ mod uncertainty;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use tidewaiter_config::site::{Check, Register as Entry, ScaleRange, Site};
+use tidewaiter_config::site::{Check, Register as Entry, RigProcedure, ScaleRange, Site, Source};
 use tidewaiter_drivers::{
     Decimal,
     reading::{Doubt, Flaw, Moment, Outcome, Quality},
@@ -58,7 +58,7 @@ pub struct Register {
 #[derive(Clone, Debug)]
 struct Origin {
     place: String,
-    parameter: &'static str,
+    parameter: String,
     channel: String,
 }
 
@@ -105,10 +105,24 @@ impl Register {
     /// The register of `site`, with no function check done yet.
     pub fn new(site: &Site) -> Self {
         let entry = |it: &tidewaiter_config::site::Instrument| Some((it.id.clone(), it.register.clone()?));
-        let origins = site.lanes.iter().filter_map(|lane| {
+        let lanes = site.lanes.iter().filter_map(|lane| {
             let (_, channel) = lane.gate.dose_rate.as_ref()?;
-            Some(Origin { place: lane.id.clone(), parameter: "dose-rate", channel: channel.clone() })
+            Some(Origin { place: lane.id.clone(), parameter: "dose-rate".to_owned(), channel: channel.clone() })
         });
+        let benches = site.rigs.iter().filter_map(|rig| match &rig.procedure {
+            RigProcedure::Bench(bench) => Some((rig, bench)),
+            RigProcedure::TextilePh { .. } | RigProcedure::TyreEndurance { .. } => None,
+        });
+        let quantities = benches.flat_map(|(rig, bench)| {
+            bench.quantities.iter().filter_map(|quantity| match &quantity.source {
+                Source::Instrument { channel, .. } => {
+                    let (place, parameter) = (rig.id.clone(), quantity.parameter.clone());
+                    Some(Origin { place, parameter, channel: channel.clone() })
+                }
+                Source::Operator { .. } => None,
+            })
+        });
+        let origins = lanes.chain(quantities);
         Self {
             entries: site.instruments.iter().filter_map(entry).collect(),
             instruments: site.instruments.iter().map(|it| it.id.clone()).collect(),

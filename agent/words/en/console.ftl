@@ -97,6 +97,7 @@ control-compulsory-verification = compulsory verification
 control-calibration = calibration
 register-check-passed = { $check } passed { $when }
 register-check-waiting = { $check } not done yet, due { $when }
+register-check-unseen = { $check } no record of it
 register-check-never = { $check } NEVER DONE
 register-check-overdue = { $check } OVERDUE, last passed { $when }
 register-check-failed = { $check } FAILED { $when }

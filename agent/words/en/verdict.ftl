@@ -29,6 +29,7 @@ reason-no-declaration = nothing is declared
 reason-not-covered = no limit covers what is declared
 reason-uncertainty = the measurement uncertainty is missing or too large
 reason-unit = the unit cannot be converted
+reason-basis = the basis (dry, as received) is unknown or cannot be converted
 reason-no-edition = no edition of the limit table is in force on that day
 reason-arithmetic = the numbers exceed exact arithmetic
 

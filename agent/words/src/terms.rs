@@ -299,6 +299,16 @@ mod tests {
         }
     }
 
+    /// Symbols of elements, nuclides and compounds begin with a capital and are the same in every language.
+    #[test]
+    fn every_parameter_of_a_shipped_table_has_its_name() {
+        for table in tidewaiter_config::limits::builtin() {
+            for row in table.rows.iter().filter(|row| row.parameter.starts_with(|it: char| it.is_ascii_lowercase())) {
+                both(&format!("parameter-{}", row.parameter));
+            }
+        }
+    }
+
     #[test]
     fn what_is_not_known_is_quoted_and_not_hidden() {
         assert_eq!(fault(Language::En, "door-open"), "device state \"door-open\"");

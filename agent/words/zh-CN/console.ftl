@@ -76,6 +76,7 @@ control-compulsory-verification = 强制检定
 control-calibration = 校准
 register-check-passed = { $check } 于 { $when } 通过
 register-check-waiting = { $check } 尚未进行，应于 { $when } 前完成
+register-check-unseen = { $check } 尚无记录
 register-check-never = { $check } 从未进行
 register-check-overdue = { $check } 已逾期，上次通过 { $when }
 register-check-failed = { $check } 于 { $when } 未通过

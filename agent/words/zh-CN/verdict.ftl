@@ -29,6 +29,7 @@ reason-no-declaration = 没有申报信息
 reason-not-covered = 申报内容不在限值表覆盖范围内
 reason-uncertainty = 缺少测量不确定度，或不确定度过大
 reason-unit = 单位无法换算
+reason-basis = 基准（干基、收到基）不明或无法换算
 reason-no-edition = 限值表没有在检测日有效的版本
 reason-arithmetic = 数值超出精确计算范围
 

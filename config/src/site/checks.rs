@@ -18,6 +18,9 @@ use crate::reader::{Node, Value};
 
 /// Table that judges the margins.
 const TABLE: &str = "function-check";
+/// Table of the permissible errors of scales, which a test mass is judged by as well where its tolerance is taken from
+/// the class.
+const MPE_TABLE: &str = "scale-mpe";
 
 const GRACE: Duration = Duration::from_secs(3_600);
 const TIME_LIMIT: Duration = Duration::from_secs(600);
@@ -81,6 +84,8 @@ pub enum CheckProcedure {
         tolerance: Decimal,
         /// Unit of both.
         unit: Unit,
+        /// Which permissible errors the tolerance is taken from; none where the check states its own.
+        service: Option<Service>,
         /// How long the indication must stand.
         steady: Duration,
     },
@@ -106,6 +111,32 @@ pub enum CheckProcedure {
         /// Readings averaged.
         readings: u16,
     },
+}
+
+/// Which maximum permissible errors a scale is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Those of verification.
+    Verification,
+    /// Those in service, twice as much.
+    InService,
+}
+
+impl Service {
+    /// The spelling of the site file, and of the declared fact that limit rows ask for.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Verification => "verification",
+            Self::InService => "in-service",
+        }
+    }
+
+    const fn factor(self) -> i64 {
+        match self {
+            Self::Verification => 1,
+            Self::InService => 2,
+        }
+    }
 }
 
 /// What a check source emits.
@@ -204,6 +235,10 @@ pub(super) fn read<'d>(root: &Node<'d>, known_things: &Known<'_, 'd>, places: &m
             if !parameters.is_empty() {
                 judged.push(Judge { table: TABLE.to_owned(), parameters, advisory: false });
             }
+            if let CheckProcedure::ScaleMass { service: Some(_), .. } = procedure {
+                let parameters = vec!["scale-error".to_owned()];
+                judged.push(Judge { table: MPE_TABLE.to_owned(), parameters, advisory: false });
+            }
         }
         let own = judge(&node, known_things, &["scale-error", "test-load", "reference-error", "ph-error"]);
         // Which keys belong here depends on the kind.
@@ -290,17 +325,18 @@ fn scale_zero(node: &Node<'_>, instrument: Option<&Instrument>) -> Option<CheckP
 fn scale_mass(node: &Node<'_>, instrument: Option<&Instrument>) -> Option<CheckProcedure> {
     let mass_value = node.need("mass", "\"20000\"");
     let mass = mass_value.as_ref().and_then(|value| value.decimal_within("0.0001", "1000000"));
-    let factor_value = node.may("mpe");
-    let factor =
-        factor_value.as_ref().map_or(Some(2), |value| value.word(&[("in-service", 2_i64), ("verification", 1)]));
+    let service_value = node.may("mpe");
+    let service = service_value.as_ref().map_or(Some(Service::InService), |value| {
+        value.word(&[("in-service", Service::InService), ("verification", Service::Verification)])
+    });
     let stated = stated(node);
-    if let (Some(Some(_)), Some(value)) = (stated, &factor_value) {
+    if let (Some(Some(_)), Some(value)) = (stated, &service_value) {
         value.fault("the check states a tolerance, and one of the class beside it", "one of the two; remove the other");
     }
     let steady = steady(node);
-    let (mass, factor) = (mass?, factor?);
-    let (tolerance, unit) = match (stated?, range(instrument)) {
-        (Some(stated), _) => stated,
+    let (mass, service) = (mass?, service?);
+    let (tolerance, unit, service) = match (stated?, range(instrument)) {
+        (Some((tolerance, unit)), _) => (tolerance, unit, None),
         (None, Some(range)) => {
             let beyond = mass.cmp_value(range.max).is_gt() || mass.cmp_value(range.min).is_lt();
             if let (true, Some(value)) = (beyond, &mass_value) {
@@ -310,11 +346,11 @@ fn scale_mass(node: &Node<'_>, instrument: Option<&Instrument>) -> Option<CheckP
                 );
                 return None;
             }
-            (range.mpe(mass, factor)?, range.unit)
+            (range.mpe(mass, service.factor())?, range.unit, Some(service))
         }
         (None, None) => return lacks_tolerance(node, instrument),
     };
-    Some(CheckProcedure::ScaleMass { mass, tolerance, unit, steady: steady? })
+    Some(CheckProcedure::ScaleMass { mass, tolerance, unit, service, steady: steady? })
 }
 
 /// `tolerance` with `unit`, where the check states them itself.

@@ -5,6 +5,7 @@
 //! file. What the file cannot know (is the device plugged in, does the host name resolve) is asked by
 //! [`check_environment`].
 
+mod bench;
 mod checks;
 mod environment;
 mod estimate;
@@ -18,7 +19,8 @@ mod register;
 mod rigs;
 mod streams;
 
-pub use checks::{Buffer, Check, CheckProcedure, Radiation, reference_parameter};
+pub use bench::{BENCH_PROCEDURES, Bench, MOST_QUANTITIES, MassTrigger, Quantity, Source, StateTrigger, Take, Trigger};
+pub use checks::{Buffer, Check, CheckProcedure, Radiation, Service, reference_parameter};
 pub use environment::{check_environment, check_environment_in};
 pub use estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held};
 pub use load::{load_site, site_from_str};

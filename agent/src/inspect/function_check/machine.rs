@@ -270,8 +270,14 @@ impl Machine {
             }
         }
         if let Some(range) = self.instrument.register.as_ref().and_then(|it| it.scale) {
-            tell("accuracy-class", range.class.word().to_owned());
-            tell("scale-interval", range.e.to_string());
+            tell("class", range.class.word().to_owned());
+            let e = Conversion::between(range.unit, Unit::Kilogram).and_then(|it| it.apply(range.e));
+            if let Some(e) = e {
+                tell("scale-interval", e.to_string());
+            }
+        }
+        if let CheckProcedure::ScaleMass { service: Some(service), .. } = &self.check.procedure {
+            tell("service", service.word().to_owned());
         }
         facts
     }
@@ -345,7 +351,7 @@ impl Work {
             CheckProcedure::ScaleZero { tolerance, unit, steady } => {
                 Self::Steady(Steady::zero(*tolerance, *unit, *steady))
             }
-            CheckProcedure::ScaleMass { mass, tolerance, unit, steady } => {
+            CheckProcedure::ScaleMass { mass, tolerance, unit, steady, .. } => {
                 Self::Steady(Steady::mass(*mass, *tolerance, *unit, *steady))
             }
             CheckProcedure::PhBuffers { buffers, drift, steady } => {

@@ -16,7 +16,7 @@ use tidewaiter_screening::{
 use super::*;
 use crate::{
     acquire::Content,
-    inspect::{Engine, Operation},
+    inspect::{By, Engine, Operation},
 };
 
 const SITE: &str = r#"version = 1
@@ -436,12 +436,13 @@ fn an_instrument_in_use_is_not_taken_away() {
     assert_eq!(bench.check("reference", CheckOperation::Start), Err(in_use("reference", "source")));
     bench.start("zero");
     let now = bench.now();
+    let li_na = By { operator: "Li Na", drill: false };
     let sample = Operation::Start { sample: "S-1".into() };
-    bench.engine.operate("bench-a", &sample, now).unwrap();
+    bench.engine.operate("bench-a", &sample, li_na, now).unwrap();
     assert_eq!(bench.check("buffers", CheckOperation::Start), Err(in_use("buffers", "bench-a")));
-    bench.engine.operate("bench-a", &Operation::Stop, now).unwrap();
+    bench.engine.operate("bench-a", &Operation::Stop, li_na, now).unwrap();
     bench.start("buffers");
-    let refused = bench.engine.operate("bench-a", &sample, now).unwrap_err();
+    let refused = bench.engine.operate("bench-a", &sample, li_na, now).unwrap_err();
     assert_eq!(refused, OperationError::UnderCheck { rig: "bench-a".into(), check: "buffers".into() });
     assert_eq!(bench.check("no-such", CheckOperation::Start), Err(OperationError::NoSuchCheck("no-such".into())));
     assert_eq!(bench.check("mass", CheckOperation::Stop), Err(OperationError::CheckIdle("mass".into())));
