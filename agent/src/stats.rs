@@ -145,13 +145,22 @@ mod tests {
         {
             gathered.take(&frozen(name)).unwrap();
         }
-        let first = gathered.examinations.first().unwrap();
-        assert_eq!(first.findings.len(), gathered.examinations.len().max(first.findings.len()));
-        let understood = u64::try_from(gathered.examinations.len()).unwrap();
-        assert_eq!(understood + gathered.not_understood, 2);
+        let [lorry, ore] = &gathered.examinations[..] else { panic!("{:?}", gathered.examinations) };
+        assert_eq!((lorry.seq, lorry.kind, lorry.verdict), (3, SubjectKind::Conveyance, Verdict::Fail));
+        assert_eq!(lorry.identity, Some(("plate".to_owned(), "沪A12345".to_owned())));
+        assert_eq!(lorry.findings.len(), 2);
+        assert_eq!((ore.place.as_str(), ore.verdict), ("xrf-1", Verdict::ConditionalPass));
+        assert_eq!(ore.origin.as_deref(), Some("regulator"));
+        assert_eq!(
+            ore.findings.iter().flat_map(|it| it.hazards.clone()).collect::<Vec<_>>(),
+            ["chemical", "environmental"]
+        );
+        assert_eq!(gathered.not_understood, 0);
         assert!(gathered.take(b"\xd2\x84 no record").is_err());
         let period = Period::default();
         let json = to_json(&report(&gathered.examinations, period, Some(By::Place)), period, Some(By::Place), 0);
         assert_eq!(json.pointer("/by").unwrap(), "place");
+        assert_eq!(json.pointer("/total/rates/pass-rate/percent").unwrap(), "50.00");
+        assert_eq!(json.pointer("/groups/xrf-1/conditional-pass").unwrap(), 1);
     }
 }
