@@ -25,6 +25,5 @@ pub mod lane;
 pub mod outbox;
 pub mod register;
 pub mod seal;
-pub mod stats;
 pub mod uplink;
 pub mod wiring;

@@ -7,6 +7,7 @@ mod live;
 mod operate;
 mod output;
 mod place;
+mod recompute;
 mod register;
 mod run;
 mod show;
@@ -128,6 +129,10 @@ enum Command {
     ///
     /// Example: tidewaiter export --data-dir data --format jsonl --out records.jsonl
     Export(export::ExportArgs),
+    /// Judge stored inspections again, from the records and the table files alone.
+    ///
+    /// Example: tidewaiter recompute records.cborseq --limits limits
+    Recompute(recompute::RecomputeArgs),
     /// Verify records: signature, chain, completeness and time, each by itself.
     ///
     /// Example: tidewaiter verify records.cborseq --registry registry.json --json
@@ -196,6 +201,7 @@ pub fn main() -> ExitCode {
         Command::Stats(args) => stats::stats(&args),
         Command::Show(args) => show::show(&args),
         Command::Export(args) => export::export(&args),
+        Command::Recompute(args) => recompute::run(&args),
         Command::Verify(args) => verify::verify(&args),
     };
     match outcome {

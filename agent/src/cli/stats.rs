@@ -5,15 +5,13 @@ use std::{fs::File, io::Read, path::PathBuf};
 use clap::Args;
 use comfy_table::Table;
 use jiff::civil::Date;
+use tidewaiter_recompute::{Gathered, to_json};
 use tidewaiter_record::SequenceBuffer;
 use tidewaiter_screening::statistics::{By, Period, Rate, Report, Tally, report};
 use tidewaiter_words::{Language, knows, say, terms};
 
 use super::{FINDING, Failure, OK, Outcome, Place, output::outln, register::language};
-use crate::{
-    outbox::Archive,
-    stats::{Gathered, to_json},
-};
+use crate::outbox::Archive;
 
 /// Records read at once.
 const PAGE: usize = 256;

@@ -5,15 +5,15 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{Timestamp, civil::Date, tz::Offset};
 use serde_json::{Map, Value, json};
 use tidewaiter_record::{Detail, Hash, InspectionDetail, ParseError, Record};
 use tidewaiter_screening::{
-    Disposition, Reason, Verdict,
-    inspection::{Completion, IncompleteReason, SubjectKind},
+    Disposition,
     statistics::{By, Examination, Found, Period, Report, Tally},
 };
 
-use crate::inspector::sampling_date;
+use crate::{inspection, screening};
 
 /// Examinations gathered from records, each record once.
 #[derive(Debug, Default)]
@@ -37,55 +37,52 @@ impl Gathered {
             && let Detail::Inspection(detail) = &record.body.detail
         {
             match examination(&record, detail) {
-                Some(examination) => self.examinations.push(examination),
-                None => self.not_understood += 1,
+                Ok(examination) => self.examinations.push(examination),
+                Err(_) => self.not_understood += 1,
             }
         }
         Ok(())
     }
 }
 
-/// The examination of an inspection record; `None` when a word of it is not known here.
-fn examination(record: &Record, detail: &InspectionDetail) -> Option<Examination> {
-    let completion = match detail.incomplete.as_deref() {
-        None => Completion::Complete,
-        Some(word) => Completion::Incomplete(IncompleteReason::from_word(word)?),
+/// The examination of an inspection record.
+///
+/// # Errors
+///
+/// Names the word that this build does not know.
+fn examination(record: &Record, detail: &InspectionDetail) -> Result<Examination, String> {
+    let (inspection, screening) = (inspection(detail)?, screening(detail)?);
+    let identity = inspection.subject.identities.into_iter().find(|it| it.source != "ambiguous");
+    let found = |it: tidewaiter_screening::Finding| Found {
+        table: it.table,
+        hazards: it.hazards.iter().map(|it| it.word().to_owned()).collect(),
+        verdict: it.verdict,
+        advisory: it.advisory,
     };
-    let identity = detail.subject.identities.iter().find(|it| it.source != "ambiguous");
-    let found = |it: &tidewaiter_record::body::Finding| {
-        Some(Found {
-            table: it.table.clone(),
-            hazards: it.hazards.clone(),
-            verdict: verdict(&it.verdict, it.reason.as_deref())?,
-            advisory: it.advisory,
-        })
-    };
-    Some(Examination {
+    Ok(Examination {
         agent: record.header.chain.to_string(),
         seq: record.header.seq,
-        date: sampling_date(detail.opened),
-        opened_ms: detail.opened.wall_ms,
-        closed_ms: detail.closed.wall_ms,
-        place: detail.place.clone(),
-        procedure: detail.procedure.clone(),
-        kind: SubjectKind::from_word(&detail.subject.kind)?,
-        identity: identity.map(|it| (it.kind.clone(), it.text.clone())),
-        verdict: verdict(&detail.verdict, detail.reason.as_deref())?,
-        completion,
-        void: detail.disposition == Disposition::NotValid.word(),
-        simulated: detail.flags.simulated,
-        drill: detail.flags.drill,
+        date: sampling_date(detail.opened.wall_ms)?,
+        opened_ms: inspection.opened.wall_ms,
+        closed_ms: inspection.closed.wall_ms,
+        place: inspection.place,
+        procedure: inspection.procedure,
+        kind: inspection.subject.kind,
+        identity: identity.map(|it| (it.kind, it.text)),
+        verdict: screening.verdict,
+        completion: inspection.completion,
+        void: screening.disposition == Disposition::NotValid,
+        simulated: inspection.simulated,
+        drill: inspection.drill,
         origin: detail.judging.as_ref().and_then(|it| it.origin.clone()),
-        findings: detail.findings.iter().map(found).collect::<Option<_>>()?,
+        findings: screening.findings.into_iter().map(found).collect(),
     })
 }
 
-fn verdict(word: &str, reason: Option<&str>) -> Option<Verdict> {
-    let reason = match reason {
-        Some(word) => Some(Reason::from_word(word)?),
-        None => None,
-    };
-    Verdict::from_word(word, reason)
+/// The UTC date of an opening, which is the agent's sampling date.
+fn sampling_date(wall_ms: i64) -> Result<Date, String> {
+    let at = Timestamp::from_millisecond(wall_ms).map_err(|_| format!("wall time {wall_ms} ms is no date"))?;
+    Ok(Offset::UTC.to_datetime(at).date())
 }
 
 /// A report as one JSON object.
@@ -127,13 +124,13 @@ fn tally(tally: &Tally) -> Value {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use tidewaiter_screening::statistics::report;
+    use tidewaiter_screening::{Verdict, inspection::SubjectKind, statistics::report};
 
     use super::*;
 
     /// A frozen record of the record crate.
     fn frozen(name: &str) -> Vec<u8> {
-        let path = format!("{}/record/vectors/v1/{name}.hex", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/../record/vectors/v1/{name}.hex", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(path).unwrap();
         hex::decode(text.split_whitespace().collect::<String>()).unwrap()
     }
