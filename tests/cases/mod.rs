@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod bench;
+mod benches;
+mod checks;
 mod declared;
 mod ending;
 mod full;
 mod lane;
 mod passages;
+mod plan;
 mod uplink;
 mod watches;
 

@@ -22,10 +22,12 @@
 
 pub mod conversion;
 pub mod decision;
+pub mod duty;
 pub mod finding;
 pub mod grade;
 pub mod inspection;
 pub mod rounding;
+pub mod statistics;
 
 mod applicability;
 mod declared;

@@ -1,14 +1,21 @@
 //! The command line. Each command is one file; this one names them.
 
 mod check;
+mod draw;
 mod export;
+mod findings;
+mod follow_up;
 mod keys;
 mod live;
 mod operate;
 mod output;
 mod place;
+mod plan;
+mod recompute;
+mod register;
 mod run;
 mod show;
+mod stats;
 mod verify;
 mod wiring;
 
@@ -98,6 +105,33 @@ enum Command {
     ///
     /// Example: tidewaiter subject 粤B12345 axles=6 mass=46000 --operator 'Li Na' --config site.toml
     Subject(operate::SubjectArgs),
+    /// Check, show, compare and audit monitoring plans.
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
+    /// Present a lot for the plan's draw.
+    ///
+    /// Example: tidewaiter draw LOT-2026-117 --hs 5208 --risk A --operator 'Li Na' --config site.toml
+    Draw(draw::DrawArgs),
+    /// What needs a second look and where it stands, and what is due.
+    ///
+    /// Example: tidewaiter findings --open --config site.toml
+    Findings(findings::FindingsArgs),
+    /// Enter what was done about a finding: a hand-held value, a sample, a laboratory's result, hold, release, return.
+    ///
+    /// Example: tidewaiter follow-up lane-7-3-41 --step sample --sample S-0117 --by 'Li Na' --config site.toml
+    FollowUp(follow_up::FollowUpArgs),
+    /// Enter that what was due has been sent.
+    ///
+    /// Example: tidewaiter report-sent report-2h/lane-7-3-41 --by 'Li Na' --ref 2026-117 --config site.toml
+    ReportSent(follow_up::ReportSentArgs),
+    /// Verification and function checks of the instruments: what holds, what is due, what has run out.
+    ///
+    /// Example: tidewaiter register --config site.toml
+    Register(register::RegisterArgs),
+    /// Begin a function check of an instrument, say that the next buffer is in place, or end it.
+    ///
+    /// Example: tidewaiter function-check portal-daily --operator 'Li Na' --config site.toml
+    FunctionCheck(register::FunctionCheckArgs),
     /// Counters, uplink, instruments and recent results of a running agent, or of its store when none runs.
     ///
     /// Example: tidewaiter status --config site.toml --json
@@ -106,6 +140,10 @@ enum Command {
     ///
     /// Example: tidewaiter log --data-dir data --last 20
     Log(show::LogArgs),
+    /// Count what the records of a period add up to: lots tested, passed, failed, undecided, with denominators.
+    ///
+    /// Example: tidewaiter stats --config site.toml --from 2026-11-01 --to 2026-11-30 --by week
+    Stats(stats::StatsArgs),
     /// One record whole.
     ///
     /// Example: tidewaiter show 42 --data-dir data
@@ -114,6 +152,10 @@ enum Command {
     ///
     /// Example: tidewaiter export --data-dir data --format jsonl --out records.jsonl
     Export(export::ExportArgs),
+    /// Judge stored inspections again, from the records and the table files alone.
+    ///
+    /// Example: tidewaiter recompute records.cborseq --limits limits
+    Recompute(recompute::RecomputeArgs),
     /// Verify records: signature, chain, completeness and time, each by itself.
     ///
     /// Example: tidewaiter verify records.cborseq --registry registry.json --json
@@ -175,10 +217,19 @@ pub fn main() -> ExitCode {
         Command::Enter(args) => operate::enter(&args),
         Command::Drill(args) => operate::drill(&args),
         Command::Subject(args) => operate::subject(&args),
+        Command::Plan(command) => plan::plan(command),
+        Command::Draw(args) => draw::draw(&args),
+        Command::Findings(args) => findings::findings(&args),
+        Command::FollowUp(args) => follow_up::follow_up(&args),
+        Command::ReportSent(args) => follow_up::report_sent(&args),
+        Command::Register(args) => register::register(&args),
+        Command::FunctionCheck(args) => register::function_check(&args),
         Command::Status(args) => show::status(&args),
         Command::Log(args) => show::log(&args),
+        Command::Stats(args) => stats::stats(&args),
         Command::Show(args) => show::show(&args),
         Command::Export(args) => export::export(&args),
+        Command::Recompute(args) => recompute::run(&args),
         Command::Verify(args) => verify::verify(&args),
     };
     match outcome {

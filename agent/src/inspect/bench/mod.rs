@@ -34,7 +34,11 @@ use tidewaiter_config::site::{self, Source, Trigger};
 use tidewaiter_drivers::reading::{Moment, Reading};
 use tidewaiter_screening::inspection::{Completion, Identity, IncompleteReason};
 
-use self::{follow::Watching, gathered::Gathered, run::Run};
+use self::{
+    follow::{Phase, Watching},
+    gathered::Gathered,
+    run::Run,
+};
 use super::{Numbering, Step, elapsed_ms, millis};
 use crate::acquire::{Arrival, Content, LinkState};
 
@@ -56,6 +60,10 @@ pub(crate) struct Bench {
     numbering: Numbering,
     /// What is known of the specimen of the next run.
     named: Vec<Identity>,
+    /// When the newest of these names was read.
+    named_ms: u64,
+    /// What the bench was doing when it was looked at last.
+    phase: Option<Phase>,
     /// The sample each instrument named last.
     marks: BTreeMap<String, String>,
     /// What the empty bench shows, by quantity.
@@ -98,6 +106,8 @@ impl Bench {
             held: around.held,
             numbering: Numbering::new(place, boot),
             named: Vec::new(),
+            named_ms: 0,
+            phase: None,
             marks: BTreeMap::new(),
             vacant: vec![Gathered::default(); setup.quantities.len()],
             watching: Watching::new(around.poll_ms),

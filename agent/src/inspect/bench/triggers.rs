@@ -34,6 +34,9 @@ impl Bench {
                     self.remember(now)
                 }
                 _ => {
+                    // The specimen that is mounted now: one read before it was never run.
+                    self.named.retain(|it| it.source == MANUAL);
+                    self.named_ms = now.mono_ms;
                     name(&mut self.named, identity);
                     Vec::new()
                 }
@@ -113,12 +116,14 @@ impl Bench {
                 if matches!(self.state, State::Leaving) {
                     self.state = State::Idle;
                 }
-                if phase == Phase::Rest && matches!(self.state, State::Idle) {
-                    // The barcode of a specimen that is taken off is not the next one's.
+                // The barcode of a specimen that is taken off is not the next one's; what is read with it is.
+                let comes_to_rest = phase == Phase::Rest && self.phase.is_some_and(|it| it != Phase::Rest);
+                if comes_to_rest && matches!(self.state, State::Idle) && self.named_ms < now.mono_ms {
                     self.named.retain(|identity| identity.source == MANUAL);
                 }
             }
         }
+        self.phase = Some(phase);
         let instrument = trigger_instrument(&self.setup.trigger).to_owned();
         let State::Open(run) = &mut self.state else { return steps };
         if phase != Phase::Rest || !run.has_ended() {
