@@ -190,7 +190,7 @@ fn plan_and_findings_outlive_a_power_cut_with_a_faulty_file() {
         let mut world = world(setting).await;
         let facts = [("axles", "2"), ("vehicle", "truck"), ("hs-code", "74040000"), ("risk", "A")];
         world.post("粤B00001", &facts).await.unwrap();
-        world.until(28 * SECOND).await;
+        world.until(33 * SECOND).await;
         let id = world.agent().live.snapshot().results[0].id.clone();
         let values = [("dose-rate".to_owned(), "0.12 uGy/h".to_owned())].into();
         let Enter::FollowUp { inspection, step: what, by, sample, body, report, method, date, note, .. } =
