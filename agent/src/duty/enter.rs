@@ -22,28 +22,7 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Enter {
     /// A step after a finding.
-    FollowUp {
-        /// Inspection it follows.
-        inspection: String,
-        /// What was done.
-        step: Step,
-        /// By whom.
-        by: String,
-        /// Values by parameter, as typed.
-        values: BTreeMap<String, String>,
-        /// Sample number.
-        sample: Option<String>,
-        /// Laboratory.
-        body: Option<String>,
-        /// Number of its report.
-        report: Option<String>,
-        /// Test method.
-        method: Option<String>,
-        /// Date of the report.
-        date: Option<String>,
-        /// Remark.
-        note: Option<String>,
-    },
+    FollowUp(StepTaken),
     /// What was due has been sent.
     ReportSent {
         /// Deadline, as `tidewaiter findings` lists it.
@@ -54,18 +33,65 @@ pub enum Enter {
         reference: Option<String>,
     },
     /// A lot presented for the draw.
-    Draw {
-        /// Lot number.
-        lot: String,
-        /// HS code.
-        hs: String,
-        /// Risk class; the item's default without one.
-        risk: Option<String>,
-        /// Item of the plan; the ones for the code without one.
-        item: Option<String>,
-        /// By whom.
-        by: String,
-    },
+    Draw(LotPresented),
+}
+
+/// A step after a finding, as entered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepTaken {
+    /// Inspection it follows.
+    pub inspection: String,
+    /// What was done.
+    pub step: Step,
+    /// By whom.
+    pub by: String,
+    /// Values by parameter, as typed.
+    pub values: BTreeMap<String, String>,
+    /// Sample number.
+    pub sample: Option<String>,
+    /// Laboratory.
+    pub body: Option<String>,
+    /// Number of its report.
+    pub report: Option<String>,
+    /// Test method.
+    pub method: Option<String>,
+    /// Date of the report.
+    pub date: Option<String>,
+    /// Remark.
+    pub note: Option<String>,
+}
+
+/// A lot presented for the draw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LotPresented {
+    /// Lot number.
+    pub lot: String,
+    /// HS code.
+    pub hs: String,
+    /// Risk class; the item's default without one.
+    pub risk: Option<String>,
+    /// Item of the plan; the ones for the code without one.
+    pub item: Option<String>,
+    /// By whom.
+    pub by: String,
+}
+
+impl StepTaken {
+    /// A step with neither values nor anything else.
+    pub fn new(inspection: &str, step: Step, by: &str) -> Self {
+        Self {
+            inspection: inspection.to_owned(),
+            step,
+            by: by.to_owned(),
+            values: BTreeMap::new(),
+            sample: None,
+            body: None,
+            report: None,
+            method: None,
+            date: None,
+            note: None,
+        }
+    }
 }
 
 /// Why something entered was refused, with the way out.
@@ -149,7 +175,7 @@ impl Duty {
     /// Why it is refused, with the way out; nothing has changed then.
     pub fn enter(&mut self, enter: Enter, now: Moment) -> Result<(Vec<Outcome>, Value), Refused> {
         match enter {
-            Enter::FollowUp { .. } => self.follow_up(enter, now),
+            Enter::FollowUp(taken) => self.follow_up(taken, now),
             Enter::ReportSent { deadline, by, reference } => {
                 match self.deadlines.sent(&deadline, &by, reference.as_deref()) {
                     Ok(outcome) => {
@@ -164,12 +190,12 @@ impl Duty {
                     }
                 }
             }
-            Enter::Draw { .. } => self.present(enter),
+            Enter::Draw(presented) => self.present(presented),
         }
     }
 
-    fn present(&mut self, enter: Enter) -> Result<(Vec<Outcome>, Value), Refused> {
-        let Enter::Draw { lot, hs, risk, item, by } = enter else { return Ok((Vec::new(), Value::Null)) };
+    fn present(&mut self, presented: LotPresented) -> Result<(Vec<Outcome>, Value), Refused> {
+        let LotPresented { lot, hs, risk, item, by } = presented;
         if let Some(class) = &risk
             && RiskClass::from_word(&class.trim().to_uppercase()).is_none()
         {
@@ -204,10 +230,8 @@ impl Duty {
         Ok((outcomes, json!({ "lot": lot, "drawn": drawn })))
     }
 
-    fn follow_up(&mut self, enter: Enter, now: Moment) -> Result<(Vec<Outcome>, Value), Refused> {
-        let Enter::FollowUp { inspection, step, by, values, sample, body, report, method, date, note } = enter else {
-            return Ok((Vec::new(), Value::Null));
-        };
+    fn follow_up(&mut self, taken: StepTaken, now: Moment) -> Result<(Vec<Outcome>, Value), Refused> {
+        let StepTaken { inspection, step, by, values, sample, body, report, method, date, note } = taken;
         let entry = self.ledger.find(&inspection).cloned().ok_or(Refused::NoFinding(inspection))?;
         entry.state.after(step, LabOutcome::Open)?;
         let needs = |what| Refused::Needs { step: step.word(), what };

@@ -37,7 +37,7 @@ mod trends;
 mod warnings;
 
 pub use desk::Desk;
-pub use enter::{Enter, Refused};
+pub use enter::{Enter, LotPresented, Refused, StepTaken};
 pub(crate) use laboratory::measured;
 pub use machine::Duty;
 pub use outcome::{ControlRequest, FollowUp, Judged, Outcome, PlanRef, Warning, WarningState};
