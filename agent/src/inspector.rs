@@ -1,5 +1,7 @@
 //! The task that turns arrivals into durable records: machines, declarations, screening, sealing.
 
+mod duties;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
@@ -12,7 +14,7 @@ use serde::Serialize;
 use tidewaiter_config::site::{Judge, Site};
 use tidewaiter_drivers::reading::{Moment, Outcome};
 use tidewaiter_record::body::Table;
-use tidewaiter_screening::{Inspection, Screening, Verdict, inspection::SubjectKind, screen};
+use tidewaiter_screening::{Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{MissedTickBehavior, interval},
@@ -23,6 +25,7 @@ use tracing::{error, info, warn};
 use crate::{
     acquire::{Arrival, Content, LinkState},
     clock::Clock,
+    duty::{Desk, Enter, Refused},
     inspect::{
         By, CheckOperation, DeclarationBook, DrillState, Engine, Event, Operation, OperationError, Step, Subjects,
     },
@@ -93,6 +96,20 @@ pub enum Ask {
         /// Answer, once they are kept.
         reply: oneshot::Sender<Result<(), AskError>>,
     },
+    /// Something a named person enters about a finding, a deadline or a draw.
+    Enter {
+        /// What.
+        enter: Enter,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<serde_json::Value, AskError>>,
+    },
+    /// The findings followed and the deadlines kept.
+    Findings {
+        /// Without those that are over.
+        open: bool,
+        /// Answer.
+        reply: oneshot::Sender<serde_json::Value>,
+    },
 }
 
 /// Why an ask was not carried out.
@@ -101,6 +118,9 @@ pub enum AskError {
     /// The rig is not in a state for it.
     #[error(transparent)]
     Operation(#[from] OperationError),
+    /// The entry does not fit what it is about.
+    #[error(transparent)]
+    Entry(#[from] Refused),
     /// It could not be recorded.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -214,6 +234,10 @@ pub struct Inspector {
     outbox: Outbox,
     live: Arc<Live>,
     book: DeclarationBook,
+    desk: Desk,
+    receipted: Option<u64>,
+    /// The last result handed to the duties.
+    attended: Option<u64>,
     register: Register,
     refreshed_ms: u64,
     views: mpsc::Sender<(String, Bytes)>,
@@ -251,6 +275,13 @@ impl Inspector {
             }
         }
         live.update(|live| live.drills = engine.drill_state().clone());
+        let desk = Desk::open(&site, notes, now);
+        let kept = notes.iter().find(|(name, _)| name == duties::ATTENDED_NOTE);
+        // A store from before there were duties: what lies in it is not followed up now.
+        let attended = kept
+            .and_then(|(_, bytes)| bytes.as_slice().try_into().ok().map(u64::from_be_bytes))
+            .or_else(|| if boot > 1 { outbox.status().borrow().head } else { None });
+        let standing = duties::standing(standing, &desk);
         let mut register = Register::new(&site);
         if let Some((_, state)) = notes.iter().find(|(name, _)| name == register::NOTE)
             && let Err(why) = register.load(state)
@@ -260,6 +291,9 @@ impl Inspector {
         Self {
             engine,
             book: DeclarationBook::new(&site.declarations, subjects),
+            desk,
+            receipted: None,
+            attended,
             register,
             refreshed_ms: now.mono_ms,
             site,
@@ -280,6 +314,7 @@ impl Inspector {
         mut asks: mpsc::Receiver<Ask>,
         stop: CancellationToken,
     ) {
+        self.catch_up().await;
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut asking, mut arriving) = (true, true);
@@ -360,6 +395,7 @@ impl Inspector {
         {
             warn!(%refusal, "what the register has said could not be kept; it is said again after a new start");
         }
+        self.duties(now).await;
         let busy = self.engine.busy();
         self.live.update(|live| live.busy = busy);
     }
@@ -446,6 +482,13 @@ impl Inspector {
                 };
                 let _ = reply.send(answer);
             }
+            Ask::Enter { enter, reply } => {
+                let answer = self.enter(enter).await;
+                let _ = reply.send(answer);
+            }
+            Ask::Findings { open, reply } => {
+                let _ = reply.send(self.desk.view(open));
+            }
         }
     }
 
@@ -464,7 +507,13 @@ impl Inspector {
                         self.register = register;
                     }
                     match sealed {
-                        Ok(recorded) => self.announce(&inspection, &screening, recorded),
+                        Ok(recorded) => {
+                            self.announce(&inspection, &screening, recorded);
+                            // An instrument under a function check is no goods: the plan asks nothing of it.
+                            if inspection.subject.kind != SubjectKind::Instrument {
+                                self.attend(&inspection, &screening, recorded).await;
+                            }
+                        }
                         Err(refusal) => error!(inspection = inspection.id, %refusal, "result not recorded"),
                     }
                 }
@@ -516,16 +565,22 @@ impl Inspector {
 
     fn judge(&self, inspection: &mut Inspection) -> (Screening, Draft) {
         // What is declared of an instrument stands in the site file, and the check brought it along.
-        if inspection.subject.kind != SubjectKind::Instrument {
+        let of_instrument = inspection.subject.kind == SubjectKind::Instrument;
+        if !of_instrument {
             inspection.subject.declaration = self.book.find(&inspection.subject.identities);
         }
         let date = sampling_date(inspection.opened);
         self.register.apply(inspection, date);
-        let (judge, programme) = self.required(&inspection.place);
+        let (own, programme) = self.required(&inspection.place);
+        let judge = if of_instrument {
+            own.to_vec()
+        } else {
+            self.desk.judges(own, &inspection.procedure, &inspection.place, fact(inspection, "hs-code"))
+        };
         let programme = programme.and_then(|id| self.site.programmes.iter().find(|it| it.id == id));
-        let screening = screen(inspection, &self.site.tables, judge, date, programme);
+        let screening = screen(inspection, &self.site.tables, &judge, date, programme);
         let tables = self.tables_of(&screening);
-        let draft = seal::inspection(inspection, &screening, judge, tables, &self.standing);
+        let draft = seal::inspection(inspection, &screening, &judge, tables, &self.standing);
         (screening, draft)
     }
 

@@ -11,6 +11,7 @@ mod ending;
 mod full;
 mod lane;
 mod passages;
+mod plan;
 mod uplink;
 mod watches;
 

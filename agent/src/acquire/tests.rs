@@ -72,6 +72,7 @@ pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Si
         watches: Vec::new(),
         checks: Vec::new(),
         declarations: Vec::new(),
+        plan: None,
         tables: Vec::new(),
         programmes: Vec::new(),
         digest: [0; 32],
