@@ -89,7 +89,6 @@ parameter-background-margin = margin of the background afterwards
 parameter-zero-error = zero error
 parameter-zero-margin = margin of the zero error
 parameter-test-load = test load
-parameter-scale-error = error of the scale
 parameter-mass-margin = margin of the error
 parameter-ph-error = pH error
 parameter-ph-margin = margin of the pH error

@@ -89,7 +89,6 @@ parameter-background-margin = 核查后本底余量
 parameter-zero-error = 零点误差
 parameter-zero-margin = 零点误差余量
 parameter-test-load = 试验载荷
-parameter-scale-error = 示值误差
 parameter-mass-margin = 示值误差余量
 parameter-ph-error = pH 误差
 parameter-ph-margin = pH 误差余量
