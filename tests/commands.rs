@@ -236,10 +236,30 @@ fn every_command_has_help_with_an_example() {
     let top = tidewaiter(&["--help"]);
     assert_eq!(top.code, OK);
     assert!(top.stdout.contains("Examples:") && top.stdout.contains("Exit codes:"), "{}", top.stdout);
-    for command in [
-        "run", "check", "start", "next", "stop", "enter", "drill", "subject", "status", "log", "show", "export",
+    let commands = [
+        "run",
+        "check",
+        "start",
+        "next",
+        "stop",
+        "enter",
+        "drill",
+        "subject",
+        "draw",
+        "findings",
+        "follow-up",
+        "report-sent",
+        "register",
+        "function-check",
+        "status",
+        "log",
+        "stats",
+        "show",
+        "export",
+        "recompute",
         "verify",
-    ] {
+    ];
+    for command in commands {
         let help = tidewaiter(&[command, "--help"]);
         assert!(help.stdout.contains("Example: tidewaiter"), "{command}: {}", help.stdout);
         assert!(top.stdout.contains(command), "{command} is not listed");
