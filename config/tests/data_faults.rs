@@ -336,6 +336,12 @@ fn keys_that_do_not_fit_together() {
     let check = |change, at, what, way_out| one(limits::load_str, KINDS, change, at, what, way_out);
     check(("round_to = \"0.1\"", "round_to = \"0.3\""), "\"0.3\"", "1, 2 or 5 times a power of ten", "\"0.1\"");
     check(
+        ("guard_z = \"1.6449\"", "compare = \"rounded\"\nround_to = \"5\""),
+        "\"5\"\nwhen",
+        "the limit 23 is no multiple of 5",
+        "round_to = \"1\"",
+    );
+    check(
         ("share = { of", "round_to = \"0.1\"\nshare = { of"),
         "\"0.1\"\nshare",
         "has no effect",
