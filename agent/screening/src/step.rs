@@ -4,6 +4,7 @@
 //! records carry, and by a message catalogue from [`Step::word`] and [`Step::parts`]. Steps are not
 //! kept in records, because judging again gives them again.
 
+use jiff::civil::Date;
 use tidewaiter_config::limits::{Basis, Compare, DecisionRule, Relation};
 use tidewaiter_drivers::{
     Decimal, Unit,
@@ -148,7 +149,7 @@ pub enum Step {
         /// Basis of the limit.
         wanted: Basis,
         /// What is missing.
-        lack: &'static str,
+        lack: Lack,
     },
     /// The background was taken off.
     Net {
@@ -241,10 +242,132 @@ pub enum Step {
         instrument: String,
     },
     /// The table cannot be applied at all.
-    Table {
-        /// Why, in English.
-        why: String,
+    Table(TableLack),
+}
+
+/// Why a table says nothing at all about a parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TableLack {
+    /// No edition of it is loaded.
+    NotLoaded {
+        /// Table id.
+        table: String,
     },
+    /// No edition of it is in force on the day.
+    NotInForce {
+        /// Table id.
+        table: String,
+        /// The sampling date.
+        at: Date,
+    },
+    /// Two different editions came into force on one day.
+    TwoEditions {
+        /// Table id.
+        table: String,
+        /// The day.
+        day: Date,
+    },
+    /// It has no row for the parameter.
+    NoRow {
+        /// The parameter.
+        parameter: String,
+    },
+    /// What is declared falls between its rows.
+    Between,
+}
+
+impl TableLack {
+    fn describe(&self) -> (&'static str, Vec<(&'static str, Part)>) {
+        match self {
+            Self::NotLoaded { table } => ("not-loaded", vec![("table", text(table))]),
+            Self::NotInForce { table, at } => {
+                ("not-in-force", vec![("table", text(table)), ("at", text(&at.to_string()))])
+            }
+            Self::TwoEditions { table, day } => {
+                ("two-editions", vec![("table", text(table)), ("day", text(&day.to_string()))])
+            }
+            Self::NoRow { parameter } => ("no-row", vec![("parameter", word("parameter", parameter))]),
+            Self::Between => ("between", vec![]),
+        }
+    }
+
+    fn rule(&self) -> String {
+        match self {
+            Self::NotLoaded { table } => format!("limit table {table} is not loaded"),
+            Self::NotInForce { table, at } => format!("no edition of limit table {table} is in force on {at}"),
+            Self::TwoEditions { table, day } => format!("two editions of limit table {table} came into force on {day}"),
+            Self::NoRow { parameter } => format!("the table has no row for {parameter}"),
+            Self::Between => "no row takes all that is declared together".to_owned(),
+        }
+    }
+}
+
+/// One variable of a step, and how a person's language turns it into words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// As it is: a number, a name, what was declared.
+    Text(String),
+    /// A number or limit with its UCUM unit.
+    Quantity(String),
+    /// A stable word of this kind: `decision`, `compare`, `basis`, `quality`, `missing`, `unit`, `fact`, `parameter`, `lack`.
+    Word {
+        /// Kind of word.
+        kind: &'static str,
+        /// The word.
+        word: String,
+    },
+}
+
+impl Part {
+    /// The part as records and JSON have it.
+    pub fn plain(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Quantity(text) => text,
+            Self::Word { word, .. } => word,
+        }
+    }
+}
+
+/// Why a basis cannot be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// The value states none.
+    NoBasis,
+    /// A calorific value does not change by its mass alone.
+    Calorific,
+    /// No moisture was measured.
+    NoMoisture,
+    /// The moisture is not stated as received.
+    MoistureBasis,
+    /// The moisture is no share of a mass.
+    MoistureRange,
+}
+
+impl Lack {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::NoBasis, Self::Calorific, Self::NoMoisture, Self::MoistureBasis, Self::MoistureRange];
+
+    /// The stable spelling.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NoBasis => "no-basis",
+            Self::Calorific => "calorific",
+            Self::NoMoisture => "no-moisture",
+            Self::MoistureBasis => "moisture-basis",
+            Self::MoistureRange => "moisture-range",
+        }
+    }
+
+    const fn rule(self) -> &'static str {
+        match self {
+            Self::NoBasis => "the value states none",
+            Self::Calorific => "and a calorific value does not change by its mass alone",
+            Self::NoMoisture => "moisture was not measured",
+            Self::MoistureBasis => "moisture is not stated as received",
+            Self::MoistureRange => "moisture is no share of a mass",
+        }
+    }
 }
 
 impl Step {
@@ -253,96 +376,106 @@ impl Step {
         self.describe().0
     }
 
-    /// The variables of its message, in order. Values carry their UCUM unit.
-    pub fn parts(&self) -> Vec<(&'static str, String)> {
+    /// The variables of its message, in order.
+    pub fn parts(&self) -> Vec<(&'static str, Part)> {
         self.describe().1
     }
 
-    fn describe(&self) -> (&'static str, Vec<(&'static str, String)>) {
-        let owned = |text: &str| text.to_owned();
-        let text = ToString::to_string;
+    fn describe(&self) -> (&'static str, Vec<(&'static str, Part)>) {
         match self {
-            Self::Method { decision, compare } => {
-                ("method", vec![("decision", owned(decision.word())), ("compare", owned(compare.word()))])
-            }
+            Self::Method { decision, compare } => (
+                "method",
+                vec![("decision", word("decision", decision.word())), ("compare", word("compare", compare.word()))],
+            ),
             Self::Counting => ("counting", vec![]),
             Self::Absence => ("absence", vec![]),
             Self::Ordinal => ("ordinal", vec![]),
             Self::Classing => ("classing", vec![]),
             Self::Age => ("age", vec![]),
-            Self::Applies { fact, declared } => ("applies", vec![("fact", owned(fact)), ("declared", owned(declared))]),
-            Self::OtherCase { fact, declared, wanted } => {
-                ("other-case", vec![("fact", owned(fact)), ("declared", owned(declared)), ("wanted", owned(wanted))])
+            Self::Applies { fact, declared } => {
+                ("applies", vec![("fact", word("fact", fact)), ("declared", text(declared))])
             }
-            Self::NotDeclared { fact } => ("not-declared", vec![("fact", owned(fact))]),
+            Self::OtherCase { fact, declared, wanted } => (
+                "other-case",
+                vec![("fact", word("fact", fact)), ("declared", text(declared)), ("wanted", text(wanted))],
+            ),
+            Self::NotDeclared { fact } => ("not-declared", vec![("fact", word("fact", fact))]),
             Self::NotNamed { fact, declared } => {
-                ("not-named", vec![("fact", owned(fact)), ("declared", owned(declared))])
+                ("not-named", vec![("fact", word("fact", fact)), ("declared", text(declared))])
             }
             Self::OtherValue { parameter, value, relation, limit } => (
                 "other-value",
                 vec![
-                    ("parameter", owned(parameter)),
-                    ("value", owned(value)),
-                    ("limit", format!("{} {limit}", relation.sign())),
+                    ("parameter", word("parameter", parameter)),
+                    ("value", quantity(value)),
+                    ("limit", quantity(&format!("{} {limit}", relation.sign()))),
                 ],
             ),
-            Self::NotMeasured { parameter } => ("not-measured", vec![("parameter", owned(parameter))]),
-            Self::Ambiguous { parameter } => ("ambiguous", vec![("parameter", owned(parameter))]),
-            Self::NoValue { missing } => ("no-value", vec![("missing", missing.to_string())]),
+            Self::NotMeasured { parameter } => ("not-measured", vec![("parameter", word("parameter", parameter))]),
+            Self::Ambiguous { parameter } => ("ambiguous", vec![("parameter", word("parameter", parameter))]),
+            Self::NoValue { missing } => ("no-value", vec![("missing", word("missing", missing.word()))]),
             Self::Value { value, instrument } => {
-                ("value", vec![("value", owned(value)), ("instrument", owned(instrument))])
+                ("value", vec![("value", quantity(value)), ("instrument", text(instrument))])
             }
-            Self::NotDecisive { quality } => ("not-decisive", vec![("quality", owned(quality.word()))]),
-            Self::Noted { quality } => ("noted", vec![("quality", owned(quality.word()))]),
+            Self::NotDecisive { quality } => ("not-decisive", vec![("quality", word("quality", quality.word()))]),
+            Self::Noted { quality } => ("noted", vec![("quality", word("quality", quality.word()))]),
             Self::ForeignUnit { found, wanted } => {
-                ("foreign-unit", vec![("found", owned(found.code())), ("wanted", owned(wanted.code()))])
+                ("foreign-unit", vec![("found", word("unit", found.code())), ("wanted", word("unit", wanted.code()))])
             }
-            Self::Converted(conversion) => ("converted", vec![("conversion", conversion.text())]),
-            Self::DeclaredConverted(conversion) => ("declared-converted", vec![("conversion", conversion.text())]),
+            Self::Converted(conversion) => ("converted", converted(*conversion)),
+            Self::DeclaredConverted(conversion) => ("declared-converted", converted(*conversion)),
             Self::BadDeclaration { fact, declared, .. } => {
-                ("bad-declaration", vec![("fact", owned(fact)), ("declared", owned(declared))])
+                ("bad-declaration", vec![("fact", word("fact", fact)), ("declared", text(declared))])
             }
             Self::ForeignDeclaration { fact, declared, wanted } => (
                 "foreign-declaration",
-                vec![("fact", owned(fact)), ("declared", owned(declared)), ("wanted", owned(wanted.code()))],
+                vec![
+                    ("fact", word("fact", fact)),
+                    ("declared", text(declared)),
+                    ("wanted", word("unit", wanted.code())),
+                ],
             ),
             Self::Basis { from, to, moisture, value } => (
                 "basis",
                 vec![
-                    ("from", owned(from.word())),
-                    ("to", owned(to.word())),
-                    ("moisture", owned(moisture)),
-                    ("value", owned(value)),
+                    ("from", word("basis", from.word())),
+                    ("to", word("basis", to.word())),
+                    ("moisture", text(moisture)),
+                    ("value", quantity(value)),
                 ],
             ),
-            Self::NoBasis { wanted, .. } => ("no-basis", vec![("wanted", owned(wanted.word()))]),
-            Self::Net { net } => ("net", vec![("net", owned(net))]),
-            Self::Deviation { deviation } => ("deviation", vec![("deviation", owned(deviation))]),
-            Self::Sum { terms, lacking } if lacking.is_empty() => ("sum", vec![("terms", terms.join(" + "))]),
+            Self::NoBasis { wanted, lack } => {
+                ("no-basis", vec![("wanted", word("basis", wanted.word())), ("lack", word("lack", lack.word()))])
+            }
+            Self::Net { net } => ("net", vec![("net", text(net))]),
+            Self::Deviation { deviation } => ("deviation", vec![("deviation", text(deviation))]),
+            Self::Sum { terms, lacking } if lacking.is_empty() => ("sum", vec![("terms", text(&terms.join(" + ")))]),
             Self::Sum { terms, lacking } => {
-                ("sum-lacking", vec![("terms", terms.join(" + ")), ("lacking", lacking.join(", "))])
+                ("sum-lacking", vec![("terms", text(&terms.join(" + "))), ("lacking", text(&lacking.join(", ")))])
             }
-            Self::Load { load, intervals, interval } => {
-                ("load", vec![("load", owned(load)), ("intervals", owned(intervals)), ("interval", owned(interval))])
-            }
-            Self::Beyond { what } => ("beyond", vec![("what", owned(what))]),
-            Self::Rounded { from, to } => ("rounded", vec![("from", owned(from)), ("to", text(to))]),
-            Self::Uncertainty { uncertainty } => ("uncertainty", vec![("uncertainty", owned(uncertainty))]),
+            Self::Load { load, intervals, interval } => (
+                "load",
+                vec![("load", quantity(load)), ("intervals", text(intervals)), ("interval", quantity(interval))],
+            ),
+            Self::Beyond { what } => ("beyond", vec![("what", quantity(what))]),
+            Self::Rounded { from, to } => ("rounded", vec![("from", text(from)), ("to", text(&to.to_string()))]),
+            Self::Uncertainty { uncertainty } => ("uncertainty", vec![("uncertainty", text(uncertainty))]),
             Self::NoUncertainty => ("no-uncertainty", vec![]),
-            Self::Guard { z, width } => ("guard", vec![("z", text(z)), ("width", owned(width))]),
-            Self::Probability { probability, uncertainty } => {
-                ("probability", vec![("uncertainty", owned(uncertainty)), ("probability", text(probability))])
-            }
-            Self::NoGrade { value } => ("no-grade", vec![("value", text(value))]),
-            Self::Class { found } => ("class", vec![("found", owned(found))]),
-            Self::Poisson { k } => ("poisson", vec![("k", text(k))]),
+            Self::Guard { z, width } => ("guard", vec![("z", text(&z.to_string())), ("width", text(width))]),
+            Self::Probability { probability, uncertainty } => (
+                "probability",
+                vec![("uncertainty", quantity(uncertainty)), ("probability", text(&probability.to_string()))],
+            ),
+            Self::NoGrade { value } => ("no-grade", vec![("value", text(&value.to_string()))]),
+            Self::Class { found } => ("class", vec![("found", text(found))]),
+            Self::Poisson { k } => ("poisson", vec![("k", text(&k.to_string()))]),
             Self::Days { fact, date, days } => {
-                ("days", vec![("fact", owned(fact)), ("date", owned(date)), ("days", days.to_string())])
+                ("days", vec![("fact", word("fact", fact)), ("date", text(date)), ("days", text(&days.to_string()))])
             }
             Self::Derived { derivation, instrument } => {
-                ("derived", vec![("derivation", owned(derivation)), ("instrument", owned(instrument))])
+                ("derived", vec![("derivation", text(derivation)), ("instrument", text(instrument))])
             }
-            Self::Table { why } => ("table", vec![("why", owned(why))]),
+            Self::Table(lack) => lack.describe(),
         }
     }
 
@@ -376,7 +509,7 @@ impl Step {
             Self::Basis { from, to, moisture, value } => {
                 format!("{} from {} at moisture {moisture} %: {value}", to.word(), from.word())
             }
-            Self::NoBasis { wanted, lack } => format!("limit is {}, {lack}", wanted.word()),
+            Self::NoBasis { wanted, lack } => format!("limit is {}, {}", wanted.word(), lack.rule()),
             Self::Net { net } => format!("net {net}"),
             Self::Deviation { deviation } => format!("deviation {deviation}"),
             Self::Sum { terms, lacking } if lacking.is_empty() => format!("sum of {}", terms.join(" + ")),
@@ -392,10 +525,27 @@ impl Step {
             Self::Poisson { k } => format!("Poisson at the one-sided probability of {k} sigma"),
             Self::Days { fact, date, days } => format!("{fact} {date}, {days} d before sampling"),
             Self::Derived { derivation, instrument } => format!("{derivation} of {instrument}"),
-            Self::Table { why } => why.clone(),
+            Self::Table(lack) => lack.rule(),
             Self::Applies { .. } | Self::Value { .. } | Self::Probability { .. } => return None,
         })
     }
+}
+
+fn text(text: &str) -> Part {
+    Part::Text(text.to_owned())
+}
+
+fn quantity(text: &str) -> Part {
+    Part::Quantity(text.to_owned())
+}
+
+fn word(kind: &'static str, word: &str) -> Part {
+    Part::Word { kind, word: word.to_owned() }
+}
+
+fn converted(conversion: Conversion) -> Vec<(&'static str, Part)> {
+    let (from, to) = conversion.units();
+    vec![("from", word("unit", from.code())), ("to", word("unit", to.code())), ("factor", text(&conversion.factor()))]
 }
 
 /// The rule text of a finding.

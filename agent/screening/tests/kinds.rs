@@ -11,7 +11,7 @@ use tidewaiter_drivers::{
     Unit,
     reading::{Doubt, Flaw, Missing, Quality},
 };
-use tidewaiter_screening::{Finding, Inspection, Reason, Step, Verdict, explain, inspection::Measured, screen};
+use tidewaiter_screening::{Finding, Inspection, Part, Reason, Step, Verdict, explain, inspection::Measured, screen};
 
 const PASS: Verdict = Verdict::Pass;
 const FAIL: Verdict = Verdict::Fail;
@@ -527,7 +527,10 @@ fn each_finding_is_explained() {
     assert_eq!(screening.verdict, Verdict::ConditionalFail);
     let words = steps[0].iter().map(Step::word).collect::<Vec<_>>();
     assert_eq!(words, ["applies", "method", "value", "converted", "probability", "uncertainty"]);
-    assert_eq!(steps[0][2].parts(), [("value", "0.0076 %".to_owned()), ("instrument", "instrument-1".to_owned())]);
+    assert_eq!(
+        steps[0][2].parts(),
+        [("value", Part::Quantity("0.0076 %".to_owned())), ("instrument", Part::Text("instrument-1".to_owned()))]
+    );
     // (75 − 76) / 1.5 = −0.667 standard uncertainties.
     assert_eq!(screening.findings[0].probability, Some(d("0.2525")));
     assert_eq!(screening.findings[0].rule, "non-binary, full; mg/kg from % x10000; U = 3 (k = 2)");

@@ -14,6 +14,7 @@ macro_rules! texts {
             include_str!(concat!("../", $folder, "/reading.ftl")),
             include_str!(concat!("../", $folder, "/inspection.ftl")),
             include_str!(concat!("../", $folder, "/finding.ftl")),
+            include_str!(concat!("../", $folder, "/screen.ftl")),
             include_str!(concat!("../", $folder, "/lane.ftl")),
             include_str!(concat!("../", $folder, "/console.ftl")),
             include_str!(concat!("../", $folder, "/verifier.ftl")),
@@ -21,8 +22,8 @@ macro_rules! texts {
     };
 }
 
-const ZH_CN: [&str; 7] = texts!("zh-CN");
-const EN: [&str; 7] = texts!("en");
+const ZH_CN: [&str; 8] = texts!("zh-CN");
+const EN: [&str; 8] = texts!("en");
 
 /// Largest number Fluent's own number type carries exactly; beyond it digits are passed as text.
 const EXACT: u64 = 1 << 53;
@@ -103,7 +104,7 @@ fn id_of(line: &str) -> Option<&str> {
     .then_some(id)
 }
 
-const fn texts(language: Language) -> [&'static str; 7] {
+const fn texts(language: Language) -> [&'static str; 8] {
     match language {
         Language::ZhCn => ZH_CN,
         Language::En => EN,

@@ -8,6 +8,7 @@
 //! reading.ftl     why there is no value, quality, units in words
 //! inspection.ftl  subjects, identities, incomplete, void, alarms, names of parameters
 //! finding.ftl     the sentence of one judged row
+//! screen.ftl      the steps of a judgement, declared facts, what `screen` and `limits` print
 //! lane.ftl        fixed sentences of the page, counters, clock quality
 //! console.ftl     lines of the demo, the agent and the central end
 //! verifier.ftl    answers of the verifier
