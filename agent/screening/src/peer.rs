@@ -1,6 +1,6 @@
 //! A measured quantity that a row needs beside the one it judges.
 
-use tidewaiter_config::limits::{Basis, Row};
+use tidewaiter_config::limits::{Basis, MOISTURE, Row};
 use tidewaiter_drivers::{
     Unit,
     reading::{Doubt, Quality},
@@ -15,9 +15,6 @@ use crate::{
     spread::Spread,
     step::{Lack, Step},
 };
-
-/// Parameter that changes a basis.
-const MOISTURE: &str = "moisture";
 
 /// A value in the unit that was asked for.
 #[derive(Clone, Copy, Debug)]

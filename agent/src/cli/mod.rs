@@ -1,14 +1,18 @@
 //! The command line. Each command is one file; this one names them.
 
 mod check;
+mod explained;
 mod export;
 mod keys;
+mod limits;
 mod live;
 mod operate;
 mod output;
 mod place;
 mod run;
+mod screen;
 mod show;
+mod typed;
 mod verify;
 mod wiring;
 
@@ -71,6 +75,13 @@ enum Command {
     ///
     /// Example: tidewaiter try moisture.toml --port serial:///dev/ttyUSB0?baud=9600
     Try(live::TryArgs),
+    /// Judge values typed by hand by a limit table, and explain each step.
+    ///
+    /// Example: tidewaiter screen gb18401-2010-t1 formaldehyde=76 ph=7.6 category=B --u 3
+    Screen(screen::ScreenArgs),
+    /// Check, show and compare limit tables.
+    #[command(subcommand)]
+    Limits(limits::LimitsCommand),
     /// Make and show keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -160,6 +171,8 @@ pub fn main() -> ExitCode {
         Command::Listen(args) => wiring::listen(&args),
         Command::Read(args) => live::read(&args),
         Command::Try(args) => live::try_profile(&args),
+        Command::Screen(args) => screen::screen(&args),
+        Command::Limits(command) => limits::limits(&command),
         Command::Keys(command) => keys::keys(command),
         Command::Start(args) => operate::start(&args),
         Command::Next(args) => operate::next(&args),

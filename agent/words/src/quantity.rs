@@ -110,10 +110,16 @@ pub fn value(language: Language, text: &str) -> String {
     }
 }
 
-/// A limit: `4.0..7.5 [pH]` reads `4.0–7.5`, `<= 934 + 7 sqrt(934) {count}` reads `≤ 934 + 7 √934 counts`.
+/// A limit: `class B or better` reads 等级 B 或更优; `4.0..7.5 [pH]` reads `4.0–7.5`, `<= 934 + 7 sqrt(934) {count}` reads `≤ 934 + 7 √934 counts`.
 pub fn limit(language: Language, text: &str) -> String {
     if text == "absent" {
         return say(language, "limit-absent", &[]);
+    }
+    if let Some(class) = text.strip_prefix("class ") {
+        return match class.strip_suffix(" or better") {
+            Some(class) => say(language, "limit-class-or-better", &[("class", class.into())]),
+            None => say(language, "limit-class", &[("class", class.into())]),
+        };
     }
     let signs = value(language, text).replace("<=", "≤").replace(">=", "≥").replace("..", "–");
     let mut rest = signs.as_str();

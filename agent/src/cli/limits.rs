@@ -1,0 +1,418 @@
+//! `tidewaiter limits`: checks, shows and compares limit tables.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+use serde_json::{Value, json};
+use tidewaiter_config::limits::{self, LimitTable, Row};
+use tidewaiter_words::{Language, quantity, say, terms};
+
+use super::{
+    FINDING, Failure, OK, Outcome, USAGE,
+    output::outln,
+    screen::{edition, editions, heading, language, tables, today},
+};
+
+/// Commands of `tidewaiter limits`.
+#[derive(Debug, Subcommand)]
+pub(super) enum LimitsCommand {
+    /// Check limit tables and step programmes: every fault with its line, and what to write instead.
+    ///
+    /// Example: tidewaiter limits check /etc/tidewaiter/limits
+    Check(CheckArgs),
+    /// List the limit tables, or show all rows of one.
+    ///
+    /// Example: tidewaiter limits show gb18401-2010-t1
+    Show(ShowArgs),
+    /// Compare two tables: rows added, removed and changed.
+    ///
+    /// Example: tidewaiter limits diff old.toml new.toml, or tidewaiter limits diff TABLE 2006 TABLE 2025
+    Diff(DiffArgs),
+}
+
+/// Options of `tidewaiter limits check`.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// Files, and folders whose *.toml files are read.
+    #[arg(value_name = "FILE", required = true)]
+    paths: Vec<PathBuf>,
+    /// Language: zh-CN or en; that of the locale if not given.
+    #[arg(long, value_name = "LANG", value_parser = language)]
+    lang: Option<Language>,
+}
+
+/// Options of `tidewaiter limits show`.
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// Id of one table; all are listed without it.
+    #[arg(value_name = "TABLE")]
+    table: Option<String>,
+    /// This edition, also one that has been replaced.
+    #[arg(long, value_name = "EDITION", requires = "table")]
+    edition: Option<String>,
+    /// The edition in force on this day; today if not given.
+    #[arg(long, value_name = "DATE")]
+    at: Option<Date>,
+    /// Folder of further limit tables.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Language: zh-CN or en; that of the locale if not given.
+    #[arg(long, value_name = "LANG", value_parser = language)]
+    lang: Option<Language>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of `tidewaiter limits diff`.
+#[derive(Debug, Args)]
+pub(super) struct DiffArgs {
+    /// Two files, or TABLE EDITION twice.
+    #[arg(value_name = "A B", required = true, num_args = 2..=4)]
+    sides: Vec<String>,
+    /// Folder of further limit tables.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Language: zh-CN or en; that of the locale if not given.
+    #[arg(long, value_name = "LANG", value_parser = language)]
+    lang: Option<Language>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn limits(command: &LimitsCommand) -> Outcome {
+    match command {
+        LimitsCommand::Check(args) => check(args),
+        LimitsCommand::Show(args) => show(args),
+        LimitsCommand::Diff(args) => diff(args),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every command has this shape")]
+fn check(args: &CheckArgs) -> Outcome {
+    let language = args.lang.unwrap_or_else(Language::from_env);
+    let mut loaded = limits::Folder::default();
+    let mut sound = true;
+    for path in &args.paths {
+        let folder = if path.is_dir() { limits::load_dir(path) } else { limits::load_file(path) };
+        match folder {
+            Ok(folder) => {
+                loaded.tables.extend(folder.tables);
+                loaded.programmes.extend(folder.programmes);
+            }
+            Err(report) => {
+                outln!("{}", report.to_string().trim_end());
+                sound = false;
+            }
+        }
+    }
+    // Beside the shipped ones, because a site loads both.
+    let mut all = limits::builtin();
+    all.extend(loaded.tables.iter().cloned());
+    if let Some(clash) = limits::clash(&all) {
+        outln!("error: {clash}\n  write: {}", clash.way_out());
+        sound = false;
+    }
+    if !sound {
+        return Ok(USAGE);
+    }
+    let counts = [("tables", loaded.tables.len().into()), ("programmes", loaded.programmes.len().into())];
+    outln!("{}", say(language, "limits-sound", &counts));
+    Ok(OK)
+}
+
+fn show(args: &ShowArgs) -> Outcome {
+    let language = args.lang.unwrap_or_else(Language::from_env);
+    let tables = tables(args.dir.as_deref())?;
+    let at = args.at.unwrap_or_else(today);
+    let Some(id) = &args.table else {
+        list(language, &tables, at, args.json);
+        return Ok(OK);
+    };
+    let table = match &args.edition {
+        Some(name) => edition(&tables, id, name)?,
+        None => editions(&tables, id)?
+            .into_iter()
+            .rfind(|table| table.effective_from <= at)
+            .filter(|table| in_force(table, &tables, at))
+            .ok_or_else(|| {
+                let names = tables.iter().filter(|table| table.id == *id).map(|table| table.edition.as_str());
+                let names = names.collect::<Vec<_>>().join(", ");
+                Failure::usage(format_args!(
+                    "no edition of {id:?} is in force on {at}; --edition takes one of: {names}"
+                ))
+            })?,
+    };
+    if args.json {
+        outln!("{:#}", table_json(table, &tables, at));
+        return Ok(OK);
+    }
+    outln!("{}", heading(language, table));
+    outln!("{}", source(language, &table.source, None));
+    for row in &table.rows {
+        outln!("\n{} [{}]", terms::parameter(language, &row.parameter), row.id);
+        for (field, text) in fields(row).into_iter().filter(|(field, _)| *field != "parameter" && *field != "source") {
+            let text = if field == "limit" { quantity::limit(language, &text) } else { text };
+            outln!("  {field}: {text}");
+        }
+        outln!("  {}", source(language, row.source.as_ref().unwrap_or(&table.source), Some(&row.confidence)));
+    }
+    Ok(OK)
+}
+
+fn source(language: Language, source: &str, confidence: Option<&str>) -> String {
+    let confidence = confidence.unwrap_or("—");
+    say(language, "screen-source", &[("source", source.into()), ("confidence", confidence.into())])
+}
+
+/// Whether it is the newest edition that has begun, and has not ended.
+fn in_force(table: &LimitTable, tables: &[LimitTable], at: Date) -> bool {
+    let newest =
+        tables.iter().filter(|it| it.id == table.id && it.effective_from <= at).map(|it| it.effective_from).max();
+    newest == Some(table.effective_from) && table.effective_to.is_none_or(|last| at <= last)
+}
+
+fn list(language: Language, tables: &[LimitTable], at: Date, as_json: bool) {
+    let mut tables_sorted = tables.iter().collect::<Vec<_>>();
+    tables_sorted.sort_by(|a, b| (&a.id, a.effective_from).cmp(&(&b.id, b.effective_from)));
+    if as_json {
+        let listed: Vec<Value> = tables_sorted
+            .iter()
+            .map(|table| {
+                json!({
+                    "table": table.id,
+                    "edition": table.edition,
+                    "title": { "zh": table.title.zh, "en": table.title.en },
+                    "effective_from": table.effective_from.to_string(),
+                    "effective_to": table.effective_to.map(|it| it.to_string()),
+                    "in_force": in_force(table, tables, at),
+                    "legal_force": table.legal_force,
+                    "rows": table.rows.len(),
+                    "sha256": hex::encode(table.digest),
+                })
+            })
+            .collect();
+        outln!("{:#}", Value::from(listed));
+        return;
+    }
+    let on = at.to_string();
+    for table in tables_sorted {
+        let until = match table.effective_to {
+            Some(to) => say(language, "limits-until", &[("to", (&to.to_string()).into())]),
+            None => say(language, "limits-open", &[]),
+        };
+        let state = if in_force(table, tables, at) {
+            say(language, "limits-in-force", &[])
+        } else {
+            say(language, "limits-not-in-force", &[("at", (&on).into())])
+        };
+        let rows = say(language, "limits-rows", &[("rows", table.rows.len().into())]);
+        outln!("{}", heading(language, table));
+        outln!("  {until}; {state}; {rows}");
+    }
+}
+
+/// What a row says, field by field; fields that say nothing are left out.
+fn fields(row: &Row) -> Vec<(&'static str, String)> {
+    let when = |(fact, values): (&str, String)| format!("{fact} = {values}");
+    let conditions = row.when.iter().map(|it| when((&it.fact, it.one_of.join(" | ")))).collect::<Vec<_>>();
+    let measured = row
+        .when_measured
+        .iter()
+        .map(|it| format!("{} {} {} {}", it.parameter, it.relation.sign(), it.limit, it.unit))
+        .collect::<Vec<_>>();
+    let hazards = row.hazards.iter().map(|it| it.word()).collect::<Vec<_>>();
+    let optional = |text: Option<String>| text.unwrap_or_default();
+    let mut fields = vec![
+        ("parameter", row.parameter.clone()),
+        ("limit", tidewaiter_screening::stated(row)),
+        ("detail", detail(row)),
+        ("unit", row.unit.code().to_owned()),
+        ("basis", optional(row.basis.map(|it| it.word().to_owned()))),
+        ("when", conditions.join(", ")),
+        ("when_measured", measured.join(", ")),
+        ("compare", row.compare.word().to_owned()),
+        ("round_to", optional(row.round_to.map(|it| it.to_string()))),
+        ("decision", row.decision.word().to_owned()),
+        ("guard_z", optional(row.guard_z.map(|it| it.to_string()))),
+        ("action", if row.alarms { "alarm" } else { "refer" }.to_owned()),
+        ("hazards", hazards.join(", ")),
+        ("method", optional(row.method.clone())),
+        ("note", optional(row.note.clone())),
+        ("source", optional(row.source.clone())),
+        ("confidence", row.confidence.clone()),
+    ];
+    fields.retain(|(_, text)| !text.is_empty());
+    fields
+}
+
+/// The numbers of a limit that its short text leaves out.
+fn detail(row: &Row) -> String {
+    match &row.limit {
+        limits::Limit::Sum { of, .. } => of.join(" + "),
+        limits::Limit::SumOfRatios { of, unit, .. } => {
+            of.iter().map(|(name, limit)| format!("{name} / {limit} {unit}")).collect::<Vec<_>>().join(" + ")
+        }
+        limits::Limit::Classes { order, .. } => order
+            .iter()
+            .map(|class| match (class.min, class.max) {
+                (Some(min), Some(max)) => format!("{} {min}..{max}", class.name),
+                (Some(min), None) => format!("{} >= {min}", class.name),
+                (None, Some(max)) => format!("{} <= {max}", class.name),
+                (None, None) => class.name.clone(),
+            })
+            .collect::<Vec<_>>()
+            .join(", "),
+        limits::Limit::Mpe { steps, times, interval, .. } => {
+            let steps = steps.iter().map(|step| format!("{} e to {} e", step.error, step.up_to)).collect::<Vec<_>>();
+            format!("{}; x {times}; e = {interval}", steps.join(", "))
+        }
+        limits::Limit::NotOlder { declared, .. } => declared.clone(),
+        _ => String::new(),
+    }
+}
+
+fn table_json(table: &LimitTable, tables: &[LimitTable], at: Date) -> Value {
+    let rows: Vec<Value> = table.rows.iter().map(row_json).collect();
+    json!({
+        "table": table.id,
+        "edition": table.edition,
+        "title": { "zh": table.title.zh, "en": table.title.en },
+        "effective_from": table.effective_from.to_string(),
+        "effective_to": table.effective_to.map(|it| it.to_string()),
+        "replaces": table.replaces,
+        "in_force": in_force(table, tables, at),
+        "legal_force": table.legal_force,
+        "source": table.source,
+        "sha256": hex::encode(table.digest),
+        "facts": table.facts,
+        "rows": rows,
+    })
+}
+
+fn row_json(row: &Row) -> Value {
+    let mut object: serde_json::Map<String, Value> =
+        fields(row).into_iter().map(|(field, text)| (field.to_owned(), text.into())).collect();
+    object.insert("row".to_owned(), row.id.clone().into());
+    object.insert("kind".to_owned(), row.limit.kind().into());
+    object.into()
+}
+
+/// One difference between two tables.
+#[derive(Debug, PartialEq, Eq)]
+enum Change {
+    Added { row: String, limit: String },
+    Removed { row: String, limit: String },
+    Changed { row: String, field: &'static str, old: String, new: String },
+}
+
+fn diff(args: &DiffArgs) -> Outcome {
+    let language = args.lang.unwrap_or_else(Language::from_env);
+    let (old, new) = match args.sides.as_slice() {
+        [old, new] => (file(old)?, file(new)?),
+        [first, old, second, new] => {
+            let tables = tables(args.dir.as_deref())?;
+            (edition(&tables, first, old)?.clone(), edition(&tables, second, new)?.clone())
+        }
+        _ => return Err(Failure::usage("two files, or TABLE EDITION TABLE EDITION")),
+    };
+    let changes = changes(&old, &new);
+    if args.json {
+        let listed: Vec<Value> = changes.iter().map(change_json).collect();
+        outln!("{:#}", Value::from(listed));
+    } else if changes.is_empty() {
+        outln!("{}", say(language, "limits-same", &[]));
+    }
+    if !args.json {
+        for change in &changes {
+            outln!("{}", change_text(language, change));
+        }
+    }
+    Ok(if changes.is_empty() { OK } else { FINDING })
+}
+
+fn file(path: &str) -> Result<LimitTable, Failure> {
+    let mut folder =
+        limits::load_file(Path::new(path)).map_err(|report| Failure::usage(report.to_string().trim_end()))?;
+    folder.tables.pop().ok_or_else(|| Failure::usage(format_args!("{path} is a step programme, no limit table")))
+}
+
+/// What differs, the table as a whole (row `*`) first, then rows in the order of the old table, then new ones.
+fn changes(old: &LimitTable, new: &LimitTable) -> Vec<Change> {
+    let about = |table: &LimitTable| {
+        let until = table.effective_to.map(|it| it.to_string()).unwrap_or_default();
+        [
+            ("id", table.id.clone()),
+            ("edition", table.edition.clone()),
+            ("title", format!("{} / {}", table.title.zh, table.title.en)),
+            ("effective_from", table.effective_from.to_string()),
+            ("effective_to", until),
+            ("legal_force", table.legal_force.clone()),
+            ("source", table.source.clone()),
+        ]
+    };
+    let mut changes = Vec::new();
+    let mut compare = |row: &str, old: &[(&'static str, String)], new: &[(&'static str, String)]| {
+        let text = |fields: &[(&'static str, String)], field| {
+            fields.iter().find(|(it, _)| *it == field).map(|(_, text)| text.clone()).unwrap_or_default()
+        };
+        let mut names: Vec<&'static str> = old.iter().map(|(field, _)| *field).collect();
+        names.extend(new.iter().map(|(field, _)| *field).filter(|field| !old.iter().any(|(it, _)| it == field)));
+        for field in names {
+            let (old, new) = (text(old, field), text(new, field));
+            if old != new {
+                changes.push(Change::Changed { row: row.to_owned(), field, old, new });
+            }
+        }
+    };
+    compare("*", &about(old), &about(new));
+    for row in &old.rows {
+        if let Some(other) = new.rows.iter().find(|it| it.id == row.id) {
+            compare(&row.id, &fields(row), &fields(other));
+        }
+    }
+    let lacks = |table: &LimitTable, row: &Row| !table.rows.iter().any(|it| it.id == row.id);
+    changes.extend(
+        old.rows
+            .iter()
+            .filter(|row| lacks(new, row))
+            .map(|row| Change::Removed { row: row.id.clone(), limit: tidewaiter_screening::stated(row) }),
+    );
+    changes.extend(
+        new.rows
+            .iter()
+            .filter(|row| lacks(old, row))
+            .map(|row| Change::Added { row: row.id.clone(), limit: tidewaiter_screening::stated(row) }),
+    );
+    changes
+}
+
+fn change_text(language: Language, change: &Change) -> String {
+    let shown = |text: &str| if text.is_empty() { "—".to_owned() } else { quantity::limit(language, text) };
+    match change {
+        Change::Added { row, limit } => {
+            say(language, "limits-added", &[("row", row.into()), ("limit", (&shown(limit)).into())])
+        }
+        Change::Removed { row, limit } => {
+            say(language, "limits-removed", &[("row", row.into()), ("limit", (&shown(limit)).into())])
+        }
+        Change::Changed { row, field, old, new } => {
+            let (old, new) = (shown(old), shown(new));
+            let about =
+                [("row", row.into()), ("field", (*field).into()), ("old", (&old).into()), ("new", (&new).into())];
+            say(language, "limits-changed", &about)
+        }
+    }
+}
+
+fn change_json(change: &Change) -> Value {
+    match change {
+        Change::Added { row, limit } => json!({ "change": "added", "row": row, "limit": limit }),
+        Change::Removed { row, limit } => json!({ "change": "removed", "row": row, "limit": limit }),
+        Change::Changed { row, field, old, new } => {
+            json!({ "change": "changed", "row": row, "field": field, "old": old, "new": new })
+        }
+    }
+}
