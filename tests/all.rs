@@ -8,4 +8,5 @@ mod commands;
 mod corpus;
 mod frozen;
 mod interop;
+mod judgement;
 mod tidy;

@@ -39,6 +39,7 @@ fn draft() -> Draft {
         detail: Detail::Event(Event { name: "bench".into(), subject: None, facts }),
         alert: false,
         closes: None,
+        notes: Vec::new(),
     }
 }
 

@@ -115,6 +115,7 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     )
     .await?;
     let boot = keeper.boot();
+    let notes = keeper.notes().to_vec();
     let stop_keeper = CancellationToken::new();
     let ended = CancellationToken::new();
     let keeper = tokio::spawn(announced(keeper.run(stop_keeper.clone()), ended.clone()));
@@ -149,11 +150,12 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     let inspector = Inspector::new(
         Arc::clone(&site),
         boot,
-        context,
+        seal::Standing { context, plan: None, origin: None },
         Arc::clone(&clock),
         outbox.clone(),
         Arc::clone(&live),
         parts.subjects,
+        &notes,
         views_out,
     );
     let inspector = tokio::spawn(announced(inspector.run(arrivals, asked, stop.clone()), ended.clone()));

@@ -9,9 +9,9 @@ use std::{
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
-use tidewaiter_config::site::{Judge, RigProcedure, Site};
+use tidewaiter_config::site::{Judge, Site};
 use tidewaiter_drivers::reading::{Moment, Outcome};
-use tidewaiter_record::body::{Context, Table};
+use tidewaiter_record::body::Table;
 use tidewaiter_screening::{Inspection, Screening, screen};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -23,11 +23,13 @@ use tracing::{error, info, warn};
 use crate::{
     acquire::{Arrival, Content, LinkState},
     clock::Clock,
-    inspect::{DeclarationBook, Engine, Event, Operation, OperationError, Step, Subjects},
+    inspect::{By, DeclarationBook, DrillState, Engine, Event, Operation, OperationError, Step, Subjects},
     outbox::{Draft, Outbox, Recorded, Refusal},
-    seal,
+    seal::{self, Standing},
 };
 
+/// Name of the note with the places at drill.
+const DRILL_NOTE: &str = "drill";
 /// How often time passes for the machines.
 const TICK: Duration = Duration::from_millis(100);
 /// How often declarations files are looked at.
@@ -48,6 +50,19 @@ pub enum Ask {
         rig: String,
         /// Action.
         operation: Operation,
+        /// Who.
+        operator: String,
+        /// The run it begins is an exercise.
+        drill: bool,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<(), AskError>>,
+    },
+    /// What opens at a place is an exercise from now on, or no longer.
+    Drill {
+        /// Lane or rig.
+        place: String,
+        /// On or off.
+        on: bool,
         /// Who.
         operator: String,
         /// Answer, once it is recorded.
@@ -95,6 +110,8 @@ pub struct Snapshot {
     pub down: BTreeMap<String, bool>,
     /// What each lane and rig is busy with.
     pub busy: BTreeMap<String, String>,
+    /// Lanes and rigs whose inspections are exercises, and who says so.
+    pub drills: DrillState,
     /// Recorded results, newest last.
     pub results: VecDeque<LiveResult>,
 }
@@ -176,7 +193,7 @@ impl LiveValue {
 pub struct Inspector {
     site: Arc<Site>,
     engine: Engine,
-    context: Context,
+    standing: Standing,
     clock: Arc<dyn Clock>,
     outbox: Outbox,
     live: Arc<Live>,
@@ -200,20 +217,29 @@ impl Inspector {
     pub fn new(
         site: Arc<Site>,
         boot: u64,
-        context: Context,
+        standing: Standing,
         clock: Arc<dyn Clock>,
         outbox: Outbox,
         live: Arc<Live>,
         subjects: Subjects,
+        notes: &[(String, Vec<u8>)],
         views: mpsc::Sender<(String, Bytes)>,
     ) -> Self {
         let now = clock.now();
+        let mut engine = Engine::new(&site, boot, now);
+        if let Some((_, state)) = notes.iter().find(|(name, _)| name == DRILL_NOTE) {
+            match serde_json::from_slice(state) {
+                Ok(drills) => engine.restore_drills(drills),
+                Err(why) => error!(%why, "the places at drill cannot be read; none is at drill"),
+            }
+        }
+        live.update(|live| live.drills = engine.drill_state().clone());
         Self {
-            engine: Engine::new(&site, boot, now),
+            engine,
             book: DeclarationBook::new(&site.declarations, subjects),
             refreshed_ms: now.mono_ms,
             site,
-            context,
+            standing,
             clock,
             outbox,
             live,
@@ -307,27 +333,48 @@ impl Inspector {
 
     async fn ask(&mut self, ask: Ask) {
         match ask {
-            Ask::Operate { rig, operation, operator, reply } => {
+            Ask::Operate { rig, operation, operator, drill, reply } => {
                 let now = self.clock.now();
-                let answer = match self.engine.operate(&rig, &operation, now) {
+                let by = By { operator: &operator, drill };
+                let answer = match self.engine.operate(&rig, &operation, by, now) {
                     Ok(steps) => {
+                        let mut facts = vec![("operator".to_owned(), operator)];
                         let (name, subject) = match operation {
                             Operation::Start { sample } => ("operator-start", Some(sample)),
                             Operation::Next => ("operator-next", None),
                             Operation::Stop => ("operator-stop", None),
+                            Operation::Enter { values } => {
+                                facts.extend(values);
+                                ("operator-enter", None)
+                            }
                         };
-                        let event = Event {
-                            place: rig,
-                            name: name.to_owned(),
-                            subject,
-                            facts: vec![("operator".to_owned(), operator)],
-                        };
-                        let recorded = self.outbox.seal(seal::event(&event)).await;
+                        if drill {
+                            facts.push(("drill".to_owned(), "yes".to_owned()));
+                        }
+                        let event = Event { place: rig, name: name.to_owned(), subject, facts };
+                        let recorded = self.outbox.seal(self.event(&event)).await;
                         self.carry_out(steps).await;
                         recorded.map(|_| ()).map_err(AskError::from)
                     }
                     Err(refused) => Err(refused.into()),
                 };
+                let _ = reply.send(answer);
+            }
+            Ask::Drill { place, on, operator, reply } => {
+                let now = self.clock.now();
+                let answer = match self.engine.set_drill(&place, on, &operator, now) {
+                    Ok(event) => match self.outbox.seal(self.drill_draft(&event)).await {
+                        Ok(_) => Ok(()),
+                        Err(refusal) => {
+                            // A drill that the chain does not know of would look like one nobody ordered.
+                            let _ = self.engine.set_drill(&place, !on, &operator, now);
+                            Err(refusal.into())
+                        }
+                    },
+                    Err(refused) => Err(refused.into()),
+                };
+                let drills = self.engine.drill_state().clone();
+                self.live.update(|live| live.drills = drills);
                 let _ = reply.send(answer);
             }
             Ask::Post { subject, facts, operator, reply } => {
@@ -341,7 +388,7 @@ impl Inspector {
                             subject: Some(subject),
                             facts: told,
                         };
-                        self.outbox.seal(seal::event(&event)).await.map(|_| ()).map_err(AskError::from)
+                        self.outbox.seal(self.event(&event)).await.map(|_| ()).map_err(AskError::from)
                     }
                     Err(failure) => Err(failure.into()),
                 };
@@ -367,12 +414,12 @@ impl Inspector {
                     }
                 }
                 Step::Interval(interval) => {
-                    if let Err(refusal) = self.outbox.seal(seal::interval(&interval, &self.context)).await {
+                    if let Err(refusal) = self.outbox.seal(seal::interval(&interval, &self.standing)).await {
                         error!(watch = interval.watch, %refusal, "interval not recorded");
                     }
                 }
                 Step::Event(event) => {
-                    if let Err(refusal) = self.outbox.seal(seal::event(&event)).await {
+                    if let Err(refusal) = self.outbox.seal(self.event(&event)).await {
                         error!(event = event.name, %refusal, "event not recorded");
                     }
                 }
@@ -391,9 +438,19 @@ impl Inspector {
         if let Err(Refusal::Seal(why)) = &short {
             let facts = vec![("why".to_owned(), why.clone())];
             let event = Event { place, name: "result-not-sealed".to_owned(), subject: id, facts };
-            self.outbox.seal(seal::event(&event)).await?;
+            self.outbox.seal(self.event(&event)).await?;
         }
         short
+    }
+
+    /// The switch and what is switched become durable together.
+    fn drill_draft(&self, event: &Event) -> Draft {
+        let state = serde_json::to_vec(self.engine.drill_state()).ok();
+        Draft { notes: vec![(DRILL_NOTE.to_owned(), state)], ..self.event(event) }
+    }
+
+    fn event(&self, event: &Event) -> Draft {
+        seal::event(event, self.standing.plan.as_ref())
     }
 
     fn judge(&self, inspection: &mut Inspection) -> (Screening, Draft) {
@@ -402,7 +459,7 @@ impl Inspector {
         let programme = programme.and_then(|id| self.site.programmes.iter().find(|it| it.id == id));
         let screening = screen(inspection, &self.site.tables, judge, sampling_date(inspection.opened), programme);
         let tables = self.tables_of(&screening);
-        let draft = seal::inspection(inspection, &screening, tables, &self.context);
+        let draft = seal::inspection(inspection, &screening, judge, tables, &self.standing);
         (screening, draft)
     }
 
@@ -410,13 +467,11 @@ impl Inspector {
         if let Some(lane) = self.site.lanes.iter().find(|lane| lane.id == place) {
             return (&lane.gate.judge, None);
         }
-        self.site.rigs.iter().find(|rig| rig.id == place).map_or((&[], None), |rig| {
-            let programme = match &rig.procedure {
-                RigProcedure::TyreEndurance { programme, .. } => Some(programme.as_str()),
-                RigProcedure::TextilePh { .. } => None,
-            };
-            (rig.judge.as_slice(), programme)
-        })
+        self.site
+            .rigs
+            .iter()
+            .find(|rig| rig.id == place)
+            .map_or((&[], None), |rig| (rig.judge.as_slice(), rig.procedure.programme()))
     }
 
     /// The exact files that were applied, so that anyone can recompute the verdict.

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use tidewaiter_config::site::Judge;
 use tidewaiter_drivers::{
     Decimal, Unit,
     reading::{Indication, Quality},
 };
 use tidewaiter_record::body::{
-    self, Alarm, Body, Context, Detail, Fault, Finding, Flags, Identity, InspectionDetail, IntervalDetail, Measured,
-    Reading, Subject, Table, TimeBlock, TimeQuality, TimeSource,
+    self, Alarm, Body, Context, Detail, Fault, Finding, Flags, Identity, InspectionDetail, IntervalDetail, Judging,
+    Measured, Plan, Reading, Required, Subject, Table, TimeBlock, TimeQuality, TimeSource,
 };
 use tidewaiter_screening::{
     Inspection, Screening,
@@ -22,18 +23,42 @@ use crate::{
     outbox::Draft,
 };
 
-/// The draft of a finished inspection.
-pub fn inspection(inspection: &Inspection, screening: &Screening, tables: Vec<Table>, context: &Context) -> Draft {
+/// What every record of a measurement names beside the measurement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Software and configuration.
+    pub context: Context,
+    /// The monitoring plan in force.
+    pub plan: Option<Plan>,
+    /// Whose data it is, by the plan.
+    pub origin: Option<String>,
+}
+
+/// The draft of a finished inspection; `judge` is what was required of it.
+pub fn inspection(
+    inspection: &Inspection,
+    screening: &Screening,
+    judge: &[Judge],
+    tables: Vec<Table>,
+    standing: &Standing,
+) -> Draft {
     Draft {
         place: inspection.place.clone(),
         id: Some(inspection.id.clone()),
         alert: screening.disposition == tidewaiter_screening::Disposition::Alarm,
         closes: Some(inspection.place.clone()),
-        detail: Detail::Inspection(Box::new(detail(inspection, screening, tables, context))),
+        notes: Vec::new(),
+        detail: Detail::Inspection(Box::new(detail(inspection, screening, judge, tables, standing))),
     }
 }
 
-fn detail(inspection: &Inspection, screening: &Screening, tables: Vec<Table>, context: &Context) -> InspectionDetail {
+fn detail(
+    inspection: &Inspection,
+    screening: &Screening,
+    judge: &[Judge],
+    tables: Vec<Table>,
+    standing: &Standing,
+) -> InspectionDetail {
     InspectionDetail {
         id: inspection.id.clone(),
         procedure: inspection.procedure.clone(),
@@ -63,19 +88,7 @@ fn detail(inspection: &Inspection, screening: &Screening, tables: Vec<Table>, co
             Completion::Incomplete(reason) => Some(reason.word().to_owned()),
         },
         flags: Flags { simulated: inspection.simulated, drill: inspection.drill },
-        measured: inspection
-            .measured
-            .iter()
-            .map(|measured| Measured {
-                parameter: measured.parameter.clone(),
-                instrument: measured.instrument.clone(),
-                outcome: measured.outcome,
-                background: measured.background,
-                uncertainty: measured.uncertainty,
-                derivation: measured.derivation.clone(),
-                stage: measured.stage,
-            })
-            .collect(),
+        measured: inspection.measured.iter().map(quantity).collect(),
         alarms: inspection
             .alarms
             .iter()
@@ -117,6 +130,10 @@ fn detail(inspection: &Inspection, screening: &Screening, tables: Vec<Table>, co
                 limit: finding.limit.clone(),
                 rule: finding.rule.clone(),
                 stage: finding.stage,
+                hazards: finding.hazards.iter().map(|it| it.word().to_owned()).collect(),
+                legal_force: finding.legal_force.clone(),
+                probability: finding.probability,
+                advisory: finding.advisory,
             })
             .collect(),
         verdict: screening.verdict.word().to_owned(),
@@ -124,7 +141,35 @@ fn detail(inspection: &Inspection, screening: &Screening, tables: Vec<Table>, co
         disposition: screening.disposition.word().to_owned(),
         alarm_mismatch: screening.alarm_mismatch,
         tables,
-        context: context.clone(),
+        context: standing.context.clone(),
+        judging: Some(Judging {
+            plan: standing.plan.clone(),
+            operator: inspection.operator.clone(),
+            origin: standing.origin.clone(),
+            required: judge
+                .iter()
+                .map(|it| Required {
+                    table: it.table.clone(),
+                    parameters: it.parameters.clone(),
+                    advisory: it.advisory,
+                })
+                .collect(),
+        }),
+    }
+}
+
+/// A quantity as records hold it.
+fn quantity(measured: &tidewaiter_screening::inspection::Measured) -> Measured {
+    Measured {
+        parameter: measured.parameter.clone(),
+        instrument: measured.instrument.clone(),
+        outcome: measured.outcome,
+        background: measured.background,
+        uncertainty: measured.uncertainty,
+        derivation: measured.derivation.clone(),
+        stage: measured.stage,
+        background_uncertainty: measured.background_uncertainty,
+        basis: measured.basis.map(|it| it.word().to_owned()),
     }
 }
 
@@ -134,26 +179,25 @@ pub fn without_readings(mut draft: Draft) -> Draft {
         let left_out = i64::try_from(detail.readings.len()).unwrap_or(i64::MAX);
         let instrument = detail.readings.first().map_or_else(String::new, |reading| reading.instrument.clone());
         detail.readings.clear();
-        detail.measured.push(Measured {
-            parameter: "readings-left-out".to_owned(),
-            instrument,
-            outcome: Ok(Indication { value: Decimal::whole(left_out), unit: Unit::Count, quality: Quality::Good }),
-            background: None,
-            uncertainty: None,
-            derivation: "record full".to_owned(),
-            stage: None,
-        });
+        let count = Indication { value: Decimal::whole(left_out), unit: Unit::Count, quality: Quality::Good };
+        detail.measured.push(quantity(&tidewaiter_screening::inspection::Measured::new(
+            "readings-left-out",
+            &instrument,
+            Ok(count),
+            "record full",
+        )));
     }
     draft
 }
 
 /// The draft of a period of a background watch.
-pub fn interval(interval: &Interval, context: &Context) -> Draft {
+pub fn interval(interval: &Interval, standing: &Standing) -> Draft {
     Draft {
         place: interval.watch.clone(),
         id: None,
         alert: false,
         closes: None,
+        notes: Vec::new(),
         detail: Detail::Interval(IntervalDetail {
             watch: interval.watch.clone(),
             instrument: interval.instrument.clone(),
@@ -169,23 +213,25 @@ pub fn interval(interval: &Interval, context: &Context) -> Draft {
             last: interval.last,
             unit: interval.unit,
             flags: Flags { simulated: interval.simulated, drill: false },
-            context: context.clone(),
+            context: standing.context.clone(),
+            plan: standing.plan.clone(),
         }),
     }
 }
 
-/// The draft of an event.
-pub fn event(event: &Event) -> Draft {
+/// The draft of an event; it names the plan in force, where there is one.
+pub fn event(event: &Event, plan: Option<&Plan>) -> Draft {
+    let mut facts: BTreeMap<String, String> = event.facts.iter().cloned().collect();
+    if let Some(plan) = plan {
+        facts.entry("plan".to_owned()).or_insert_with(|| format!("{} {}", plan.id, plan.version));
+    }
     Draft {
         place: event.place.clone(),
         id: None,
         alert: false,
         closes: None,
-        detail: Detail::Event(body::Event {
-            name: event.name.clone(),
-            subject: event.subject.clone(),
-            facts: event.facts.iter().cloned().collect::<BTreeMap<_, _>>(),
-        }),
+        notes: Vec::new(),
+        detail: Detail::Event(body::Event { name: event.name.clone(), subject: event.subject.clone(), facts }),
     }
 }
 
@@ -214,6 +260,7 @@ pub fn interrupted(place: &str, state: &[u8]) -> Option<Draft> {
                 id: Some(detail.id.clone()),
                 alert: detail.disposition == "alarm",
                 closes: Some(place.to_owned()),
+                notes: Vec::new(),
                 detail: Detail::Inspection(detail),
             })
         }

@@ -22,14 +22,16 @@ fn text(path: &Path) -> (String, String) {
     (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(path).unwrap())
 }
 
-/// Ids of a folder, each the name of its file.
+/// Ids of a folder, each the name of its file; of a limit table also with its edition behind it.
 fn ids(name: &str, load: impl Fn(&str, &str) -> String) -> BTreeSet<String> {
     folder(name)
         .iter()
         .map(|path| {
             let (file, content) = text(path);
             let id = load(&file, &content);
-            assert_eq!(format!("{id}.toml"), file, "a file is named after its id");
+            let stem = file.strip_suffix(".toml").unwrap();
+            let behind = stem.strip_prefix(id.as_str()).unwrap_or_else(|| panic!("{file} is not named after {id}"));
+            assert!(behind.is_empty() || behind.starts_with('-'), "{file} is not named after {id}");
             id
         })
         .collect()
@@ -40,6 +42,7 @@ fn every_file_of_the_folders_is_embedded() {
     let tables =
         ids("limits", |file, text| limits::load_str(file, text).unwrap_or_else(|report| panic!("{report}")).id);
     assert_eq!(tables, limits::builtin().into_iter().map(|it| it.id).collect());
+    assert_eq!(folder("limits").len(), limits::builtin().len(), "every edition is embedded");
     let programmes = ids("programmes", |file, text| {
         limits::load_programme_str(file, text).unwrap_or_else(|report| panic!("{report}")).id
     });
@@ -156,9 +159,122 @@ fn other_tables_say_what_they_cite() {
     };
     let row = |a: &str, b: &str, c: &str, d| (a.to_owned(), b.to_owned(), c.to_owned(), d);
     assert_eq!(rows("portal-sigma"), [row("gamma-counts", "7 sigma", "{sigma}", true)]);
-    assert_eq!(rows("scrap-radiation"), [row("dose-rate", "background + 0.25", "uGy/h", true)]);
+    assert_eq!(
+        rows("scrap-radiation"),
+        [
+            row("dose-rate", "background + 0.25", "uGy/h", true),
+            row("surface-alpha", "<= 0.04", "Bq/cm2", true),
+            row("surface-beta", "<= 0.4", "Bq/cm2", true)
+        ]
+    );
     assert_eq!(rows("vgm-cn"), [row("gross-mass", "mass: 5 % or 1000", "kg", false)]);
     assert_eq!(table("portal-sigma").legal_force, "site");
+}
+
+/// Rows that state a quality of goods and no danger.
+const NO_HAZARD: [(&str, &str); 1] = [("gb1103.1", "micronaire")];
+
+#[test]
+fn every_table_says_what_it_is_and_who_saw_its_numbers() {
+    for path in folder("limits") {
+        let (file, content) = text(&path);
+        let table = limits::load_str(&file, &content).unwrap();
+        let header: String = content.lines().take_while(|line| line.starts_with('#')).collect();
+        assert!(header.len() > 100, "{file} begins with what it is");
+        if table.legal_force == "site" {
+            assert!(header.contains("A rule of the site"), "{file}");
+        } else {
+            let words: Vec<&str> = header.split(['#', ' ']).filter(|word| !word.is_empty()).collect();
+            assert!(words.join(" ").contains("Compare with the official text before any legal use"), "{file}");
+            assert!(table.source.contains("seen at "), "{file} says where its numbers were seen");
+        }
+        let han = |text: &str| text.chars().any(|it| ('\u{4e00}'..='\u{9fff}').contains(&it));
+        assert!(han(&table.title.zh) && !han(&table.title.en) && !table.title.en.is_empty(), "{file}");
+        for row in &table.rows {
+            let place = format!("{file} {}", row.id);
+            assert!(["C2", "C1", "site"].contains(&row.confidence.as_str()), "{place}");
+            assert_eq!(row.confidence == "site", table.legal_force == "site", "{place}");
+            let harmless = NO_HAZARD.contains(&(table.id.as_str(), row.id.as_str()));
+            assert_eq!(row.hazards.is_empty(), harmless, "{place}");
+            for condition in &row.when {
+                assert!(header.contains(&condition.fact), "{place}: {} is not in the header", condition.fact);
+            }
+        }
+        for (fact, meaning) in &table.facts {
+            assert!(header.contains(fact.as_str()) && meaning.len() > 10, "{file} {fact}");
+            assert!(content.matches(fact.as_str()).count() > 2, "{file}: no row asks for {fact}");
+        }
+    }
+}
+
+/// The manual lists every table with what it judges and asks for, and every programme.
+#[test]
+fn the_manual_lists_what_is_shipped() {
+    let manual = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    for table in limits::builtin() {
+        let line = manual
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{}`", table.id)))
+            .unwrap_or_else(|| panic!("{} is not listed", table.id));
+        if limits::builtin().iter().filter(|it| it.id == table.id).count() > 1 {
+            assert!(line.contains(&format!(" {}", table.edition)), "{} {}", table.id, table.edition);
+        }
+        // These repeat the line above them.
+        if !["gross-mass-cn-2016-tyres", "vgm-uk", "un-class-3"].contains(&table.id.as_str()) {
+            for row in &table.rows {
+                assert!(line.contains(&format!("`{}`", row.parameter)), "{} {}", table.id, row.parameter);
+                for condition in &row.when {
+                    assert!(line.contains(&format!("`{}`", condition.fact)), "{} {}", table.id, condition.fact);
+                }
+            }
+        }
+        for fact in table.facts.keys() {
+            assert!(line.contains(&format!("`{fact}`")), "{} {fact}", table.id);
+        }
+    }
+    for programme in limits::builtin_programmes() {
+        assert!(manual.contains(&format!("| `{}` |", programme.id)), "{}", programme.id);
+    }
+}
+
+/// Editions of one table follow each other without a gap, and only one of them is open-ended.
+#[test]
+fn editions_of_one_table_follow_each_other() {
+    for id in limits::builtin().into_iter().map(|it| it.id).collect::<BTreeSet<_>>() {
+        let mut editions: Vec<LimitTable> = limits::builtin().into_iter().filter(|it| it.id == id).collect();
+        editions.sort_by_key(|it| it.effective_from);
+        for pair in editions.windows(2) {
+            assert_ne!(pair[0].edition, pair[1].edition);
+            assert_eq!(pair[0].effective_to, pair[1].effective_from.yesterday().ok(), "{id}");
+        }
+    }
+}
+
+/// 49 CFR 571.139: 120 km/h under 85, 90 and 100 % of the load for 4, 6 and 24 h; 140, 150, 160 km/h for 30 min each.
+#[test]
+fn fmvss_programmes_hold_the_published_set_points() {
+    let drum = profile::builtin().into_iter().find(|it| it.id == "tyre-drum-proposed").unwrap();
+    let programmes = limits::builtin_programmes();
+    for (id, stages) in [
+        ("fmvss139-endurance-6000n", [(4 * 3_600, 120, 5_100), (6 * 3_600, 120, 5_400), (24 * 3_600, 120, 6_000)]),
+        ("fmvss139-high-speed-6000n", [(1_800, 140, 5_100), (1_800, 150, 5_100), (1_800, 160, 5_100)]),
+    ] {
+        let programme = programmes.iter().find(|it| it.id == id).unwrap();
+        assert!(programme.source.contains("bands are own"), "{id}");
+        assert_eq!(programme.stages.len(), stages.len());
+        for (stage, (seconds, speed, load)) in programme.stages.iter().zip(stages) {
+            assert_eq!(stage.duration_s, seconds, "{id}");
+            let middles: Vec<(&str, i64)> = stage
+                .hold
+                .iter()
+                .map(|hold| {
+                    assert_eq!(drum.channel(&hold.channel).unwrap().unit, hold.unit, "{id} {}", hold.channel);
+                    (hold.channel.as_str(), i64::midpoint(hold.low.digits(), hold.high.digits()))
+                })
+                .collect();
+            assert_eq!(middles, [("speed", speed), ("load", load), ("ambient", 38)], "{id}");
+        }
+    }
 }
 
 #[test]

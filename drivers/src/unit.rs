@@ -176,6 +176,8 @@ units! {
     MicrogramPerGram = "ug/g",
     /// Gram per kilogram.
     GramPerKilogram = "g/kg",
+    /// Becquerel per litre.
+    BecquerelPerLitre = "Bq/L",
 }
 
 impl fmt::Display for Unit {

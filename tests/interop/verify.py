@@ -285,7 +285,30 @@ finding = fields(
 )
 table = fields({1: tstr, 2: tstr, 3: hash32})
 
-GENESIS, SHUTDOWN, INTERVAL = 0, 15, 17
+plan = fields({1: tstr, 2: u64, 3: hash32})
+link = fields({1: tstr, 2: uint(63), 3: hash32})
+required = fields({1: tstr, 2: every(tstr), 3: boolean})
+judged_measured = fields(
+    {1: tstr, 2: tstr, 3: outcome, 6: tstr}, {4: decimal, 5: decimal, 7: u16, 8: decimal, 9: tstr}
+)
+judged_finding = fields(
+    {
+        1: tstr,
+        2: tstr,
+        3: tstr,
+        4: tstr,
+        5: tstr,
+        7: boolean,
+        9: tstr,
+        10: tstr,
+        12: every(tstr),
+        13: tstr,
+        15: boolean,
+    },
+    {6: tstr, 8: tstr, 11: u16, 14: decimal},
+)
+
+GENESIS, SHUTDOWN, INTERVAL, PLANNED_INTERVAL = 0, 15, 17, 19
 KINDS = {
     GENESIS: fields({1: tstr, 2: hash32, 3: hash32}),
     3: fields({1: tstr, 3: texts(tstr)}, {2: tstr}),
@@ -329,6 +352,80 @@ KINDS = {
             14: context,
         },
         {9: decimal, 10: decimal, 11: decimal, 12: decimal, 13: tstr},
+    ),
+    18: fields(
+        {
+            0: flags,
+            1: tstr,
+            2: tstr,
+            3: tstr,
+            4: subject,
+            5: moment,
+            6: moment,
+            8: every(judged_measured),
+            9: every(alarm),
+            10: every(fault),
+            11: every(reading),
+            12: every(judged_finding),
+            13: tstr,
+            15: tstr,
+            16: boolean,
+            17: every(table),
+            18: context,
+            22: every(required),
+        },
+        {7: tstr, 14: tstr, 19: plan, 20: tstr, 21: tstr},
+    ),
+    PLANNED_INTERVAL: fields(
+        {
+            0: flags,
+            1: tstr,
+            2: tstr,
+            3: tstr,
+            4: moment,
+            5: moment,
+            6: u32,
+            7: u32,
+            8: texts(u32),
+            14: context,
+            15: plan,
+        },
+        {9: decimal, 10: decimal, 11: decimal, 12: decimal, 13: tstr},
+    ),
+    20: fields(
+        {
+            0: flags,
+            1: tstr,
+            2: link,
+            3: tstr,
+            4: tstr,
+            5: moment,
+            6: tstr,
+            7: every(judged_measured),
+            9: texts(tstr),
+            11: context,
+        },
+        {8: link, 10: plan},
+    ),
+    21: fields(
+        {
+            0: flags,
+            1: tstr,
+            2: tstr,
+            3: tstr,
+            4: tstr,
+            5: moment,
+            6: tstr,
+            7: tstr,
+            8: tstr,
+            9: tstr,
+            10: tstr,
+            11: texts(tstr),
+            12: every(link),
+            13: texts(int64),
+            15: context,
+        },
+        {14: plan},
     ),
 }
 
@@ -702,7 +799,7 @@ class Verifier:
                 self.report("simulated", chain, seq, "simulated, and the registry is of class production")
         if not record.known:
             self.content_unknown += 1
-        if record.kind == INTERVAL:
+        if record.kind in (INTERVAL, PLANNED_INTERVAL):
             due, received, missing = (record.detail.get_int(key) for key in (6, 7, 8))
             if received + sum(missing.values()) < due:
                 self.report("slots", chain, seq, f"of {due} slots some are neither measured nor explained")

@@ -287,6 +287,7 @@ async fn operate(rig: Option<String>, schedule: Vec<(tokio::time::Instant, Plann
             rig: rig.clone(),
             operation: Operation::Start { sample: specimen.sample },
             operator: "demo".to_owned(),
+            drill: false,
             reply,
         };
         if asks.send(ask).await.is_err() {

@@ -206,7 +206,8 @@ impl World {
     ///
     /// What the operator would read.
     pub async fn operate(&self, rig: &str, operation: Operation) -> Result<(), AskError> {
-        let ask = |reply| Ask::Operate { rig: rig.to_owned(), operation, operator: "wang".to_owned(), reply };
+        let ask =
+            |reply| Ask::Operate { rig: rig.to_owned(), operation, operator: "wang".to_owned(), drill: false, reply };
         self.ask(ask).await
     }
 

@@ -74,6 +74,26 @@ fn life(language: Language, place: &str, detail: &Detail) -> String {
         Detail::Stopped(it) => say(language, "kind-stopped", &[("why", (&it.reason).into())]),
         Detail::Resumed(it) => say(language, "kind-resumed", &[("refused", it.refused.into())]),
         Detail::Recovery(it) => say(language, "kind-recovery", &[("interrupted", it.interrupted.into())]),
+        Detail::FollowUp(it) => say(
+            language,
+            "kind-follow-up",
+            &[
+                ("inspection", (&it.follows.id).into()),
+                ("step", terms::step(language, &it.step).as_str().into()),
+                ("by", (&it.by).into()),
+                ("state", terms::state(language, &it.state).as_str().into()),
+            ],
+        ),
+        Detail::Warning(it) => say(
+            language,
+            "kind-warning",
+            &[
+                ("state", terms::state(language, &it.state).as_str().into()),
+                ("level", (&it.level).into()),
+                ("notice", terms::notice(language, &it.notice).as_str().into()),
+                ("matters", (&it.matters).into()),
+            ],
+        ),
         Detail::Event(it) => {
             let id = format!("event-{}", it.name);
             let operator = it.facts.get("operator").map_or("?", String::as_str);

@@ -31,8 +31,9 @@ pub mod verify;
 pub mod view;
 
 pub use body::{
-    Alarm, Body, Context, Detail, Event, Fault, Finding, Flags, Genesis, Identity, InspectionDetail, IntervalDetail,
-    Measured, Reading, Recovery, Resumed, Stopped, Subject, Table, TimeBlock, TimeQuality, TimeSource,
+    Alarm, Body, Context, Detail, Event, Fault, Finding, Flags, FollowUp, Genesis, Identity, InspectionDetail,
+    IntervalDetail, Judging, Link, Measured, Plan, Reading, Recovery, Required, Resumed, Stopped, Subject, Table,
+    TimeBlock, TimeQuality, TimeSource, Warning,
 };
 pub use enrolment::{Statement, StatementError};
 pub use envelope::ContentType;

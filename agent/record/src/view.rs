@@ -13,7 +13,10 @@ use tidewaiter_drivers::{
     reading::{Moment, Outcome},
 };
 
-use crate::{Detail, InspectionDetail, IntervalDetail, Record};
+use crate::{
+    Detail, InspectionDetail, IntervalDetail, Record,
+    body::{FollowUp, Link, Measured, Plan, Warning},
+};
 
 /// A record as JSON.
 #[derive(Clone, Debug, Serialize)]
@@ -93,6 +96,10 @@ pub enum DetailView<'a> {
     Inspection(Box<InspectionView<'a>>),
     /// A watch period.
     Interval(Box<IntervalView<'a>>),
+    /// A step of a secondary inspection.
+    FollowUp(Box<FollowUpView<'a>>),
+    /// A proposed warning.
+    Warning(Box<WarningView<'a>>),
     /// Content younger than this build.
     Unknown {
         /// Number of the kind.
@@ -141,6 +148,66 @@ pub struct InspectionView<'a> {
     pub findings: Vec<FindingView<'a>>,
     /// Readings behind it.
     pub readings: usize,
+    /// The monitoring plan in force.
+    pub plan: Option<PlanView<'a>>,
+    /// Who ran it.
+    pub operator: Option<&'a str>,
+    /// Whose data it is.
+    pub origin: Option<&'a str>,
+}
+
+/// A monitoring plan.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "the fields are those of the record, see `record.cddl`")]
+pub struct PlanView<'a> {
+    pub id: &'a str,
+    pub version: u64,
+    pub sha256: String,
+}
+
+/// Another record.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "the fields are those of the record, see `record.cddl`")]
+pub struct LinkView<'a> {
+    pub id: &'a str,
+    pub seq: u64,
+    pub hash: String,
+}
+
+/// A step of a secondary inspection as JSON.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "the fields are those of the record, see `record.cddl`")]
+pub struct FollowUpView<'a> {
+    pub id: &'a str,
+    pub follows: LinkView<'a>,
+    pub step: &'a str,
+    pub by: &'a str,
+    pub at: String,
+    pub state: &'a str,
+    pub measured: Vec<MeasuredView<'a>>,
+    pub judged: Option<LinkView<'a>>,
+    pub facts: &'a BTreeMap<String, String>,
+    pub plan: Option<PlanView<'a>>,
+}
+
+/// A proposed warning as JSON.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "the fields are those of the record, see `record.cddl`")]
+pub struct WarningView<'a> {
+    pub id: &'a str,
+    pub state: &'a str,
+    pub level: &'a str,
+    pub notice: &'a str,
+    pub starts: String,
+    pub scope: &'a str,
+    pub matters: &'a str,
+    pub lift_condition: &'a str,
+    pub issuer: &'a str,
+    pub legal_basis: &'a str,
+    pub facts: &'a BTreeMap<String, String>,
+    pub evidence: Vec<LinkView<'a>>,
+    pub deadlines: BTreeMap<&'a str, String>,
+    pub plan: Option<PlanView<'a>>,
 }
 
 /// One identity of a subject.
@@ -165,6 +232,10 @@ pub struct MeasuredView<'a> {
     pub uncertainty: Option<String>,
     pub derivation: &'a str,
     pub stage: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub background_uncertainty: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis: Option<&'a str>,
 }
 
 /// A value with unit and quality, or the reason why there is none.
@@ -208,6 +279,14 @@ pub struct FindingView<'a> {
     pub limit: &'a str,
     pub rule: &'a str,
     pub stage: Option<u16>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub hazards: &'a [String],
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub legal_force: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probability: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub advisory: bool,
 }
 
 /// A watch period as JSON.
@@ -227,6 +306,8 @@ pub struct IntervalView<'a> {
     pub max: Option<String>,
     pub last: Option<String>,
     pub unit: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanView<'a>>,
 }
 
 /// The verdict word of an inspection record.
@@ -277,6 +358,8 @@ impl<'a> DetailView<'a> {
             Detail::Shutdown => Self::Shutdown {},
             Detail::Inspection(it) => Self::Inspection(Box::new(InspectionView::of(it))),
             Detail::Interval(it) => Self::Interval(Box::new(IntervalView::of(it))),
+            Detail::FollowUp(it) => Self::FollowUp(Box::new(FollowUpView::of(it))),
+            Detail::Warning(it) => Self::Warning(Box::new(WarningView::of(it))),
             Detail::Unknown { kind, cbor } => Self::Unknown { kind_number: *kind, cbor: hex::encode(cbor) },
         }
     }
@@ -308,19 +391,7 @@ impl<'a> InspectionView<'a> {
             reason: it.reason.as_deref(),
             disposition: &it.disposition,
             alarm_mismatch: it.alarm_mismatch,
-            measured: it
-                .measured
-                .iter()
-                .map(|it| MeasuredView {
-                    parameter: &it.parameter,
-                    instrument: &it.instrument,
-                    outcome: OutcomeView::of(it.outcome),
-                    background: it.background.map(|it| it.to_string()),
-                    uncertainty: it.uncertainty.map(|it| it.to_string()),
-                    derivation: &it.derivation,
-                    stage: it.stage,
-                })
-                .collect(),
+            measured: it.measured.iter().map(MeasuredView::of).collect(),
             alarms: it
                 .alarms
                 .iter()
@@ -346,9 +417,83 @@ impl<'a> InspectionView<'a> {
                     limit: &it.limit,
                     rule: &it.rule,
                     stage: it.stage,
+                    hazards: &it.hazards,
+                    legal_force: &it.legal_force,
+                    probability: it.probability.map(|it| it.to_string()),
+                    advisory: it.advisory,
                 })
                 .collect(),
             readings: it.readings.len(),
+            plan: it.judging.as_ref().and_then(|it| it.plan.as_ref()).map(PlanView::of),
+            operator: it.judging.as_ref().and_then(|it| it.operator.as_deref()),
+            origin: it.judging.as_ref().and_then(|it| it.origin.as_deref()),
+        }
+    }
+}
+
+impl<'a> MeasuredView<'a> {
+    fn of(it: &'a Measured) -> Self {
+        let text = |it: Option<Decimal>| it.map(|it| it.to_string());
+        Self {
+            parameter: &it.parameter,
+            instrument: &it.instrument,
+            outcome: OutcomeView::of(it.outcome),
+            background: text(it.background),
+            uncertainty: text(it.uncertainty),
+            derivation: &it.derivation,
+            stage: it.stage,
+            background_uncertainty: text(it.background_uncertainty),
+            basis: it.basis.as_deref(),
+        }
+    }
+}
+
+impl<'a> PlanView<'a> {
+    fn of(it: &'a Plan) -> Self {
+        Self { id: &it.id, version: it.version, sha256: hex::encode(it.sha256) }
+    }
+}
+
+impl<'a> LinkView<'a> {
+    fn of(it: &'a Link) -> Self {
+        Self { id: &it.id, seq: it.seq, hash: it.hash.to_string() }
+    }
+}
+
+impl<'a> FollowUpView<'a> {
+    fn of(it: &'a FollowUp) -> Self {
+        Self {
+            id: &it.id,
+            follows: LinkView::of(&it.follows),
+            step: &it.step,
+            by: &it.by,
+            at: moment(it.at),
+            state: &it.state,
+            measured: it.measured.iter().map(MeasuredView::of).collect(),
+            judged: it.judged.as_ref().map(LinkView::of),
+            facts: &it.facts,
+            plan: it.plan.as_ref().map(PlanView::of),
+        }
+    }
+}
+
+impl<'a> WarningView<'a> {
+    fn of(it: &'a Warning) -> Self {
+        Self {
+            id: &it.id,
+            state: &it.state,
+            level: &it.level,
+            notice: &it.notice,
+            starts: moment(it.starts),
+            scope: &it.scope,
+            matters: &it.matters,
+            lift_condition: &it.lift_condition,
+            issuer: &it.issuer,
+            legal_basis: &it.legal_basis,
+            facts: &it.facts,
+            evidence: it.evidence.iter().map(LinkView::of).collect(),
+            deadlines: it.deadlines.iter().map(|(id, due)| (id.as_str(), utc(*due))).collect(),
+            plan: it.plan.as_ref().map(PlanView::of),
         }
     }
 }
@@ -370,6 +515,7 @@ impl<'a> IntervalView<'a> {
             max: text(it.max),
             last: text(it.last),
             unit: it.unit.map(Unit::code),
+            plan: it.plan.as_ref().map(PlanView::of),
         }
     }
 }

@@ -9,6 +9,7 @@ mod live;
 mod operate;
 mod output;
 mod place;
+mod recompute;
 mod run;
 mod screen;
 mod show;
@@ -97,6 +98,14 @@ enum Command {
     ///
     /// Example: tidewaiter stop bench-a --operator 'Li Na' --config site.toml
     Stop(operate::RigArgs),
+    /// Enter what a person read or assessed for the run on a rig.
+    ///
+    /// Example: tidewaiter enter bench-a formaldehyde=18.3mg/kg odour=absent --operator 'Li Na' --config site.toml
+    Enter(operate::EnterArgs),
+    /// Switch a lane or a rig to exercises, or back: what opens there is recorded as a drill.
+    ///
+    /// Example: tidewaiter drill on --place lane-7 --operator 'Li Na' --config site.toml
+    Drill(operate::DrillArgs),
     /// Tell the agent what is declared about a plate, container or sample.
     ///
     /// Example: tidewaiter subject 粤B12345 axles=6 mass=46000 --operator 'Li Na' --config site.toml
@@ -117,6 +126,10 @@ enum Command {
     ///
     /// Example: tidewaiter export --data-dir data --format jsonl --out records.jsonl
     Export(export::ExportArgs),
+    /// Judge stored inspections again, from the records and the table files alone.
+    ///
+    /// Example: tidewaiter recompute records.cborseq --limits limits
+    Recompute(recompute::RecomputeArgs),
     /// Verify records: signature, chain, completeness and time, each by itself.
     ///
     /// Example: tidewaiter verify records.cborseq --registry registry.json --json
@@ -177,11 +190,14 @@ pub fn main() -> ExitCode {
         Command::Start(args) => operate::start(&args),
         Command::Next(args) => operate::next(&args),
         Command::Stop(args) => operate::stop(&args),
+        Command::Enter(args) => operate::enter(&args),
+        Command::Drill(args) => operate::drill(&args),
         Command::Subject(args) => operate::subject(&args),
         Command::Status(args) => show::status(&args),
         Command::Log(args) => show::log(&args),
         Command::Show(args) => show::show(&args),
         Command::Export(args) => export::export(&args),
+        Command::Recompute(args) => recompute::run(&args),
         Command::Verify(args) => verify::verify(&args),
     };
     match outcome {

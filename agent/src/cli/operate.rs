@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::{FINDING, Failure, OK, Outcome, Place, output::outln};
@@ -21,8 +21,50 @@ pub(super) struct StartArgs {
     /// Who starts it.
     #[arg(long, env = "TIDEWAITER_OPERATOR")]
     operator: String,
+    /// The run is an exercise: recorded as such, and left out of statistics.
+    #[arg(long)]
+    drill: bool,
     #[command(flatten)]
     place: Place,
+}
+
+/// Options of `tidewaiter enter`.
+#[derive(Debug, Args)]
+pub(super) struct EnterArgs {
+    /// Rig id.
+    rig: String,
+    /// Values read or assessed by a person: formaldehyde=18.3mg/kg fastness-water=3-4 odour=absent
+    #[arg(value_name = "PARAMETER=VALUE", required = true)]
+    values: Vec<String>,
+    /// Who read them.
+    #[arg(long, env = "TIDEWAITER_OPERATOR")]
+    operator: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Options of `tidewaiter drill`.
+#[derive(Debug, Args)]
+pub(super) struct DrillArgs {
+    /// Whether inspections are exercises from now on.
+    state: Switch,
+    /// Lane or rig id.
+    #[arg(long = "place", value_name = "PLACE")]
+    at: String,
+    /// Who orders it.
+    #[arg(long, env = "TIDEWAITER_OPERATOR")]
+    operator: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    /// Inspections that open are exercises.
+    On,
+    /// They are real.
+    Off,
 }
 
 /// Options of `tidewaiter next` and `tidewaiter stop`.
@@ -53,7 +95,7 @@ pub(super) struct SubjectArgs {
 }
 
 pub(super) fn start(args: &StartArgs) -> Outcome {
-    let body = json!({ "sample": args.sample, "operator": args.operator });
+    let body = json!({ "sample": args.sample, "operator": args.operator, "drill": args.drill });
     post(args.place.running()?, &format!("rigs/{}/start", args.rig), &body)
 }
 
@@ -63,6 +105,26 @@ pub(super) fn next(args: &RigArgs) -> Outcome {
 
 pub(super) fn stop(args: &RigArgs) -> Outcome {
     post(args.place.running()?, &format!("rigs/{}/stop", args.rig), &json!({ "operator": args.operator }))
+}
+
+pub(super) fn enter(args: &EnterArgs) -> Outcome {
+    let mut values = serde_json::Map::new();
+    for value in &args.values {
+        let (parameter, text) = value
+            .split_once('=')
+            .filter(|(parameter, text)| !parameter.is_empty() && !text.is_empty())
+            .ok_or_else(|| Failure::usage(format!("{value:?} is not PARAMETER=VALUE, for example ph=7.1[pH]")))?;
+        if values.insert(parameter.to_owned(), text.into()).is_some() {
+            return Err(Failure::usage(format!("{parameter:?} is given twice; enter replicates one after another")));
+        }
+    }
+    let body = json!({ "values": values, "operator": args.operator });
+    post(args.place.running()?, &format!("rigs/{}/enter", args.rig), &body)
+}
+
+pub(super) fn drill(args: &DrillArgs) -> Outcome {
+    let body = json!({ "on": args.state == Switch::On, "operator": args.operator });
+    post(args.place.running()?, &format!("places/{}/drill", args.at), &body)
 }
 
 pub(super) fn subject(args: &SubjectArgs) -> Outcome {

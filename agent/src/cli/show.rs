@@ -102,6 +102,9 @@ fn print_status(report: &Value) {
             outln!("uplink down for {}:{:02} ({})", ms / 60_000, ms / 1000 % 60, text(report, "/uplink/last_failure"));
         }
     }
+    for (place, drill) in report.pointer("/live/drills").and_then(Value::as_object).into_iter().flatten() {
+        outln!("DRILL at {place}, ordered by {}", text(drill, "/operator"));
+    }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["instrument", "channel", "value", "unit", "quality"]);
@@ -144,18 +147,26 @@ pub(super) fn log(args: &LogArgs) -> Outcome {
         if args.json {
             outln!("{record}");
         } else {
-            outln!(
-                "#{} {} {} {} {} {}",
-                entry.seq,
-                text(&record, "/time"),
-                text(&record, "/kind"),
-                entry.place,
-                text(&record, "/detail/verdict"),
-                text(&record, "/detail/disposition")
-            );
+            let (time, kind) = (text(&record, "/time"), text(&record, "/kind"));
+            outln!("#{} {time} {kind} {} {}", entry.seq, entry.place, gist(&record, &kind));
         }
     }
     Ok(OK)
+}
+
+/// What a record says, in a few words.
+fn gist(record: &Value, kind: &str) -> String {
+    let said: &[&str] = match kind {
+        "inspection" => &["/detail/verdict", "/detail/disposition", "/detail/procedure"],
+        "interval" => &["/detail/instrument", "/detail/channel", "/detail/received", "/detail/slots_expected"],
+        "event" => &["/detail/name", "/detail/subject"],
+        "follow-up" => &["/detail/follows/id", "/detail/step", "/detail/state", "/detail/by"],
+        "warning" => &["/detail/state", "/detail/level", "/detail/notice", "/detail/matters"],
+        "stopped" => &["/detail/reason"],
+        "resumed" => &["/detail/refused"],
+        _ => &[],
+    };
+    said.iter().map(|path| text(record, path)).collect::<Vec<_>>().join(" ")
 }
 
 pub(super) fn show(args: &ShowArgs) -> Outcome {

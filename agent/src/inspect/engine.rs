@@ -6,9 +6,11 @@ use tidewaiter_config::site::{Instrument, Protocol, RigProcedure, Site};
 use tidewaiter_drivers::{modbus::register::Encoding, reading::Moment};
 
 use super::{
-    Operation, OperationError, Step,
+    By, DrillState, Event, Operation, OperationError, Step,
+    bench::{Bench, Surroundings},
     lorry_gate::LorryGate,
     millis,
+    standing::Standing,
     textile_ph::{Figures, TextilePh},
     tyre_endurance::TyreEndurance,
     watch::Watch,
@@ -21,12 +23,57 @@ pub struct Engine {
     lanes: BTreeMap<String, LorryGate>,
     rigs: BTreeMap<String, Rig>,
     watches: Vec<Watch>,
+    standing: Standing,
 }
 
 #[derive(Debug)]
 enum Rig {
     TextilePh(TextilePh),
     TyreEndurance(TyreEndurance),
+    Bench(Box<Bench>),
+}
+
+impl Rig {
+    fn arrival(&mut self, arrival: &Arrival) -> Vec<Step> {
+        match self {
+            Self::TextilePh(machine) => machine.arrival(arrival),
+            Self::TyreEndurance(machine) => machine.arrival(arrival),
+            Self::Bench(machine) => machine.arrival(arrival),
+        }
+    }
+
+    fn tick(&mut self, now: Moment) -> Vec<Step> {
+        match self {
+            Self::TextilePh(machine) => machine.tick(now),
+            Self::TyreEndurance(machine) => machine.tick(now),
+            Self::Bench(machine) => machine.tick(now),
+        }
+    }
+
+    fn interrupt(&mut self, now: Moment) -> Vec<Step> {
+        match self {
+            Self::TextilePh(machine) => machine.interrupt(now),
+            Self::TyreEndurance(machine) => machine.interrupt(now),
+            Self::Bench(machine) => machine.interrupt(now),
+        }
+    }
+
+    fn operate(&mut self, operation: &Operation, operator: &str, now: Moment) -> Result<Vec<Step>, OperationError> {
+        match self {
+            Self::TextilePh(machine) => machine.operate(operation, now),
+            Self::TyreEndurance(machine) => machine.operate(operation, now),
+            Self::Bench(machine) => machine.operate(operation, operator, now),
+        }
+    }
+
+    /// The sample it runs, empty when not yet known.
+    fn running(&self) -> Option<&str> {
+        match self {
+            Self::TextilePh(machine) => machine.running(),
+            Self::TyreEndurance(machine) => machine.running(),
+            Self::Bench(machine) => machine.running(),
+        }
+    }
 }
 
 impl Engine {
@@ -43,6 +90,7 @@ impl Engine {
                 let mut used = vec![gate.scale.as_str()];
                 used.extend(gate.portal.as_deref());
                 used.extend(gate.plate.as_deref());
+                used.extend(gate.container.as_deref());
                 used.extend(gate.dose_rate.as_ref().map(|(instrument, _)| instrument.as_str()));
                 let portal = gate.portal.as_ref().and_then(|id| site.instruments.iter().find(|it| it.id == *id));
                 (lane.id.clone(), LorryGate::new(&lane.id, boot, gate, portal, simulated(&used)))
@@ -67,10 +115,7 @@ impl Engine {
                     RigProcedure::TyreEndurance { drum, programme } => {
                         let held = held_channels(site, programme);
                         let limit = millis(rig.time_limit);
-                        let poll = site.instrument(drum).map_or(0, |it| match it.protocol {
-                            Protocol::Registers { poll, .. } => millis(poll),
-                            _ => 0,
-                        });
+                        let poll = poll_ms(site, drum);
                         Rig::TyreEndurance(TyreEndurance::new(
                             &rig.id,
                             boot,
@@ -80,6 +125,18 @@ impl Engine {
                             poll,
                             simulated(&[drum]),
                         ))
+                    }
+                    RigProcedure::Bench(bench) => {
+                        let ids = bench.instruments();
+                        let on_event = |id: &&str| site.instrument(id).is_some_and(|it| it.protocol.speaks_on_event());
+                        let around = Surroundings {
+                            limit_ms: millis(rig.time_limit),
+                            on_event: ids.iter().copied().filter(on_event).map(str::to_owned).collect(),
+                            held: bench.programme.as_deref().map_or_else(Vec::new, |id| held_channels(site, id)),
+                            poll_ms: ids.first().map_or(0, |id| poll_ms(site, id)),
+                            simulated: simulated(&ids),
+                        };
+                        Rig::Bench(Box::new(Bench::new(&rig.id, boot, bench, around)))
                     }
                 };
                 (rig.id.clone(), machine)
@@ -95,7 +152,7 @@ impl Engine {
                 Some(Watch::new(&watch.id, &instrument.id, &channels, period, watch.slots, instrument.simulated, now))
             })
             .collect();
-        Self { lanes, rigs, watches }
+        Self { lanes, rigs, watches, standing: Standing::default() }
     }
 
     /// Feeds one arrival to every machine it concerns.
@@ -105,14 +162,12 @@ impl Engine {
             steps.extend(lane.arrival(arrival));
         }
         for rig in self.rigs.values_mut() {
-            steps.extend(match rig {
-                Rig::TextilePh(machine) => machine.arrival(arrival),
-                Rig::TyreEndurance(machine) => machine.arrival(arrival),
-            });
+            steps.extend(rig.arrival(arrival));
         }
         for watch in &mut self.watches {
             steps.extend(watch.arrival(arrival));
         }
+        self.standing.stamp(&mut steps);
         steps
     }
 
@@ -123,14 +178,12 @@ impl Engine {
             steps.extend(lane.tick(now));
         }
         for rig in self.rigs.values_mut() {
-            steps.extend(match rig {
-                Rig::TextilePh(machine) => machine.tick(now),
-                Rig::TyreEndurance(machine) => machine.tick(now),
-            });
+            steps.extend(rig.tick(now));
         }
         for watch in &mut self.watches {
             steps.extend(watch.tick(now));
         }
+        self.standing.stamp(&mut steps);
         steps
     }
 
@@ -141,14 +194,12 @@ impl Engine {
             steps.extend(lane.interrupt(now));
         }
         for rig in self.rigs.values_mut() {
-            steps.extend(match rig {
-                Rig::TextilePh(machine) => machine.interrupt(now),
-                Rig::TyreEndurance(machine) => machine.interrupt(now),
-            });
+            steps.extend(rig.interrupt(now));
         }
         for watch in &mut self.watches {
             steps.extend(watch.interrupt(now));
         }
+        self.standing.stamp(&mut steps);
         steps
     }
 
@@ -157,26 +208,66 @@ impl Engine {
     /// # Errors
     ///
     /// When there is no such rig, or it is not in a state for it.
-    pub fn operate(&mut self, rig: &str, operation: &Operation, now: Moment) -> Result<Vec<Step>, OperationError> {
-        match self.rigs.get_mut(rig) {
-            Some(Rig::TextilePh(machine)) => machine.operate(operation, now),
-            Some(Rig::TyreEndurance(machine)) => machine.operate(operation, now),
-            None => Err(OperationError::NoSuchRig(rig.to_owned())),
+    pub fn operate(
+        &mut self,
+        rig: &str,
+        operation: &Operation,
+        by: By<'_>,
+        now: Moment,
+    ) -> Result<Vec<Step>, OperationError> {
+        let machine = self.rigs.get_mut(rig).ok_or_else(|| OperationError::NoSuchRig(rig.to_owned()))?;
+        let mut steps = machine.operate(operation, by.operator, now)?;
+        self.standing.operated(rig, operation, by, &mut steps);
+        Ok(steps)
+    }
+
+    /// Switches a lane or a rig to drill, or back: what opens there from now on is an exercise, or is not. The event
+    /// for the chain says who switched.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such place, or it is so already.
+    pub fn set_drill(&mut self, place: &str, on: bool, operator: &str, now: Moment) -> Result<Event, OperationError> {
+        if !self.lanes.contains_key(place) && !self.rigs.contains_key(place) {
+            return Err(OperationError::NoSuchPlace(place.to_owned()));
         }
+        if !self.standing.switch(place, on, operator, now.wall_ms) {
+            return Err(OperationError::DrillAlready { place: place.to_owned(), state: if on { "on" } else { "off" } });
+        }
+        Ok(Event {
+            place: place.to_owned(),
+            name: if on { "drill-on" } else { "drill-off" }.to_owned(),
+            subject: None,
+            facts: vec![("operator".to_owned(), operator.to_owned())],
+        })
+    }
+
+    /// The places at drill, to be kept across a restart.
+    pub const fn drill_state(&self) -> &DrillState {
+        self.standing.drills()
+    }
+
+    /// Takes up the drills of before a restart. Places that are no longer there are forgotten.
+    pub fn restore_drills(&mut self, drills: DrillState) {
+        let known = |place: &String| self.lanes.contains_key(place) || self.rigs.contains_key(place);
+        let drills = drills.into_iter().filter(|(place, _)| known(place)).collect();
+        self.standing.restore(drills);
     }
 
     /// What each lane and rig is busy with: the subject's name, empty when not yet known.
     pub fn busy(&self) -> BTreeMap<String, String> {
         let lanes = self.lanes.iter().filter_map(|(id, lane)| Some((id.clone(), lane.running()?)));
-        let rigs = self.rigs.iter().filter_map(|(id, rig)| {
-            let subject = match rig {
-                Rig::TextilePh(machine) => machine.running(),
-                Rig::TyreEndurance(machine) => machine.running(),
-            };
-            Some((id.clone(), subject?.to_owned()))
-        });
+        let rigs = self.rigs.iter().filter_map(|(id, rig)| Some((id.clone(), rig.running()?.to_owned())));
         lanes.chain(rigs).collect()
     }
+}
+
+/// Time from one poll of an instrument to the next, where it is polled by registers.
+fn poll_ms(site: &Site, id: &str) -> u64 {
+    site.instrument(id).map_or(0, |it| match it.protocol {
+        Protocol::Registers { poll, .. } => millis(poll),
+        _ => 0,
+    })
 }
 
 /// Channels a programme holds within tolerances, each once.

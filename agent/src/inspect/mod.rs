@@ -8,11 +8,16 @@
 //! Not here: judging, sealing, clocks. Every machine is fed with moments and returns values, so a
 //! test holds the clock.
 
+mod bench;
 mod declarations;
 mod engine;
 mod evidence;
+mod load;
 mod lorry_gate;
 mod mean;
+mod names;
+mod stages;
+mod standing;
 mod textile_ph;
 mod tyre_endurance;
 mod watch;
@@ -23,6 +28,7 @@ use tidewaiter_screening::Inspection;
 pub use declarations::{DeclarationBook, Subjects};
 pub use engine::Engine;
 pub(crate) use evidence::Trace;
+pub use standing::{Drill, DrillState};
 
 /// What a machine hands on.
 #[derive(Clone, Debug)]
@@ -95,6 +101,20 @@ pub enum Operation {
     Next,
     /// End the run with what there is.
     Stop,
+    /// Quantities that a person read or assessed: parameter and text as typed, `18.3 mg/kg`, `3-4`, `absent`.
+    Enter {
+        /// What was typed, in its order. All of it is taken, or nothing.
+        values: Vec<(String, String)>,
+    },
+}
+
+/// Who asks for an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct By<'a> {
+    /// Name of the operator.
+    pub operator: &'a str,
+    /// The run it begins is an exercise.
+    pub drill: bool,
 }
 
 /// Why an operation was refused.
@@ -122,6 +142,49 @@ pub enum OperationError {
         /// Step asked for.
         step: &'static str,
     },
+    /// Neither lane nor rig of that name.
+    #[error("there is no lane or rig {0:?}; `tidewaiter status` lists them")]
+    NoSuchPlace(String),
+    /// It is so already.
+    #[error("a drill at {place:?} is already {state}")]
+    DrillAlready {
+        /// Lane or rig.
+        place: String,
+        /// `on` or `off`.
+        state: &'static str,
+    },
+    /// The run has no such quantity.
+    #[error("rig {rig:?} measures no {parameter:?}; typed are {}", list(known))]
+    NoSuchQuantity {
+        /// Rig.
+        rig: String,
+        /// What was typed.
+        parameter: String,
+        /// What can be typed.
+        known: Vec<String>,
+    },
+    /// The quantity is read from an instrument.
+    #[error("{parameter:?} is read from {instrument:?}; a typed value would stand beside what it shows")]
+    Measured {
+        /// Parameter.
+        parameter: String,
+        /// Instrument.
+        instrument: String,
+    },
+    /// The text is no value.
+    #[error("{parameter}={text:?}: {why}")]
+    NotAValue {
+        /// Parameter.
+        parameter: String,
+        /// As typed.
+        text: String,
+        /// What is wrong with it, and what to type.
+        why: String,
+    },
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "no quantities at all".to_owned() } else { names.join(", ") }
 }
 
 /// Numbers inspections of one place: `<place>-<boot>-<counter>`, never reused.

@@ -110,6 +110,9 @@ impl TextilePh {
                 run.window.clear();
                 Ok(Vec::new())
             }
+            (Operation::Enter { .. }, Some(_)) => {
+                Err(OperationError::NotHere { rig: self.place.clone(), step: "enter" })
+            }
             (Operation::Stop, Some(_)) => Ok(self.finish(now, Completion::Incomplete(IncompleteReason::Stopped))),
         }
     }

@@ -17,8 +17,6 @@
 //! For each stage the extremes of every held channel and the duration by the bench's own elapsed
 //! time are measured, so that the programme's tolerances can be judged on every reading.
 
-mod stage;
-
 use std::collections::BTreeMap;
 
 use tidewaiter_drivers::{
@@ -31,19 +29,12 @@ use tidewaiter_screening::{
     inspection::{Alarm, Completion, Declaration, Evidence, Identity, IncompleteReason, Subject, SubjectKind},
 };
 
-use self::stage::{Stage, measured};
-use super::{Numbering, Operation, OperationError, Step, Trace, elapsed_ms};
+use super::{
+    Numbering, Operation, OperationError, Step, Trace, elapsed_ms,
+    names::{MANUAL, READ, name, typed},
+    stages::{Stages, is_earlier, measured},
+};
 use crate::acquire::{Arrival, Content};
-
-/// Identities of one specimen: typed by the operator, read by the bench, and room for a second reading.
-const IDENTITIES: usize = 4;
-/// Stages kept at most; a bench that counts further is recorded with those.
-const STAGES: usize = 32;
-
-/// Source of an identity that the operator typed.
-const MANUAL: &str = "manual";
-/// Source of an identity that the bench read.
-const READ: &str = "read";
 
 /// The machine of one rig.
 #[derive(Debug)]
@@ -68,13 +59,7 @@ struct Run {
     id: String,
     identities: Vec<Identity>,
     opened: Moment,
-    elapsed: Option<Decimal>,
-    /// It was under way when it was first seen.
-    is_late: bool,
-    /// The bench has said that its programme is over.
-    has_ended: bool,
-    stages: BTreeMap<u16, Stage>,
-    current: u16,
+    stages: Stages,
     lost_polls: u32,
     alarms: BTreeMap<String, Alarm>,
     trace: Trace,
@@ -113,18 +98,13 @@ impl TyreEndurance {
             Operation::Start { sample } => match &mut self.run {
                 None => {
                     self.named.retain(|identity| identity.source != MANUAL);
-                    let typed = Identity {
-                        kind: "sample".to_owned(),
-                        text: sample.clone(),
-                        source: MANUAL.to_owned(),
-                        confidence: None,
-                    };
-                    name(&mut self.named, typed);
+                    name(&mut self.named, typed("sample", sample));
                     Ok(Vec::new())
                 }
                 Some(run) => Err(OperationError::Running { rig: self.place.clone(), sample: run.subject().to_owned() }),
             },
             Operation::Next => Err(OperationError::NotHere { rig: self.place.clone(), step: "next" }),
+            Operation::Enter { .. } => Err(OperationError::NotHere { rig: self.place.clone(), step: "enter" }),
             Operation::Stop if self.run.is_some() => Ok(self.give_up(now, IncompleteReason::Stopped)),
             Operation::Stop => Err(OperationError::Idle(self.place.clone())),
         }
@@ -191,7 +171,7 @@ impl TyreEndurance {
         let elapsed = value("elapsed").and_then(Result::ok).map(|indication| indication.value);
         let mut steps = Vec::new();
         if state == State::Running {
-            if self.run.as_ref().is_some_and(|run| is_earlier(elapsed, run.elapsed)) {
+            if self.run.as_ref().is_some_and(|run| is_earlier(elapsed, run.stages.elapsed())) {
                 steps.extend(self.finish(arrival.at, Completion::Incomplete(IncompleteReason::InstrumentStopped)));
             }
             let goes_on = self.given_up.is_some() && !is_earlier(elapsed, self.given_up);
@@ -214,18 +194,7 @@ impl TyreEndurance {
             run.alarm(&self.drum, alarm.word());
         }
         if state == State::Running {
-            let stage = register("stage").unwrap_or(run.current);
-            let entered = stage != run.current;
-            run.elapsed = elapsed.or(run.elapsed);
-            if entered && let Some(previous) = run.stages.get_mut(&run.current) {
-                previous.last_elapsed = elapsed.or(previous.last_elapsed);
-            }
-            run.current = stage;
-            if run.stages.contains_key(&stage) || run.stages.len() < STAGES {
-                // The bench counts from the begin of the run, and so of its first stage.
-                let begin = (run.stages.is_empty() && !run.is_late).then_some(Decimal::ZERO).or(elapsed);
-                run.stages.entry(stage).or_default().take(begin, elapsed, &self.held, readings);
-            }
+            let entered = run.stages.run(register("stage"), elapsed, readings);
             run.keep(arrival, readings, &self.held, entered);
             if entered {
                 steps.extend(self.remember(arrival.at));
@@ -233,18 +202,13 @@ impl TyreEndurance {
             return steps;
         }
         if state != State::Paused {
-            // An idle bench shows the elapsed time of no run at all.
-            let known = elapsed.filter(|_| !is_earlier(elapsed, run.elapsed));
-            if let Some(last) = run.stages.get_mut(&run.current) {
-                last.last_elapsed = known.or(last.last_elapsed);
-            }
+            run.stages.end(elapsed, matches!(state, State::FinishedOk | State::FinishedFailed));
             run.keep(arrival, readings, &self.held, true);
             if state == State::FinishedFailed {
                 run.alarm(&self.drum, BenchAlarm::TyreFailure.word());
             }
-            run.has_ended = matches!(state, State::FinishedOk | State::FinishedFailed);
             let completion = match state {
-                State::FinishedOk | State::FinishedFailed if run.is_late => {
+                State::FinishedOk | State::FinishedFailed if run.stages.is_late() => {
                     Completion::Incomplete(IncompleteReason::Interrupted)
                 }
                 State::FinishedOk | State::FinishedFailed => Completion::Complete,
@@ -260,11 +224,7 @@ impl TyreEndurance {
             id: self.numbering.take(),
             identities: std::mem::take(&mut self.named),
             opened: now,
-            elapsed: None,
-            is_late,
-            has_ended: false,
-            stages: BTreeMap::new(),
-            current: 0,
+            stages: Stages::new(self.held.clone(), is_late),
             lost_polls: 0,
             alarms: BTreeMap::new(),
             trace: Trace::default(),
@@ -278,7 +238,7 @@ impl TyreEndurance {
 
     /// Ends our part in a run that the bench goes on with.
     fn give_up(&mut self, now: Moment, reason: IncompleteReason) -> Vec<Step> {
-        self.given_up = self.run.as_ref().map(|run| run.elapsed.unwrap_or(Decimal::ZERO));
+        self.given_up = self.run.as_ref().map(|run| run.stages.elapsed().unwrap_or(Decimal::ZERO));
         self.finish(now, Completion::Incomplete(reason))
     }
 
@@ -288,18 +248,7 @@ impl TyreEndurance {
     }
 
     fn inspection(&self, run: &Run, now: Moment, completion: Completion) -> Inspection {
-        let mut quantities = Vec::new();
-        let joined = run.stages.keys().next().filter(|_| run.is_late);
-        for (&number, stage) in &run.stages {
-            let unknown = if joined == Some(&number) {
-                Some("begin not seen")
-            } else if number == run.current && !run.has_ended {
-                Some("not ended")
-            } else {
-                None
-            };
-            quantities.extend(stage.measured(&self.drum, &self.held, number, unknown));
-        }
+        let mut quantities = run.stages.measured(&self.drum);
         quantities.push(measured(&self.drum, "lost-polls", "count", None, Ok(count(run.lost_polls))));
         quantities.extend(run.trace.left_out(&self.drum));
         Inspection {
@@ -353,28 +302,6 @@ impl Run {
             self.trace.keep(evidence, decisive);
         }
     }
-}
-
-/// Adds an identity. The operator's number and the bench's barcode stand side by side; two different barcodes
-/// are ambiguous.
-fn name(identities: &mut Vec<Identity>, mut identity: Identity) {
-    if identities.iter().any(|known| known.text == identity.text) {
-        return;
-    }
-    if identity.source == READ {
-        for other in identities.iter_mut().filter(|known| known.source != MANUAL) {
-            "ambiguous".clone_into(&mut other.source);
-            "ambiguous".clone_into(&mut identity.source);
-        }
-    }
-    if identities.len() < IDENTITIES {
-        identities.push(identity);
-    }
-}
-
-/// Whether `elapsed` lies before what was already seen.
-fn is_earlier(elapsed: Option<Decimal>, seen: Option<Decimal>) -> bool {
-    elapsed.zip(seen).is_some_and(|(elapsed, seen)| elapsed.cmp_value(seen).is_lt())
 }
 
 fn count(number: u32) -> Indication {

@@ -9,9 +9,11 @@
 //! GET  /api/v1/records/{seq}          one record: envelope and content as JSON
 //! GET  /api/v1/records?from=&limit=   several, at most 500
 //! POST /api/v1/subjects               {"subject", "facts": {name: text}, "operator"}
-//! POST /api/v1/rigs/{rig}/start       {"sample", "operator"}
+//! POST /api/v1/rigs/{rig}/start       {"sample", "operator", "drill"?}
 //! POST /api/v1/rigs/{rig}/next        {"operator"}
 //! POST /api/v1/rigs/{rig}/stop        {"operator"}
+//! POST /api/v1/rigs/{rig}/enter       {"values": {parameter: text}, "operator"}
+//! POST /api/v1/places/{place}/drill   {"on", "operator"}
 //! ```
 
 mod status;
@@ -26,6 +28,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
+use tidewaiter_config::site::MOST_QUANTITIES;
 use tidewaiter_record::view::RecordView;
 use tokio::{
     net::TcpListener,
@@ -121,6 +124,23 @@ fn problem(code: StatusCode, error: &str) -> Response {
 #[serde(deny_unknown_fields)]
 struct StartRequest {
     sample: String,
+    operator: String,
+    #[serde(default)]
+    drill: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnterRequest {
+    /// In the order typed, which a map of ours would lose.
+    values: serde_json::Map<String, serde_json::Value>,
+    operator: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DrillRequest {
+    on: bool,
     operator: String,
 }
 
@@ -222,8 +242,9 @@ async fn start(State(local): State<Local>, Path(rig): Path<String>, Json(request
     if let Some(refused) = unfit(&[&request.sample, &request.operator]) {
         return refused;
     }
-    let operation = Operation::Start { sample: request.sample };
-    local.ask(|reply| Ask::Operate { rig, operation, operator: request.operator, reply }).await
+    let operation = Operation::Start { sample: request.sample.clone() };
+    let StartRequest { operator, drill, .. } = request;
+    local.ask(|reply| Ask::Operate { rig, operation, operator, drill, reply }).await
 }
 
 async fn next(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<OperatorRequest>) -> Response {
@@ -238,7 +259,37 @@ async fn operate(local: &Local, rig: String, operation: Operation, operator: Str
     if let Some(refused) = unfit(&[&operator]) {
         return refused;
     }
-    local.ask(|reply| Ask::Operate { rig, operation, operator, reply }).await
+    local.ask(|reply| Ask::Operate { rig, operation, operator, drill: false, reply }).await
+}
+
+async fn enter(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<EnterRequest>) -> Response {
+    let mut values = Vec::with_capacity(request.values.len());
+    for (parameter, text) in request.values {
+        // A number would lose its digits on the way: 18.30 is not 18.3.
+        let serde_json::Value::String(text) = text else {
+            let error = format!("{parameter}: a value is a text with its unit, such as \"18.3 mg/kg\"");
+            return problem(StatusCode::UNPROCESSABLE_ENTITY, &error);
+        };
+        values.push((parameter, text));
+    }
+    if values.is_empty() || values.len() > MOST_QUANTITIES {
+        let error = format!("1 to {MOST_QUANTITIES} values are entered at once, and {} came", values.len());
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, &error);
+    }
+    let texts = values.iter().flat_map(|(parameter, text)| [parameter.as_str(), text.as_str()]);
+    let texts: Vec<&str> = texts.chain([request.operator.as_str()]).collect();
+    if let Some(refused) = unfit(&texts) {
+        return refused;
+    }
+    operate(&local, rig, Operation::Enter { values }, request.operator).await
+}
+
+async fn drill(State(local): State<Local>, Path(place): Path<String>, Json(request): Json<DrillRequest>) -> Response {
+    if let Some(refused) = unfit(&[&request.operator]) {
+        return refused;
+    }
+    let DrillRequest { on, operator } = request;
+    local.ask(|reply| Ask::Drill { place, on, operator, reply }).await
 }
 
 /// All routes.
@@ -252,6 +303,8 @@ pub fn router(local: Local) -> Router {
         .route("/api/v1/rigs/{rig}/start", post(start))
         .route("/api/v1/rigs/{rig}/next", post(next))
         .route("/api/v1/rigs/{rig}/stop", post(stop))
+        .route("/api/v1/rigs/{rig}/enter", post(enter))
+        .route("/api/v1/places/{place}/drill", post(drill))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(local)
 }

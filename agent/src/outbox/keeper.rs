@@ -65,6 +65,7 @@ pub struct Keeper {
     refused_from_ms: i64,
     wall_floor_ms: i64,
     finished: bool,
+    notes: Vec<(String, Vec<u8>)>,
     commands: mpsc::Receiver<Command>,
     publish: watch::Sender<Arc<Status>>,
 }
@@ -93,6 +94,7 @@ impl Keeper {
     ) -> Result<(Self, Outbox), StoreError> {
         let contents = store.contents()?;
         let left_open = store.open_inspections()?;
+        let notes = store.notes()?;
         let usage = store.usage()?;
         let head = match contents.head {
             Some((seq, hash)) => ChainHead { chain: identity.chain, next_seq: seq + 1, prev: hash },
@@ -127,6 +129,7 @@ impl Keeper {
             refused_from_ms: contents.refused.1,
             wall_floor_ms: contents.wall_floor_ms.max(WALL_FLOOR_MS),
             finished: false,
+            notes,
             commands,
             publish,
         };
@@ -137,6 +140,11 @@ impl Keeper {
     /// This start's number within the chain.
     pub fn boot(&self) -> u64 {
         self.boot
+    }
+
+    /// Notes that the last run left, by name.
+    pub fn notes(&self) -> &[(String, Vec<u8>)] {
+        &self.notes
     }
 
     async fn open_chain(
@@ -176,6 +184,7 @@ impl Keeper {
                         }),
                         alert: false,
                         closes: Some(place.clone()),
+                        notes: Vec::new(),
                     });
                 }
             }
@@ -190,6 +199,7 @@ impl Keeper {
                         head = head.after(&sealed);
                         batch.entries.push(entry(draft, sealed, now));
                         batch.open.extend(draft.closes.clone().map(|place| (place, None)));
+                        batch.notes.extend(draft.notes.iter().cloned());
                     }
                     Err(why) => error!(place = draft.place, why, "a record of the start could not be sealed"),
                 }
@@ -261,12 +271,16 @@ impl Keeper {
                     batch.open.push((place, Some(state)));
                     remembered.push(reply);
                 }
+                Command::Notes { notes, reply } => {
+                    batch.notes.extend(notes);
+                    remembered.push(reply);
+                }
                 Command::Receipt { cursor, reply } => receipts.push((cursor, reply)),
                 Command::Finish { reply } => finishing.push(reply),
-                read @ (Command::Entries { .. } | Command::Alerts { .. }) => reads.push(read),
+                read @ (Command::Entries { .. } | Command::Alerts { .. } | Command::Find { .. }) => reads.push(read),
             }
         }
-        if !pending.is_empty() || !batch.open.is_empty() {
+        if !pending.is_empty() || !batch.open.is_empty() || !batch.notes.is_empty() {
             self.seal_group(pending, batch, remembered).await?;
         }
         for reply in finishing {
@@ -286,6 +300,10 @@ impl Keeper {
                 Command::Alerts { above, limit, reply } => {
                     let found = self.with_store(move |store| store.alerts(above, limit)).await;
                     let _ = reply.send(found);
+                }
+                Command::Find { draft, reply } => {
+                    let found = self.with_store(move |store| store.find_draft(&draft)).await;
+                    let _ = reply.send(found.map(|it| it.map(|(seq, hash)| Recorded { seq, hash })));
                 }
                 _ => {}
             }
@@ -326,6 +344,7 @@ impl Keeper {
                             batch.open.retain(|(open, _)| open != place);
                             batch.open.push((place.clone(), None));
                         }
+                        batch.notes.extend(item.draft.notes.iter().cloned());
                         batch.entries.push(entry(&item.draft, sealed, now));
                     }
                     Err(why) => answers.push(Err(Refusal::Seal(why))),
@@ -581,7 +600,7 @@ impl Keeper {
     }
 
     fn own(detail: Detail) -> Draft {
-        Draft { place: "self".to_owned(), id: None, detail, alert: false, closes: None }
+        Draft { place: "self".to_owned(), id: None, detail, alert: false, closes: None, notes: Vec::new() }
     }
 
     async fn commit(&mut self, batch: Batch) -> Result<(), StoreError> {

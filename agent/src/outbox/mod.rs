@@ -59,6 +59,8 @@ pub struct Draft {
     pub alert: bool,
     /// The open inspection that this record closes.
     pub closes: Option<String>,
+    /// Notes that are kept (`Some`) or forgotten (`None`) with it, or not at all.
+    pub notes: Vec<(String, Option<Vec<u8>>)>,
 }
 
 /// Where a draft ended up.
@@ -96,6 +98,8 @@ pub struct Status {
 pub(crate) enum Command {
     Seal { draft: Box<Draft>, reply: oneshot::Sender<Result<Recorded, Refusal>> },
     Remember { place: String, state: Vec<u8>, reply: oneshot::Sender<Result<(), Refusal>> },
+    Notes { notes: Vec<(String, Option<Vec<u8>>)>, reply: oneshot::Sender<Result<(), Refusal>> },
+    Find { draft: String, reply: oneshot::Sender<Result<Option<Recorded>, StoreError>> },
     Receipt { cursor: Cursor, reply: oneshot::Sender<ReceiptAnswer> },
     Finish { reply: oneshot::Sender<()> },
     Entries { from: u64, limit: usize, reply: oneshot::Sender<Result<Vec<Entry>, StoreError>> },
@@ -141,6 +145,24 @@ impl Outbox {
         self.ask(|reply| Command::Remember { place: place.to_owned(), state, reply })
             .await
             .unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Keeps (`Some`) or forgets (`None`) small states of the agent that must outlive it, by name; all or none.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`]; the old ones stay.
+    pub async fn notes(&self, notes: Vec<(String, Option<Vec<u8>>)>) -> Result<(), Refusal> {
+        self.ask(|reply| Command::Notes { notes, reply }).await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Where the draft of this id is in the chain, if it was sealed and is still stored.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails; `None` when the agent is stopping.
+    pub async fn find(&self, draft: &str) -> Option<Result<Option<Recorded>, StoreError>> {
+        self.ask(|reply| Command::Find { draft: draft.to_owned(), reply }).await
     }
 
     /// Hands in a receipt whose signature has been verified.

@@ -1,7 +1,7 @@
 //! The store in one `SQLite` file: WAL, `synchronous=FULL`, bounded by `max_page_count`.
 //!
 //! ```text
-//! meta(key, value)                                  layout, chain, boot, wall floor, refused, clean
+//! meta(key, number, bytes)                          chain, boot, wall floor, refused, clean, note:NAME
 //! entry(seq, record, hash, alert, sealed_ms, place, draft)   one row a record, bytes as signed
 //! cursor(upto_seq, hash, received_ms)               one row
 //! open_inspection(place, state)                     what a power cut must not swallow
@@ -35,6 +35,9 @@ const LOCK_TRIES: u32 = 40;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Layout of the tables above. A change of layout is a new number.
 const LAYOUT: i64 = 1;
+
+/// How the key of a note begins.
+const NOTE: &str = "note:";
 
 const TABLES: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, number INTEGER, bytes BLOB) STRICT, WITHOUT ROWID;
@@ -344,6 +347,15 @@ impl Store for SqliteStore {
                 None => transaction.execute("DELETE FROM open_inspection WHERE place = ?1", [place]).map_err(fail)?,
             };
         }
+        for (name, bytes) in &batch.notes {
+            let key = format!("{NOTE}{name}");
+            match bytes {
+                Some(bytes) => transaction
+                    .execute("INSERT OR REPLACE INTO meta(key, bytes) VALUES(?1, ?2)", params![key, bytes])
+                    .map_err(fail)?,
+                None => transaction.execute("DELETE FROM meta WHERE key = ?1", [key]).map_err(fail)?,
+            };
+        }
         if let Some(cursor) = batch.cursor {
             transaction
                 .execute(
@@ -391,6 +403,14 @@ impl Store for SqliteStore {
         let mut statement =
             self.sql(self.connection.prepare_cached("SELECT place, state FROM open_inspection ORDER BY place"))?;
         let rows = self.sql(statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))))?;
+        self.sql(rows.collect())
+    }
+
+    fn notes(&mut self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let mut statement = self.sql(self.connection.prepare_cached(
+            "SELECT substr(key, length(?1) + 1), bytes FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
+        ))?;
+        let rows = self.sql(statement.query_map([NOTE], |row| Ok((row.get(0)?, row.get(1)?))))?;
         self.sql(rows.collect())
     }
 

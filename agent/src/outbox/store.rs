@@ -43,6 +43,8 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// Open inspections to keep (`Some`) or forget (`None`), by place.
     pub open: Vec<(String, Option<Vec<u8>>)>,
+    /// Notes to keep (`Some`) or forget (`None`), by name; a new one replaces the old one.
+    pub notes: Vec<(String, Option<Vec<u8>>)>,
     /// New cursor.
     pub cursor: Option<Cursor>,
     /// Receipted records to delete: all up to and including this sequence number.
@@ -123,6 +125,13 @@ pub trait Store: Send + Debug {
     ///
     /// When the disk fails.
     fn open_inspections(&mut self) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
+
+    /// Notes, by name: small states of the agent that must outlive it.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails.
+    fn notes(&mut self) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
 
     /// Bytes in use, and the budget.
     ///

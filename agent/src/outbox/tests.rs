@@ -109,6 +109,10 @@ impl Store for FailingStore {
         self.inner.open_inspections()
     }
 
+    fn notes(&mut self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.inner.notes()
+    }
+
     fn usage(&mut self) -> Result<(u64, u64), StoreError> {
         self.inner.usage()
     }
@@ -217,6 +221,7 @@ fn draft(id: &str) -> Draft {
         detail: Detail::Event(Event { name: id.into(), subject: None, facts: BTreeMap::new() }),
         alert: false,
         closes: None,
+        notes: Vec::new(),
     }
 }
 
@@ -505,4 +510,34 @@ fn a_store_of_another_chain_or_program_is_refused() {
     connection.execute_batch("CREATE TABLE theirs(x)").unwrap();
     drop(connection);
     assert!(matches!(SqliteStore::open(other.path(), CHAIN, PLENTY), Err(StoreError::Layout { .. })));
+}
+
+#[tokio::test]
+async fn notes_outlive_the_agent_alone_and_with_a_record() {
+    let bench = Bench::new(1 << 24);
+    let started = bench.start().await;
+    let note = |name: &str, bytes: &[u8]| (name.to_owned(), Some(bytes.to_vec()));
+    started.outbox.notes(vec![note("drill", b"lane-1"), note("gone", b"x")]).await.unwrap();
+    let with = Draft { notes: vec![note("duty", &[1]), note("drill", &[2]), ("gone".to_owned(), None)], ..draft("a") };
+    let sealed = started.outbox.seal(with).await.unwrap();
+    // A note of the same name replaces the old one, whichever way it came.
+    started.outbox.notes(vec![note("duty", &[3])]).await.unwrap();
+    assert_eq!(started.outbox.find("a").await.unwrap().unwrap(), Some(sealed));
+    assert_eq!(started.outbox.find("b").await.unwrap().unwrap(), None);
+    started.end().await;
+    let mut store = bench.store();
+    let notes = store.notes().unwrap();
+    assert_eq!(notes, [("drill".to_owned(), vec![2]), ("duty".to_owned(), vec![3])]);
+}
+
+#[tokio::test]
+async fn a_note_of_a_record_that_was_not_sealed_is_not_kept() {
+    let bench = Bench::new(1 << 24);
+    let started = bench.start().await;
+    let facts = (0..40_u32).map(|number| (number.to_string(), "x".repeat(1024))).collect();
+    let detail = Detail::Event(Event { name: "too large".into(), subject: None, facts });
+    let outgrown = Draft { detail, notes: vec![("duty".to_owned(), Some(vec![1]))], ..draft("big") };
+    assert!(matches!(started.outbox.seal(outgrown).await, Err(Refusal::Seal(_))));
+    started.end().await;
+    assert_eq!(bench.store().notes().unwrap(), []);
 }

@@ -58,6 +58,8 @@ kind-recovery = started after an end that was not clean; { $interrupted ->
    *[other] { $interrupted } inspections were
 } interrupted
 kind-shutdown = stopped in order
+kind-follow-up = follow-up of { $inspection }: { $step } by { $by }, now { $state }
+kind-warning = warning { $state }: level { $level }, { $notice }: { $matters }
 kind-unknown = content unknown to this version
 
 event-operator-start = { $operator } started { $subject } on { $place }

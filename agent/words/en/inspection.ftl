@@ -76,3 +76,24 @@ parameter-load = load
 parameter-pressure = pressure
 parameter-ambient = ambient temperature
 parameter-stage-duration = stage duration
+
+# Steps after an alarm or a referral, and where a finding stands.
+step-handheld = hand-held check
+step-sample = sample sent
+step-lab-result = laboratory result
+step-hold = held
+step-release = release
+step-return = returned to sender
+step-re-scan = scanned again
+state-screened = screened
+state-sample-sent = sample sent
+state-lab-confirmed = confirmed by laboratory
+state-lab-cleared = cleared by laboratory
+state-held = held
+state-released = released
+state-returned = returned
+state-proposed = proposed
+state-lift-proposed = lifting proposed
+notice-tongbao = notice to regulators
+notice-tonggao = notice to enterprises
+notice-gonggao = notice to the public

@@ -13,6 +13,7 @@ macro_rules! texts {
             include_str!(concat!("../", $folder, "/verdict.ftl")),
             include_str!(concat!("../", $folder, "/reading.ftl")),
             include_str!(concat!("../", $folder, "/inspection.ftl")),
+            include_str!(concat!("../", $folder, "/parameter.ftl")),
             include_str!(concat!("../", $folder, "/finding.ftl")),
             include_str!(concat!("../", $folder, "/screen.ftl")),
             include_str!(concat!("../", $folder, "/lane.ftl")),

@@ -7,6 +7,7 @@
 //! verdict.ftl     verdicts, dispositions and what to do, reasons
 //! reading.ftl     why there is no value, quality, units in words
 //! inspection.ftl  subjects, identities, incomplete, void, alarms, names of parameters
+//! parameter.ftl   names of what the other shipped limit tables judge
 //! finding.ftl     the sentence of one judged row
 //! screen.ftl      the steps of a judgement, declared facts, what `screen` and `limits` print
 //! lane.ftl        fixed sentences of the page, counters, clock quality

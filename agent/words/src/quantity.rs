@@ -84,6 +84,7 @@ fn symbol(code: &str) -> Option<Symbol> {
         "kg/t" => Symbol::Sign("kg/t"),
         "uS/cm" => Symbol::Sign("µS/cm"),
         "g/kg" => Symbol::Sign("g/kg"),
+        "Bq/L" => Symbol::Sign("Bq/L"),
         "ug/g" => Symbol::Sign("µg/g"),
         "{count}" => Symbol::Word("unit-count"),
         "{grade}" => Symbol::Word("unit-grade"),

@@ -91,6 +91,21 @@ pub fn procedure(language: Language, id: &str) -> String {
     named(language, "procedure", id)
 }
 
+/// A step of a secondary inspection; one the catalogue does not know goes by its id.
+pub fn step(language: Language, word: &str) -> String {
+    named(language, "step", word)
+}
+
+/// The state of a finding or a warning; one the catalogue does not know goes by its id.
+pub fn state(language: Language, word: &str) -> String {
+    named(language, "state", word)
+}
+
+/// A kind of notice: `tongbao` to regulators, `tonggao` to enterprises, `gonggao` to the public.
+pub fn notice(language: Language, word: &str) -> String {
+    named(language, "notice", word)
+}
+
 /// Clock quality by its letter `S`, `H`, `I` or `U`, with the error bound as text (`1.2 s`).
 pub fn clock(language: Language, letter: &str, error: &str) -> String {
     say(language, &format!("clock-{letter}"), &[("error", error.into())])
@@ -281,6 +296,16 @@ mod tests {
         }
         for source in ["read", "corrected", "manual", "ambiguous"] {
             both(&format!("source-{source}"));
+        }
+    }
+
+    /// Symbols of elements, nuclides and compounds begin with a capital and are the same in every language.
+    #[test]
+    fn every_parameter_of_a_shipped_table_has_its_name() {
+        for table in tidewaiter_config::limits::builtin() {
+            for row in table.rows.iter().filter(|row| row.parameter.starts_with(|it: char| it.is_ascii_lowercase())) {
+                both(&format!("parameter-{}", row.parameter));
+            }
         }
     }
 

@@ -37,6 +37,8 @@ kind-stopped = 自此未在记录：{ $why }
 kind-resumed = 恢复记录；期间拒收 { $refused } 条结果
 kind-recovery = 上次未正常结束，现已恢复；{ $interrupted } 次检验被中断
 kind-shutdown = 正常停止
+kind-follow-up = { $inspection } 后续处置：{ $step }（{ $by }），现状态 { $state }
+kind-warning = 预警建议（{ $state }）：{ $level } 级，{ $notice }：{ $matters }
 kind-unknown = 本版本不识别的内容
 
 event-operator-start = { $operator } 在 { $place } 开始 { $subject }

@@ -76,3 +76,24 @@ parameter-load = 负荷
 parameter-pressure = 气压
 parameter-ambient = 环境温度
 parameter-stage-duration = 阶段时间
+
+# Steps after an alarm or a referral, and where a finding stands.
+step-handheld = 手持复测
+step-sample = 取样送检
+step-lab-result = 实验室结果
+step-hold = 扣留
+step-release = 放行
+step-return = 退运
+step-re-scan = 重新通过
+state-screened = 已初筛
+state-sample-sent = 已送样
+state-lab-confirmed = 实验室确认
+state-lab-cleared = 实验室排除
+state-held = 已扣留
+state-released = 已放行
+state-returned = 已退运
+state-proposed = 建议发布
+state-lift-proposed = 建议解除
+notice-tongbao = 通报（监管部门）
+notice-tonggao = 通告（企业）
+notice-gonggao = 公告（公众）

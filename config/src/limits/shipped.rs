@@ -7,14 +7,47 @@ macro_rules! files {
 }
 
 const TABLES: &[(&str, &str)] = files![
-    "limits/gross-mass-cn-2016.toml",
-    "limits/portal-sigma.toml",
-    "limits/scrap-radiation.toml",
+    "limits/coal-cn-2014.toml",
+    "limits/codex-food-1989.toml",
+    "limits/container-max-gross.toml",
+    "limits/copper-concentrate-cn-2017.toml",
+    "limits/diesel-cn-v.toml",
+    "limits/diesel-cn-vi.toml",
+    "limits/eu-tyre-label-2009.toml",
+    "limits/gasoline-cn.toml",
+    "limits/gb1103.1-2012.toml",
+    "limits/gb1103.1-2023.toml",
+    "limits/gb14882-1994-milk.toml",
     "limits/gb18401-2010-t1.toml",
+    "limits/gb18401-2010-unfinished.toml",
+    "limits/gb31701-2015.toml",
+    "limits/gb4223.toml",
+    "limits/gb5763-2018.toml",
+    "limits/gb9744-2007.toml",
+    "limits/gb9744-2015.toml",
+    "limits/gbt20424-2006.toml",
+    "limits/gbt20424-2025.toml",
+    "limits/ghs-flammable-liquids.toml",
+    "limits/gross-mass-cn-2016-tyres.toml",
+    "limits/gross-mass-cn-2016.toml",
+    "limits/imsbc-tml.toml",
+    "limits/portal-sigma.toml",
+    "limits/reach-50-consumer-parts.toml",
+    "limits/reach-50-extender-oil.toml",
+    "limits/scale-mpe.toml",
+    "limits/scrap-radiation.toml",
+    "limits/uk-irr17-natural.toml",
+    "limits/un-class-3.toml",
     "limits/vgm-cn.toml",
+    "limits/vgm-uk.toml",
+    "limits/wim-mpe.toml",
 ];
 
-const PROGRAMMES: &[(&str, &str)] = files!["programmes/demo.toml"];
+const PROGRAMMES: &[(&str, &str)] = files![
+    "programmes/demo.toml",
+    "programmes/fmvss139-endurance-6000n.toml",
+    "programmes/fmvss139-high-speed-6000n.toml",
+];
 
 /// The limit tables that come with the program.
 ///

@@ -3,7 +3,7 @@
 //! The estimate is for a full day's traffic without a pause, so that the hours it gives are the least
 //! the site will have.
 
-use super::{Protocol, RigProcedure, Site};
+use super::{Bench, Protocol, RigProcedure, Site, Trigger};
 
 /// The outage a store must bridge: a long weekend without anyone to call.
 pub const LEAST_OUTAGE_HOURS: u64 = 72;
@@ -16,6 +16,9 @@ const PASSAGE_BYTES: u64 = 12 * 1024;
 
 /// Runs of a manual bench in an hour.
 const BENCH_RUNS_PER_HOUR: u64 = 6;
+
+/// Samples an hour through a tester that is fed without a pause: a cotton line does about one a minute.
+const TESTER_RUNS_PER_HOUR: u64 = 60;
 
 /// Stored bytes of one bench run: the size limit of a record, because a run may bring that many readings.
 const RUN_BYTES: u64 = 32 * 1024;
@@ -53,12 +56,14 @@ pub fn estimated_bytes_per_hour(site: &Site) -> u64 {
 
 fn runs_per_hour(site: &Site, procedure: &RigProcedure) -> u64 {
     match procedure {
-        RigProcedure::TextilePh { .. } => BENCH_RUNS_PER_HOUR,
-        RigProcedure::TyreEndurance { programme, .. } => {
-            let seconds: u64 = site
-                .programme(programme)
-                .map_or(0, |programme| programme.stages.iter().map(|stage| u64::from(stage.duration_s)).sum());
+        RigProcedure::Bench(Bench { trigger: Trigger::Mass(_), .. }) => PASSAGES_PER_HOUR,
+        RigProcedure::Bench(Bench { trigger: Trigger::Record, .. }) => TESTER_RUNS_PER_HOUR,
+        other => {
             // Mounting a tyre takes minutes, however short the programme.
+            let seconds: u64 = other
+                .programme()
+                .and_then(|programme| site.programme(programme))
+                .map_or(0, |programme| programme.stages.iter().map(|stage| u64::from(stage.duration_s)).sum());
             (3_600 / seconds.max(1)).clamp(1, BENCH_RUNS_PER_HOUR)
         }
     }

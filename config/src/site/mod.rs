@@ -5,6 +5,7 @@
 //! file. What the file cannot know (is the device plugged in, does the host name resolve) is asked by
 //! [`check_environment`].
 
+mod bench;
 mod environment;
 mod estimate;
 mod identity;
@@ -16,6 +17,7 @@ mod ports;
 mod rigs;
 mod streams;
 
+pub use bench::{BENCH_PROCEDURES, Bench, MOST_QUANTITIES, MassTrigger, Quantity, Source, StateTrigger, Take, Trigger};
 pub use environment::{check_environment, check_environment_in};
 pub use estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held};
 pub use load::{load_site, site_from_str};

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use tidewaiter_drivers::{Decimal, Unit};
 
-use super::streams::{Codec, Polling};
+use super::{
+    bench::Bench,
+    streams::{Codec, Polling},
+};
 use crate::{
     limits::{LimitTable, Programme},
     profile::{Fact, LineProfile, RegisterProfile},
@@ -258,6 +261,8 @@ pub struct LorryGate {
     pub dose_rate: Option<(String, String)>,
     /// Plate reader instrument id.
     pub plate: Option<String>,
+    /// Container-number reader instrument id.
+    pub container: Option<String>,
     /// Mass above which a lorry is on the scale.
     pub threshold: Decimal,
     /// Unit of the threshold.
@@ -319,6 +324,8 @@ pub enum RigProcedure {
         /// Step programme id.
         programme: String,
     },
+    /// Any other procedure, by its list of quantities.
+    Bench(Bench),
 }
 
 /// A background watch: one interval record per period for each channel watched.
@@ -332,6 +339,17 @@ pub struct Watch {
     pub period: Duration,
     /// Expected readings per period and channel.
     pub slots: u32,
+}
+
+impl RigProcedure {
+    /// The step programme it follows, where it follows one.
+    pub fn programme(&self) -> Option<&str> {
+        match self {
+            Self::TextilePh { .. } => None,
+            Self::TyreEndurance { programme, .. } => Some(programme),
+            Self::Bench(bench) => bench.programme.as_deref(),
+        }
+    }
 }
 
 impl Site {

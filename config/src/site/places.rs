@@ -6,7 +6,7 @@ use super::{
     Instrument, Judge, Lane, LorryGate, Protocol, Watch,
     instruments::{MASS, hours, known, ms},
     ports::Named,
-    streams::{DOSE_MONITORS, PLATE_READERS, SCALES},
+    streams::{CONTAINER_READERS, DOSE_MONITORS, PLATE_READERS, SCALES},
 };
 use crate::{
     limits::{LimitTable, Programme},
@@ -93,24 +93,32 @@ pub(super) fn role<'k>(
 fn channel(value: &Value<'_>, instrument: Option<&Instrument>) -> Option<String> {
     let name = value.text()?;
     let Some(Instrument { id, protocol, .. }) = instrument else { return Some(name.to_owned()) };
-    let (of, names): (String, Vec<&str>) = match protocol {
-        Protocol::Registers { profile, .. } => (
-            format!("the profile {:?} of {id:?}", profile.id),
-            profile.channels.iter().map(|channel| channel.name.as_str()).collect(),
-        ),
-        Protocol::Line { profile, .. } => (format!("the profile {:?} of {id:?}", profile.id), profile.channel_names()),
-        Protocol::Stream { codec, .. } => (format!("{:?} of {id:?}", codec.word()), codec.channels()),
+    let names: Vec<&str> = match protocol {
+        Protocol::Registers { profile, .. } => profile.channels.iter().map(|channel| channel.name.as_str()).collect(),
+        Protocol::Line { profile, .. } => profile.channel_names(),
+        Protocol::Stream { codec, .. } => codec.channels(),
         _ => return Some(name.to_owned()),
     };
-    if !names.contains(&name) {
-        let way_out = reader::nearest(name, names.iter().copied()).map_or_else(
-            || format!("one of {}", reader::list(names.iter().copied())),
-            |meant| value.assign(format!("\"{meant}\"")),
-        );
-        value.dangling(format!("{of} has no channel {name:?}"), way_out);
-        return None;
+    channel_among(value, id, protocol, &names)
+}
+
+/// One of these channels of an instrument.
+pub(super) fn channel_among(value: &Value<'_>, id: &str, protocol: &Protocol, names: &[&str]) -> Option<String> {
+    let name = value.text()?;
+    if names.contains(&name) {
+        return Some(name.to_owned());
     }
-    Some(name.to_owned())
+    let of = match protocol {
+        Protocol::Registers { profile, .. } => format!("the profile {:?} of {id:?}", profile.id),
+        Protocol::Line { profile, .. } => format!("the profile {:?} of {id:?}", profile.id),
+        _ => format!("{:?} of {id:?}", protocol.word()),
+    };
+    let way_out = reader::nearest(name, names.iter().copied()).map_or_else(
+        || format!("one of {}", reader::list(names.iter().copied())),
+        |meant| value.assign(format!("\"{meant}\"")),
+    );
+    value.dangling(format!("{of} has no channel {name:?}"), way_out);
+    None
 }
 
 /// The `judge` list of a place; `measures` are the parameters its procedure produces.
@@ -215,6 +223,9 @@ fn lorry_gate<'d>(
     let plate_value = node.may("plate");
     let has_plate = plate_value.is_some();
     let plate = take(plate_value, "plate reader", &PLATE_READERS);
+    let container_value = node.may("container");
+    let has_container = container_value.is_some();
+    let container = take(container_value, "container reader", &CONTAINER_READERS);
     let dose_value = node.may("dose_rate");
     let has_dose = dose_value.is_some();
     let dose_rate = dose_value.and_then(|value| {
@@ -259,6 +270,7 @@ fn lorry_gate<'d>(
         portal: whole(has_portal, portal)?,
         dose_rate: whole(has_dose, dose_rate)?,
         plate: whole(has_plate, plate)?,
+        container: whole(has_container, container)?,
         threshold,
         unit,
         time_limit: time_limit?,

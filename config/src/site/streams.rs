@@ -218,6 +218,9 @@ pub(super) const DOSE_MONITORS: [&str; 5] = ["registers", "ludlum_375", "ludlum_
 /// Protocols that read plates.
 pub(super) const PLATE_READERS: [&str; 2] = ["plate_lines", "axxon"];
 
+/// Protocols that read container numbers: a camera that sends a line per number, a code reader.
+pub(super) const CONTAINER_READERS: [&str; 2] = ["plate_lines", "code_reader"];
+
 /// Protocols that can measure a textile extract: they report `ph`.
 pub(super) const PH_METERS: [&str; 6] = ["ph_stream", "orion", "seven_multi", "hanna", "laqua", "line"];
 
@@ -547,6 +550,23 @@ impl Codec {
             | Self::SpectralDaily
             | Self::Axxon { .. }
             | Self::CodeReader(_) => Vec::new(),
+        }
+    }
+
+    /// Channels that come and go with what the instrument is set to show, beside [`Codec::channels`].
+    pub const fn passing_channels(&self) -> &'static [&'static str] {
+        match self {
+            Self::A12 { .. } | Self::Toledo(_) | Self::StGs { .. } | Self::Ohaus | Self::Rinstrum { .. } => {
+                &["net", "tare"]
+            }
+            Self::Orion => &["potential", "slope"],
+            Self::SevenMulti => &["potential"],
+            Self::Hanna | Self::Laqua => &["potential", "relative-potential"],
+            Self::Photometer { .. } => &["wavelength"],
+            Self::PhotometerPrints => &["absorbance", "transmittance", "concentration", "light-level", "wavelength"],
+            Self::Ludlum375 { .. } => &["high-alarm", "low-alarm"],
+            Self::KromekD5 { .. } => &["dose", "user-dose", "real-time", "gamma-live-time", "neutron-live-time"],
+            _ => &[],
         }
     }
 }

@@ -176,6 +176,8 @@ pub(crate) fn textile(ph: &str) -> InspectionDetail {
             uncertainty: None,
             derivation: "mean(2,3)".into(),
             stage: None,
+            background_uncertainty: None,
+            basis: None,
         }],
         alarms: vec![],
         faults: vec![],
@@ -187,6 +189,7 @@ pub(crate) fn textile(ph: &str) -> InspectionDetail {
         alarm_mismatch: false,
         tables: vec![],
         context: Context { software: "tidewaiter 0.1.0".into(), config: [7; 32] },
+        judging: None,
     }
 }
 
@@ -196,7 +199,7 @@ pub(crate) fn judged(mut detail: InspectionDetail) -> InspectionDetail {
     let table = tables.limits.iter().find(|it| it.id == "gb18401-2010-t1").unwrap();
     let judge =
         [tidewaiter_config::site::Judge { table: table.id.clone(), parameters: vec!["ph".into()], advisory: false }];
-    let inspection = tidewaiter_collector::recompute::inspection(&detail).unwrap();
+    let inspection = tidewaiter_recompute::inspection(&detail).unwrap();
     let at = jiff::civil::date(2026, 9, 21);
     let screening = tidewaiter_screening::screen(&inspection, &tables.limits, &judge, at, None);
     detail.findings = screening
@@ -214,6 +217,10 @@ pub(crate) fn judged(mut detail: InspectionDetail) -> InspectionDetail {
             limit: it.limit.clone(),
             rule: it.rule.clone(),
             stage: it.stage,
+            hazards: Vec::new(),
+            legal_force: String::new(),
+            probability: None,
+            advisory: false,
         })
         .collect();
     detail.verdict = screening.verdict.word().into();

@@ -1,6 +1,8 @@
 //! The body and the choice of kinds.
 
-use super::{Event, Flags, Genesis, InspectionDetail, IntervalDetail, Recovery, Resumed, Stopped, TimeBlock};
+use super::{
+    Event, Flags, FollowUp, Genesis, InspectionDetail, IntervalDetail, Recovery, Resumed, Stopped, TimeBlock, Warning,
+};
 use crate::cbor::{self, CborError, Reader, Writer};
 
 /// What a record says and when.
@@ -28,10 +30,14 @@ pub enum Detail {
     Recovery(Recovery),
     /// The agent ends cleanly: silence after this is expected.
     Shutdown,
-    /// A subject was inspected and screened.
+    /// A subject was inspected and screened: kind 18, or 16 where it does not say how it came to be judged.
     Inspection(Box<InspectionDetail>),
-    /// A period was watched.
+    /// A period was watched: kind 19 under a plan, else 17.
     Interval(IntervalDetail),
+    /// A step of the secondary inspection of a subject.
+    FollowUp(Box<FollowUp>),
+    /// A warning was proposed.
+    Warning(Box<Warning>),
     /// Content unknown: a kind, or a word within a known kind, that is younger than this build.
     Unknown {
         /// The number of the kind.
@@ -54,6 +60,10 @@ const RECOVERY: u64 = 14;
 const SHUTDOWN: u64 = 15;
 const INSPECTION: u64 = 16;
 const INTERVAL: u64 = 17;
+const JUDGED_INSPECTION: u64 = 18;
+const PLANNED_INTERVAL: u64 = 19;
+const FOLLOW_UP: u64 = 20;
+const WARNING: u64 = 21;
 
 impl Detail {
     /// The number of the kind.
@@ -65,8 +75,12 @@ impl Detail {
             Self::Resumed(_) => RESUMED,
             Self::Recovery(_) => RECOVERY,
             Self::Shutdown => SHUTDOWN,
+            Self::Inspection(detail) if detail.judging.is_some() => JUDGED_INSPECTION,
             Self::Inspection(_) => INSPECTION,
+            Self::Interval(detail) if detail.plan.is_some() => PLANNED_INTERVAL,
             Self::Interval(_) => INTERVAL,
+            Self::FollowUp(_) => FOLLOW_UP,
+            Self::Warning(_) => WARNING,
             Self::Unknown { kind, .. } => *kind,
         }
     }
@@ -82,6 +96,8 @@ impl Detail {
             Self::Shutdown => "shutdown",
             Self::Inspection(_) => "inspection",
             Self::Interval(_) => "interval",
+            Self::FollowUp(_) => "follow-up",
+            Self::Warning(_) => "warning",
             Self::Unknown { .. } => "unknown",
         }
     }
@@ -91,6 +107,8 @@ impl Detail {
         match self {
             Self::Inspection(detail) => detail.flags,
             Self::Interval(detail) => detail.flags,
+            Self::FollowUp(detail) => detail.flags,
+            Self::Warning(detail) => detail.flags,
             Self::Unknown { cbor, .. } => flags_of_unknown(cbor),
             _ => Flags::default(),
         }
@@ -102,8 +120,9 @@ impl Detail {
     pub fn unaccounted_slots(&self) -> u64 {
         match self {
             Self::Interval(detail) => detail.unaccounted(),
-            Self::Unknown { kind: INTERVAL, cbor } => {
-                IntervalDetail::read(&mut Reader::new(cbor)).map_or(0, |it| it.unaccounted())
+            Self::Unknown { kind: kind @ (INTERVAL | PLANNED_INTERVAL), cbor } => {
+                let planned = *kind == PLANNED_INTERVAL;
+                IntervalDetail::read(&mut Reader::new(cbor), planned).map_or(0, |it| it.unaccounted())
             }
             _ => 0,
         }
@@ -119,6 +138,8 @@ impl Detail {
             Self::Shutdown => w.map(|_| {}),
             Self::Inspection(detail) => detail.write(w),
             Self::Interval(detail) => detail.write(w),
+            Self::FollowUp(detail) => detail.write(w),
+            Self::Warning(detail) => detail.write(w),
             Self::Unknown { cbor, .. } => w.encoded(cbor),
         }
     }
@@ -136,8 +157,12 @@ impl Detail {
                 r.fields()?.end()?;
                 Self::Shutdown
             }
-            INSPECTION => Self::Inspection(Box::new(InspectionDetail::read(r)?)),
-            INTERVAL => Self::Interval(IntervalDetail::read(r)?),
+            INSPECTION | JUDGED_INSPECTION => {
+                Self::Inspection(Box::new(InspectionDetail::read(r, kind == JUDGED_INSPECTION)?))
+            }
+            INTERVAL | PLANNED_INTERVAL => Self::Interval(IntervalDetail::read(r, kind == PLANNED_INTERVAL)?),
+            FOLLOW_UP => Self::FollowUp(Box::new(FollowUp::read(r)?)),
+            WARNING => Self::Warning(Box::new(Warning::read(r)?)),
             _ => {
                 let cbor = r.skip()?.to_vec();
                 return Ok(Self::Unknown { kind, cbor });

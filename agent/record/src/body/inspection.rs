@@ -11,7 +11,7 @@ use tidewaiter_drivers::{
     reading::{Moment, Outcome},
 };
 
-use super::{Context, Flags};
+use super::{Context, Flags, Judging};
 
 /// One inspection and its screening.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,9 @@ pub struct InspectionDetail {
     pub tables: Vec<Table>,
     /// Software and configuration.
     pub context: Context,
+    /// Under which plan, by whom, and what was asked for. With it the record is of kind 18, without it of kind 16,
+    /// which has no room for the fields marked "kind 18" and leaves them out.
+    pub judging: Option<Judging>,
 }
 
 /// What was examined and what is claimed about it.
@@ -97,6 +100,10 @@ pub struct Measured {
     pub derivation: String,
     /// Stage of a step programme, from 1.
     pub stage: Option<u16>,
+    /// Expanded uncertainty (k = 2) of the background; kind 18.
+    pub background_uncertainty: Option<Decimal>,
+    /// What a mass fraction is referred to, `as-received` or `dry`; kind 18.
+    pub basis: Option<String>,
 }
 
 /// What an instrument, or our own recomputation, asserted.
@@ -161,6 +168,14 @@ pub struct Finding {
     pub rule: String,
     /// Stage of a step programme, from 1.
     pub stage: Option<u16>,
+    /// What kinds of hazard a breach is; kind 18.
+    pub hazards: Vec<String>,
+    /// Legal force of the table; kind 18.
+    pub legal_force: String,
+    /// Probability of conformity, 0 to 1; kind 18.
+    pub probability: Option<Decimal>,
+    /// It leaves verdict and disposition alone; kind 18.
+    pub advisory: bool,
 }
 
 /// One limit table, as it was loaded.

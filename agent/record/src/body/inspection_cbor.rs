@@ -1,7 +1,8 @@
 //! The inspection as CBOR: the keys of each map, in the order of `record.cddl`.
 
 use super::{
-    Alarm, Context, Fault, Finding, Flags, Identity, InspectionDetail, Measured, Reading, Subject, Table,
+    Alarm, Context, Fault, Finding, Flags, Identity, InspectionDetail, Judging, Measured, Plan, Reading, Required,
+    Subject, Table,
     life::write_facts,
     value::{owned, read_decimal, read_moment, read_outcome, write_decimal, write_moment, write_outcome},
 };
@@ -9,6 +10,7 @@ use crate::cbor::{CborError, Reader, Writer};
 
 impl InspectionDetail {
     pub(super) fn write(&self, w: &mut Writer) {
+        let full = self.judging.is_some();
         w.map(|m| {
             m.int(0, |w| self.flags.write(w));
             m.int(1, |w| w.text(&self.id));
@@ -18,21 +20,28 @@ impl InspectionDetail {
             m.int(5, |w| write_moment(w, self.opened));
             m.int(6, |w| write_moment(w, self.closed));
             m.optional(7, self.incomplete.as_ref(), |w, it| w.text(it));
-            m.int(8, |w| w.list(&self.measured, |w, it| it.write(w)));
+            m.int(8, |w| w.list(&self.measured, |w, it| it.write(w, full)));
             m.int(9, |w| w.list(&self.alarms, |w, it| it.write(w)));
             m.int(10, |w| w.list(&self.faults, |w, it| it.write(w)));
             m.int(11, |w| w.list(&self.readings, |w, it| it.write(w)));
-            m.int(12, |w| w.list(&self.findings, |w, it| it.write(w)));
+            m.int(12, |w| w.list(&self.findings, |w, it| it.write(w, full)));
             m.int(13, |w| w.text(&self.verdict));
             m.optional(14, self.reason.as_ref(), |w, it| w.text(it));
             m.int(15, |w| w.text(&self.disposition));
             m.int(16, |w| w.bool(self.alarm_mismatch));
             m.int(17, |w| w.list(&self.tables, |w, it| it.write(w)));
             m.int(18, |w| self.context.write(w));
+            if let Some(judging) = &self.judging {
+                m.optional(19, judging.plan.as_ref(), |w, it| it.write(w));
+                m.optional(20, judging.operator.as_ref(), |w, it| w.text(it));
+                m.optional(21, judging.origin.as_ref(), |w, it| w.text(it));
+                m.int(22, |w| w.list(&judging.required, |w, it| it.write(w)));
+            }
         });
     }
 
-    pub(super) fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
+    /// `full` for kind 18, else kind 16.
+    pub(super) fn read(r: &mut Reader<'_>, full: bool) -> Result<Self, CborError> {
         let mut fields = r.fields()?;
         let flags = fields.need(0, Flags::read)?;
         let id = fields.need(1, owned)?;
@@ -42,17 +51,27 @@ impl InspectionDetail {
         let opened = fields.need(5, read_moment)?;
         let closed = fields.need(6, read_moment)?;
         let incomplete = fields.optional(7, owned)?;
-        let measured = fields.need(8, |r| r.list(Measured::read))?;
+        let measured = fields.need(8, |r| r.list(|r| Measured::read(r, full)))?;
         let alarms = fields.need(9, |r| r.list(Alarm::read))?;
         let faults = fields.need(10, |r| r.list(Fault::read))?;
         let readings = fields.need(11, |r| r.list(Reading::read))?;
-        let findings = fields.need(12, |r| r.list(Finding::read))?;
+        let findings = fields.need(12, |r| r.list(|r| Finding::read(r, full)))?;
         let verdict = fields.need(13, owned)?;
         let reason = fields.optional(14, owned)?;
         let disposition = fields.need(15, owned)?;
         let alarm_mismatch = fields.need(16, Reader::bool)?;
         let tables = fields.need(17, |r| r.list(Table::read))?;
         let context = fields.need(18, Context::read)?;
+        let judging = if full {
+            Some(Judging {
+                plan: fields.optional(19, Plan::read)?,
+                operator: fields.optional(20, owned)?,
+                origin: fields.optional(21, owned)?,
+                required: fields.need(22, |r| r.list(Required::read))?,
+            })
+        } else {
+            None
+        };
         fields.end()?;
         Ok(Self {
             flags,
@@ -74,6 +93,7 @@ impl InspectionDetail {
             alarm_mismatch,
             tables,
             context,
+            judging,
         })
     }
 }
@@ -123,7 +143,7 @@ impl Identity {
 }
 
 impl Measured {
-    fn write(&self, w: &mut Writer) {
+    pub(super) fn write(&self, w: &mut Writer, full: bool) {
         w.map(|m| {
             m.int(1, |w| w.text(&self.parameter));
             m.int(2, |w| w.text(&self.instrument));
@@ -132,10 +152,14 @@ impl Measured {
             m.optional(5, self.uncertainty, write_decimal);
             m.int(6, |w| w.text(&self.derivation));
             m.optional(7, self.stage, |w, it| w.uint(u64::from(it)));
+            if full {
+                m.optional(8, self.background_uncertainty, write_decimal);
+                m.optional(9, self.basis.as_ref(), |w, it| w.text(it));
+            }
         });
     }
 
-    fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
+    pub(super) fn read(r: &mut Reader<'_>, full: bool) -> Result<Self, CborError> {
         let mut fields = r.fields()?;
         let measured = Self {
             parameter: fields.need(1, owned)?,
@@ -145,6 +169,8 @@ impl Measured {
             uncertainty: fields.optional(5, read_decimal)?,
             derivation: fields.need(6, owned)?,
             stage: fields.optional(7, Reader::small)?,
+            background_uncertainty: if full { fields.optional(8, read_decimal)? } else { None },
+            basis: if full { fields.optional(9, owned)? } else { None },
         };
         fields.end()?;
         Ok(measured)
@@ -216,7 +242,7 @@ impl Reading {
 }
 
 impl Finding {
-    fn write(&self, w: &mut Writer) {
+    fn write(&self, w: &mut Writer, full: bool) {
         w.map(|m| {
             m.int(1, |w| w.text(&self.table));
             m.int(2, |w| w.text(&self.edition));
@@ -229,10 +255,16 @@ impl Finding {
             m.int(9, |w| w.text(&self.limit));
             m.int(10, |w| w.text(&self.rule));
             m.optional(11, self.stage, |w, it| w.uint(u64::from(it)));
+            if full {
+                m.int(12, |w| w.list(&self.hazards, |w, it| w.text(it)));
+                m.int(13, |w| w.text(&self.legal_force));
+                m.optional(14, self.probability, write_decimal);
+                m.int(15, |w| w.bool(self.advisory));
+            }
         });
     }
 
-    fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
+    fn read(r: &mut Reader<'_>, full: bool) -> Result<Self, CborError> {
         let mut fields = r.fields()?;
         let finding = Self {
             table: fields.need(1, owned)?,
@@ -246,6 +278,10 @@ impl Finding {
             limit: fields.need(9, owned)?,
             rule: fields.need(10, owned)?,
             stage: fields.optional(11, Reader::small)?,
+            hazards: if full { fields.need(12, |r| r.list(owned))? } else { Vec::new() },
+            legal_force: if full { fields.need(13, owned)? } else { String::new() },
+            probability: if full { fields.optional(14, read_decimal)? } else { None },
+            advisory: full && fields.need(15, Reader::bool)?,
         };
         fields.end()?;
         Ok(finding)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tidewaiter_drivers::{Decimal, Unit, reading::Moment};
 
 use super::{
-    Context, Flags,
+    Context, Flags, Plan,
     value::{owned, read_decimal, read_moment, read_unit, write_decimal, write_moment},
 };
 use crate::cbor::{CborError, Reader, Writer};
@@ -46,6 +46,8 @@ pub struct IntervalDetail {
     pub unit: Option<Unit>,
     /// Software and configuration.
     pub context: Context,
+    /// The monitoring plan in force: then the record is of kind 19, else of kind 17.
+    pub plan: Option<Plan>,
 }
 
 impl IntervalDetail {
@@ -78,10 +80,11 @@ impl IntervalDetail {
             m.optional(12, self.last, write_decimal);
             m.optional(13, self.unit, |w, it| w.text(it.code()));
             m.int(14, |w| self.context.write(w));
+            m.optional(15, self.plan.as_ref(), |w, it| it.write(w));
         });
     }
 
-    pub(super) fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
+    pub(super) fn read(r: &mut Reader<'_>, planned: bool) -> Result<Self, CborError> {
         let mut fields = r.fields()?;
         let flags = fields.need(0, Flags::read)?;
         let watch = fields.need(1, owned)?;
@@ -98,6 +101,7 @@ impl IntervalDetail {
         let last = fields.optional(12, read_decimal)?;
         let unit = fields.optional(13, read_unit)?;
         let context = fields.need(14, Context::read)?;
+        let plan = if planned { Some(fields.need(15, Plan::read)?) } else { None };
         fields.end()?;
         Ok(Self {
             flags,
@@ -115,6 +119,7 @@ impl IntervalDetail {
             last,
             unit,
             context,
+            plan,
         })
     }
 }

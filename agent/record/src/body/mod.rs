@@ -11,16 +11,22 @@
 //! word in it is younger than the reader; or it is malformed, which refuses the record.
 
 mod detail;
+mod follow_up;
 mod inspection;
 mod inspection_cbor;
 mod interval;
+mod judging;
 mod life;
 mod time;
 mod value;
+mod warning;
 
 pub use detail::{Body, Detail, RESERVED_KINDS};
+pub use follow_up::{FollowUp, Link};
 pub use inspection::{Alarm, Fault, Finding, Identity, InspectionDetail, Measured, Reading, Subject, Table};
 pub use interval::IntervalDetail;
+pub use judging::{Judging, Plan, Required};
 pub use life::{Event, Genesis, Recovery, Resumed, Stopped};
 pub use time::{TimeBlock, TimeQuality, TimeSource};
 pub use value::{Context, Flags};
+pub use warning::Warning;

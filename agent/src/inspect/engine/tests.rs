@@ -135,7 +135,7 @@ impl Bench {
     }
 
     fn operate(&mut self, rig: &str, operation: &Operation) -> Result<Vec<Step>, OperationError> {
-        self.engine.operate(rig, operation, self.now())
+        self.engine.operate(rig, operation, By { operator: "Li Na", drill: false }, self.now())
     }
 
     fn start(&mut self, rig: &str, sample: &str) -> Result<Vec<Step>, OperationError> {

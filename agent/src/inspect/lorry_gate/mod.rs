@@ -8,13 +8,16 @@
 //!      ──the next lorry comes first──► what there is, incomplete(overlap) if something is missing
 //! ```
 //!
+//! Two lorries in the lane are told apart where the portal and the scale can tell: the one whose passage ends with
+//! something missing is recorded as overlapped, an event `second-vehicle` names both, and what may be either one's
+//! is no value of the second.
+//!
 //! The mass is the greatest settled one: while axles drive on and off, smaller masses settle too. A platform
 //! swings when an axle rolls on or off it, far enough to cross the threshold both ways; a lorry is therefore on
 //! the scale, or off it, only when the indication has stayed on that side for longer than a swing.
 //! The dose-rate background is the mean of the vacant lane's readings, frozen while it is occupied,
 //! because a vehicle shields the detector from the ground.
 
-mod load;
 mod passage;
 mod portal;
 mod scan;
@@ -26,13 +29,14 @@ use std::collections::VecDeque;
 use tidewaiter_config::site::{self, Instrument, Protocol};
 use tidewaiter_drivers::{
     Decimal,
+    identity::ocr,
     portal::occupancy::{Happening, Recompute, Settings, SetupKind},
     reading::{Moment, Quality, Reading},
 };
 use tidewaiter_screening::inspection::{Evidence, Identity, IncompleteReason};
 
-use self::{load::Load, passage::Passage};
-use super::{Event, Numbering, Step, elapsed_ms, mean::mean, millis};
+use self::passage::Passage;
+use super::{Event, Numbering, Step, elapsed_ms, load::Load, mean::mean, millis};
 use crate::acquire::{Arrival, Content, LinkState, Mark, channel};
 
 /// Vacant dose-rate readings that make the background: five minutes at one a second.
@@ -41,6 +45,9 @@ const BACKGROUND_READINGS: usize = 300;
 const BACKGROUND_LEAST: usize = 5;
 /// Identities that may wait for their passage.
 const WAITING_IDENTITIES: usize = 8;
+/// A portal that was vacant for this long is entered by another lorry: a tractor and its trailer part the beam for
+/// less, at a walking pace and with the longest drawbar.
+const SECOND_VEHICLE_MS: u64 = 5000;
 /// A lorry that left without a settled mass may roll back onto the scale for this long.
 const DROVE_OFF_MS: u64 = 2000;
 
@@ -126,7 +133,12 @@ impl LorryGate {
         if self.gate.plate.as_deref().is_some_and(from)
             && let Content::Identity(mark) = &arrival.content
         {
-            self.identity(arrival.at, mark);
+            self.identity(arrival.at, identity_of(mark));
+        }
+        if self.gate.container.as_deref().is_some_and(from)
+            && let Content::Identity(mark) = &arrival.content
+        {
+            self.identity(arrival.at, container_of(mark));
         }
         steps.extend(self.advance(arrival.at));
         steps
@@ -179,13 +191,19 @@ impl LorryGate {
         let on = self.load.on;
         let next_lorry =
             matches!(&self.state, State::Open(passage) if on && passage.has_left() && passage.is_weighed());
-        if next_lorry {
-            steps.extend(self.overtaken(arrival.at));
-        }
+        let first = if next_lorry { self.overtaken(arrival.at, steps) } else { None };
         match &mut self.state {
             State::Idle if on && loaded => steps.extend(self.open(since)),
             State::Leaving { on_scale } => *on_scale = on,
             _ => {}
+        }
+        if let Some(first) = first {
+            // The portal is still to see the first lorry, and what it sees next may be either one.
+            let shared = !first.is_through && self.gate.portal.is_some() && !self.portal_down;
+            if let State::Open(second) = &mut self.state {
+                second.shares.portal |= shared;
+            }
+            steps.extend(self.second_vehicle(&first));
         }
         if let State::Open(passage) = &mut self.state {
             if !passage.has_scale_to_itself(on) {
@@ -243,6 +261,10 @@ impl LorryGate {
                 if let Some(happening) = portal.interrupted() {
                     self.happening(happening, arrival.at, steps);
                 }
+                if let State::Open(passage) = &mut self.state {
+                    // Whoever is in the portal when it comes back may have been there all the time.
+                    passage.portal_left = None;
+                }
             }
             Content::Link(LinkState::Up) => self.portal_down = false,
             _ => {}
@@ -261,10 +283,9 @@ impl LorryGate {
 
     /// A conveyance has entered the portal.
     fn entered(&mut self, now: Moment, steps: &mut Vec<Step>) {
-        let next_lorry = matches!(&self.state, State::Open(passage) if passage.is_through() && passage.is_going());
-        if next_lorry {
-            steps.extend(self.overtaken(now));
-        }
+        let next_lorry = matches!(&self.state, State::Open(passage) if passage.is_through()
+            && (passage.is_going() || passage.portal_left.is_some_and(|left| elapsed_ms(left, now) >= SECOND_VEHICLE_MS)));
+        let first = if next_lorry { self.overtaken(now, steps) } else { None };
         // One that was given up is still on the scale; what the scale shows until it is empty is not this one's.
         let behind = matches!(self.state, State::Leaving { on_scale: true });
         if !matches!(self.state, State::Open(_)) {
@@ -273,7 +294,30 @@ impl LorryGate {
         if let State::Open(passage) = &mut self.state {
             passage.in_portal = true;
             passage.behind |= behind;
+            if let Some(first) = &first {
+                passage.behind |= first.on_scale && !first.is_going;
+                // The first lorry is between portal and scale: the next load may be either one.
+                passage.shares.scale |= !first.on_scale && !first.is_weighed && !first.is_going;
+            }
         }
+        if let Some(first) = &first {
+            steps.extend(self.second_vehicle(first));
+        }
+    }
+
+    /// The event that tells of two lorries at once, when the first ended without all it needs.
+    fn second_vehicle(&self, first: &First) -> Option<Step> {
+        let State::Open(second) = &self.state else { return None };
+        first.is_overlapped.then(|| {
+            let mut facts = vec![("first".to_owned(), first.id.clone()), ("second".to_owned(), second.id().to_owned())];
+            for (name, subject) in [("first-subject", first.subject.clone()), ("second-subject", second.subject())] {
+                if !subject.is_empty() {
+                    facts.push((name.to_owned(), subject));
+                }
+            }
+            let (place, name) = (self.place.clone(), "second-vehicle".to_owned());
+            Step::Event(Event { place, name, subject: None, facts })
+        })
     }
 
     fn happening(&mut self, happening: Happening, now: Moment, steps: &mut Vec<Step>) {
@@ -285,6 +329,7 @@ impl LorryGate {
                 }
                 if let State::Open(passage) = &mut self.state {
                     passage.in_portal = false;
+                    passage.portal_left = Some(now);
                     passage.occupied(occupancy);
                     steps.push(self.remember(now));
                 }
@@ -352,13 +397,7 @@ impl LorryGate {
         }
     }
 
-    fn identity(&mut self, at: Moment, mark: &Mark) {
-        let identity = Identity {
-            kind: mark.kind.to_owned(),
-            text: mark.text.clone(),
-            source: "read".to_owned(),
-            confidence: mark.confidence,
-        };
+    fn identity(&mut self, at: Moment, identity: Identity) {
         match &mut self.state {
             State::Open(passage) => passage.identify(identity),
             // The plate of the lorry that is leaving has been waited for long enough.
@@ -388,18 +427,23 @@ impl LorryGate {
     }
 
     /// The next lorry is here: the open passage ends with what it has.
-    fn overtaken(&mut self, now: Moment) -> Vec<Step> {
-        match std::mem::replace(&mut self.state, State::Idle) {
-            State::Open(passage) => {
-                let whole = passage.is_weighed() && (self.portal.is_none() || passage.is_through());
-                let reason = (!whole).then_some(IncompleteReason::Overlap);
-                vec![self.done(&passage, now, reason)]
-            }
-            other => {
-                self.state = other;
-                Vec::new()
-            }
-        }
+    fn overtaken(&mut self, now: Moment, steps: &mut Vec<Step>) -> Option<First> {
+        let State::Open(passage) = &self.state else { return None };
+        // One that is still on the scale may be half on it only: its mass counts when it drives off.
+        let weighed = passage.is_weighed() && (passage.is_going() || passage.has_left());
+        let whole = weighed && (self.portal.is_none() || passage.is_through());
+        let first = First {
+            id: passage.id().to_owned(),
+            subject: passage.subject(),
+            is_overlapped: !whole,
+            is_weighed: passage.is_weighed(),
+            is_through: passage.is_through(),
+            is_going: passage.is_going(),
+            on_scale: passage.on_scale,
+        };
+        steps.push(self.done(passage, now, (!whole).then_some(IncompleteReason::Overlap)));
+        self.state = State::Idle;
+        Some(first)
     }
 
     fn advance(&mut self, now: Moment) -> Vec<Step> {
@@ -434,7 +478,9 @@ impl LorryGate {
         let through = self.portal.is_none()
             || (passage.is_through() && !passage.in_portal)
             || (self.portal_down && !passage.in_portal);
-        let identified = self.gate.plate.is_none() || passage.has_plate() || left_ms >= self.identity_ms;
+        let named = (self.gate.plate.is_none() || passage.has("plate"))
+            && (self.gate.container.is_none() || passage.has("container"));
+        let identified = named || left_ms >= self.identity_ms;
         if passage.is_weighed() && passage.has_left() && through && identified {
             return Some(Ending { reason: None, fault: None });
         }
@@ -470,6 +516,49 @@ impl LorryGate {
 
     fn done(&self, passage: &Passage, now: Moment, reason: Option<IncompleteReason>) -> Step {
         Step::Done(Box::new(passage.inspection(&self.place, &self.gate, self.portal_down, self.simulated, now, reason)))
+    }
+}
+
+/// A lorry whose passage the next one ended.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "five facts of one moment, none of which follows from another")]
+struct First {
+    id: String,
+    subject: String,
+    is_overlapped: bool,
+    is_weighed: bool,
+    is_through: bool,
+    is_going: bool,
+    on_scale: bool,
+}
+
+/// What a plate reader read.
+fn identity_of(mark: &Mark) -> Identity {
+    Identity {
+        kind: mark.kind.to_owned(),
+        text: mark.text.clone(),
+        source: "read".to_owned(),
+        confidence: mark.confidence,
+    }
+}
+
+/// What a container reader read: a number whose check digit holds, one that holds when confused characters are put
+/// right, or a text that is kept and not believed.
+fn container_of(mark: &Mark) -> Identity {
+    if mark.kind == "declaration" {
+        return identity_of(mark);
+    }
+    let found = ocr::container(&mark.text);
+    let source = match &found {
+        Some(found) if found.corrected == 0 => "read",
+        Some(_) => "corrected",
+        None => "ambiguous",
+    };
+    Identity {
+        kind: "container".to_owned(),
+        text: found.map_or_else(|| mark.text.clone(), |found| found.number.as_str().to_owned()),
+        source: source.to_owned(),
+        confidence: mark.confidence,
     }
 }
 

@@ -30,6 +30,10 @@ pub(super) struct Passage {
     pub(super) left_at: Option<Moment>,
     /// The lorry before it is still on the scale.
     pub(super) behind: bool,
+    /// What it may share with the lorry before it.
+    pub(super) shares: Shares,
+    /// When it was last seen to leave the portal.
+    pub(super) portal_left: Option<Moment>,
     /// What the scale showed last.
     shown: Option<Decimal>,
     heaviest: Option<(Indication, Evidence)>,
@@ -46,6 +50,15 @@ pub(super) struct Passage {
     dose_background_readings: usize,
     identities: Vec<Identity>,
     faults: Vec<ScanFault>,
+}
+
+/// What may be of this lorry or of the one before it, and so is nobody's value.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shares {
+    /// The lorry before it has yet to come onto the scale.
+    pub(super) scale: bool,
+    /// The lorry before it has yet to pass the portal.
+    pub(super) portal: bool,
 }
 
 #[derive(Debug)]
@@ -71,6 +84,8 @@ impl Passage {
             on_scale: false,
             left_at: None,
             behind: false,
+            shares: Shares::default(),
+            portal_left: None,
             shown: None,
             heaviest: None,
             last_moving: None,
@@ -87,6 +102,10 @@ impl Passage {
             identities: Vec::new(),
             faults: Vec::new(),
         }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
     pub(super) fn subject(&self) -> String {
@@ -121,8 +140,9 @@ impl Passage {
         self.scan.occupancies > 0
     }
 
-    pub(super) fn has_plate(&self) -> bool {
-        self.identities.iter().any(|identity| identity.kind == "plate")
+    /// Whether it has an identity of this kind.
+    pub(super) fn has(&self, kind: &str) -> bool {
+        self.identities.iter().any(|identity| identity.kind == kind)
     }
 
     /// Takes a mass; true when it is the first settled one. `loaded` is the indication's own side of the
@@ -200,14 +220,19 @@ impl Passage {
         self.scan.add(occupancy);
     }
 
-    /// Adds an identity; the same text twice is one, two different ones of a kind are both kept as ambiguous.
+    /// Adds an identity; the same text twice is one, two different ones of a kind are both kept as ambiguous. Of
+    /// containers a lorry may carry two, and the check digit has told them from misreadings.
     pub(super) fn identify(&mut self, mut identity: Identity) {
         if let Some(known) = self.identities.iter_mut().find(|it| it.kind == identity.kind && it.text == identity.text)
         {
             known.confidence = known.confidence.max(identity.confidence);
+            if known.source == "corrected" {
+                known.source = identity.source;
+            }
             return;
         }
-        for other in self.identities.iter_mut().filter(|it| it.kind == identity.kind) {
+        let kind = identity.kind.clone();
+        for other in self.identities.iter_mut().filter(|it| it.kind == kind && kind != "container") {
             "ambiguous".clone_into(&mut other.source);
             "ambiguous".clone_into(&mut identity.source);
         }
@@ -237,6 +262,11 @@ impl Passage {
         let mut alarms = Vec::new();
         if let Some(portal) = &gate.portal {
             let mut told = self.scan.told(portal, portal_down);
+            if self.shares.portal {
+                // Alarms stand: whoever set them off is in the lane. The counts are nobody's.
+                let why = "two vehicles in the lane";
+                told.measured = vec![Measured::new("gamma-counts", portal, Err(Missing::NotPresent), why)];
+            }
             measured.append(&mut told.measured);
             alarms.append(&mut told.alarms);
             told.faults.retain(|fault| !faults.contains(fault));
@@ -260,7 +290,11 @@ impl Passage {
             },
             opened: self.opened,
             closed: now,
-            completion: incomplete.map_or(Completion::Complete, Completion::Incomplete),
+            completion: match incomplete {
+                None if self.shares.scale || self.shares.portal => Completion::Incomplete(IncompleteReason::Overlap),
+                None => Completion::Complete,
+                Some(reason) => Completion::Incomplete(reason),
+            },
             simulated,
             drill: false,
             operator: None,
@@ -273,6 +307,9 @@ impl Passage {
 
     fn mass(&self, gate: &site::LorryGate) -> Measured {
         let (outcome, derivation) = match (&self.heaviest, &self.last_moving) {
+            (Some(_), _) | (None, Some(_)) if self.shares.scale => {
+                (Err(Missing::NotPresent), "two vehicles in the lane")
+            }
             (Some((indication, _)), _) => (Ok(*indication), "greatest settled"),
             // Shown with its quality, so that a reader sees what was there; it is never judged as settled.
             (None, Some((indication, _))) => (Ok(*indication), "greatest, not settled"),

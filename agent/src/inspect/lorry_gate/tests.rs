@@ -50,6 +50,7 @@ fn settings() -> site::LorryGate {
         portal: Some("portal-1".to_owned()),
         dose_rate: Some(("gamma-1".to_owned(), "dose-rate".to_owned())),
         plate: Some("lpr-1".to_owned()),
+        container: None,
         threshold: Decimal::whole(500),
         unit: Unit::Kilogram,
         time_limit: Duration::from_secs(60),
@@ -661,6 +662,162 @@ fn a_stop_records_what_is_open() {
     assert!(tape.gate.interrupt(now).is_empty());
 }
 
+/// The facts of every `second-vehicle` event: whose passages, by number.
+fn seconds(tape: &Tape) -> Vec<String> {
+    let events = tape.steps.iter().filter_map(|step| match step {
+        Step::Event(event) if event.name == "second-vehicle" => Some(event),
+        _ => None,
+    });
+    let tell = |event: &Event| {
+        let facts: Vec<String> = event.facts.iter().map(|(name, fact)| format!("{name} {fact}")).collect();
+        facts.join(", ")
+    };
+    events.map(tell).collect()
+}
+
+#[test]
+fn a_second_lorry_is_refused_aloud_and_mixed_with_nobody() {
+    let counts = |tape: &Tape| [0, 1].map(|passage| value(tape.done()[passage], "gamma-counts"));
+    let both = "first lane-7-3-1, second lane-7-3-2, first-subject A";
+    // The first stands between portal and scale as the second enters: whose the next mass is, nobody can say.
+    let between = |tape: &mut Tape| {
+        tape.gamma(GammaTag::GS, 50, 3_000);
+        tape.plate("A");
+        tape.end();
+        tape.run(6_000);
+        tape.gamma(GammaTag::GS, 60, 3_000);
+        tape.plate("B");
+        tape.end();
+        tape.scale(30_000, true, 3_000);
+        tape.scale(0, true, 3_000);
+    };
+    let tape = check(between, &["A | overlap | timed-out | - | -", "B | overlap | not-present | - | -"]);
+    assert_eq!(seconds(&tape), [both]);
+    assert_eq!(counts(&tape), ["1000", "1200"], "to each its own");
+    assert_eq!(
+        ["gamma-counts"; 2].map(|it| value(tape.done()[0], it)),
+        ["1000"; 2],
+        "the second's counts are not in it"
+    );
+    assert_eq!(value(tape.done()[1], "gamma-counts"), "1200");
+    // The first is on the scale, settled or not: what the scale shows until it is empty is not the second's.
+    for (settled, mass) in [(true, "30000"), (false, "~30000")] {
+        let on_scale = |tape: &mut Tape| {
+            tape.gamma(GammaTag::GS, 50, 3_000);
+            tape.plate("A");
+            tape.end();
+            tape.scale(30_000, settled, 6_000);
+            tape.gamma(GammaTag::GS, 60, 3_000);
+            tape.plate("B");
+            tape.end();
+            tape.scale(30_000, true, 2_000);
+            tape.scale(0, true, 1_000);
+            tape.scale(20_000, true, 3_000);
+            tape.scale(0, true, 3_000);
+        };
+        let tape = check(on_scale, &[&format!("A | overlap | {mass} | - | -"), "B | complete | 20000 | - | -"]);
+        assert_eq!(seconds(&tape), [both]);
+        assert_eq!(counts(&tape), ["1000", "1200"]);
+    }
+    // The scale stands before the portal, and the second drives onto it before the portal has seen the first: the
+    // occupancy that follows may be either one's. Its alarm stands, its counts do not.
+    for (tag, count, alarms) in [(GammaTag::GS, 50, "-"), (GammaTag::GA, 90, "gamma:both")] {
+        let scale_first = |tape: &mut Tape| {
+            tape.plate("A");
+            tape.scale(30_000, true, 3_000);
+            tape.scale(0, true, 1_000);
+            tape.scale(20_000, true, 2_000);
+            tape.gamma(tag, count, 3_000);
+            tape.end();
+            tape.scale(0, true, 8_000);
+        };
+        let second = format!("- | overlap | 20000 | {alarms} | -");
+        let tape = check(scale_first, &["A | overlap | 30000 | - | -", &second]);
+        assert_eq!(seconds(&tape), [both]);
+        assert_eq!(value(tape.done()[1], "gamma-counts"), "not-present");
+    }
+}
+
+#[test]
+fn what_parts_the_beam_for_a_moment_is_one_lorry() {
+    let trailer = |gap: u64| {
+        move |tape: &mut Tape| {
+            tape.gamma(GammaTag::GS, 50, 2_000);
+            tape.plate("A");
+            tape.end();
+            tape.run(gap);
+            tape.gamma(GammaTag::GS, 50, 2_000);
+            tape.end();
+            tape.scale(30_000, true, 3_000);
+            tape.scale(0, true, 3_000);
+        }
+    };
+    let tape = check(trailer(4_500), &["A | complete | 30000 | - | -"]);
+    assert_eq!(seconds(&tape), Vec::<String>::new());
+    // The line was away, and who is in the portal when it comes back may have been there all the time.
+    let away = |tape: &mut Tape| {
+        tape.gamma(GammaTag::GS, 50, 2_000);
+        tape.plate("A");
+        tape.link("portal-1", LinkState::Down);
+        tape.occupied = None;
+        tape.silent = true;
+        tape.run(7_000);
+        tape.silent = false;
+        tape.link("portal-1", LinkState::Up);
+        tape.gamma(GammaTag::GS, 50, 2_000);
+        tape.end();
+        tape.scale(30_000, true, 3_000);
+        tape.scale(0, true, 3_000);
+    };
+    let tape = check(away, &["A | complete | 30000 | - | line-down"]);
+    assert_eq!(seconds(&tape), Vec::<String>::new());
+}
+
+#[test]
+fn plate_and_container_join_one_passage() {
+    let gate = site::LorryGate { container: Some("ocr-1".to_owned()), ..settings() };
+    let read = |tape: &mut Tape, text: &str| {
+        let mark = Mark { kind: "plate", text: text.to_owned(), confidence: None };
+        tape.send("ocr-1", text.as_bytes(), Content::Identity(mark));
+    };
+    let passage = |numbers: &[&str]| {
+        let mut tape = Tape::of(&gate);
+        tape.run(6_000);
+        let (before, within) = numbers.split_at(numbers.len() / 2);
+        for number in before {
+            read(&mut tape, number);
+        }
+        tape.gamma(GammaTag::GS, 50, 2_000);
+        tape.plate("A");
+        for number in within {
+            read(&mut tape, number);
+        }
+        tape.gamma(GammaTag::GS, 50, 2_000);
+        tape.end();
+        tape.scale(30_000, true, 3_000);
+        tape.scale(0, true, 3_000);
+        tape
+    };
+    for (numbers, expected) in [
+        (["CSQU3054383"].as_slice(), "A,CSQU3054383 | complete | 30000 | - | -"),
+        (&["csqu 305438 3", "CSQU 305438 3"], "csqu 305438 3 ambiguous,A,CSQU3054383 | complete | 30000 | - | -"),
+        // Two containers of half the length, and one that is read twice, the second time well.
+        (&["CSQU3054383", "MSKU0000006"], "CSQU3054383,A,MSKU0000006 | complete | 30000 | - | -"),
+        (&["C5QU3O54383"], "A,CSQU3054383 corrected | complete | 30000 | - | -"),
+        (&["C5QU3O54383", "CSQU3054383"], "CSQU3054383,A | complete | 30000 | - | -"),
+        // A check digit that fails, with nothing confused: kept, and not believed.
+        (&["CSQU3054384"], "A,CSQU3054384 ambiguous | complete | 30000 | - | -"),
+    ] {
+        let tape = passage(numbers);
+        assert_eq!(tape.rows(), [expected], "{numbers:?}");
+    }
+    // Without one the passage waits for the window, and no longer.
+    let mut tape = passage(&[]);
+    assert_eq!(tape.rows(), Vec::<String>::new());
+    tape.run(2_000);
+    assert_eq!(tape.rows(), ["A | complete | 30000 | - | -"]);
+}
+
 /// The longest names there may be, and an alarm that lasts for a minute: every line is decisive.
 #[test]
 fn the_longest_passage_fits_into_a_record() {
@@ -723,7 +880,8 @@ fn sealed_bytes(inspection: &Inspection) -> usize {
         );
     let screening = tidewaiter_screening::screen(inspection, &tables, &judge, jiff::civil::date(2026, 6, 1), None);
     let context = Context { software: crate::app::SOFTWARE.to_owned(), config: [7; 32] };
-    let draft = crate::seal::inspection(inspection, &screening, Vec::new(), &context);
+    let standing = crate::seal::Standing { context, plan: None, origin: None };
+    let draft = crate::seal::inspection(inspection, &screening, &judge, Vec::new(), &standing);
     let time = TimeBlock {
         wall_ms: 1_780_272_000_000,
         mono_ms: u64::from(u32::MAX),

@@ -7,7 +7,7 @@ use tidewaiter_drivers::reading::Missing;
 use tidewaiter_screening::{STAGE_DURATION, inspection::Measured};
 
 use super::*;
-use crate::acquire::Mark;
+use crate::{acquire::Mark, inspect::stages::STAGES};
 
 /// One poll a second.
 struct Bench {
