@@ -309,7 +309,8 @@ pub enum Part {
     Text(String),
     /// A number or limit with its UCUM unit.
     Quantity(String),
-    /// A stable word of this kind: `decision`, `compare`, `basis`, `quality`, `missing`, `unit`, `fact`, `parameter`, `lack`.
+    /// A stable word of this kind: `decision`, `compare`, `basis`, `quality`, `missing`, `unit`, `fact`, `parameter`,
+    /// `instrument`, `lack`.
     Word {
         /// Kind of word.
         kind: &'static str,
@@ -415,7 +416,7 @@ impl Step {
             Self::Ambiguous { parameter } => ("ambiguous", vec![("parameter", word("parameter", parameter))]),
             Self::NoValue { missing } => ("no-value", vec![("missing", word("missing", missing.word()))]),
             Self::Value { value, instrument } => {
-                ("value", vec![("value", quantity(value)), ("instrument", text(instrument))])
+                ("value", vec![("value", quantity(value)), ("instrument", word("instrument", instrument))])
             }
             Self::NotDecisive { quality } => ("not-decisive", vec![("quality", word("quality", quality.word()))]),
             Self::Noted { quality } => ("noted", vec![("quality", word("quality", quality.word()))]),
@@ -473,7 +474,7 @@ impl Step {
                 ("days", vec![("fact", word("fact", fact)), ("date", text(date)), ("days", text(&days.to_string()))])
             }
             Self::Derived { derivation, instrument } => {
-                ("derived", vec![("derivation", text(derivation)), ("instrument", text(instrument))])
+                ("derived", vec![("derivation", text(derivation)), ("instrument", word("instrument", instrument))])
             }
             Self::Table(lack) => lack.describe(),
         }

@@ -529,7 +529,10 @@ fn each_finding_is_explained() {
     assert_eq!(words, ["applies", "method", "value", "converted", "probability", "uncertainty"]);
     assert_eq!(
         steps[0][2].parts(),
-        [("value", Part::Quantity("0.0076 %".to_owned())), ("instrument", Part::Text("instrument-1".to_owned()))]
+        [
+            ("value", Part::Quantity("0.0076 %".to_owned())),
+            ("instrument", Part::Word { kind: "instrument", word: "instrument-1".to_owned() })
+        ]
     );
     // (75 − 76) / 1.5 = −0.667 standard uncertainties.
     assert_eq!(screening.findings[0].probability, Some(d("0.2525")));

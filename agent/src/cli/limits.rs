@@ -416,3 +416,116 @@ fn change_json(change: &Change) -> Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: LimitsCommand,
+    }
+
+    fn run(words: &[&str]) -> Outcome {
+        let words = std::iter::once("limits").chain(words.iter().copied());
+        limits(&Line::try_parse_from(words).unwrap_or_else(|refusal| panic!("{refusal}")).command)
+    }
+
+    const TABLE: &str = r#"id = "own"
+edition = "1"
+title = { zh = "甲", en = "a" }
+effective_from = 2020-01-01
+source = "own"
+legal_force = "site"
+[[rows]]
+id = "as"
+parameter = "As"
+unit = "%"
+max = "0.5"
+confidence = "site"
+[[rows]]
+id = "ph"
+parameter = "ph"
+unit = "[pH]"
+range = ["4.0", "7.5"]
+confidence = "site"
+"#;
+
+    fn loaded(text: &str) -> LimitTable {
+        limits::load_str("t.toml", text).unwrap_or_else(|report| panic!("{report}"))
+    }
+
+    #[test]
+    fn differences_row_by_row() {
+        let new = TABLE
+            .replace("edition = \"1\"", "edition = \"2\"")
+            .replace("max = \"0.5\"", "max = \"0.4\"\nbasis = \"dry\"")
+            .replace("id = \"ph\"", "id = \"ph-a\"");
+        let changed = |row: &str, field, old: &str, new: &str| Change::Changed {
+            row: row.to_owned(),
+            field,
+            old: old.to_owned(),
+            new: new.to_owned(),
+        };
+        let limit = || "4.0..7.5 [pH]".to_owned();
+        let expected = [
+            changed("*", "edition", "1", "2"),
+            changed("as", "limit", "<= 0.5 %", "<= 0.4 %"),
+            changed("as", "basis", "", "dry"),
+            Change::Removed { row: "ph".to_owned(), limit: limit() },
+            Change::Added { row: "ph-a".to_owned(), limit: limit() },
+        ];
+        let found = changes(&loaded(TABLE), &loaded(&new));
+        assert_eq!(found, expected);
+        assert_eq!(changes(&loaded(TABLE), &loaded(TABLE)), []);
+        let texts = found.iter().map(|it| change_text(Language::En, it)).collect::<Vec<_>>();
+        assert_eq!(texts.get(1).unwrap(), "row as, limit: ≤ 0.5 % → ≤ 0.4 %");
+        assert_eq!(texts.get(2).unwrap(), "row as, basis: — → dry");
+    }
+
+    #[test]
+    fn a_file_is_checked_and_compared() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let good = path("good.toml", TABLE);
+        let bad = path("bad.toml", &TABLE.replace("max = \"0.5\"", "max = 0.5"));
+        let other = path("other.toml", &TABLE.replace("0.5", "0.6"));
+        let check = |words: &[&str], code: u8| assert_eq!(run(words).unwrap(), code, "{words:?}");
+        check(&["check", &good], OK);
+        check(&["check", &good, &bad], USAGE);
+        // Two editions of one name on one day.
+        check(&["check", &good, &other], USAGE);
+        check(&["check", &folder.path().display().to_string()], USAGE);
+        check(&["diff", &good, &good], OK);
+        check(&["diff", &good, &other, "--json"], FINDING);
+        assert!(run(&["diff", &good, &bad]).is_err());
+        assert!(run(&["diff", &good, "1", "2"]).is_err());
+    }
+
+    #[test]
+    fn shipped_tables_are_shown() {
+        for table in limits::builtin() {
+            for lang in ["zh-CN", "en"] {
+                assert_eq!(run(&["show", &table.id, "--edition", &table.edition, "--lang", lang]).unwrap(), OK);
+            }
+            assert_eq!(run(&["show", &table.id, "--edition", &table.edition, "--json"]).unwrap(), OK);
+        }
+        assert_eq!(run(&["show"]).unwrap(), OK);
+        assert_eq!(run(&["show", "--json", "--at", "2015-01-01"]).unwrap(), OK);
+        assert_eq!(run(&["check", "../config/limits", "../config/programmes"]).unwrap(), OK);
+        assert!(
+            run(&["show", "vgm-cn", "--at", "2015-01-01"])
+                .unwrap_err()
+                .message
+                .contains("--edition takes one of: 2016")
+        );
+    }
+}

@@ -215,3 +215,74 @@ fn print_json(
         })
     );
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::USAGE;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ScreenArgs,
+    }
+
+    fn run(line: &str) -> Outcome {
+        let words = std::iter::once("screen").chain(line.split(' '));
+        screen(&Line::try_parse_from(words).unwrap_or_else(|refusal| panic!("{line}: {refusal}")).args)
+    }
+
+    #[test]
+    fn the_exit_code_says_how_it_went() {
+        let check = |line: &str, code: u8| assert_eq!(run(line).unwrap(), code, "{line}");
+        check("gb18401-2010-t1 formaldehyde=75 category=B", OK);
+        check("gb18401-2010-t1 formaldehyde=76 category=B --u 3", FINDING);
+        check("gb18401-2010-t1 formaldehyde=0.0075% category=B --json --lang zh-CN", OK);
+        check("gb18401-2010-t1 formaldehyde=75", FINDING);
+        check("gb18401-2010-t1 fastness-saliva=1 category=C", OK);
+        check("scrap-radiation dose-rate=350nGy/h background=0.10uGy/h", OK);
+        check("scrap-radiation dose-rate=350nGy/h background=0.0999uGy/h", FINDING);
+        check("vgm-cn gross-mass=21t mass=20000 --lang en", OK);
+        // No edition had come into force by then.
+        check("vgm-cn gross-mass=21t mass=20000 --at 2015-01-01", FINDING);
+        check("vgm-cn gross-mass=21t mass=20000 --edition 2016", OK);
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_line_is_said() {
+        let check = |line: &str, part: &str| {
+            let failure = run(line).unwrap_err();
+            assert_eq!(failure.code, USAGE, "{line}");
+            assert!(failure.message.contains(part), "{}", failure.message);
+        };
+        check("gb18401-2010-t9 ph=7", "\"gb18401-2010-t1\" is meant perhaps");
+        check("gb18401-2010-t1 formaldehid=7", "\"formaldehyde\" is meant perhaps");
+        check("gb18401-2010-t1 ph=7 --edition 2011", "has no edition \"2011\"; there are: 2010");
+        check("gb18401-2010-t1 category=A", "nothing to judge");
+        check("gb18401-2010-t1 ph=7 --dir /no/such/folder", "cannot read the folder");
+    }
+
+    /// A replaced edition judges when it is asked for by name, at a date on which it was in force.
+    #[test]
+    fn a_replay_takes_the_edition_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = |edition: &str, dates: &str, limit: &str| {
+            format!(
+                "id = \"own\"\nedition = \"{edition}\"\ntitle = {{ zh = \"甲\", en = \"a\" }}\n{dates}\nsource = \"own\"\nlegal_force = \"site\"\n[[rows]]\nid = \"r\"\nparameter = \"p\"\nunit = \"%\"\nmax = \"{limit}\"\nconfidence = \"site\"\n"
+            )
+        };
+        std::fs::write(folder.path().join("a.toml"), table("1", "effective_from = 2010-01-01", "1")).unwrap();
+        std::fs::write(folder.path().join("b.toml"), table("2", "effective_from = 2020-01-01", "2")).unwrap();
+        let dir = folder.path().display();
+        let check =
+            |line: &str, code: u8| assert_eq!(run(&format!("own p=1.5% --dir {dir} {line}")).unwrap(), code, "{line}");
+        check("--at 2019-12-31", FINDING);
+        check("--at 2020-01-01", OK);
+        check("--lang en", OK);
+        check("--edition 1", FINDING);
+        check("--edition 2 --json", OK);
+    }
+}

@@ -78,6 +78,8 @@ force-voluntary = voluntary
 force-guide = guide
 force-site = the site's own
 
+instrument-typed = typed by hand
+
 screen-table = { $title } ({ $table }, edition { $edition }, { $force }, in force from { $from })
 screen-replay = judged for the sampling date { $at }
 screen-unit-taken = { $parameter }: no unit written, { $unit } taken from the table
@@ -91,10 +93,13 @@ screen-note = note: { $note }
 screen-aside = rows that do not apply: { $rows }
 screen-overall = all together: { $verdict }
 
-limits-sound = { $tables } limit tables and { $programmes } programmes, no fault
+limits-sound = limit tables: { $tables }; programmes: { $programmes }; no fault
 limits-in-force = in force
 limits-not-in-force = not in force on { $at }
-limits-rows = { $rows } rows
+limits-rows = { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+}
 limits-until = to { $to }
 limits-open = still open
 limits-same = no difference

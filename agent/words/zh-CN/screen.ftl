@@ -78,6 +78,8 @@ force-voluntary = 自愿性
 force-guide = 指南
 force-site = 现场自定
 
+instrument-typed = 手工输入
+
 screen-table = { $title }（{ $table }，{ $edition } 版，{ $force }，自 { $from } 起施行）
 screen-replay = 按 { $at } 的检测日判定
 screen-unit-taken = { $parameter }：未写单位，按限值表取 { $unit }
