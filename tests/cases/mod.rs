@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod bench;
+mod benches;
 mod declared;
 mod ending;
 mod full;
 mod lane;
 mod passages;
+mod plan;
 mod uplink;
 mod watches;
 

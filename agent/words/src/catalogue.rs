@@ -19,6 +19,7 @@ macro_rules! texts {
             include_str!(concat!("../", $folder, "/lane.ftl")),
             include_str!(concat!("../", $folder, "/console.ftl")),
             include_str!(concat!("../", $folder, "/verifier.ftl")),
+            include_str!(concat!("../", $folder, "/duty.ftl")),
         ]
     };
 }

@@ -61,6 +61,10 @@ pub(crate) struct Bench {
     numbering: Numbering,
     /// What is known of the specimen of the next run.
     named: Vec<Identity>,
+    /// When the newest of these names was read.
+    named_ms: u64,
+    /// What the bench was doing when it was looked at last.
+    phase: Option<Phase>,
     /// The sample each instrument named last.
     marks: BTreeMap<String, String>,
     /// What the empty bench shows, by quantity.
@@ -103,6 +107,8 @@ impl Bench {
             held: around.held,
             numbering: Numbering::new(place, boot),
             named: Vec::new(),
+            named_ms: 0,
+            phase: None,
             marks: BTreeMap::new(),
             vacant: vec![Gathered::default(); setup.quantities.len()],
             watching: Watching::new(around.poll_ms),
@@ -281,6 +287,9 @@ impl Bench {
                     self.remember(now)
                 }
                 _ => {
+                    // The specimen that is mounted now: one read before it was never run.
+                    self.named.retain(|it| it.source == MANUAL);
+                    self.named_ms = now.mono_ms;
                     name(&mut self.named, identity);
                     Vec::new()
                 }
@@ -360,12 +369,14 @@ impl Bench {
                 if matches!(self.state, State::Leaving) {
                     self.state = State::Idle;
                 }
-                if phase == Phase::Rest && matches!(self.state, State::Idle) {
-                    // The barcode of a specimen that is taken off is not the next one's.
+                // The barcode of a specimen that is taken off is not the next one's; what is read with it is.
+                let comes_to_rest = phase == Phase::Rest && self.phase.is_some_and(|it| it != Phase::Rest);
+                if comes_to_rest && matches!(self.state, State::Idle) && self.named_ms < now.mono_ms {
                     self.named.retain(|identity| identity.source == MANUAL);
                 }
             }
         }
+        self.phase = Some(phase);
         let instrument = trigger_instrument(&self.setup.trigger).to_owned();
         let State::Open(run) = &mut self.state else { return steps };
         match phase {
