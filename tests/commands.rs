@@ -257,6 +257,7 @@ fn every_command_has_help_with_an_example() {
         "show",
         "export",
         "recompute",
+        "screen",
         "verify",
     ];
     for command in commands {
@@ -265,6 +266,42 @@ fn every_command_has_help_with_an_example() {
         assert!(top.stdout.contains(command), "{command} is not listed");
     }
     assert_eq!(tidewaiter(&["no-such-command"]).code, USAGE);
+}
+
+#[test]
+fn screen_judges_typed_values_and_explains_itself() {
+    let line = ["screen", "gb18401-2010-t1", "formaldehyde=0.0076%", "ph=7.6", "category=A", "--u", "0.0001"];
+    let say = |language: &str| tidewaiter(&[line.as_slice(), &["--lang", language]].concat());
+    for (language, words) in [
+        ("en", ["converted: % → mg/kg (x10000)", "limit ≤ 20 mg/kg", "result: Fail (pre-screen)", "(C2)", "4.0–7.5"]),
+        ("zh-CN", ["换算：% → mg/kg（x10000）", "限值 ≤ 20 mg/kg", "结果：不合格（初筛）", "（C2）", "4.0–7.5"]),
+    ] {
+        let ended = say(language);
+        assert_eq!(ended.code, FINDING, "{}{}", ended.stdout, ended.stderr);
+        for word in words {
+            assert!(ended.stdout.contains(word), "{word:?} is not said in\n{}", ended.stdout);
+        }
+    }
+    assert_eq!(tidewaiter(&["screen", "gb18401-2010-t1", "ph=7.5", "category=A"]).code, OK);
+    let slip = tidewaiter(&["screen", "gb18401-2010-t1", "hp=7.5"]);
+    assert_eq!(slip.code, USAGE);
+    assert!(slip.stderr.contains("\"ph\" is meant perhaps"), "{}", slip.stderr);
+    let json = tidewaiter(&["screen", "gb18401-2010-t1", "ph=7.6", "category=A", "--json"]);
+    assert!(json.stdout.contains("\"rule\": \"simple, full\""), "{}", json.stdout);
+}
+
+#[test]
+fn limit_tables_are_checked_shown_and_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bad.toml");
+    fs::write(&path, "id = \"own\"\nedition = 1\n").unwrap();
+    let ended = tidewaiter(&["limits", "check", path.to_str().unwrap()]);
+    assert_eq!(ended.code, USAGE);
+    assert!(ended.stdout.contains("bad.toml:2:11") && ended.stdout.contains("write:"), "{}", ended.stdout);
+    let shown = tidewaiter(&["limits", "show", "vgm-cn", "--lang", "en"]);
+    assert_eq!((shown.code, shown.stdout.contains("min(5 % of it, 1000)")), (OK, true), "{}", shown.stdout);
+    let same = tidewaiter(&["limits", "diff", "vgm-cn", "2016", "vgm-cn", "2016", "--lang", "en"]);
+    assert_eq!((same.code, same.stdout.trim()), (OK, "no difference"));
 }
 
 #[test]
