@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 
-use crate::{Address, scene::Scene};
+use crate::{
+    Address,
+    scene::{Quantity, Rig, Scene, Speech, Trigger},
+};
 
 /// What the site file says beside the scene.
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub struct ExportOptions {
     pub registry: PathBuf,
     /// Declarations file.
     pub declarations: Option<PathBuf>,
+    /// Folder of the scene's own limit tables; named only when the scene has any.
+    pub limits: PathBuf,
     /// Address of the agent's local interface.
     pub listen: String,
 }
@@ -32,6 +37,7 @@ impl Default for ExportOptions {
             data_dir: "data".into(),
             registry: "registry.json".into(),
             declarations: Some("declarations.csv".into()),
+            limits: "limits".into(),
             listen: "127.0.0.1:8470".to_owned(),
         }
     }
@@ -43,13 +49,18 @@ impl Default for ExportOptions {
 pub fn export_config(scene: &Scene, addresses: &BTreeMap<String, Address>, options: &ExportOptions) -> String {
     let mut out = Text(String::new());
     head(&mut out, options);
+    if !scene.tables.is_empty() {
+        out.line("\n[limits]");
+        out.pair("dir", &options.limits.to_string_lossy());
+    }
     let known = |id: &str| addresses.contains_key(id);
     for id in scene.instruments() {
         let Some(address) = addresses.get(id) else {
             continue;
         };
-        let registers =
-            scene.gamma.as_ref().is_some_and(|it| it.id == id) || scene.drum.as_ref().is_some_and(|it| it.id == id);
+        let registers = scene.gamma.as_ref().is_some_and(|it| it.id == id)
+            || scene.drum.as_ref().is_some_and(|it| it.id == id)
+            || scene.bench_instrument(id).is_some_and(|(_, it)| it.speaks == Speech::Registers);
         port(&mut out, id, address, registers);
         instrument(&mut out, scene, id);
     }
@@ -154,6 +165,20 @@ fn instrument(out: &mut Text, scene: &Scene, id: &str) {
         registers(out, &it.profile, it.unit_id, it.poll, it.timeout);
     } else if let Some(it) = scene.drum.as_ref().filter(|it| it.id == id) {
         registers(out, &it.profile, it.unit_id, it.poll, it.timeout);
+    } else if let Some((_, it)) = scene.bench_instrument(id) {
+        match (it.speaks, &it.profile) {
+            (Speech::Registers, Some(profile)) => registers(out, profile, it.unit_id, it.poll, it.timeout),
+            (speaks, profile) => {
+                out.line(&format!("[instruments.{}]", speaks.word()));
+                if let Some(profile) = profile {
+                    out.pair("profile", profile);
+                }
+                if speaks == Speech::KromekD5 {
+                    out.pair("poll", &it.poll.to_string());
+                    out.pair("timeout", &it.timeout.to_string());
+                }
+            }
+        }
     }
 }
 
@@ -210,5 +235,70 @@ fn rigs(out: &mut Text, scene: &Scene, known: &dyn Fn(&str) -> bool) {
         out.line("time_limit = \"40 h\"\n[rigs.tyre_endurance]");
         out.pair("drum", &drum.id);
         out.pair("programme", &drum.programme);
+    }
+    // A bench without one of its instruments could not complete a run.
+    for rig in scene.rigs.iter().filter(|it| it.instruments.iter().all(|it| known(&it.id))) {
+        bench(out, rig);
+    }
+}
+
+fn bench(out: &mut Text, rig: &Rig) {
+    out.line("\n[[rigs]]");
+    out.pair("id", &rig.id);
+    out.pair("time_limit", &rig.time_limit.to_string());
+    out.line("[rigs.bench]");
+    out.pair("procedure", &rig.procedure);
+    out.pair("trigger", rig.trigger.word());
+    if rig.on_next {
+        out.pair("replicates_on", "next");
+    }
+    if let Some(settle) = rig.settle {
+        out.pair("settle", &settle.to_string());
+    }
+    if let Some(it) = rig.state_instrument() {
+        let (id, states) = (toml::Value::String(it.id.clone()), it.states);
+        out.line(&format!(
+            "state = {{ instrument = {id}, channel = \"state\", running = [\"{}\"], complete = [\"{}\"], failed = [\"{}\"] }}",
+            states.running, states.complete, states.failed
+        ));
+    }
+    for it in &rig.quantities {
+        quantity(out, rig, it);
+    }
+    for it in &rig.judge {
+        out.line("[[rigs.judge]]");
+        out.pair("table", &it.table);
+        let names: Vec<String> = it.parameters.iter().map(|it| toml::Value::String(it.clone()).to_string()).collect();
+        out.line(&format!("parameters = [{}]", names.join(", ")));
+    }
+}
+
+fn quantity(out: &mut Text, rig: &Rig, it: &Quantity) {
+    out.line("[[rigs.bench.quantities]]");
+    out.pair("parameter", &it.parameter);
+    match (&it.instrument, &it.channel) {
+        (Some(instrument), Some(channel)) => {
+            out.pair("instrument", instrument);
+            out.pair("channel", channel);
+        }
+        _ => {
+            out.pair("source", "operator");
+            out.pair("unit", it.unit.code());
+        }
+    }
+    if let Some(basis) = &it.basis {
+        out.pair("basis", basis);
+    }
+    // A bench with a state bounds its runs itself, so every reading of a run counts.
+    let counted = rig.trigger != Trigger::State || it.instrument.is_none();
+    if counted && it.replicates > 1 {
+        out.line(&format!("replicates = {}", it.replicates));
+    }
+    out.pair("take", it.take.word());
+    if let Some(background) = it.background {
+        out.line(&format!("background = {background}"));
+    }
+    if !it.required {
+        out.line("required = false");
     }
 }

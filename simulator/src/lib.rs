@@ -10,18 +10,22 @@
 
 mod declarations;
 mod export;
+mod operator;
 mod oracle;
 mod port;
 mod profile_server;
 pub mod scene;
 pub mod serve;
 mod simulation;
+mod week;
 mod world;
 
 pub use declarations::declarations_csv;
 pub use export::{ExportOptions, export_config};
-pub use oracle::{Expected, Oracle};
+pub use operator::operator_commands;
+pub use oracle::{Expected, ExpectedValue, Oracle};
 pub use profile_server::{ProfileServer, ProfileServerError};
 pub use scene::{Scene, SceneError, Span};
 pub use simulation::{Address, Options, Running, Simulation, StartError};
+pub use week::{Described, DescribedAlarm, DescribedValue, described, week};
 pub use world::{NoSuchExtract, Passage, PlannedSpecimen, World, WorldError, WorldOptions};

@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use tidewaiter_config::profile::load_any;
 use tidewaiter_simulator::{
     Address, ExportOptions, Options, ProfileServer, Running, Scene, Simulation, Span, World, WorldOptions,
-    declarations_csv, export_config, scene,
+    declarations_csv, export_config, operator_commands, scene,
 };
 
 const EXAMPLES: &str = "\
@@ -64,7 +64,7 @@ enum Command {
 
 #[derive(Args)]
 struct Run {
-    /// Scene file, or the name of a built-in scene: demo, lane, rig
+    /// Scene file, or the name of a built-in scene, see `list`
     scene: String,
     /// Replace the scene's seed
     #[arg(long)]
@@ -90,6 +90,9 @@ struct Run {
     /// Write what must have been found here, at the end
     #[arg(long)]
     oracle_out: Option<PathBuf>,
+    /// Write what the operator of the scene does at the agent here, as a shell script with its waits
+    #[arg(long)]
+    operator_out: Option<PathBuf>,
     #[command(flatten)]
     site: SiteArgs,
 }
@@ -111,7 +114,7 @@ struct ServedProfile {
 
 #[derive(Args)]
 struct ExportConfig {
-    /// Scene file, or the name of a built-in scene: demo, lane, rig
+    /// Scene file, or the name of a built-in scene, see `list`
     scene: String,
     /// Directory of the links to the pseudo-terminals
     #[arg(long, default_value = ".")]
@@ -191,7 +194,7 @@ fn load(name: &str) -> anyhow::Result<Scene> {
         return Ok(Scene::built_in(name)?);
     }
     let text = fs::read_to_string(name).with_context(|| {
-        format!("cannot read scene {name:?}; write a file's path, or one of the built-in demo, lane and rig")
+        format!("cannot read scene {name:?}; write a file's path, or one of {}", Scene::built_in_names())
     })?;
     Scene::from_toml(&text).with_context(|| name.to_owned())
 }
@@ -259,8 +262,12 @@ async fn play(run: &Run, scene: Scene) -> anyhow::Result<()> {
     if let Some(path) = &run.config_out {
         let declarations = path.with_file_name("declarations.csv");
         write(&declarations, &running.declarations())?;
+        write_tables(&path.with_file_name("limits"), running.world().scene())?;
         let options = run.site.options(declarations.file_name().map(PathBuf::from));
         write(path, &export_config(running.world().scene(), &running.addresses, &options))?;
+    }
+    if let Some(path) = &run.operator_out {
+        write(path, &operator_commands(&running.operator_script(), run.lead_in))?;
     }
     operate(running.world().clone());
     until_over(run.lasts).await?;
@@ -313,7 +320,9 @@ fn list() -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for (name, _) in scene::BUILT_IN {
         let scene = Scene::built_in(name)?;
-        writeln!(out, "{name:<6} {}\n       {}", scene.title, scene.instruments().join(" "))?;
+        let instruments = scene.instruments();
+        let shown = if instruments.is_empty() { "everything is typed".to_owned() } else { instruments.join(" ") };
+        writeln!(out, "{name}\n    {}\n    {shown}", scene.title)?;
     }
     Ok(())
 }
@@ -322,28 +331,34 @@ fn exported(export: &ExportConfig) -> anyhow::Result<()> {
     let scene = load(&export.scene)?;
     let dir = std::path::absolute(&export.dir)?;
     let mut addresses = std::collections::BTreeMap::new();
-    let mut serial = |id: &String| addresses.insert(id.clone(), Address::Pty(dir.join(format!("{id}.tty"))));
-    scene.weighbridge.iter().map(|it| &it.id).chain(scene.ph_meter.iter().map(|it| &it.id)).for_each(|id| {
-        serial(id);
-    });
-    let tcp = [
-        scene.portal.as_ref().map(|it| (&it.id, it.port)),
-        scene.plate_reader.as_ref().map(|it| (&it.id, it.port)),
-        scene.gamma.as_ref().map(|it| (&it.id, it.port)),
-        scene.drum.as_ref().map(|it| (&it.id, it.port)),
-    ];
-    for (id, port) in tcp.into_iter().flatten() {
-        if port == 0 {
-            bail!(
+    for id in scene.instruments() {
+        let address = match scene.tcp_port(id) {
+            None => Address::Pty(dir.join(format!("{id}.tty"))),
+            Some(0) => bail!(
                 "instrument {id} has no fixed port; write `port = 1600` or the like in the scene, or use `run --config-out`"
-            );
-        }
-        addresses.insert(id.clone(), Address::Tcp((export.listen, port).into()));
+            ),
+            Some(port) => Address::Tcp((export.listen, port).into()),
+        };
+        addresses.insert(id.to_owned(), address);
     }
     let world = World::new(scene, &WorldOptions::default())?;
     let declarations = dir.join("declarations.csv");
     write(&declarations, &declarations_csv(&world))?;
-    print!("{}", export_config(world.scene(), &addresses, &export.site.options(Some(declarations))));
+    let limits = dir.join("limits");
+    write_tables(&limits, world.scene())?;
+    let options = ExportOptions { limits, ..export.site.options(Some(declarations)) };
+    print!("{}", export_config(world.scene(), &addresses, &options));
+    Ok(())
+}
+
+/// Writes the limit tables of a scene into a folder, a file each; nothing for a scene without any.
+fn write_tables(dir: &Path, scene: &Scene) -> anyhow::Result<()> {
+    if !scene.tables.is_empty() {
+        fs::create_dir_all(dir).with_context(|| format!("cannot make {}; choose a writable place", dir.display()))?;
+    }
+    for (place, text) in (1..).zip(&scene.tables) {
+        write(&dir.join(format!("scene-{place}.toml")), text)?;
+    }
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use crate::{
     Oracle,
     declarations::declarations_csv,
     port::Pty,
-    scene::Scene,
+    scene::{OperatorAction, Scene},
     serve,
     world::{NoSuchExtract, PlannedSpecimen, World, WorldError, WorldOptions},
 };
@@ -158,6 +158,11 @@ impl Simulation {
         if let Some(it) = &scene.drum {
             running.listen(&it.id, at(it.port), serve::serve_drum).await?;
         }
+        for it in scene.rigs.iter().flat_map(|rig| &rig.instruments) {
+            let id = it.id.clone();
+            let speak = move |stream, world| serve::serve_bench(stream, world, id.clone());
+            running.listen(&it.id, at(it.port), speak).await?;
+        }
         Ok(running)
     }
 }
@@ -196,6 +201,11 @@ impl Running {
     /// Puts the pH electrode into the rinsing water now.
     pub fn rinse(&self) {
         self.world.rinse();
+    }
+
+    /// What a person does at the agent, in the order of scene time.
+    pub fn operator_script(&self) -> Vec<OperatorAction> {
+        self.world.operator_script()
     }
 
     /// Real time since the ports were opened until this scene time; zero when it is past.

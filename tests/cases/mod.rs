@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod bench;
+mod benches;
+mod checks;
 mod declared;
 mod ending;
 mod full;

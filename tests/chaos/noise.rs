@@ -127,6 +127,7 @@ fn write_site(stand: &Stand, scene: &Scene, sources: &BTreeMap<String, Source>) 
         data_dir: stand.agent_dir(),
         registry: stand.registry_path(),
         declarations: None,
+        limits: stand.dir.join("limits"),
         listen: "127.0.0.1:0".to_owned(),
     };
     fs::write(stand.site_path(), export_config(scene, &addresses, &options))?;

@@ -93,6 +93,7 @@ impl Stand {
             data_dir: self.agent_dir(),
             registry: self.registry_path(),
             declarations: Some(self.dir.join("declarations.csv")),
+            limits: self.dir.join("limits"),
             listen: "127.0.0.1:0".to_owned(),
         };
         fs::write(self.site_path(), export_config(scene, &simulation.addresses, &options))?;

@@ -24,7 +24,7 @@ use anyhow::{Context, Result, anyhow};
 use tidewaiter_agent::{
     app::{self, Parts, Running},
     clock::{Clock, RuntimeClock},
-    inspect::{Operation, Subjects},
+    inspect::{CheckOperation, Operation, Subjects},
     inspector::{Ask, AskError},
     keys,
     outbox::{SqliteStore, Status},
@@ -34,6 +34,7 @@ use tidewaiter_config::site::Site;
 use tidewaiter_record::{Registry, RegistryClass};
 use tidewaiter_simulator::{
     ExportOptions, Oracle, Scene, World as Truth, WorldOptions, declarations_csv, export_config,
+    scene::{Act, OperatorAction},
 };
 use tokio::{
     sync::oneshot,
@@ -132,7 +133,13 @@ impl World {
         let registry = enrol(&stand, &clock)?;
         let ports = Arc::new(Ports::new(Arc::clone(&truth), setting.unplugged, setting.voices));
         fs::write(stand.dir.join("declarations.csv"), declarations_csv(&truth))?;
+        let limits = stand.dir.join("limits");
+        fs::create_dir_all(&limits)?;
+        for (place, table) in (1..).zip(&truth.scene().tables) {
+            fs::write(limits.join(format!("scene-{place}.toml")), table)?;
+        }
         let options = ExportOptions {
+            limits: limits.clone(),
             site: SITE.to_owned(),
             agent: AGENT.to_owned(),
             broker: Some("mqtt://127.0.0.1:1883".to_owned()),
@@ -144,7 +151,7 @@ impl World {
         fs::write(stand.site_path(), export_config(truth.scene(), ports.addresses(), &options))?;
         let mut site = stand.load_site()?;
         (setting.site)(&mut site);
-        let centre = Centre::open(&stand, registry, clock, Arc::clone(&truth), setting.troubles)?;
+        let centre = Centre::open(&stand, &limits, registry, clock, Arc::clone(&truth), setting.troubles)?;
         let mut world = Self {
             truth,
             centre,
@@ -209,6 +216,40 @@ impl World {
         let ask =
             |reply| Ask::Operate { rig: rig.to_owned(), operation, operator: "wang".to_owned(), drill: false, reply };
         self.ask(ask).await
+    }
+
+    /// Asks a function check for something, as its operator.
+    ///
+    /// # Errors
+    ///
+    /// What the operator would read.
+    pub async fn check(&self, check: &str, operation: CheckOperation) -> Result<(), AskError> {
+        self.ask(|reply| Ask::Check { check: check.to_owned(), operation, operator: "wang".to_owned(), reply }).await
+    }
+
+    /// Does what the operator of the scene does.
+    ///
+    /// # Errors
+    ///
+    /// What the operator would read.
+    pub async fn act(&self, action: &OperatorAction) -> Result<(), AskError> {
+        let (place, operator) = (action.place.clone(), action.operator.clone());
+        let text = |it: &Option<String>| it.clone().unwrap_or_default();
+        let operation = match action.action {
+            Act::DrillOn | Act::DrillOff => {
+                let on = action.action == Act::DrillOn;
+                return self.ask(|reply| Ask::Drill { place, on, operator, reply }).await;
+            }
+            Act::Start => Operation::Start { sample: text(&action.sample) },
+            Act::Next => Operation::Next,
+            Act::Stop => Operation::Stop,
+            Act::Enter => {
+                let typed = format!("{} {}", text(&action.value), text(&action.unit));
+                Operation::Enter { values: vec![(text(&action.parameter), typed.trim().to_owned())] }
+            }
+        };
+        let drill = action.drill;
+        self.ask(|reply| Ask::Operate { rig: place, operation, operator, drill, reply }).await
     }
 
     /// Posts facts about a subject.

@@ -66,12 +66,12 @@ const TEXTILES: &[Row] = &[
     ("gb31701-2015", TODAY, "head-neck-cord", &[("head-neck-cord", "1 1")], &[("under-7-years", "yes")], FAIL),
     ("gb31701-2015", TODAY, "head-neck-cord", &[("head-neck-cord", "1 1")], &[("under-7-years", "no")], NO),
     ("gb31701-2015", "2016-05-31", "Pb", &[("Pb", "1 mg/kg")], &[("category", "A")], NO_EDITION),
-    ("gb1103.1", TODAY, "micronaire", &[("micronaire", "4.24 1")], &[("micronaire-grade", "A")], PASS),
-    ("gb1103.1", TODAY, "micronaire", &[("micronaire", "4.26 1")], &[("micronaire-grade", "A")], FAIL),
-    ("gb1103.1", TODAY, "micronaire", &[("micronaire", "4.9 1")], &[("micronaire-grade", "B2")], PASS),
+    ("cotton-grades", TODAY, "micronaire", &[("micronaire", "4.24 1")], &[("micronaire-grade", "A")], PASS),
+    ("cotton-grades", TODAY, "micronaire", &[("micronaire", "4.26 1")], &[("micronaire-grade", "A")], FAIL),
+    ("cotton-grades", TODAY, "micronaire", &[("micronaire", "4.9 1")], &[("micronaire-grade", "B2")], PASS),
     ("gb1103.1", "2020-01-01", "micronaire", &[("micronaire", "3.4 1")], &[("micronaire-grade", "B1")], FAIL),
-    ("gb1103.1", TODAY, "moisture-regain", &[("moisture-regain", "10.0 %")], &[], PASS),
-    ("gb1103.1", TODAY, "moisture-regain", &[("moisture-regain", "10.1 %")], &[], FAIL),
+    ("cotton-grades", TODAY, "moisture-regain", &[("moisture-regain", "10.0 %")], &[], PASS),
+    ("cotton-grades", TODAY, "moisture-regain", &[("moisture-regain", "10.1 %")], &[], FAIL),
 ];
 
 const WEIGHING: &[Row] = &[
@@ -530,8 +530,20 @@ fn quantity(parameter: &str, text: &str) -> Measured {
     Measured { basis, ..measured(parameter, value, unit.parse().unwrap()) }
 }
 
+/// The site's own rule: what is left of the tolerance of a check.
+const CHECKS: &[Row] = &[
+    ("function-check", TODAY, "source-alarms", &[("source-alarms", "1 {count}")], &[], PASS),
+    ("function-check", TODAY, "source-alarms", &[("source-alarms", "0 {count}")], &[], FAIL),
+    ("function-check", TODAY, "source-margin", &[("source-margin", "-0.001 {sigma}")], &[], FAIL),
+    ("function-check", TODAY, "mass-margin", &[("mass-margin", "0.0 kg")], &[], PASS),
+    ("function-check", TODAY, "zero-margin", &[("zero-margin", "-1 g")], &[], FAIL),
+    ("function-check", TODAY, "ph-margin", &[("ph-margin", "-0.01 [pH]")], &[], FAIL),
+    ("function-check", TODAY, "ref-margin-activity", &[("ref-margin-activity", "0.1 Bq/g")], &[], PASS),
+    ("function-check", TODAY, "background-margin", &[("zero-margin", "1 kg")], &[], NOT_MEASURED),
+];
+
 fn all() -> impl Iterator<Item = &'static Row> {
-    [TEXTILES, WEIGHING, IN_MOTION, TYRES, RESOURCES, OTHERS].into_iter().flatten()
+    [TEXTILES, WEIGHING, IN_MOTION, TYRES, RESOURCES, OTHERS, CHECKS].into_iter().flatten()
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{
     streams::{CONTAINER_READERS, DOSE_MONITORS, PLATE_READERS, SCALES},
 };
 use crate::{
-    limits::{LimitTable, Programme},
+    limits::{Limit, LimitTable, Programme},
     reader::{self, Node, Value, show_duration},
 };
 
@@ -90,7 +90,7 @@ pub(super) fn role<'k>(
 }
 
 /// A channel that an instrument is known to have.
-fn channel(value: &Value<'_>, instrument: Option<&Instrument>) -> Option<String> {
+pub(super) fn channel(value: &Value<'_>, instrument: Option<&Instrument>) -> Option<String> {
     let name = value.text()?;
     let Some(Instrument { id, protocol, .. }) = instrument else { return Some(name.to_owned()) };
     let names: Vec<&str> = match protocol {
@@ -166,7 +166,9 @@ pub(super) fn judge(node: &Node<'_>, known_things: &Known<'_, '_>, measures: &[&
                     |meant| format!("\"{meant}\""),
                 );
                 value.dangling(format!("the table {table:?} has no row for {parameter:?}"), way_out);
-            } else if !measures.contains(&parameter.as_str()) {
+            } else if !measures.contains(&parameter.as_str())
+                && !is_derived(known_things.tables, table, parameter, measures)
+            {
                 value.doubt(
                     format!(
                         "nothing at this place measures {parameter:?}, so every verdict on it will be inconclusive"
@@ -362,4 +364,15 @@ fn slots_match(
             value.assign(expected),
         );
     }
+}
+
+/// Whether a row for this parameter needs no value of its own: it adds up what is measured, or looks at a date.
+fn is_derived(tables: &[LimitTable], table: &str, parameter: &str, measures: &[&str]) -> bool {
+    let rows = tables.iter().filter(|it| it.id == table).flat_map(|it| &it.rows);
+    rows.filter(|row| row.parameter == parameter).any(|row| match &row.limit {
+        Limit::Sum { of, .. } => of.iter().any(|it| measures.contains(&it.as_str())),
+        Limit::SumOfRatios { of, .. } => of.iter().any(|(it, _)| measures.contains(&it.as_str())),
+        Limit::NotOlder { .. } => true,
+        _ => false,
+    })
 }

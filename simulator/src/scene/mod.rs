@@ -5,25 +5,44 @@
 
 mod instrument;
 mod model;
+mod rig;
 mod span;
 
 pub use instrument::{Drum, Gamma, PhMeter, PlateReader, Portal, Run, Specimen, Weighbridge};
 pub use model::{
     Declared, DriveAxle, Fault, FaultKind, Generator, LaneSetup, Lorry, PlateRead, Scene, Traffic, Vehicle,
 };
+pub use rig::{
+    Act, BenchInstrument, Ending, Judged, Number, Numbers, OperatorAction, Quantity, Rig, Sample, Speech, States, Take,
+    Trigger,
+};
 pub use span::{Span, SpanError};
 
 use tidewaiter_drivers::Decimal;
 
 /// Scenes that come with the program: name and text.
-pub const BUILT_IN: [(&str, &str); 3] = [
+pub const BUILT_IN: [(&str, &str); 14] = [
     ("demo", include_str!("../../scenes/demo.toml")),
     ("lane", include_str!("../../scenes/lane.toml")),
+    ("two-lorries", include_str!("../../scenes/two-lorries.toml")),
+    ("drill", include_str!("../../scenes/drill.toml")),
     ("rig", include_str!("../../scenes/rig.toml")),
+    ("textile-bench", include_str!("../../scenes/textile-bench.toml")),
+    ("cotton", include_str!("../../scenes/cotton.toml")),
+    ("tyre-uniformity", include_str!("../../scenes/tyre-uniformity.toml")),
+    ("tyre-rolling-resistance", include_str!("../../scenes/tyre-rolling-resistance.toml")),
+    ("concentrate", include_str!("../../scenes/concentrate.toml")),
+    ("coal", include_str!("../../scenes/coal.toml")),
+    ("brake-lining", include_str!("../../scenes/brake-lining.toml")),
+    ("gamma-spectrum", include_str!("../../scenes/gamma-spectrum.toml")),
+    ("generic-sample", include_str!("../../scenes/generic-sample.toml")),
 ];
 
 /// Free time kept between two lorries, so that the scale returns to zero and the portal sees its background.
 const LEAST_GAP_MS: i64 = 500;
+/// From the tail of a lorry clearing the portal's beam to the next front breaking it, at the least: the hold-in and
+/// a background line.
+const BEAM_CLEAR_MS: i64 = 4_000;
 
 /// Why a text is not a scene.
 #[derive(Debug, thiserror::Error)]
@@ -72,8 +91,13 @@ impl Scene {
     pub fn built_in(name: &str) -> Result<Self, SceneError> {
         match BUILT_IN.iter().find(|(known, _)| *known == name) {
             Some((_, text)) => Self::from_toml(text),
-            None => Err(value("scene name", &name, "built in are demo, lane and rig")),
+            None => Err(value("scene name", &name, &format!("built in are {}", Self::built_in_names()))),
         }
+    }
+
+    /// Names of the scenes that come with the program, as a sentence has them.
+    pub fn built_in_names() -> String {
+        BUILT_IN.map(|(name, _)| name).join(", ")
     }
 
     /// Ids of the instruments of this scene, in a fixed order.
@@ -88,7 +112,33 @@ impl Scene {
         ]
         .into_iter()
         .flatten()
+        .chain(self.rigs.iter().flat_map(|rig| rig.instruments.iter().map(|it| it.id.as_str())))
         .collect()
+    }
+
+    /// Ids of the rigs and the lane, where an operator can do something.
+    pub fn places(&self) -> Vec<&str> {
+        let lane = self.weighbridge.as_ref().map(|_| self.lane.id.as_str());
+        let rigs =
+            [self.ph_meter.as_ref().map(|it| it.rig.as_str()), self.drum.as_ref().map(|it| it.rig.as_str()), lane];
+        rigs.into_iter().flatten().chain(self.rigs.iter().map(|it| it.id.as_str())).collect()
+    }
+
+    /// The bench instrument of this id, and its bench.
+    pub fn bench_instrument(&self, id: &str) -> Option<(&Rig, &BenchInstrument)> {
+        self.rigs.iter().flat_map(|rig| rig.instruments.iter().map(move |it| (rig, it))).find(|(_, it)| it.id == id)
+    }
+
+    /// The TCP port of an instrument, 0 where one is picked; `None` for one at the end of a serial line.
+    pub fn tcp_port(&self, id: &str) -> Option<u16> {
+        let own = [
+            self.portal.as_ref().map(|it| (it.id.as_str(), it.port)),
+            self.plate_reader.as_ref().map(|it| (it.id.as_str(), it.port)),
+            self.gamma.as_ref().map(|it| (it.id.as_str(), it.port)),
+            self.drum.as_ref().map(|it| (it.id.as_str(), it.port)),
+        ];
+        let own = own.into_iter().flatten().find(|(it, _)| *it == id).map(|(_, port)| port);
+        own.or_else(|| self.bench_instrument(id).map(|(_, it)| it.port))
     }
 
     fn check(&self) -> Result<(), SceneError> {
@@ -119,6 +169,9 @@ impl Scene {
         if let Some(traffic) = &self.traffic {
             traffic.check()?;
         }
+        self.rigs.iter().try_for_each(Rig::check)?;
+        let places = self.places();
+        self.operator.iter().try_for_each(|it| it.check(&places))?;
         if let Some(scale) = &self.weighbridge
             && (scale.scale_interval.cmp_value(Decimal::ZERO).is_le() || scale.scale_interval.places() > 4)
         {
@@ -167,7 +220,7 @@ impl Traffic {
             ));
         }
         let room = self.headway.ms() - self.jitter.ms() - LEAST_GAP_MS;
-        for lorry in &self.lorries {
+        for (place, lorry) in self.lorries.iter().enumerate() {
             if !(2..=12).contains(&lorry.axles) {
                 return Err(value("traffic.lorry.axles", &lorry.axles, "write 2 to 12"));
             }
@@ -175,6 +228,12 @@ impl Traffic {
                 return Err(value("traffic.lorry", &lorry.plate, "length and speeds must be above zero"));
             }
             let whole = lorry.drive_on_ms() + lorry.stand.ms() + lorry.drive_off_ms();
+            // One that comes too early is meant to meet the one before it, but not in the portal's beam.
+            let next = self.lorries.get(place + 1).map_or(0, |it| it.early.ms());
+            if next > 0 && lorry.drive_on_ms() + BEAM_CLEAR_MS > self.headway.ms() - self.jitter.ms() - next {
+                let remedy = format!("lorry {} would still break the beam; write less", lorry.plate);
+                return Err(value("traffic.lorry.early", &Span::from_ms(next), &remedy));
+            }
             if whole > room {
                 let remedy = format!(
                     "the passage takes {whole} ms; raise headway to at least {} ms",
@@ -205,7 +264,7 @@ mod tests {
     fn every_scene_that_comes_with_the_program_loads() {
         for (name, _) in BUILT_IN {
             let scene = Scene::built_in(name).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert!(!scene.instruments().is_empty(), "{name}");
+            assert!(!scene.places().is_empty(), "{name}");
         }
     }
 

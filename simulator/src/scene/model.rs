@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{
     instrument::{Drum, Gamma, PhMeter, PlateReader, Portal, Weighbridge},
+    rig::{OperatorAction, Rig},
     span::Span,
 };
 
@@ -35,6 +36,15 @@ pub struct Scene {
     pub ph_meter: Option<PhMeter>,
     /// The tyre drum.
     pub drum: Option<Drum>,
+    /// Benches with instruments of their own.
+    #[serde(default, rename = "rig")]
+    pub rigs: Vec<Rig>,
+    /// Limit tables of the site's own, each the text of a file.
+    #[serde(default)]
+    pub tables: Vec<String>,
+    /// What a person does at the agent.
+    #[serde(default)]
+    pub operator: Vec<OperatorAction>,
     /// What goes wrong.
     #[serde(default, rename = "fault")]
     pub faults: Vec<Fault>,
@@ -115,6 +125,9 @@ pub struct Lorry {
     /// Length in metres.
     #[serde(default = "length")]
     pub length_m: f64,
+    /// Arrives so much before its time, while the one before it may still stand on the scale.
+    #[serde(default)]
+    pub early: Span,
     /// Speed through the portal.
     #[serde(default = "speed")]
     pub speed_kmh: f64,

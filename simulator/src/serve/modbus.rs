@@ -92,6 +92,18 @@ where
     gone(server.serve(stream).await)
 }
 
+/// Answers for a bench instrument with registers.
+pub(super) async fn serve_registers<S>(stream: S, world: &World, instrument: &str) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Some(it) = world.station(instrument).map(|it| it.instrument) else {
+        return Ok(());
+    };
+    let product = it.profile.as_deref().unwrap_or("bench");
+    gone(Server { world, instrument, unit_id: it.unit_id, product }.serve(stream).await)
+}
+
 impl Server<'_> {
     async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, mut stream: S) -> io::Result<()> {
         while let Some(request) = Request::read(&mut stream).await? {

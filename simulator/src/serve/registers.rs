@@ -74,6 +74,7 @@ fn words(world: &World, instrument: &str, channel: &RegisterChannel, at_ms: i64)
             let places = channel.places.unwrap_or_else(|| u8::try_from(-channel.scale.min(0)).unwrap_or(0));
             number(channel, rounding::displayed(value, places))
         }
+        Some(Shown::Number(value)) => number(channel, value),
         Some(Shown::Text(text)) => match channel.encoding {
             Encoding::Ascii(count) => encode_ascii(&text, count).map(|it| it.to_vec()).ok(),
             _ => None,

@@ -111,7 +111,7 @@ where
 }
 
 /// Sends what `render` gives for each tick when its time has come, as the wire lets it through.
-async fn ticking<S>(
+pub(super) async fn ticking<S>(
     stream: S,
     world: &World,
     instrument: &str,

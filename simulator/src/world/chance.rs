@@ -33,8 +33,12 @@ pub(crate) enum Purpose {
     Drum,
     /// Plate reader.
     Plate,
+    /// A generated week.
+    Week = 0x40,
     /// Wire faults; the fault's place in the scene is added.
     Wire = 0x100,
+    /// Noise of a bench; instrument and channel are added.
+    Bench = 0x1000,
 }
 
 /// The one source of chance of a world.

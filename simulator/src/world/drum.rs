@@ -8,7 +8,7 @@ use std::f64::consts::TAU;
 
 use tidewaiter_config::limits::{Programme, Stage};
 use tidewaiter_drivers::{
-    Unit,
+    Decimal, Unit,
     bench::tyre::{Alarm, AlarmBits, State},
 };
 
@@ -36,6 +36,8 @@ pub(crate) enum Shown {
     Whole(i64),
     /// A measured number in this unit.
     Real(f64, Unit),
+    /// A number in the channel's own unit, as displayed.
+    Number(Decimal),
     /// Text.
     Text(String),
     /// No value: the register holds what its profile calls a sentinel.

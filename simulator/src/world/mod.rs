@@ -5,7 +5,8 @@
 //! clock drives the world by hand, and it starts `lead_in` before zero, so that whoever connects has
 //! time before the first lorry.
 
-mod chance;
+pub(crate) mod bench;
+pub(crate) mod chance;
 mod dose;
 mod drum;
 mod fault;
@@ -27,7 +28,7 @@ use std::{
 
 use tidewaiter_config::{
     limits::{self, LimitTable, Programme},
-    profile::{self, RegisterProfile},
+    profile::{self, LineProfile, RegisterProfile},
 };
 use tidewaiter_drivers::{
     Decimal, Unit,
@@ -43,7 +44,7 @@ pub(crate) use traffic::LONGEST_GENERATED_MS;
 pub use ph::{NoSuchExtract, PlannedSpecimen};
 pub use traffic::Passage;
 
-use crate::scene::{Fault, FaultKind, Run, Scene};
+use crate::scene::{Fault, FaultKind, OperatorAction, Run, Scene, Speech};
 use chance::Chance;
 use rounding::below;
 
@@ -63,6 +64,8 @@ pub struct WorldOptions {
     pub lead_in: Duration,
     /// Register profiles beside the built-in ones; one with a built-in id replaces it.
     pub profiles: Vec<RegisterProfile>,
+    /// Line profiles beside the built-in ones; one with a built-in id replaces it.
+    pub lines: Vec<LineProfile>,
     /// Step programmes beside the built-in ones; one with a built-in id replaces it.
     pub programmes: Vec<Programme>,
 }
@@ -73,9 +76,27 @@ pub enum WorldError {
     /// No register profile of this id.
     #[error("no register profile {0:?}; write one of {1}")]
     Profile(String, String),
+    /// No line profile of this id.
+    #[error("no line profile {0:?}; write one of {1}")]
+    Line(String, String),
     /// No step programme of this id.
     #[error("no step programme {0:?}; write one of {1}")]
     Programme(String, String),
+    /// A limit table of the scene is refused.
+    #[error("limit table of the scene is refused: {0}")]
+    Table(String),
+    /// A quantity of a bench is measured by no channel of its instrument.
+    #[error("quantity {parameter:?}: profile {profile:?} has no channel {channel:?}; write one of {known}")]
+    NoChannel {
+        /// Parameter of the quantity.
+        parameter: String,
+        /// Profile id.
+        profile: String,
+        /// Channel asked for.
+        channel: String,
+        /// Channels there are.
+        known: String,
+    },
     /// The instrument does not know a channel of its profile.
     #[error(
         "profile {profile:?} has channel {channel:?}, which {instrument} does not simulate; take it out of the profile"
@@ -99,9 +120,11 @@ pub struct World {
     lead_in_ms: i64,
     road: Option<traffic::Road>,
     bench: Option<ph::Bench>,
+    benches: bench::Benches,
     rig: Option<drum::Rig>,
     faults: fault::Faults,
     layouts: BTreeMap<String, RegisterProfile>,
+    lines: BTreeMap<String, LineProfile>,
     tables: Vec<LimitTable>,
     answers: AtomicI64,
 }
@@ -128,16 +151,35 @@ impl World {
         if let Some(drum) = &scene.drum {
             layouts.insert(drum.id.clone(), layout(&drum.profile, options)?);
         }
+        let mut lines = BTreeMap::new();
+        for it in scene.rigs.iter().flat_map(|rig| &rig.instruments) {
+            match (&it.profile, it.speaks) {
+                (Some(profile), Speech::Registers) => {
+                    layouts.insert(it.id.clone(), layout(profile, options)?);
+                }
+                (Some(profile), Speech::Line) => {
+                    lines.insert(it.id.clone(), line(profile, options)?);
+                }
+                _ => {}
+            }
+        }
+        let mut tables = Vec::new();
+        for (place, text) in (1..).zip(&scene.tables) {
+            let name = format!("scene table {place}");
+            tables.push(limits::load_str(&name, text).map_err(|report| WorldError::Table(report.to_string()))?);
+        }
         let world = Self {
             chance,
             origin: Instant::now(),
             lead_in_ms: rounding::nearest(lead_in),
             road: scene.traffic.clone().map(|it| traffic::Road::new(it, chance)),
             bench: scene.ph_meter.clone().map(|it| ph::Bench::new(it, chance)),
+            benches: bench::Benches::new(scene.rigs.clone(), chance),
             rig: rig.transpose()?,
             faults: fault::Faults::new(scene.faults.clone(), chance),
             layouts,
-            tables: limits::builtin(),
+            lines,
+            tables: limits::builtin().into_iter().chain(tables).collect(),
             answers: AtomicI64::new(0),
             scene,
         };
@@ -146,6 +188,25 @@ impl World {
     }
 
     fn check_channels(&self) -> Result<(), WorldError> {
+        for rig in &self.scene.rigs {
+            for (it, instrument, channel) in
+                rig.quantities.iter().filter_map(|it| Some((it, it.instrument.as_deref()?, it.channel.as_deref()?)))
+            {
+                let (profile, known) = match (self.layout(instrument), self.line_profile(instrument)) {
+                    (Some(it), _) => (&it.id, it.channels.iter().map(|it| it.name.as_str()).collect::<Vec<_>>()),
+                    (None, Some(it)) => (&it.id, it.channel_names()),
+                    (None, None) => continue,
+                };
+                if !known.contains(&channel) {
+                    return Err(WorldError::NoChannel {
+                        parameter: it.parameter.clone(),
+                        profile: profile.clone(),
+                        channel: channel.to_owned(),
+                        known: known.join(", "),
+                    });
+                }
+            }
+        }
         for (instrument, layout) in &self.layouts {
             for channel in &layout.channels {
                 if self.shown(instrument, &channel.name, 0).is_none() {
@@ -206,7 +267,8 @@ impl World {
     /// What the weighbridge indicator displays, in kilograms; `None` when it is silent or does not exist.
     pub fn mass(&self, at_ms: i64) -> Option<Decimal> {
         let scale = self.scene.weighbridge.as_ref()?;
-        scale::indicated(scale, self.passing(at_ms).as_ref(), self.chance, at_ms)
+        let present = self.road.iter().flat_map(|it| it.present(at_ms));
+        scale::indicated(scale, present, self.chance, at_ms)
     }
 
     /// What the indicator displays once this lorry has settled, give or take one scale interval.
@@ -344,6 +406,23 @@ impl World {
         self.rig.as_ref().map(drum::Rig::programme_ms)
     }
 
+    /// A bench instrument and the bench it belongs to.
+    pub(crate) fn station(&self, instrument: &str) -> Option<bench::Station<'_>> {
+        self.benches.station(instrument)
+    }
+
+    /// The line profile a bench instrument speaks.
+    pub(crate) fn line_profile(&self, instrument: &str) -> Option<&LineProfile> {
+        self.lines.get(instrument)
+    }
+
+    /// What a person does at the agent, in the order of time.
+    pub fn operator_script(&self) -> Vec<OperatorAction> {
+        let mut script = self.scene.operator.clone();
+        script.sort_by_key(|it| it.at);
+        script
+    }
+
     pub(crate) fn layout(&self, instrument: &str) -> Option<&RegisterProfile> {
         self.layouts.get(instrument)
     }
@@ -358,6 +437,9 @@ impl World {
             return self.rig.as_ref()?.shown(channel, at_ms);
         }
         let warming = self.device_fault(instrument, FaultKind::WarmUp, at_ms).is_some();
+        if let Some(station) = self.station(instrument) {
+            return Some(station.shown(self.layout(instrument)?.channel(channel)?, warming, at_ms));
+        }
         Some(match channel {
             "dose-rate" | "count-rate" if warming => Shown::Absent,
             "dose-rate" => Shown::Real(self.dose_rate(at_ms)?, Unit::MicrograyPerHour),
@@ -392,6 +474,12 @@ fn layout(id: &str, options: &WorldOptions) -> Result<RegisterProfile, WorldErro
     let known: Vec<_> = options.profiles.iter().cloned().chain(profile::builtin()).collect();
     let names = known.iter().map(|it| it.id.clone()).collect::<Vec<_>>().join(", ");
     known.into_iter().find(|it| it.id == id).ok_or_else(|| WorldError::Profile(id.to_owned(), names))
+}
+
+fn line(id: &str, options: &WorldOptions) -> Result<LineProfile, WorldError> {
+    let known: Vec<_> = options.lines.iter().cloned().chain(profile::builtin_lines()).collect();
+    let names = known.iter().map(|it| it.id.clone()).collect::<Vec<_>>().join(", ");
+    known.into_iter().find(|it| it.id == id).ok_or_else(|| WorldError::Line(id.to_owned(), names))
 }
 
 fn programme(id: &str, options: &WorldOptions) -> Result<Programme, WorldError> {

@@ -19,9 +19,14 @@ use crate::scene::Weighbridge;
 const FRONT_AXLE: f64 = 0.6;
 
 /// What the indicator shows; `None` beyond capacity, where this indicator falls silent.
-pub(crate) fn indicated(scale: &Weighbridge, passage: Option<&Passage>, chance: Chance, at_ms: i64) -> Option<Decimal> {
+pub(crate) fn indicated(
+    scale: &Weighbridge,
+    present: impl Iterator<Item = Passage>,
+    chance: Chance,
+    at_ms: i64,
+) -> Option<Decimal> {
     let at = real(at_ms) / 1000.0;
-    let load = passage.map_or(0.0, |it| load(scale, it, chance, at_ms));
+    let load: f64 = present.map(|it| load(scale, &it, chance, at_ms)).sum();
     let zero = scale.zero_drift_kg * (TAU * at / scale.zero_drift_period.seconds().max(1.0)).sin();
     let noise = scale.noise_kg * chance.draw(Purpose::Scale, at_ms).normal();
     let total = load + zero + noise;

@@ -82,7 +82,7 @@ impl Road {
         };
         let late = self.chance.draw(Purpose::Jitter, number.cast_signed()).between(0.0, real(self.traffic.jitter.ms()));
         let headway = self.traffic.headway.ms().checked_mul(i64::try_from(number).ok()?)?;
-        let arrives_ms = self.traffic.first.ms().checked_add(headway)? + nearest(late);
+        let arrives_ms = self.traffic.first.ms().checked_add(headway)? + nearest(late) - lorry.early.ms();
         Some(Passage { number, arrives_ms, lorry })
     }
 
@@ -91,11 +91,18 @@ impl Road {
         let slot = (at_ms - self.traffic.first.ms()).div_euclid(self.traffic.headway.ms().max(1));
         // A finite list ends long before the slot does.
         let last = self.count().map_or(slot, |count| slot.min(count.cast_signed() - 1));
-        // With jitter the lorry of this slot may still be to come.
-        (0..=1)
+        // With jitter the lorry of this slot may still be to come, and the next one may be early.
+        (-1..=1)
             .filter_map(|back| u64::try_from(last - back).ok())
             .filter_map(|number| self.passage(number))
             .find(|passage| passage.arrives_ms <= at_ms)
+    }
+
+    /// All that are on the scale or on their way to it at this time, the last first: two where one came early.
+    pub(crate) fn present(&self, at_ms: i64) -> impl Iterator<Item = Passage> + '_ {
+        let latest = self.latest(at_ms);
+        let before = latest.as_ref().and_then(|it| self.passage(it.number.checked_sub(1)?));
+        latest.into_iter().chain(before.filter(move |it| at_ms <= it.leaves_ms()))
     }
 
     /// Passages that have left the scale by `until_ms`, in order.
@@ -169,6 +176,7 @@ fn generated(generator: &Generator, number: u64, draw: &mut Draw) -> Lorry {
         declared,
         container: None,
         length_m: draw.between(8.0, 16.5),
+        early: Span::default(),
         speed_kmh,
         exit_kmh: 10.0,
         stand: Span::from_ms(nearest(draw.between(7_000.0, 10_000.0))),

@@ -3,6 +3,7 @@
 //! One program for all of them, because linking is what takes time.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod benches;
 mod oracle;
 mod peer;
 mod ports;

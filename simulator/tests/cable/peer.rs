@@ -31,7 +31,10 @@ pub(crate) fn connect(world: &Arc<World>, instrument: &str) -> DuplexStream {
         "ph" => tokio::spawn(serve::serve_ph_meter(far, world)),
         "gamma" => tokio::spawn(serve::serve_gamma(far, world)),
         "drum" => tokio::spawn(serve::serve_drum(far, world)),
-        other => panic!("no instrument {other}"),
+        bench => {
+            let bench = bench.to_owned();
+            tokio::spawn(async move { serve::serve_instrument(far, world, &bench).await })
+        }
     };
     near
 }

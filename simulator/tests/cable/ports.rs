@@ -80,6 +80,10 @@ async fn every_built_in_scene_exports_a_site_file_that_loads() {
         std::fs::write(dir.path().join("declarations.csv"), running.declarations()).unwrap();
         let export = ExportOptions { broker: Some("mqtt://127.0.0.1:1883".to_owned()), ..ExportOptions::default() };
         let text = export_config(running.world().scene(), &running.addresses, &export);
+        std::fs::create_dir(dir.path().join("limits")).unwrap();
+        for (place, table) in running.world().scene().tables.iter().enumerate() {
+            std::fs::write(dir.path().join(format!("limits/{place}.toml")), table).unwrap();
+        }
         let path = dir.path().join("site.toml");
         std::fs::write(&path, &text).unwrap();
         let (site, warnings) =

@@ -10,7 +10,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -104,6 +104,7 @@ struct Inside {
 impl Centre {
     pub(super) fn open(
         stand: &Stand,
+        limits: &Path,
         registry: Registry,
         clock: RuntimeClock,
         truth: Arc<Truth>,
@@ -113,7 +114,8 @@ impl Centre {
         let signer = centre_keys::load_signer(&folder.join(centre_keys::KEY_FILE)).map_err(|why| anyhow!("{why}"))?;
         let path = folder.join("collector.db");
         let store = SqliteStore::open(&path).map_err(|why| anyhow!("{why}"))?;
-        let core = Core::new(registry.clone(), Arc::new(signer), store, Tables::builtin());
+        let tables = Tables::load(Some(limits)).map_err(|why| anyhow!("{why}"))?;
+        let core = Core::new(registry.clone(), Arc::new(signer), store, tables);
         let inside = Inside {
             core,
             receipts: ReceiptQueue::new(RECEIPT_INTERVAL_MS),

@@ -60,12 +60,10 @@ pub struct Ports {
 impl Ports {
     pub(super) fn new(truth: Arc<Truth>, unplugged: Vec<Unplugged>, voices: BTreeMap<String, Voice>) -> Self {
         let scene = truth.scene();
-        let serial = [scene.weighbridge.as_ref().map(|it| &it.id), scene.ph_meter.as_ref().map(|it| &it.id)];
         let addresses = (FIRST_PORT..)
             .zip(scene.instruments())
             .map(|(port, id)| {
-                let is_serial = serial.iter().flatten().any(|it| *it == id);
-                let address = if is_serial {
+                let address = if scene.tcp_port(id).is_none() {
                     Address::Pty(PathBuf::from(format!("/dev/{id}.tty")))
                 } else {
                     Address::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
@@ -129,21 +127,7 @@ async fn speak(instrument: &str, voice: Option<Voice>, stream: DuplexStream, tru
     if let Some(voice) = voice {
         return utter(&voice, stream, &truth).await;
     }
-    let scene = truth.scene();
-    let is = |id: Option<&String>| id.is_some_and(|id| *id == instrument);
-    if is(scene.weighbridge.as_ref().map(|it| &it.id)) {
-        serve::serve_weighbridge(stream, truth).await
-    } else if is(scene.portal.as_ref().map(|it| &it.id)) {
-        serve::serve_portal(stream, truth).await
-    } else if is(scene.gamma.as_ref().map(|it| &it.id)) {
-        serve::serve_gamma(stream, truth).await
-    } else if is(scene.plate_reader.as_ref().map(|it| &it.id)) {
-        serve::serve_plate_reader(stream, truth).await
-    } else if is(scene.ph_meter.as_ref().map(|it| &it.id)) {
-        serve::serve_ph_meter(stream, truth).await
-    } else {
-        serve::serve_drum(stream, truth).await
-    }
+    serve::serve_instrument(stream, truth, instrument).await
 }
 
 async fn utter(voice: &Voice, stream: DuplexStream, truth: &Truth) -> io::Result<()> {

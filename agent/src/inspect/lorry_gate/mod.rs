@@ -18,8 +18,9 @@
 //! The dose-rate background is the mean of the vacant lane's readings, frozen while it is occupied,
 //! because a vehicle shields the detector from the ground.
 
+mod identity;
 mod passage;
-mod portal;
+pub(super) mod portal;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,6 @@ use std::collections::VecDeque;
 use tidewaiter_config::site::{self, Instrument, Protocol};
 use tidewaiter_drivers::{
     Decimal,
-    identity::ocr,
     portal::occupancy::{Happening, Recompute, Settings, SetupKind},
     reading::{Moment, Quality, Reading},
 };
@@ -37,7 +37,7 @@ use tidewaiter_screening::inspection::{Evidence, Identity, IncompleteReason};
 
 use self::passage::Passage;
 use super::{Event, Numbering, Step, elapsed_ms, load::Load, mean::mean, millis};
-use crate::acquire::{Arrival, Content, LinkState, Mark, channel};
+use crate::acquire::{Arrival, Content, LinkState, channel};
 
 /// Vacant dose-rate readings that make the background: five minutes at one a second.
 const BACKGROUND_READINGS: usize = 300;
@@ -118,6 +118,41 @@ impl LorryGate {
         }
     }
 
+    /// Whether nothing is going on, and nothing that was given up is still in the lane.
+    pub(crate) const fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle)
+    }
+
+    /// Takes what an instrument says while it is under a function check: none of it is a passage, and the portal's
+    /// counter, background, set-up and faults are followed all the same, or the next lorry would be held to have been
+    /// counted wrongly.
+    pub(crate) fn aside(&mut self, arrival: &Arrival) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut happenings = Vec::new();
+        match (&arrival.content, &mut self.portal) {
+            (Content::Portal(line), Some(portal)) if self.gate.portal.as_deref() == Some(&*arrival.instrument) => {
+                self.portal_down = false;
+                happenings.extend(portal.push(arrival.at.mono_ms, line));
+                if portal::is_background(line) {
+                    self.background_line = portal::evidence(arrival, line);
+                }
+            }
+            (Content::Link(state), Some(portal)) if self.gate.portal.as_deref() == Some(&*arrival.instrument) => {
+                self.portal_down = *state == LinkState::Down;
+                if self.portal_down {
+                    portal.interrupted();
+                }
+            }
+            _ => {}
+        }
+        for happening in happenings {
+            if !matches!(happening, Happening::Opened | Happening::Closed(_)) {
+                self.happening(happening, arrival.at, &mut steps);
+            }
+        }
+        steps
+    }
+
     pub(crate) fn arrival(&mut self, arrival: &Arrival) -> Vec<Step> {
         let from = |id: &str| *arrival.instrument == *id;
         let mut steps = Vec::new();
@@ -133,12 +168,12 @@ impl LorryGate {
         if self.gate.plate.as_deref().is_some_and(from)
             && let Content::Identity(mark) = &arrival.content
         {
-            self.identity(arrival.at, identity_of(mark));
+            self.identity(arrival.at, identity::plate(mark));
         }
         if self.gate.container.as_deref().is_some_and(from)
             && let Content::Identity(mark) = &arrival.content
         {
-            self.identity(arrival.at, container_of(mark));
+            self.identity(arrival.at, identity::container(mark));
         }
         steps.extend(self.advance(arrival.at));
         steps
@@ -530,36 +565,6 @@ struct First {
     is_through: bool,
     is_going: bool,
     on_scale: bool,
-}
-
-/// What a plate reader read.
-fn identity_of(mark: &Mark) -> Identity {
-    Identity {
-        kind: mark.kind.to_owned(),
-        text: mark.text.clone(),
-        source: "read".to_owned(),
-        confidence: mark.confidence,
-    }
-}
-
-/// What a container reader read: a number whose check digit holds, one that holds when confused characters are put
-/// right, or a text that is kept and not believed.
-fn container_of(mark: &Mark) -> Identity {
-    if mark.kind == "declaration" {
-        return identity_of(mark);
-    }
-    let found = ocr::container(&mark.text);
-    let source = match &found {
-        Some(found) if found.corrected == 0 => "read",
-        Some(_) => "corrected",
-        None => "ambiguous",
-    };
-    Identity {
-        kind: "container".to_owned(),
-        text: found.map_or_else(|| mark.text.clone(), |found| found.number.as_str().to_owned()),
-        source: source.to_owned(),
-        confidence: mark.confidence,
-    }
 }
 
 #[derive(Clone, Copy, Debug)]

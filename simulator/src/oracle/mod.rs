@@ -5,16 +5,21 @@
 //! nothing is shared but the tables. Values close to a limit are the scene writer's to avoid; the
 //! margin of each expectation is stated.
 
+mod fraction;
+mod judge;
+mod kinds;
+mod rig;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tidewaiter_config::limits::{Excludes, Limit, Row, Tolerance};
 use tidewaiter_drivers::{Decimal, Unit};
 
 use crate::{
     scene::{Lorry, PlateRead, Specimen},
     world::{Passage, World, rounding},
 };
+use judge::{Disposition, Evidence, Facts, Judgement, Value, Verdict};
 
 /// Everything expected of a scene up to a moment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -32,7 +37,7 @@ pub struct Oracle {
 /// One inspection that must be found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Expected {
-    /// `lorry-gate`, `textile-ph` or `tyre-endurance`.
+    /// `lorry-gate`, `textile-ph`, `tyre-endurance` or the procedure of a bench.
     pub procedure: String,
     /// Plate as it will be read, sample number or barcode; `None` when nothing identifies the subject.
     pub subject: Option<String>,
@@ -56,6 +61,8 @@ pub struct Expected {
     pub disposition: String,
     /// The sentences behind verdict and disposition.
     pub why: Vec<String>,
+    /// It is a drill.
+    pub drill: bool,
 }
 
 /// One value that must be found, give or take a tolerance.
@@ -69,51 +76,6 @@ pub struct ExpectedValue {
     pub tolerance: String,
     /// UCUM unit.
     pub unit: String,
-}
-
-/// Verdicts in order of strictness: the last one of several decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Verdict {
-    NotApplicable,
-    Pass,
-    Inconclusive(&'static str),
-    Fail,
-}
-
-/// Dispositions in order of strictness.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Disposition {
-    Clear,
-    Refer,
-    NotValid,
-    Alarm,
-}
-
-impl Disposition {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Clear => "clear",
-            Self::Refer => "refer",
-            Self::NotValid => "not-valid",
-            Self::Alarm => "alarm",
-        }
-    }
-}
-
-type Facts = BTreeMap<String, String>;
-
-/// Collects one expectation.
-struct Judgement {
-    verdict: Verdict,
-    disposition: Disposition,
-    why: Vec<String>,
-}
-
-/// A value to be judged.
-struct Value {
-    shown: Decimal,
-    unit: Unit,
-    background: Option<Decimal>,
 }
 
 impl Oracle {
@@ -132,6 +94,7 @@ impl Oracle {
         inspections.extend(
             world.drum_runs(until_ms).iter().map(|(run, start, end, failed)| drum(&run.barcode, *start, *end, *failed)),
         );
+        inspections.extend(rig::inspections(world, until_ms));
         inspections.sort_by_key(|it| it.ends_ms.unwrap_or(i64::MAX));
         Self { scene: world.scene().title.clone(), seed: world.scene().seed, until_ms, inspections }
     }
@@ -149,108 +112,6 @@ impl Oracle {
         // Strings and integers only: serialising cannot fail.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
-}
-
-impl Judgement {
-    const fn new() -> Self {
-        Self { verdict: Verdict::NotApplicable, disposition: Disposition::Clear, why: Vec::new() }
-    }
-
-    fn add(&mut self, verdict: Verdict, disposition: Disposition, why: String) {
-        self.verdict = self.verdict.max(verdict);
-        self.disposition = self.disposition.max(disposition);
-        if disposition != Disposition::Clear || verdict == Verdict::Fail {
-            self.why.push(why);
-        }
-    }
-
-    /// Judges a value by every row of a table for this parameter.
-    fn judge(&mut self, world: &World, table: &str, parameter: &str, facts: Option<&Facts>, measured: &Value) {
-        let rows = world.tables().iter().filter(|it| it.id == table).flat_map(|it| &it.rows);
-        for row in rows.filter(|it| it.parameter == parameter) {
-            let verdict = judge_row(row, facts, measured);
-            let disposition = match verdict {
-                Verdict::NotApplicable | Verdict::Pass => Disposition::Clear,
-                Verdict::Fail if row.alarms => Disposition::Alarm,
-                Verdict::Fail | Verdict::Inconclusive(_) => Disposition::Refer,
-            };
-            let said = match verdict {
-                Verdict::Inconclusive(reason) => reason,
-                _ => "exceeded",
-            };
-            self.add(
-                verdict,
-                disposition,
-                format!("{table}/{}: {parameter} {} {}, {said}", row.id, measured.shown, measured.unit),
-            );
-        }
-    }
-
-    fn into_expected(self, procedure: &str, subject: Option<String>) -> Expected {
-        let (verdict, reason) = match self.verdict {
-            Verdict::NotApplicable => ("NotApplicable", None),
-            Verdict::Pass => ("Pass", None),
-            Verdict::Inconclusive(reason) => ("Inconclusive", Some(reason.to_owned())),
-            Verdict::Fail => ("Fail", None),
-        };
-        let why = if self.why.is_empty() { vec!["everything within its limits".to_owned()] } else { self.why };
-        Expected {
-            procedure: procedure.to_owned(),
-            subject,
-            truth: None,
-            begins_ms: None,
-            ends_ms: None,
-            values: Vec::new(),
-            alarms: Vec::new(),
-            faults: Vec::new(),
-            verdict: verdict.to_owned(),
-            reason,
-            disposition: self.disposition.word().to_owned(),
-            why,
-        }
-    }
-}
-
-fn judge_row(row: &Row, facts: Option<&Facts>, measured: &Value) -> Verdict {
-    let fact = |name: &str| facts.and_then(|it| it.get(name));
-    let differs = |condition: &tidewaiter_config::limits::Condition| {
-        fact(&condition.fact).is_some_and(|is| !condition.one_of.iter().any(|it| it == is))
-    };
-    if row.when.iter().any(differs) {
-        return Verdict::NotApplicable;
-    }
-    if row.when.iter().any(|condition| fact(&condition.fact).is_none()) {
-        return Verdict::Inconclusive("no-declaration");
-    }
-    let value = measured.shown;
-    let within = match &row.limit {
-        Limit::Max { limit, inclusive } => {
-            value.cmp_value(*limit).is_lt() || (*inclusive && value.cmp_value(*limit).is_eq())
-        }
-        Limit::Min { limit, inclusive } => {
-            value.cmp_value(*limit).is_gt() || (*inclusive && value.cmp_value(*limit).is_eq())
-        }
-        Limit::Range { low, high, excludes: Excludes::None } => {
-            value.cmp_value(*low).is_ge() && value.cmp_value(*high).is_le()
-        }
-        Limit::AboveBackground { margin } => {
-            let Some(limit) = measured.background.and_then(|it| it.checked_add(*margin)) else {
-                return Verdict::Inconclusive("no-background");
-            };
-            value.cmp_value(limit).is_le()
-        }
-        Limit::Deviation { declared, tolerance: Tolerance::Smaller { percent, absolute } } => {
-            let Some(declared) = fact(declared).and_then(|it| it.parse::<Decimal>().ok()) else {
-                return Verdict::Inconclusive("no-declaration");
-            };
-            let share = declared.checked_mul(*percent).and_then(|it| it.scaled(-2)).unwrap_or(*absolute);
-            let allowed = if share.cmp_value(*absolute).is_lt() { share } else { *absolute };
-            value.checked_sub(declared).is_some_and(|it| it.abs().cmp_value(allowed).is_le())
-        }
-        // Counts are expected as the device's own alarms; no simulated quantity has the other kinds.
-        _ => return Verdict::Inconclusive("not-measured"),
-    };
-    if within { Verdict::Pass } else { Verdict::Fail }
 }
 
 /// Facts declared about the plate as read; a misread plate has none, unless it is another lorry's.
@@ -276,13 +137,8 @@ fn passage(world: &World, passage: &Passage) -> Expected {
     let mut judgement = Judgement::new();
     let mut values = Vec::new();
     if let Some(mass) = world.settled_mass(passage) {
-        judgement.judge(
-            world,
-            "gross-mass-cn-2016",
-            "gross-mass",
-            facts.as_ref(),
-            &Value { shown: mass, unit: Unit::Kilogram, background: None },
-        );
+        let evidence = Evidence::of("gross-mass", Value::of(mass, Unit::Kilogram), facts.as_ref());
+        judgement.judge(world.tables(), "gross-mass-cn-2016", "gross-mass", &evidence);
         let interval = world.scene().weighbridge.as_ref().map_or(Decimal::ZERO, |it| it.scale_interval);
         values.push(expected("gross-mass", mass, interval, Unit::Kilogram));
     }
@@ -301,19 +157,12 @@ fn passage(world: &World, passage: &Passage) -> Expected {
     }
     if let Some((background, source)) = world.dose_of(passage) {
         let shown = |value| rounding::displayed(value, 3);
-        let measured = Value {
-            shown: shown(background + source),
-            unit: Unit::MicrograyPerHour,
-            background: Some(shown(background)),
-        };
-        judgement.judge(world, "scrap-radiation", "dose-rate", facts.as_ref(), &measured);
+        let total = shown(background + source);
+        let measured = Value { background: Some(shown(background)), ..Value::of(total, Unit::MicrograyPerHour) };
+        let evidence = Evidence::of("dose-rate", measured, facts.as_ref());
+        judgement.judge(world.tables(), "scrap-radiation", "dose-rate", &evidence);
         let swing = world.scene().gamma.as_ref().map_or(0.0, |it| it.fluctuation + 4.0 * it.noise);
-        values.push(expected(
-            "dose-rate",
-            measured.shown,
-            shown((background + source) * swing),
-            Unit::MicrograyPerHour,
-        ));
+        values.push(expected("dose-rate", total, shown((background + source) * swing), Unit::MicrograyPerHour));
     }
     let faults = world.portal_faults(passage);
     for fault in &faults {
@@ -323,6 +172,7 @@ fn passage(world: &World, passage: &Passage) -> Expected {
     let truth = (subject.as_ref() != Some(&lorry.plate)).then(|| lorry.plate.clone());
     Expected {
         truth,
+        drill: rig::is_drill(world, &world.scene().lane.id, passage.arrives_ms),
         begins_ms: Some(passage.arrives_ms),
         ends_ms: Some(passage.leaves_ms()),
         values,
@@ -339,8 +189,8 @@ fn textile(world: &World, specimen: &Specimen, begins_ms: Option<i64>, ends_ms: 
     let mean = rounding::displayed(later.iter().sum::<f64>() / count, 2);
     let facts = Facts::from([("category".to_owned(), specimen.category.clone())]);
     let mut judgement = Judgement::new();
-    let measured = Value { shown: mean, unit: Unit::PH, background: None };
-    judgement.judge(world, "gb18401-2010-t1", "ph", Some(&facts), &measured);
+    let evidence = Evidence::of("ph", Value::of(mean, Unit::PH), Some(&facts));
+    judgement.judge(world.tables(), "gb18401-2010-t1", "ph", &evidence);
     Expected {
         begins_ms,
         ends_ms,
