@@ -260,6 +260,11 @@ impl World {
         (0..road.distinct().unwrap_or(most).min(most)).map_while(|number| road.passage(number)).collect()
     }
 
+    /// Passage of this number, from 0, if there will be so many.
+    pub(crate) fn passage(&self, number: u64) -> Option<Passage> {
+        self.road.as_ref()?.passage(number)
+    }
+
     fn passing(&self, at_ms: i64) -> Option<Passage> {
         self.road.as_ref()?.latest(at_ms)
     }
