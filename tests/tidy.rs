@@ -57,8 +57,9 @@ fn imports_run_one_way() {
         ("agent/record", &["drivers"]),
         ("agent/screening", &["drivers", "config"]),
         ("agent/mqtt", &[]),
-        ("agent/collector", &["drivers", "config", "screening", "record", "mqtt", "words"]),
-        ("agent", &["drivers", "config", "screening", "record", "mqtt", "words"]),
+        ("agent/recompute", &["config", "screening", "record"]),
+        ("agent/collector", &["drivers", "config", "screening", "record", "recompute", "mqtt", "words"]),
+        ("agent", &["drivers", "config", "screening", "record", "recompute", "mqtt", "words"]),
         ("simulator", &["drivers", "config", "words"]),
     ]
     .into();

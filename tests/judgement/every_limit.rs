@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use tidewaiter_collector::recompute::{Recomputed, Tables};
 use tidewaiter_config::{
     limits::{Basis, Limit, LimitTable, Row},
     site::Judge,
@@ -12,6 +11,7 @@ use tidewaiter_drivers::{
     Decimal, Unit,
     reading::{Doubt, Flaw, Indication, Missing, Moment, Outcome, Quality},
 };
+use tidewaiter_recompute::{Recomputed, Tables};
 use tidewaiter_screening::{
     Inspection,
     conversion::Conversion,

@@ -6,8 +6,8 @@ mod every_limit;
 
 use jiff::civil::Date;
 use tidewaiter_agent::{inspector::sampling_date, seal};
-use tidewaiter_collector::recompute::{Recomputed, Tables, recompute_inspection};
 use tidewaiter_config::{limits::Programme, site::Judge};
+use tidewaiter_recompute::{Recomputed, Tables, recompute_inspection};
 use tidewaiter_record::{Body, Context, Detail, Plan, Table, TimeBlock, TimeQuality, TimeSource};
 use tidewaiter_screening::{Inspection, Screening, screen};
 

@@ -16,7 +16,6 @@
 //! | [`topic`] | takes topic names apart |
 //! | [`core`] | bytes, topic and time in; actions out; no IO |
 //! | [`store`] | chains and evidence in one `SQLite` file |
-//! | [`recompute`] | screens a recorded inspection again |
 //! | [`receipts`] | holds receipts back so that the newest wins |
 //! | [`keys`] | the centre's key, and the registry that is read again when it changes |
 //! | [`service`] | the way between broker and core, group commit, restart of the store |
@@ -35,7 +34,6 @@ pub mod finding;
 pub mod keys;
 pub mod print;
 pub mod receipts;
-pub mod recompute;
 pub mod service;
 pub mod store;
 pub mod summary;
@@ -44,7 +42,7 @@ pub mod view;
 
 pub use config::Config;
 pub use core::{Action, Collected, Core, Incoming};
-pub use recompute::{Recomputed, Tables};
 pub use service::{RunError, run};
 pub use store::{SqliteStore, Store, StoreError};
 pub use summary::Summary;
+pub use tidewaiter_recompute::{Recomputed, Tables};

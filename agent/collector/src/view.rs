@@ -7,7 +7,9 @@ use serde::Serialize;
 use tidewaiter_record::Record;
 pub use tidewaiter_record::view::{RecordView, utc, verdict_word};
 
-use crate::{core::Collected, recompute::Recomputed};
+use tidewaiter_recompute::Recomputed;
+
+use crate::core::Collected;
 
 /// One line of `--json` output.
 #[derive(Clone, Debug, Serialize)]

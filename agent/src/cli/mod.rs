@@ -7,6 +7,7 @@ mod live;
 mod operate;
 mod output;
 mod place;
+mod recompute;
 mod run;
 mod show;
 mod verify;
@@ -114,6 +115,10 @@ enum Command {
     ///
     /// Example: tidewaiter export --data-dir data --format jsonl --out records.jsonl
     Export(export::ExportArgs),
+    /// Judge stored inspections again, from the records and the table files alone.
+    ///
+    /// Example: tidewaiter recompute records.cborseq --limits limits
+    Recompute(recompute::RecomputeArgs),
     /// Verify records: signature, chain, completeness and time, each by itself.
     ///
     /// Example: tidewaiter verify records.cborseq --registry registry.json --json
@@ -179,6 +184,7 @@ pub fn main() -> ExitCode {
         Command::Log(args) => show::log(&args),
         Command::Show(args) => show::show(&args),
         Command::Export(args) => export::export(&args),
+        Command::Recompute(args) => recompute::run(&args),
         Command::Verify(args) => verify::verify(&args),
     };
     match outcome {

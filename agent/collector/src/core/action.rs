@@ -2,7 +2,9 @@
 
 use tidewaiter_record::{ChainId, Hash, Record};
 
-use crate::{finding::Finding, receipts::ReceiptDue, recompute::Recomputed};
+use tidewaiter_recompute::Recomputed;
+
+use crate::{finding::Finding, receipts::ReceiptDue};
 
 /// One thing to do. Actions of one batch are in the order of its messages, receipts last.
 #[derive(Clone, Debug)]

@@ -25,6 +25,7 @@ use std::{
 };
 
 pub use action::{Action, Collected, Equivocation, Refusal};
+use tidewaiter_recompute::{Recomputed, Tables, recompute};
 use tidewaiter_record::{ChainId, Receipt, Registry, SealError, Signer};
 
 use self::{
@@ -34,7 +35,6 @@ use self::{
 use crate::{
     finding::{Bad, Finding},
     receipts::ReceiptDue,
-    recompute::{Recomputed, Tables, recompute},
     store::{ChainHead, Refused, Store, StoreError},
     summary::{Summary, counter},
     topic::{Stream, Uplink, parse as parse_topic},

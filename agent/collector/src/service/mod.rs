@@ -18,11 +18,12 @@ use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::work::Service;
+use tidewaiter_recompute::Tables;
+
 use crate::{
     config::{Broker, Config},
     core::{Collected, Core, CoreError},
     keys::{KeyError, RegistryFile, check_centre, load_signer},
-    recompute::Tables,
     store::{SqliteStore, StoreError},
     summary::Summary,
     topic,

@@ -1,6 +1,7 @@
 //! Recomputing recorded verdicts.
 
-use tidewaiter_collector::{Recomputed, Tables, recompute::recompute_inspection};
+use tidewaiter_collector::{Recomputed, Tables};
+use tidewaiter_recompute::recompute_inspection;
 use tidewaiter_record::{Detail, InspectionDetail};
 
 use crate::writer::{NOW, Writer, core, judged, sort, textile};

@@ -199,7 +199,7 @@ pub(crate) fn judged(mut detail: InspectionDetail) -> InspectionDetail {
     let table = tables.limits.iter().find(|it| it.id == "gb18401-2010-t1").unwrap();
     let judge =
         [tidewaiter_config::site::Judge { table: table.id.clone(), parameters: vec!["ph".into()], advisory: false }];
-    let inspection = tidewaiter_collector::recompute::inspection(&detail).unwrap();
+    let inspection = tidewaiter_recompute::inspection(&detail).unwrap();
     let at = jiff::civil::date(2026, 9, 21);
     let screening = tidewaiter_screening::screen(&inspection, &tables.limits, &judge, at, None);
     detail.findings = screening
