@@ -1,4 +1,4 @@
-//! Two vehicles in one lane, and a drill in the middle of the traffic: built-in scenes, from scene to record.
+//! Two vehicles in one lane, containers, and a drill in the middle of the traffic: built-in scenes, from scene to record.
 
 use tidewaiter_record::{Detail, InspectionDetail};
 use tidewaiter_simulator::{Expected, scene::BUILT_IN};
@@ -65,6 +65,26 @@ fn a_second_vehicle_is_said_aloud_and_neither_passes() {
          闽C3N905 | Pass | clear | 15000 | -",
         &["second-vehicle"],
     );
+}
+
+#[test]
+fn containers_are_joined_to_their_lorries_as_they_were_read() {
+    check(
+        "containers",
+        "粤B12345 | Pass | clear | 12000 | -
+         粤BD7702 | Fail | refer | 21000 | -
+         TGHU7599330 | Pass | clear | 15000 | -
+         闽C3N905 | Pass | clear | 9000 | -",
+        &[],
+    );
+    play(async || {
+        let mut world = played("containers").await;
+        world.stop().await.unwrap();
+        let found = world.centre.inspections().unwrap();
+        let containers = found.iter().flat_map(|it| &it.subject.identities).filter(|it| it.kind == "container");
+        let told: Vec<String> = containers.map(|it| format!("{} {}", it.text, it.source)).collect();
+        assert_eq!(told, ["CSQU3054383 read", "MSKU9070323 corrected", "TGHU7599330 read", "HLXU6419881 ambiguous"]);
+    });
 }
 
 #[test]

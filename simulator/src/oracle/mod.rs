@@ -16,7 +16,7 @@ use serde::Serialize;
 use tidewaiter_drivers::{Decimal, Unit};
 
 use crate::{
-    scene::{Lorry, PlateRead, Specimen},
+    scene::{ContainerRead, Lorry, PlateRead, Specimen},
     world::{Passage, World, rounding},
 };
 use judge::{Disposition, Evidence, Facts, Judgement, Value, Verdict};
@@ -115,9 +115,16 @@ impl Oracle {
     }
 }
 
-/// Facts declared about the plate as read; a misread plate has none, unless it is another lorry's.
-fn facts(lorry: &Lorry) -> Option<Facts> {
-    let declared = lorry.declared.as_ref().filter(|_| lorry.plate_read == PlateRead::Right)?;
+/// The container's number as the agent will have it; `None` where it is not read or its check digit does not hold.
+fn container<'a>(world: &World, lorry: &'a Lorry) -> Option<&'a String> {
+    let is_known = matches!(lorry.container_read, ContainerRead::Right | ContainerRead::Confused);
+    lorry.container.as_ref().filter(|_| is_known && world.scene().container_reader.is_some())
+}
+
+/// Facts declared about plate or container as read; a misread plate has none, unless it is another lorry's.
+fn facts(world: &World, lorry: &Lorry) -> Option<Facts> {
+    let is_found = lorry.plate_read == PlateRead::Right || container(world, lorry).is_some();
+    let declared = lorry.declared.as_ref().filter(|_| is_found)?;
     let mut facts = Facts::from([
         ("axles".to_owned(), declared.axles.unwrap_or(lorry.axles).to_string()),
         ("vehicle".to_owned(), lorry.vehicle.word().to_owned()),
@@ -134,7 +141,7 @@ fn facts(lorry: &Lorry) -> Option<Facts> {
 
 fn passage(world: &World, passage: &Passage) -> Expected {
     let lorry = &passage.lorry;
-    let facts = facts(lorry);
+    let facts = facts(world, lorry);
     let mut judgement = Judgement::new();
     let mut values = Vec::new();
     let company = Company::of(world, passage);
@@ -175,7 +182,8 @@ fn passage(world: &World, passage: &Passage) -> Expected {
     for fault in &faults {
         judgement.add(Verdict::NotApplicable, Disposition::NotValid, format!("the passage is void: {fault}"));
     }
-    let subject = world.plate_read(passage).map(|(_, text, _)| text);
+    let plate = world.plate_read(passage).map(|(_, text, _)| text);
+    let subject = plate.or_else(|| container(world, lorry).cloned());
     let truth = (subject.as_ref() != Some(&lorry.plate)).then(|| lorry.plate.clone());
     Expected {
         truth,

@@ -371,6 +371,14 @@ impl World {
         (after_ms < at && at <= until_ms).then_some((text, confidence))
     }
 
+    /// Container numbers read in `after..=until`.
+    pub(crate) fn containers(&self, after_ms: i64, until_ms: i64) -> Option<String> {
+        let delay = self.scene.container_reader.as_ref()?.delay.ms();
+        let passage = self.passing(until_ms - delay)?;
+        let at = passage.arrives_ms + delay;
+        if after_ms < at && at <= until_ms { plate::container(&passage) } else { None }
+    }
+
     /// Indicated pH and temperature.
     pub fn ph(&self, at_ms: i64) -> Option<(Decimal, Decimal)> {
         self.bench.as_ref().map(|it| it.indicated(at_ms))
