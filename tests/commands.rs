@@ -72,6 +72,90 @@ fn check(text: &str, code: i32, words: &[&str]) {
     assert_eq!(ended.code, code, "{}{}", ended.stdout, ended.stderr);
 }
 
+/// The shipped example of a plan with one thing changed, in a file of its own.
+fn plan(dir: &Path, name: &str, from: &str, to: &str) -> String {
+    let text = tidewaiter_config::plan::EXAMPLE.1;
+    assert!(text.contains(from), "{from:?}");
+    let path = dir.join(name);
+    fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_plan_is_checked_shown_and_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = plan(dir.path(), "good.toml", "version = 1", "version = 1");
+    let newer = plan(dir.path(), "newer.toml", "version = 1", "version = 2");
+    let stale = plan(dir.path(), "stale.toml", "B = \"20\"", "B = \"30\"");
+    let faulty = plan(dir.path(), "faulty.toml", "table = \"portal-sigma\"", "table = \"portal-sigmo\"");
+    let strange = plan(dir.path(), "strange.toml", "procedures = [\"lorry-gate\"]", "places = [\"lane-8\"]");
+    let site = site(dir.path(), &format!("{SITE}{SCALE}[plan]\nfile = \"faulty.toml\"\n"));
+    let rows: [(&[&str], i32, &str); 9] = [
+        (&["plan", "check", &good], OK, "Plan example-port, version 1, in force from 2026-01-01: 3 items, 2 deadlines"),
+        (&["plan", "check", &faulty], USAGE, "faulty.toml:22:9: error: no limit table has the id \"portal-sigmo\""),
+        (&["plan", "check", &strange], OK, "3 items"),
+        (&["plan", "check", &strange, "--config", &site], USAGE, "the site has no lane or rig \"lane-8\""),
+        (&["plan", "show", &good], OK, "items.scrap-metal.sampling.B = 20 %"),
+        (&["plan", "diff", &good, &good], OK, ""),
+        (&["plan", "diff", &good, &newer], FINDING, "version: 1 → 2"),
+        (&["plan", "diff", &good, &stale], FINDING, "items.scrap-metal.sampling.B: 20 % → 30 %"),
+        (&["check", &site, "--offline"], USAGE, "faulty.toml:22:9"),
+    ];
+    for (args, code, words) in rows {
+        let ended = tidewaiter(args);
+        assert!(ended.stdout.contains(words), "{words:?} is not said by {args:?}\n{}{}", ended.stdout, ended.stderr);
+        assert_eq!(ended.code, code, "{args:?} {}{}", ended.stdout, ended.stderr);
+    }
+    let ended = tidewaiter(&["plan", "diff", &good, &stale]);
+    assert!(ended.stderr.contains("only with a higher version"), "{}", ended.stderr);
+}
+
+#[test]
+fn draws_are_audited_from_exported_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("records.jsonl");
+    let audit = |lines: &[&str], code: i32, words: &str| {
+        fs::write(&path, lines.join("\n")).unwrap();
+        let ended = tidewaiter(&["plan", "audit", path.to_str().unwrap()]);
+        let said = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(said.contains(words), "{words:?} is not said\n{said}");
+        assert_eq!(ended.code, code, "{said}");
+    };
+    // The seed is 00 01 … 1f; its commitment and the number of ticket 1 of LOT-1, about 0.257 of 2^64, were computed by
+    // another implementation.
+    const SEED: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    const COMMITMENT: &str = "630dcd2966c4336691125448bbb25b4ff412a49c732db2c8abc1b8581bd710dd";
+    let event = |seq: u64, name: &str, subject: &str, facts: &str| {
+        format!(
+            r#"{{"seq":{seq},"kind":"event","detail":{{"name":"{name}","subject":"{subject}","facts":{{"commitment":"{COMMITMENT}",{facts}}}}}}}"#
+        )
+    };
+    let committed = event(
+        3,
+        "sampling-committed",
+        "scrap",
+        r#""plan":"p","version":"1","item":"scrap","rate-A":"100","rate-B":"26","rate-C":"5""#,
+    );
+    let drawn = |selected: &str| {
+        let facts = format!(r#""ticket":"1","class":"B","rate":"26","selected":"{selected}""#);
+        event(5, "sampling-drawn", "LOT-1", &facts)
+    };
+    let revealed = event(
+        9,
+        "sampling-revealed",
+        "scrap",
+        &format!(
+            r#""seed":"{SEED}","presented-A":"0","selected-A":"0","presented-B":"1","selected-B":"1","presented-C":"0","selected-C":"0""#
+        ),
+    );
+    audit(&[], OK, "hold no draws");
+    audit(&[&committed, &drawn("yes")], OK, "not revealed yet");
+    audit(&[&committed, &drawn("yes"), &revealed], OK, "every draw comes out the same again");
+    audit(&[&committed, &drawn("yes"), &revealed], OK, "class B, rate 26 %: 1 of 1 selected");
+    audit(&[&committed, &drawn("no"), &revealed], FINDING, "#5: ticket 1 is recorded as not selected");
+    audit(&["{"], USAGE, "records.jsonl:1");
+}
+
 #[test]
 fn check_accepts_a_right_site_and_says_how_long_the_store_lasts() {
     check(SITE, OK, &["0 instruments", "h without uplink"]);

@@ -1,5 +1,7 @@
 //! The task that turns arrivals into durable records: machines, declarations, screening, sealing.
 
+mod duties;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
@@ -12,7 +14,7 @@ use serde::Serialize;
 use tidewaiter_config::site::{Judge, Site};
 use tidewaiter_drivers::reading::{Moment, Outcome};
 use tidewaiter_record::body::Table;
-use tidewaiter_screening::{Inspection, Screening, screen};
+use tidewaiter_screening::{Inspection, Screening, duty::case::fact, screen};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{MissedTickBehavior, interval},
@@ -23,6 +25,7 @@ use tracing::{error, info, warn};
 use crate::{
     acquire::{Arrival, Content, LinkState},
     clock::Clock,
+    duty::{Desk, Enter, Refused},
     inspect::{By, DeclarationBook, DrillState, Engine, Event, Operation, OperationError, Step, Subjects},
     outbox::{Draft, Outbox, Recorded, Refusal},
     seal::{self, Standing},
@@ -79,6 +82,20 @@ pub enum Ask {
         /// Answer, once they are kept.
         reply: oneshot::Sender<Result<(), AskError>>,
     },
+    /// Something a named person enters about a finding, a deadline or a draw.
+    Enter {
+        /// What.
+        enter: Enter,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<serde_json::Value, AskError>>,
+    },
+    /// The findings followed and the deadlines kept.
+    Findings {
+        /// Without those that are over.
+        open: bool,
+        /// Answer.
+        reply: oneshot::Sender<serde_json::Value>,
+    },
 }
 
 /// Why an ask was not carried out.
@@ -87,6 +104,9 @@ pub enum AskError {
     /// The rig is not in a state for it.
     #[error(transparent)]
     Operation(#[from] OperationError),
+    /// The entry does not fit what it is about.
+    #[error(transparent)]
+    Entry(#[from] Refused),
     /// It could not be recorded.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -198,6 +218,8 @@ pub struct Inspector {
     outbox: Outbox,
     live: Arc<Live>,
     book: DeclarationBook,
+    desk: Desk,
+    receipted: Option<u64>,
     refreshed_ms: u64,
     views: mpsc::Sender<(String, Bytes)>,
     viewed: BTreeMap<Arc<str>, u64>,
@@ -234,9 +256,13 @@ impl Inspector {
             }
         }
         live.update(|live| live.drills = engine.drill_state().clone());
+        let desk = Desk::open(&site, notes, now);
+        let standing = duties::standing(standing, &desk);
         Self {
             engine,
             book: DeclarationBook::new(&site.declarations, subjects),
+            desk,
+            receipted: None,
             refreshed_ms: now.mono_ms,
             site,
             standing,
@@ -327,6 +353,7 @@ impl Inspector {
             }
         }
         self.carry_out(steps).await;
+        self.duties(now).await;
         let busy = self.engine.busy();
         self.live.update(|live| live.busy = busy);
     }
@@ -394,6 +421,13 @@ impl Inspector {
                 };
                 let _ = reply.send(answer);
             }
+            Ask::Enter { enter, reply } => {
+                let answer = self.enter(enter).await;
+                let _ = reply.send(answer);
+            }
+            Ask::Findings { open, reply } => {
+                let _ = reply.send(self.desk.view(open));
+            }
         }
     }
 
@@ -403,7 +437,10 @@ impl Inspector {
                 Step::Done(mut inspection) => {
                     let (screening, draft) = self.judge(&mut inspection);
                     match self.seal_whole_or_short(draft).await {
-                        Ok(recorded) => self.announce(&inspection, &screening, recorded),
+                        Ok(recorded) => {
+                            self.announce(&inspection, &screening, recorded);
+                            self.attend(&inspection, &screening, recorded).await;
+                        }
                         Err(refusal) => error!(inspection = inspection.id, %refusal, "result not recorded"),
                     }
                 }
@@ -455,11 +492,13 @@ impl Inspector {
 
     fn judge(&self, inspection: &mut Inspection) -> (Screening, Draft) {
         inspection.subject.declaration = self.book.find(&inspection.subject.identities);
-        let (judge, programme) = self.required(&inspection.place);
+        let (own, programme) = self.required(&inspection.place);
+        let hs = fact(inspection, "hs-code");
+        let judge = self.desk.judges(own, &inspection.procedure, &inspection.place, hs);
         let programme = programme.and_then(|id| self.site.programmes.iter().find(|it| it.id == id));
-        let screening = screen(inspection, &self.site.tables, judge, sampling_date(inspection.opened), programme);
+        let screening = screen(inspection, &self.site.tables, &judge, sampling_date(inspection.opened), programme);
         let tables = self.tables_of(&screening);
-        let draft = seal::inspection(inspection, &screening, judge, tables, &self.standing);
+        let draft = seal::inspection(inspection, &screening, &judge, tables, &self.standing);
         (screening, draft)
     }
 

@@ -18,6 +18,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod downlink;
+pub mod duty;
 pub mod inspect;
 pub mod inspector;
 pub mod keys;

@@ -2,6 +2,8 @@
 //!
 //! This is the only place that knows both screening's plain data and the record's layout.
 
+mod duty;
+
 use std::collections::BTreeMap;
 
 use tidewaiter_config::site::Judge;
@@ -22,6 +24,8 @@ use crate::{
     inspect::{Event, Interval},
     outbox::Draft,
 };
+
+pub use duty::{follow_up, warning};
 
 /// What every record of a measurement names beside the measurement.
 #[derive(Clone, Debug, PartialEq, Eq)]

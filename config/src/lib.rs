@@ -5,6 +5,7 @@
 //!
 //! - [`site`]: ports, instruments, lanes, rigs, watches, store and uplink of one agent;
 //! - [`limits`]: limit tables and step programmes, shipped and site-owned;
+//! - [`plan`]: what a monitoring point watches, how often, and what it reports;
 //! - [`profile`]: Modbus register maps, each with its own test vectors;
 //! - [`declarations`]: what is declared about a conveyance, container or sample.
 //!
@@ -14,6 +15,7 @@
 
 pub mod declarations;
 pub mod limits;
+pub mod plan;
 pub mod profile;
 mod reader;
 pub mod report;

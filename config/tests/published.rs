@@ -21,7 +21,7 @@ head-neck-cord under-7-years=yes: absent 1
 gb1103.1 2012
 micronaire: exactly micronaire-grade of C1 ..3.4, B1 3.5..3.6, A 3.7..4.2, B2 4.3..4.9, C2 5.0.. to 0.1 1
 moisture-regain: <= 10.0 %
-gb1103.1 2023
+cotton-grades 2012
 micronaire: exactly micronaire-grade of C1 ..3.4, B1 3.5..3.6, A 3.7..4.2, B2 4.3..4.9, C2 5.0.. to 0.1 1
 moisture-regain: <= 10.0 %
 ";

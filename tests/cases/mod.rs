@@ -10,6 +10,7 @@ mod ending;
 mod full;
 mod lane;
 mod passages;
+mod plan;
 mod second;
 mod uplink;
 mod watches;

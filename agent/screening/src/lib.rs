@@ -22,6 +22,7 @@
 
 pub mod conversion;
 pub mod decision;
+pub mod duty;
 pub mod finding;
 pub mod grade;
 pub mod inspection;

@@ -66,12 +66,12 @@ const TEXTILES: &[Row] = &[
     ("gb31701-2015", TODAY, "head-neck-cord", &[("head-neck-cord", "1 1")], &[("under-7-years", "yes")], FAIL),
     ("gb31701-2015", TODAY, "head-neck-cord", &[("head-neck-cord", "1 1")], &[("under-7-years", "no")], NO),
     ("gb31701-2015", "2016-05-31", "Pb", &[("Pb", "1 mg/kg")], &[("category", "A")], NO_EDITION),
-    ("gb1103.1", TODAY, "micronaire", &[("micronaire", "4.24 1")], &[("micronaire-grade", "A")], PASS),
-    ("gb1103.1", TODAY, "micronaire", &[("micronaire", "4.26 1")], &[("micronaire-grade", "A")], FAIL),
-    ("gb1103.1", TODAY, "micronaire", &[("micronaire", "4.9 1")], &[("micronaire-grade", "B2")], PASS),
+    ("cotton-grades", TODAY, "micronaire", &[("micronaire", "4.24 1")], &[("micronaire-grade", "A")], PASS),
+    ("cotton-grades", TODAY, "micronaire", &[("micronaire", "4.26 1")], &[("micronaire-grade", "A")], FAIL),
+    ("cotton-grades", TODAY, "micronaire", &[("micronaire", "4.9 1")], &[("micronaire-grade", "B2")], PASS),
     ("gb1103.1", "2020-01-01", "micronaire", &[("micronaire", "3.4 1")], &[("micronaire-grade", "B1")], FAIL),
-    ("gb1103.1", TODAY, "moisture-regain", &[("moisture-regain", "10.0 %")], &[], PASS),
-    ("gb1103.1", TODAY, "moisture-regain", &[("moisture-regain", "10.1 %")], &[], FAIL),
+    ("cotton-grades", TODAY, "moisture-regain", &[("moisture-regain", "10.0 %")], &[], PASS),
+    ("cotton-grades", TODAY, "moisture-regain", &[("moisture-regain", "10.1 %")], &[], FAIL),
 ];
 
 const WEIGHING: &[Row] = &[

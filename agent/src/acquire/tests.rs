@@ -70,6 +70,7 @@ pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Si
         rigs: Vec::new(),
         watches: Vec::new(),
         declarations: Vec::new(),
+        plan: None,
         tables: Vec::new(),
         programmes: Vec::new(),
         digest: [0; 32],

@@ -6,10 +6,12 @@ use clap::Args;
 use comfy_table::Table;
 use tidewaiter_config::{
     Severity,
+    plan::{self as monitoring, Known},
     site::{check_environment, hours_held, load_site},
 };
+use tidewaiter_words::Language;
 
-use super::{FINDING, OK, Outcome, USAGE, output::outln};
+use super::{FINDING, OK, Outcome, USAGE, output::outln, plan::summary};
 use crate::acquire::plan::{self, Description};
 
 /// Options of `tidewaiter check`.
@@ -47,6 +49,21 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
         }
     }
     code = print_plans(&plan::describe(&site), code);
+    if let Some(file) = &site.plan {
+        match monitoring::load(file, &Known::of(&site)) {
+            Ok((plan, warnings)) => {
+                for warning in &warnings {
+                    outln!("{warning}");
+                }
+                outln!("{}", summary(Language::from_env(), &plan));
+            }
+            Err(report) => {
+                let text = if color { report.render(true) } else { report.to_string() };
+                outln!("{}", text.trim_end());
+                code = USAGE;
+            }
+        }
+    }
     outln!(
         "{}: {} ports, {} instruments, {} lanes, {} rigs, {} watches, {} limit tables; the store holds about {} h without uplink",
         args.site.display(),

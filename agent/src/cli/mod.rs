@@ -1,12 +1,16 @@
 //! The command line. Each command is one file; this one names them.
 
 mod check;
+mod draw;
 mod export;
+mod findings;
+mod follow_up;
 mod keys;
 mod live;
 mod operate;
 mod output;
 mod place;
+mod plan;
 mod recompute;
 mod run;
 mod show;
@@ -99,6 +103,25 @@ enum Command {
     ///
     /// Example: tidewaiter subject 粤B12345 axles=6 mass=46000 --operator 'Li Na' --config site.toml
     Subject(operate::SubjectArgs),
+    /// Check, show, compare and audit monitoring plans.
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
+    /// Present a lot for the plan's draw.
+    ///
+    /// Example: tidewaiter draw LOT-2026-117 --hs 5208 --risk A --operator 'Li Na' --config site.toml
+    Draw(draw::DrawArgs),
+    /// What needs a second look and where it stands, and what is due.
+    ///
+    /// Example: tidewaiter findings --open --config site.toml
+    Findings(findings::FindingsArgs),
+    /// Enter what was done about a finding: a hand-held value, a sample, a laboratory's result, hold, release, return.
+    ///
+    /// Example: tidewaiter follow-up lane-7-3-41 --step sample --sample S-0117 --by 'Li Na' --config site.toml
+    FollowUp(follow_up::FollowUpArgs),
+    /// Enter that what was due has been sent.
+    ///
+    /// Example: tidewaiter report-sent report-2h/lane-7-3-41 --by 'Li Na' --ref 2026-117 --config site.toml
+    ReportSent(follow_up::ReportSentArgs),
     /// Counters, uplink, instruments and recent results of a running agent, or of its store when none runs.
     ///
     /// Example: tidewaiter status --config site.toml --json
@@ -180,6 +203,11 @@ pub fn main() -> ExitCode {
         Command::Enter(args) => operate::enter(&args),
         Command::Drill(args) => operate::drill(&args),
         Command::Subject(args) => operate::subject(&args),
+        Command::Plan(command) => plan::plan(command),
+        Command::Draw(args) => draw::draw(&args),
+        Command::Findings(args) => findings::findings(&args),
+        Command::FollowUp(args) => follow_up::follow_up(&args),
+        Command::ReportSent(args) => follow_up::report_sent(&args),
         Command::Status(args) => show::status(&args),
         Command::Log(args) => show::log(&args),
         Command::Show(args) => show::show(&args),

@@ -141,12 +141,25 @@ pub(super) fn subject(args: &SubjectArgs) -> Outcome {
 }
 
 fn post(address: SocketAddr, path: &str, body: &Value) -> Outcome {
+    answered(address, path, body, |_| {
+        outln!("recorded");
+        Ok(())
+    })
+}
+
+/// Posts to the local interface and tells its answer; a refusal is a finding.
+pub(super) fn answered(
+    address: SocketAddr,
+    path: &str,
+    body: &Value,
+    tell: impl FnOnce(&Value) -> Result<(), Failure>,
+) -> Outcome {
     let url = format!("http://{address}/api/v1/{path}");
     let mut answer = http().post(&url).send_json(body).map_err(|why| unreachable(address, &why))?;
     let code = answer.status().as_u16();
     let text: Value = answer.body_mut().read_json().unwrap_or(Value::Null);
     if code == 200 {
-        outln!("recorded");
+        tell(&text)?;
         Ok(OK)
     } else {
         let why = text.get("error").and_then(Value::as_str).unwrap_or("refused").to_owned();

@@ -15,7 +15,10 @@
 //! POST /api/v1/rigs/{rig}/enter       {"values": {parameter: text}, "operator"}
 //! POST /api/v1/places/{place}/drill   {"on", "operator"}
 //! ```
+//!
+//! and the plan's duties, see `duty.rs`.
 
+mod duty;
 mod status;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
@@ -305,6 +308,7 @@ pub fn router(local: Local) -> Router {
         .route("/api/v1/rigs/{rig}/stop", post(stop))
         .route("/api/v1/rigs/{rig}/enter", post(enter))
         .route("/api/v1/places/{place}/drill", post(drill))
+        .merge(duty::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(local)
 }

@@ -18,12 +18,13 @@ macro_rules! texts {
             include_str!(concat!("../", $folder, "/lane.ftl")),
             include_str!(concat!("../", $folder, "/console.ftl")),
             include_str!(concat!("../", $folder, "/verifier.ftl")),
+            include_str!(concat!("../", $folder, "/duty.ftl")),
         ]
     };
 }
 
-const ZH_CN: [&str; 8] = texts!("zh-CN");
-const EN: [&str; 8] = texts!("en");
+const ZH_CN: [&str; 9] = texts!("zh-CN");
+const EN: [&str; 9] = texts!("en");
 
 /// Largest number Fluent's own number type carries exactly; beyond it digits are passed as text.
 const EXACT: u64 = 1 << 53;
@@ -104,7 +105,7 @@ fn id_of(line: &str) -> Option<&str> {
     .then_some(id)
 }
 
-const fn texts(language: Language) -> [&'static str; 8] {
+const fn texts(language: Language) -> [&'static str; 9] {
     match language {
         Language::ZhCn => ZH_CN,
         Language::En => EN,

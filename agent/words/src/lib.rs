@@ -12,6 +12,7 @@
 //! lane.ftl        fixed sentences of the page, counters, clock quality
 //! console.ftl     lines of the demo, the agent and the central end
 //! verifier.ftl    answers of the verifier
+//! duty.ftl        the monitoring plan: follow-ups, warnings, deadlines, draws
 //! ```
 //!
 //! Ids of enumerations are a prefix and the stable word that records carry: `reason-no-background`,

@@ -106,6 +106,31 @@ pub fn notice(language: Language, word: &str) -> String {
     named(language, "notice", word)
 }
 
+/// Why a laboratory's result does not count.
+pub fn rejection(language: Language, word: &str) -> String {
+    term(language, "rejection", word)
+}
+
+/// A proposed level, `I` to `IV`, with its colour.
+pub fn warning_level(language: Language, word: &str) -> String {
+    term(language, "warning-level", word)
+}
+
+/// A kind of hazard.
+pub fn hazard(language: Language, word: &str) -> String {
+    term(language, "hazard", word)
+}
+
+/// What is due.
+pub fn deadline_kind(language: Language, word: &str) -> String {
+    term(language, "deadline-kind", word)
+}
+
+/// Where a deadline stands.
+pub fn deadline_state(language: Language, word: &str) -> String {
+    term(language, "deadline-state", word)
+}
+
 /// Clock quality by its letter `S`, `H`, `I` or `U`, with the error bound as text (`1.2 s`).
 pub fn clock(language: Language, letter: &str, error: &str) -> String {
     say(language, &format!("clock-{letter}"), &[("error", error.into())])
@@ -193,6 +218,10 @@ fn term_or_other(language: Language, kind: &str, word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tidewaiter_config::{
+        limits::Hazard,
+        plan::{DeadlineKind, Level, NoticeKind},
+    };
     use tidewaiter_drivers::{
         bench::tyre::Alarm as BenchAlarm,
         portal::occupancy::Fault,
@@ -200,6 +229,10 @@ mod tests {
     };
     use tidewaiter_screening::{
         Disposition, Reason, Verdict,
+        duty::{
+            acceptance::Rejection,
+            transition::{State, Step},
+        },
         inspection::{IncompleteReason, SubjectKind},
     };
 
@@ -239,6 +272,46 @@ mod tests {
         }
         for kind in SubjectKind::ALL {
             both(&format!("subject-{}", kind.word()));
+        }
+    }
+
+    #[test]
+    fn every_word_of_a_plan_s_duties_is_known() {
+        for state in State::ALL {
+            both(&format!("state-{}", state.word()));
+        }
+        for step in Step::ALL {
+            both(&format!("step-{}", step.word()));
+        }
+        for level in Level::ALL {
+            both(&format!("warning-level-{}", level.word()));
+        }
+        for kind in NoticeKind::ALL {
+            both(&format!("notice-{}", kind.word()));
+        }
+        for kind in DeadlineKind::ALL {
+            both(&format!("deadline-kind-{}", kind.word()));
+        }
+        for hazard in Hazard::ALL {
+            both(&format!("hazard-{}", hazard.word()));
+        }
+        let rejections = [
+            Rejection::NoList,
+            Rejection::UnknownBody(String::new()),
+            Rejection::Goods(String::new()),
+            Rejection::Parameter(String::new()),
+            Rejection::Method(String::new()),
+            Rejection::TooOld { days: 2, most: 1 },
+        ];
+        for word in rejections.iter().map(Rejection::word).chain(["not-valid", "not-yet"]) {
+            both(&format!("rejection-{word}"));
+        }
+        // These two sets are the agent's own, which this crate does not know.
+        for word in ["due", "at-risk", "met", "missed", "late"] {
+            both(&format!("deadline-state-{word}"));
+        }
+        for word in ["proposed", "lift-proposed"] {
+            both(&format!("state-{word}"));
         }
     }
 

@@ -81,6 +81,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
     let uplink = root.may("uplink").map_or(Some(None), |value| uplink(&value.table()?, base).map(Some));
     let local = local(root);
     let declarations = declarations(root, base);
+    let plan = root.may("plan").map_or(Some(None), |value| plan(&value.table()?, base).map(Some));
     let (tables, programmes) = tables(root, base, others);
     let profiles = profiles(root, base, others);
 
@@ -120,6 +121,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
         rigs,
         watches,
         declarations: declarations?,
+        plan: plan?,
         tables,
         programmes,
         digest,
@@ -292,6 +294,14 @@ fn declarations(root: &Node<'_>, base: &Path) -> Option<Vec<PathBuf>> {
         node.finish();
     }
     (files.len() == nodes.len()).then_some(files)
+}
+
+/// The monitoring plan's file. What it says is read apart: a faulty plan must not keep an agent down whose active
+/// plan is sound.
+fn plan(node: &Node<'_>, base: &Path) -> Option<PathBuf> {
+    let file = path(node, "file", "\"plan.toml\"", base);
+    node.finish();
+    file
 }
 
 /// The folder a `[limits]` or `[profiles]` table names.

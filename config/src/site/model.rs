@@ -40,6 +40,8 @@ pub struct Site {
     pub watches: Vec<Watch>,
     /// Declarations files to watch.
     pub declarations: Vec<PathBuf>,
+    /// Monitoring plan file to watch.
+    pub plan: Option<PathBuf>,
     /// Limit tables loaded: the built-in ones and those of `limits_dir`.
     pub tables: Vec<LimitTable>,
     /// Step programmes loaded.
