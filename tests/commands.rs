@@ -110,6 +110,11 @@ fn a_plan_is_checked_shown_and_compared() {
     assert!(ended.stderr.contains("only with a higher version"), "{}", ended.stderr);
 }
 
+/// The seed is 00 01 … 1f; its commitment and the number of ticket 1 of LOT-1, about 0.257 of 2^64, were computed by
+/// another implementation.
+const SEED: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+const COMMITMENT: &str = "630dcd2966c4336691125448bbb25b4ff412a49c732db2c8abc1b8581bd710dd";
+
 #[test]
 fn draws_are_audited_from_exported_records() {
     let dir = tempfile::tempdir().unwrap();
@@ -121,10 +126,6 @@ fn draws_are_audited_from_exported_records() {
         assert!(said.contains(words), "{words:?} is not said\n{said}");
         assert_eq!(ended.code, code, "{said}");
     };
-    // The seed is 00 01 … 1f; its commitment and the number of ticket 1 of LOT-1, about 0.257 of 2^64, were computed by
-    // another implementation.
-    const SEED: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-    const COMMITMENT: &str = "630dcd2966c4336691125448bbb25b4ff412a49c732db2c8abc1b8581bd710dd";
     let event = |seq: u64, name: &str, subject: &str, facts: &str| {
         format!(
             r#"{{"seq":{seq},"kind":"event","detail":{{"name":"{name}","subject":"{subject}","facts":{{"commitment":"{COMMITMENT}",{facts}}}}}}}"#

@@ -14,7 +14,7 @@ use serde::Serialize;
 use tidewaiter_config::site::{Judge, Site};
 use tidewaiter_drivers::reading::{Moment, Outcome};
 use tidewaiter_record::body::Table;
-use tidewaiter_screening::{Inspection, Screening, duty::case::fact, screen};
+use tidewaiter_screening::{Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{MissedTickBehavior, interval},
@@ -26,8 +26,11 @@ use crate::{
     acquire::{Arrival, Content, LinkState},
     clock::Clock,
     duty::{Desk, Enter, Refused},
-    inspect::{By, DeclarationBook, DrillState, Engine, Event, Operation, OperationError, Step, Subjects},
+    inspect::{
+        By, CheckOperation, DeclarationBook, DrillState, Engine, Event, Operation, OperationError, Step, Subjects,
+    },
     outbox::{Draft, Outbox, Recorded, Refusal},
+    register::{self, Register},
     seal::{self, Standing},
 };
 
@@ -66,6 +69,17 @@ pub enum Ask {
         place: String,
         /// On or off.
         on: bool,
+        /// Who.
+        operator: String,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<(), AskError>>,
+    },
+    /// An operator's action on a function check.
+    Check {
+        /// Check id.
+        check: String,
+        /// Action.
+        operation: CheckOperation,
         /// Who.
         operator: String,
         /// Answer, once it is recorded.
@@ -128,7 +142,9 @@ pub struct Snapshot {
     pub instruments: BTreeMap<String, BTreeMap<String, LiveValue>>,
     /// Links that are down, by instrument.
     pub down: BTreeMap<String, bool>,
-    /// What each lane and rig is busy with.
+    /// How each instrument stands: verification and function checks.
+    pub register: Vec<register::Line>,
+    /// What each lane, rig and function check is busy with.
     pub busy: BTreeMap<String, String>,
     /// Lanes and rigs whose inspections are exercises, and who says so.
     pub drills: DrillState,
@@ -220,6 +236,9 @@ pub struct Inspector {
     book: DeclarationBook,
     desk: Desk,
     receipted: Option<u64>,
+    /// The last result handed to the duties.
+    attended: Option<u64>,
+    register: Register,
     refreshed_ms: u64,
     views: mpsc::Sender<(String, Bytes)>,
     viewed: BTreeMap<Arc<str>, u64>,
@@ -257,12 +276,25 @@ impl Inspector {
         }
         live.update(|live| live.drills = engine.drill_state().clone());
         let desk = Desk::open(&site, notes, now);
+        let kept = notes.iter().find(|(name, _)| name == duties::ATTENDED_NOTE);
+        // A store from before there were duties: what lies in it is not followed up now.
+        let attended = kept
+            .and_then(|(_, bytes)| bytes.as_slice().try_into().ok().map(u64::from_be_bytes))
+            .or_else(|| if boot > 1 { outbox.status().borrow().head } else { None });
         let standing = duties::standing(standing, &desk);
+        let mut register = Register::new(&site);
+        if let Some((_, state)) = notes.iter().find(|(name, _)| name == register::NOTE)
+            && let Err(why) = register.load(state)
+        {
+            error!(%why, "the function checks count as never done");
+        }
         Self {
             engine,
             book: DeclarationBook::new(&site.declarations, subjects),
             desk,
             receipted: None,
+            attended,
+            register,
             refreshed_ms: now.mono_ms,
             site,
             standing,
@@ -282,6 +314,7 @@ impl Inspector {
         mut asks: mpsc::Receiver<Ask>,
         stop: CancellationToken,
     ) {
+        self.catch_up().await;
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut asking, mut arriving) = (true, true);
@@ -339,8 +372,12 @@ impl Inspector {
         if now.mono_ms.saturating_sub(self.refreshed_ms) >= REFRESH_MS {
             self.refreshed_ms = now.mono_ms;
             self.book.refresh();
+            let standing = self.register.overview(sampling_date(now), now.wall_ms);
+            self.live.update(|live| live.register = standing);
         }
         let mut steps = self.engine.tick(now);
+        steps.extend(self.register.tick(now, sampling_date(now)).into_iter().map(Step::Event));
+        let told = self.register.save();
         for (instrument, watch) in &mut self.links {
             if watch.state != watch.told && now.mono_ms.saturating_sub(watch.since_ms) >= LINK_HOLD_MS {
                 watch.told = watch.state;
@@ -353,6 +390,11 @@ impl Inspector {
             }
         }
         self.carry_out(steps).await;
+        if told.is_some()
+            && let Err(refusal) = self.outbox.notes(vec![(register::NOTE.to_owned(), told)]).await
+        {
+            warn!(%refusal, "what the register has said could not be kept; it is said again after a new start");
+        }
         self.duties(now).await;
         let busy = self.engine.busy();
         self.live.update(|live| live.busy = busy);
@@ -379,6 +421,25 @@ impl Inspector {
                             facts.push(("drill".to_owned(), "yes".to_owned()));
                         }
                         let event = Event { place: rig, name: name.to_owned(), subject, facts };
+                        let recorded = self.outbox.seal(self.event(&event)).await;
+                        self.carry_out(steps).await;
+                        recorded.map(|_| ()).map_err(AskError::from)
+                    }
+                    Err(refused) => Err(refused.into()),
+                };
+                let _ = reply.send(answer);
+            }
+            Ask::Check { check, operation, operator, reply } => {
+                let answer = match self.engine.check(&check, operation, &operator, self.clock.now()) {
+                    Ok(steps) => {
+                        let name = match operation {
+                            CheckOperation::Start => "function-check-start",
+                            CheckOperation::Next => "function-check-next",
+                            CheckOperation::Stop => "function-check-stop",
+                        };
+                        let subject = self.site.check(&check).map(|it| it.instrument.clone());
+                        let facts = vec![("operator".to_owned(), operator)];
+                        let event = Event { place: check, name: name.to_owned(), subject, facts };
                         let recorded = self.outbox.seal(self.event(&event)).await;
                         self.carry_out(steps).await;
                         recorded.map(|_| ()).map_err(AskError::from)
@@ -435,11 +496,23 @@ impl Inspector {
         for step in steps {
             match step {
                 Step::Done(mut inspection) => {
-                    let (screening, draft) = self.judge(&mut inspection);
-                    match self.seal_whole_or_short(draft).await {
+                    let (screening, mut draft) = self.judge(&mut inspection);
+                    // The outcome of a function check is durable with its record, or not at all. A pass that no record
+                    // bears out is none; what failed has failed all the same.
+                    let mut register = self.register.clone();
+                    register.note(&inspection, screening.verdict);
+                    draft.notes.extend(register.save().map(|blob| (register::NOTE.to_owned(), Some(blob))));
+                    let sealed = self.seal_whole_or_short(draft).await;
+                    if sealed.is_ok() || screening.verdict != Verdict::Pass {
+                        self.register = register;
+                    }
+                    match sealed {
                         Ok(recorded) => {
                             self.announce(&inspection, &screening, recorded);
-                            self.attend(&inspection, &screening, recorded).await;
+                            // An instrument under a function check is no goods: the plan asks nothing of it.
+                            if inspection.subject.kind != SubjectKind::Instrument {
+                                self.attend(&inspection, &screening, recorded).await;
+                            }
                         }
                         Err(refusal) => error!(inspection = inspection.id, %refusal, "result not recorded"),
                     }
@@ -491,12 +564,21 @@ impl Inspector {
     }
 
     fn judge(&self, inspection: &mut Inspection) -> (Screening, Draft) {
-        inspection.subject.declaration = self.book.find(&inspection.subject.identities);
+        // What is declared of an instrument stands in the site file, and the check brought it along.
+        let of_instrument = inspection.subject.kind == SubjectKind::Instrument;
+        if !of_instrument {
+            inspection.subject.declaration = self.book.find(&inspection.subject.identities);
+        }
+        let date = sampling_date(inspection.opened);
+        self.register.apply(inspection, date);
         let (own, programme) = self.required(&inspection.place);
-        let hs = fact(inspection, "hs-code");
-        let judge = self.desk.judges(own, &inspection.procedure, &inspection.place, hs);
+        let judge = if of_instrument {
+            own.to_vec()
+        } else {
+            self.desk.judges(own, &inspection.procedure, &inspection.place, fact(inspection, "hs-code"))
+        };
         let programme = programme.and_then(|id| self.site.programmes.iter().find(|it| it.id == id));
-        let screening = screen(inspection, &self.site.tables, &judge, sampling_date(inspection.opened), programme);
+        let screening = screen(inspection, &self.site.tables, &judge, date, programme);
         let tables = self.tables_of(&screening);
         let draft = seal::inspection(inspection, &screening, &judge, tables, &self.standing);
         (screening, draft)
@@ -505,6 +587,9 @@ impl Inspector {
     fn required(&self, place: &str) -> (&[Judge], Option<&str>) {
         if let Some(lane) = self.site.lanes.iter().find(|lane| lane.id == place) {
             return (&lane.gate.judge, None);
+        }
+        if let Some(check) = self.site.check(place) {
+            return (&check.judge, None);
         }
         self.site
             .rigs
@@ -542,12 +627,7 @@ impl Inspector {
             why: screening
                 .findings
                 .iter()
-                .filter(|finding| {
-                    !matches!(
-                        finding.verdict,
-                        tidewaiter_screening::Verdict::Pass | tidewaiter_screening::Verdict::NotApplicable
-                    )
-                })
+                .filter(|finding| !matches!(finding.verdict, Verdict::Pass | Verdict::NotApplicable))
                 .map(|finding| {
                     let value = finding.value.as_deref().unwrap_or("–");
                     format!("{} {value} / {} ({} {})", finding.parameter, finding.limit, finding.table, finding.row)

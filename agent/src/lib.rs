@@ -24,6 +24,7 @@ pub mod inspector;
 pub mod keys;
 pub mod lane;
 pub mod outbox;
+pub mod register;
 pub mod seal;
 pub mod uplink;
 pub mod wiring;

@@ -217,6 +217,33 @@ portal-sigma 1
 gamma-counts: 7 sigma {sigma}
 ";
 
+/// The site's own rule for function checks: no margin below zero, and at least one alarm by the source.
+const CHECKS: &str = "
+function-check 1
+source-margin: >= 0 {sigma}
+source-alarms: >= 1 {count}
+background-margin: >= 0 {sigma}
+zero-margin: >= 0 kg
+mass-margin: >= 0 kg
+ph-margin: >= 0 [pH]
+ref-margin-mass: >= 0 kg
+ref-margin-air-kerma-rate: >= 0 uGy/h
+ref-margin-dose-equivalent-rate: >= 0 uSv/h
+ref-margin-count-rate: >= 0 /s
+ref-margin-ph: >= 0 [pH]
+ref-margin-temperature: >= 0 Cel
+ref-margin-fraction: >= 0 %
+ref-margin-force: >= 0 N
+ref-margin-speed: >= 0 km/h
+ref-margin-pressure: >= 0 kPa
+ref-margin-length: >= 0 mm
+ref-margin-energy: >= 0 keV
+ref-margin-density: >= 0 g/cm3
+ref-margin-absorbance: >= 0 {absorbance}
+ref-margin-activity: >= 0 Bq/kg
+ref-margin-calorific-value: >= 0 MJ/kg
+";
+
 /// Retyped in `shipped.rs`.
 const ELSEWHERE: [&str; 2] = ["gb18401-2010-t1", "gross-mass-cn-2016"];
 
@@ -283,7 +310,7 @@ fn line(row: &Row) -> String {
 fn every_row_states_the_published_number() {
     let mut published: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut table = String::new();
-    for text in [TEXTILES, WEIGHING, TYRES_AND_LININGS, RESOURCES, RADIATION].into_iter().flat_map(str::lines) {
+    for text in [TEXTILES, WEIGHING, TYRES_AND_LININGS, RESOURCES, RADIATION, CHECKS].into_iter().flat_map(str::lines) {
         if text.is_empty() {
         } else if text.contains(": ") {
             published.get_mut(&table).unwrap().push(text);

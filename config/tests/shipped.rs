@@ -194,7 +194,8 @@ fn every_table_says_what_it_is_and_who_saw_its_numbers() {
             let place = format!("{file} {}", row.id);
             assert!(["C2", "C1", "site"].contains(&row.confidence.as_str()), "{place}");
             assert_eq!(row.confidence == "site", table.legal_force == "site", "{place}");
-            let harmless = NO_HAZARD.contains(&(table.id.as_str(), row.id.as_str()));
+            // A faulty instrument is no hazard of the goods.
+            let harmless = table.id == "function-check" || NO_HAZARD.contains(&(table.id.as_str(), row.id.as_str()));
             assert_eq!(row.hazards.is_empty(), harmless, "{place}");
             for condition in &row.when {
                 assert!(header.contains(&condition.fact), "{place}: {} is not in the header", condition.fact);

@@ -5,6 +5,7 @@
 
 mod bench;
 mod benches;
+mod checks;
 mod declared;
 mod ending;
 mod full;

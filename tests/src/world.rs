@@ -24,7 +24,7 @@ use anyhow::{Context, Result, anyhow};
 use tidewaiter_agent::{
     app::{self, Parts, Running},
     clock::{Clock, RuntimeClock},
-    inspect::{Operation, Subjects},
+    inspect::{CheckOperation, Operation, Subjects},
     inspector::{Ask, AskError},
     keys,
     outbox::{SqliteStore, Status},
@@ -216,6 +216,15 @@ impl World {
         let ask =
             |reply| Ask::Operate { rig: rig.to_owned(), operation, operator: "wang".to_owned(), drill: false, reply };
         self.ask(ask).await
+    }
+
+    /// Asks a function check for something, as its operator.
+    ///
+    /// # Errors
+    ///
+    /// What the operator would read.
+    pub async fn check(&self, check: &str, operation: CheckOperation) -> Result<(), AskError> {
+        self.ask(|reply| Ask::Check { check: check.to_owned(), operation, operator: "wang".to_owned(), reply }).await
     }
 
     /// Does what the operator of the scene does.

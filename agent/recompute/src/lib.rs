@@ -3,11 +3,14 @@
 //! In: the detail of an inspection record, and limit tables. Out: [`Recomputed`]. The centre asks it of every record it
 //! takes; the agent asks it on demand, and rebuilds from its own records what it had not finished when the power went.
 //!
+//! What the inspections of many records add up to is gathered here as well, for screening's statistics.
+//!
 //! The record holds the inspection and the verdict; the limit tables are named by id, edition and
 //! SHA-256. Where this build or its tables cannot repeat the screening (another digest, a word younger
 //! than this build), the answer is [`Recomputed::NotDone`] with the reason: not agreement, and not drift.
 
 mod recall;
+mod statistics;
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -21,6 +24,7 @@ use tidewaiter_record::{Detail, InspectionDetail, Record, Required};
 use tidewaiter_screening::{Finding, Inspection, Reason, Screening, screen};
 
 pub use recall::{inspection, screening};
+pub use statistics::{Gathered, to_json};
 
 /// The tables and programmes at hand, of every edition.
 #[derive(Clone, Debug, Default)]

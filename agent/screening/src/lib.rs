@@ -27,6 +27,7 @@ pub mod finding;
 pub mod grade;
 pub mod inspection;
 pub mod rounding;
+pub mod statistics;
 
 mod applicability;
 mod declared;

@@ -482,7 +482,7 @@ fn subject(row: &Table, case: &Case, situation: &[(String, String)]) -> Inspecti
         let code = match row.get("ratio_unit") {
             Some(unit) if parameter != own => unit.as_str().unwrap(),
             // Counts are judged in multiples of sigma.
-            _ if row_unit == "{sigma}" => "{count}",
+            _ if row.contains_key("sigma") => "{count}",
             _ => row_unit,
         };
         let quantity = measured(parameter, &value.to_string(), code.parse().unwrap());

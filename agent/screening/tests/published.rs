@@ -530,8 +530,20 @@ fn quantity(parameter: &str, text: &str) -> Measured {
     Measured { basis, ..measured(parameter, value, unit.parse().unwrap()) }
 }
 
+/// The site's own rule: what is left of the tolerance of a check.
+const CHECKS: &[Row] = &[
+    ("function-check", TODAY, "source-alarms", &[("source-alarms", "1 {count}")], &[], PASS),
+    ("function-check", TODAY, "source-alarms", &[("source-alarms", "0 {count}")], &[], FAIL),
+    ("function-check", TODAY, "source-margin", &[("source-margin", "-0.001 {sigma}")], &[], FAIL),
+    ("function-check", TODAY, "mass-margin", &[("mass-margin", "0.0 kg")], &[], PASS),
+    ("function-check", TODAY, "zero-margin", &[("zero-margin", "-1 g")], &[], FAIL),
+    ("function-check", TODAY, "ph-margin", &[("ph-margin", "-0.01 [pH]")], &[], FAIL),
+    ("function-check", TODAY, "ref-margin-activity", &[("ref-margin-activity", "0.1 Bq/g")], &[], PASS),
+    ("function-check", TODAY, "background-margin", &[("zero-margin", "1 kg")], &[], NOT_MEASURED),
+];
+
 fn all() -> impl Iterator<Item = &'static Row> {
-    [TEXTILES, WEIGHING, IN_MOTION, TYRES, RESOURCES, OTHERS].into_iter().flatten()
+    [TEXTILES, WEIGHING, IN_MOTION, TYRES, RESOURCES, OTHERS, CHECKS].into_iter().flatten()
 }
 
 #[test]

@@ -52,6 +52,7 @@ pub(super) fn instrument(id: &str, port: &str, protocol: Protocol) -> Instrument
         simulated: true,
         serial_number: None,
         identity: std::collections::BTreeMap::new(),
+        register: None,
         silence: ms(3000),
     }
 }
@@ -69,6 +70,7 @@ pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Si
         lanes: Vec::new(),
         rigs: Vec::new(),
         watches: Vec::new(),
+        checks: Vec::new(),
         declarations: Vec::new(),
         plan: None,
         tables: Vec::new(),

@@ -7,7 +7,7 @@ use comfy_table::Table;
 use tidewaiter_config::{
     Severity,
     plan::{self as monitoring, Known},
-    site::{check_environment, hours_held, load_site},
+    site::{check_environment, hours_held, load_site, unregistered},
 };
 use tidewaiter_words::Language;
 
@@ -37,6 +37,9 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
         }
     };
     for warning in &warnings {
+        outln!("{warning}");
+    }
+    for warning in unregistered(&site) {
         outln!("{warning}");
     }
     let mut code = OK;

@@ -12,8 +12,10 @@ mod output;
 mod place;
 mod plan;
 mod recompute;
+mod register;
 mod run;
 mod show;
+mod stats;
 mod verify;
 mod wiring;
 
@@ -122,6 +124,14 @@ enum Command {
     ///
     /// Example: tidewaiter report-sent report-2h/lane-7-3-41 --by 'Li Na' --ref 2026-117 --config site.toml
     ReportSent(follow_up::ReportSentArgs),
+    /// Verification and function checks of the instruments: what holds, what is due, what has run out.
+    ///
+    /// Example: tidewaiter register --config site.toml
+    Register(register::RegisterArgs),
+    /// Begin a function check of an instrument, say that the next buffer is in place, or end it.
+    ///
+    /// Example: tidewaiter function-check portal-daily --operator 'Li Na' --config site.toml
+    FunctionCheck(register::FunctionCheckArgs),
     /// Counters, uplink, instruments and recent results of a running agent, or of its store when none runs.
     ///
     /// Example: tidewaiter status --config site.toml --json
@@ -130,6 +140,10 @@ enum Command {
     ///
     /// Example: tidewaiter log --data-dir data --last 20
     Log(show::LogArgs),
+    /// Count what the records of a period add up to: lots tested, passed, failed, undecided, with denominators.
+    ///
+    /// Example: tidewaiter stats --config site.toml --from 2026-11-01 --to 2026-11-30 --by week
+    Stats(stats::StatsArgs),
     /// One record whole.
     ///
     /// Example: tidewaiter show 42 --data-dir data
@@ -208,8 +222,11 @@ pub fn main() -> ExitCode {
         Command::Findings(args) => findings::findings(&args),
         Command::FollowUp(args) => follow_up::follow_up(&args),
         Command::ReportSent(args) => follow_up::report_sent(&args),
+        Command::Register(args) => register::register(&args),
+        Command::FunctionCheck(args) => register::function_check(&args),
         Command::Status(args) => show::status(&args),
         Command::Log(args) => show::log(&args),
+        Command::Stats(args) => stats::stats(&args),
         Command::Show(args) => show::show(&args),
         Command::Export(args) => export::export(&args),
         Command::Recompute(args) => recompute::run(&args),

@@ -140,7 +140,8 @@ pub(super) fn subject(args: &SubjectArgs) -> Outcome {
     post(args.place.running()?, "subjects", &body)
 }
 
-fn post(address: SocketAddr, path: &str, body: &Value) -> Outcome {
+/// Asks the local interface to do something.
+pub(super) fn post(address: SocketAddr, path: &str, body: &Value) -> Outcome {
     answered(address, path, body, |_| {
         outln!("recorded");
         Ok(())

@@ -121,6 +121,18 @@ fn print_status(report: &Value) {
         }
     }
     outln!("{table}");
+    for line in report.pointer("/live/register").and_then(Value::as_array).into_iter().flatten() {
+        // What is in order needs no line here; `tidewaiter register` shows all.
+        if text(line, "/standing") != "good" {
+            outln!(
+                "{}: {} ({} {})",
+                text(line, "/instrument"),
+                text(line, "/standing"),
+                text(line, "/valid_until"),
+                text(line, "/days_left")
+            );
+        }
+    }
     for result in report.pointer("/live/results").and_then(Value::as_array).into_iter().flatten().rev().take(10) {
         outln!(
             "#{} {} {} {} {}",

@@ -6,8 +6,9 @@ use tidewaiter_config::site::{Instrument, Protocol, RigProcedure, Site};
 use tidewaiter_drivers::{modbus::register::Encoding, reading::Moment};
 
 use super::{
-    By, DrillState, Event, Operation, OperationError, Step,
+    By, CheckOperation, DrillState, Event, Operation, OperationError, Step,
     bench::{Bench, Surroundings},
+    function_check::Checks,
     lorry_gate::LorryGate,
     millis,
     standing::Standing,
@@ -23,6 +24,7 @@ pub struct Engine {
     lanes: BTreeMap<String, LorryGate>,
     rigs: BTreeMap<String, Rig>,
     watches: Vec<Watch>,
+    checks: Checks,
     standing: Standing,
 }
 
@@ -152,12 +154,18 @@ impl Engine {
                 Some(Watch::new(&watch.id, &instrument.id, &channels, period, watch.slots, instrument.simulated, now))
             })
             .collect();
-        Self { lanes, rigs, watches, standing: Standing::default() }
+        Self { lanes, rigs, watches, checks: Checks::new(site, boot), standing: Standing::default() }
     }
 
     /// Feeds one arrival to every machine it concerns.
     pub fn arrival(&mut self, arrival: &Arrival) -> Vec<Step> {
         let mut steps = Vec::new();
+        if self.checks.hold(&arrival.instrument) {
+            steps.extend(self.checks.arrival(arrival));
+            steps.extend(self.lanes.values_mut().flat_map(|lane| lane.aside(arrival)));
+            steps.extend(self.watches.iter_mut().flat_map(|watch| watch.arrival(arrival)));
+            return steps;
+        }
         for lane in self.lanes.values_mut() {
             steps.extend(lane.arrival(arrival));
         }
@@ -184,6 +192,8 @@ impl Engine {
             steps.extend(watch.tick(now));
         }
         self.standing.stamp(&mut steps);
+        // A check has named its operator itself, and is never an exercise.
+        steps.extend(self.checks.tick(now));
         steps
     }
 
@@ -200,6 +210,7 @@ impl Engine {
             steps.extend(watch.interrupt(now));
         }
         self.standing.stamp(&mut steps);
+        steps.extend(self.checks.interrupt(now));
         steps
     }
 
@@ -216,6 +227,9 @@ impl Engine {
         now: Moment,
     ) -> Result<Vec<Step>, OperationError> {
         let machine = self.rigs.get_mut(rig).ok_or_else(|| OperationError::NoSuchRig(rig.to_owned()))?;
+        if let (Operation::Start { .. }, Some(check)) = (operation, self.checks.at(rig)) {
+            return Err(OperationError::UnderCheck { rig: rig.to_owned(), check: check.to_owned() });
+        }
         let mut steps = machine.operate(operation, by.operator, now)?;
         self.standing.operated(rig, operation, by, &mut steps);
         Ok(steps)
@@ -254,11 +268,29 @@ impl Engine {
         self.standing.restore(drills);
     }
 
-    /// What each lane and rig is busy with: the subject's name, empty when not yet known.
+    /// Carries out what an operator asks of a function check.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such check, it is not in a state for it, or a lane or rig is using its instrument.
+    pub fn check(
+        &mut self,
+        check: &str,
+        operation: CheckOperation,
+        operator: &str,
+        now: Moment,
+    ) -> Result<Vec<Step>, OperationError> {
+        let busy = self.busy();
+        let lanes = &self.lanes;
+        let using = |place: &str| busy.contains_key(place) || lanes.get(place).is_some_and(|lane| !lane.is_idle());
+        self.checks.operate(check, operation, operator, using, now)
+    }
+
+    /// What each lane, rig and function check is busy with: the subject's name, empty when not yet known.
     pub fn busy(&self) -> BTreeMap<String, String> {
         let lanes = self.lanes.iter().filter_map(|(id, lane)| Some((id.clone(), lane.running()?)));
         let rigs = self.rigs.iter().filter_map(|(id, rig)| Some((id.clone(), rig.running()?.to_owned())));
-        lanes.chain(rigs).collect()
+        lanes.chain(rigs).chain(self.checks.busy()).collect()
     }
 }
 

@@ -12,6 +12,7 @@ mod bench;
 mod declarations;
 mod engine;
 mod evidence;
+mod function_check;
 mod load;
 mod lorry_gate;
 mod mean;
@@ -28,6 +29,7 @@ use tidewaiter_screening::Inspection;
 pub use declarations::{DeclarationBook, Subjects};
 pub use engine::Engine;
 pub(crate) use evidence::Trace;
+pub use function_check::CheckOperation;
 pub use standing::{Drill, DrillState};
 
 /// What a machine hands on.
@@ -141,6 +143,31 @@ pub enum OperationError {
         rig: String,
         /// Step asked for.
         step: &'static str,
+    },
+    /// No function check of that name.
+    #[error("there is no function check {0:?}; `tidewaiter register` lists them")]
+    NoSuchCheck(String),
+    /// The check is going on, or its instrument is not clear yet.
+    #[error("function check {0:?} has not ended: its instrument is not clear yet; empty it, or stop the check")]
+    CheckRunning(String),
+    /// The check is not going on.
+    #[error("function check {0:?} is not running; start it")]
+    CheckIdle(String),
+    /// The instrument to be checked is in use.
+    #[error("function check {check:?} needs an instrument that {by:?} is using; wait until it is free")]
+    InUse {
+        /// Check asked for.
+        check: String,
+        /// Lane, rig or check that has it.
+        by: String,
+    },
+    /// An instrument of the rig is being checked.
+    #[error("an instrument of {rig:?} is under the function check {check:?}; wait for its end, or stop it")]
+    UnderCheck {
+        /// Rig.
+        rig: String,
+        /// Check that has it.
+        check: String,
     },
     /// Neither lane nor rig of that name.
     #[error("there is no lane or rig {0:?}; `tidewaiter status` lists them")]

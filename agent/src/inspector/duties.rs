@@ -3,8 +3,9 @@
 use futures_util::future::join_all;
 use serde_json::Value;
 use tidewaiter_drivers::reading::Moment;
-use tidewaiter_record::body::Plan;
-use tidewaiter_screening::{Inspection, Screening};
+use tidewaiter_recompute as recall;
+use tidewaiter_record::body::{Detail, Plan};
+use tidewaiter_screening::{Inspection, Screening, inspection::SubjectKind};
 use tracing::{error, warn};
 
 use super::{AskError, Inspector};
@@ -14,6 +15,12 @@ use crate::{
     seal::{self, Standing},
 };
 
+/// Name of the note with the number of the last result handed to the duties.
+pub(super) const ATTENDED_NOTE: &str = "attended";
+/// Procedures of the values that a follow-up brings.
+const OF_FOLLOW_UPS: [&str; 2] = ["lab-result", "handheld"];
+/// Records read at once when catching up.
+const PIECE: usize = 64;
 /// Outcomes handed to the outbox at once: fewer than it seals in one commit.
 const AT_ONCE: usize = 16;
 
@@ -43,8 +50,52 @@ impl Inspector {
     pub(super) async fn attend(&mut self, inspection: &Inspection, screening: &Screening, recorded: Recorded) {
         let now = self.clock.now();
         let outcomes = self.desk.inspection(inspection, screening, (recorded.seq, recorded.hash.0), now);
+        self.attended = Some(recorded.seq);
         if let Err(refusal) = self.tell(outcomes).await {
             error!(inspection = inspection.id, %refusal, "what follows from a result was not recorded");
+        }
+    }
+
+    /// Hands over what was recorded and not handed over before the last end: a result sealed in the moment the power
+    /// went, and inspections that were open then.
+    pub(super) async fn catch_up(&mut self) {
+        let mut from = self.attended.map_or(0, |last| last + 1);
+        loop {
+            let entries = match self.outbox.entries(from, PIECE).await {
+                Some(Ok(entries)) => entries,
+                Some(Err(failure)) => {
+                    error!(%failure, "results of the last run cannot be read; the duties go on without them");
+                    return;
+                }
+                None => return,
+            };
+            let Some(last) = entries.last() else { break };
+            from = last.seq + 1;
+            for entry in entries {
+                let Ok(record) = tidewaiter_record::parse(&entry.bytes) else { continue };
+                let Detail::Inspection(detail) = &record.body.detail else { continue };
+                // What a laboratory found belongs to its follow-up, which is kept with its own record.
+                if OF_FOLLOW_UPS.contains(&detail.procedure.as_str())
+                    || detail.subject.kind == SubjectKind::Instrument.word()
+                {
+                    continue;
+                }
+                match (recall::inspection(detail), recall::screening(detail)) {
+                    (Ok(inspection), Ok(screening)) => {
+                        let recorded = Recorded { seq: entry.seq, hash: entry.hash };
+                        self.attend(&inspection, &screening, recorded).await;
+                    }
+                    (Err(why), _) | (_, Err(why)) => warn!(record = entry.seq, why, "not handed to the duties"),
+                }
+            }
+        }
+        // From the first start on it is known how far the duties have come.
+        if self.attended.is_none() {
+            self.attended = from.checked_sub(1);
+            let seq = self.attended.unwrap_or(0).to_be_bytes().to_vec();
+            if let Err(refusal) = self.outbox.notes(vec![(ATTENDED_NOTE.to_owned(), Some(seq))]).await {
+                warn!(%refusal, "how far the duties have come could not be kept");
+            }
         }
     }
 
@@ -83,7 +134,11 @@ impl Inspector {
             };
             drafts.push(draft);
         }
-        let changes = self.desk.changes(self.clock.now());
+        let mut changes = self.desk.changes(self.clock.now());
+        // Without a change it may be handed over once more: nothing came of it.
+        if let Some(seq) = self.attended.filter(|_| !changes.is_empty()) {
+            changes.push((ATTENDED_NOTE.to_owned(), Some(seq.to_be_bytes().to_vec())));
+        }
         match drafts.last_mut() {
             Some(last) => last.notes = changes,
             None if changes.is_empty() => return Ok(()),

@@ -12,6 +12,7 @@
 //! POST /api/v1/rigs/{rig}/start       {"sample", "operator", "drill"?}
 //! POST /api/v1/rigs/{rig}/next        {"operator"}
 //! POST /api/v1/rigs/{rig}/stop        {"operator"}
+//! POST /api/v1/checks/{check}/start   {"operator"}; likewise next and stop
 //! POST /api/v1/rigs/{rig}/enter       {"values": {parameter: text}, "operator"}
 //! POST /api/v1/places/{place}/drill   {"on", "operator"}
 //! ```
@@ -45,7 +46,7 @@ use crate::{
     acquire::Counters,
     app::Running,
     clock::Clock,
-    inspect::Operation,
+    inspect::{CheckOperation, Operation},
     inspector::{Ask, AskError, Live},
     outbox::{Outbox, Status},
     uplink::Telemetry,
@@ -295,6 +296,30 @@ async fn drill(State(local): State<Local>, Path(place): Path<String>, Json(reque
     local.ask(|reply| Ask::Drill { place, on, operator, reply }).await
 }
 
+async fn check_start(local: State<Local>, check: Path<String>, request: Json<OperatorRequest>) -> Response {
+    self::check(local, check, CheckOperation::Start, request).await
+}
+
+async fn check_next(local: State<Local>, check: Path<String>, request: Json<OperatorRequest>) -> Response {
+    self::check(local, check, CheckOperation::Next, request).await
+}
+
+async fn check_stop(local: State<Local>, check: Path<String>, request: Json<OperatorRequest>) -> Response {
+    self::check(local, check, CheckOperation::Stop, request).await
+}
+
+async fn check(
+    State(local): State<Local>,
+    Path(check): Path<String>,
+    operation: CheckOperation,
+    Json(OperatorRequest { operator }): Json<OperatorRequest>,
+) -> Response {
+    if let Some(refused) = unfit(&[&operator]) {
+        return refused;
+    }
+    local.ask(|reply| Ask::Check { check, operation, operator, reply }).await
+}
+
 /// All routes.
 pub fn router(local: Local) -> Router {
     Router::new()
@@ -306,6 +331,9 @@ pub fn router(local: Local) -> Router {
         .route("/api/v1/rigs/{rig}/start", post(start))
         .route("/api/v1/rigs/{rig}/next", post(next))
         .route("/api/v1/rigs/{rig}/stop", post(stop))
+        .route("/api/v1/checks/{check}/start", post(check_start))
+        .route("/api/v1/checks/{check}/next", post(check_next))
+        .route("/api/v1/checks/{check}/stop", post(check_stop))
         .route("/api/v1/rigs/{rig}/enter", post(enter))
         .route("/api/v1/places/{place}/drill", post(drill))
         .merge(duty::routes())

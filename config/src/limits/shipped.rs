@@ -15,6 +15,7 @@ const TABLES: &[(&str, &str)] = files![
     "limits/diesel-cn-v.toml",
     "limits/diesel-cn-vi.toml",
     "limits/eu-tyre-label-2009.toml",
+    "limits/function-check.toml",
     "limits/gasoline-cn.toml",
     "limits/gb1103.1-2012.toml",
     "limits/gb14882-1994-milk.toml",

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use tidewaiter_drivers::{Decimal, Unit};
 
-use super::{Codec, Instrument, Link, Port, Protocol, TextEncoding, identity, ports::Named, streams};
+use super::{Codec, Instrument, Link, Port, Protocol, TextEncoding, identity, ports::Named, register, streams};
 use crate::{
     profile::{Folder, RegisterProfile},
     reader::{self, Node, Value, show_duration},
@@ -69,6 +69,8 @@ pub(super) fn read<'d>(root: &Node<'d>, ports: &Named<'d, Port>, profiles: &Fold
         let identity = node
             .may("identity")
             .map_or_else(|| Some(BTreeMap::new()), |value| identity::read(&value, protocol.as_ref()));
+        let register =
+            node.may("register").map_or(Some(None), |value| register::read(&value, protocol.as_ref()).map(Some));
         node.finish();
         if let (Some(port), Some((kind, value))) = (port.and_then(|id| ports.get(id)), &protocol_value) {
             fits(kind, value, port);
@@ -105,6 +107,7 @@ pub(super) fn read<'d>(root: &Node<'d>, ports: &Named<'d, Port>, profiles: &Fold
                 simulated: simulated?,
                 serial_number: serial_number?,
                 identity: identity?,
+                register: register?,
                 silence: silence?,
             })
         })();

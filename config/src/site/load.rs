@@ -8,12 +8,12 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    Local, Site, Store, Tls, Uplink,
+    Local, Site, Store, Tls, Uplink, checks,
     estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held},
     instruments,
     instruments::hours,
     places::{self, Known, Places},
-    ports, rigs,
+    ports, register, rigs,
 };
 use crate::{
     limits::{self, LimitTable, Programme},
@@ -92,6 +92,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
     let lanes = places::lanes(root, &known, &mut places);
     let rigs = rigs::read(root, &known, &mut places);
     let watches = places::watches(root, &known, &mut places);
+    let checks = checks::read(root, &known, &mut places);
     root.finish();
 
     let used: Vec<&str> = instruments.ids().filter_map(|id| instruments.get(id)).map(|it| it.port.as_str()).collect();
@@ -108,6 +109,8 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
     version?;
     let (id, agent, name) = identity?;
     let (store, budget_place) = store?;
+    let entries: Vec<(String, Value<'_>)> =
+        instruments.values().map(|(id, value)| (id.to_owned(), value.clone())).collect();
     let site = Site {
         id,
         agent,
@@ -120,12 +123,14 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
         lanes,
         rigs,
         watches,
+        checks,
         declarations: declarations?,
         plan: plan?,
         tables,
         programmes,
         digest,
     };
+    register::check_use(&site, entries.iter().map(|(id, value)| (id.as_str(), value)));
     // On a faulty file the estimate would be of another site.
     if !root.document().has_errors() {
         check_budget(&site, budget_place.as_ref());

@@ -6,6 +6,7 @@
 //! [`check_environment`].
 
 mod bench;
+mod checks;
 mod environment;
 mod estimate;
 mod identity;
@@ -14,12 +15,15 @@ mod load;
 mod model;
 mod places;
 mod ports;
+mod register;
 mod rigs;
 mod streams;
 
 pub use bench::{BENCH_PROCEDURES, Bench, MOST_QUANTITIES, MassTrigger, Quantity, Source, StateTrigger, Take, Trigger};
+pub use checks::{Buffer, Check, CheckProcedure, Radiation, Service, reference_parameter};
 pub use environment::{check_environment, check_environment_in};
 pub use estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held};
 pub use load::{load_site, site_from_str};
 pub use model::*;
+pub use register::{Control, Expanded, Measurand, Register, ScaleClass, ScaleRange, Uncertainty, unregistered};
 pub use streams::{Codec, Polling, Rest};

@@ -6,6 +6,8 @@ use tidewaiter_drivers::{Decimal, Unit};
 
 use super::{
     bench::Bench,
+    checks::Check,
+    register::Register,
     streams::{Codec, Polling},
 };
 use crate::{
@@ -38,6 +40,8 @@ pub struct Site {
     pub rigs: Vec<Rig>,
     /// Background watches.
     pub watches: Vec<Watch>,
+    /// Function checks.
+    pub checks: Vec<Check>,
     /// Declarations files to watch.
     pub declarations: Vec<PathBuf>,
     /// Monitoring plan file to watch.
@@ -168,6 +172,8 @@ pub struct Instrument {
     /// What the register of instruments says it is; what answers and says otherwise is another instrument.
     /// Empty accepts whatever answers.
     pub identity: BTreeMap<Fact, String>,
+    /// What the register of instruments says of its verification and uncertainty.
+    pub register: Option<Register>,
     /// Longest silence before `timed-out` is reported; streams only.
     pub silence: Duration,
 }
@@ -365,9 +371,41 @@ impl Site {
         self.instruments.iter().find(|instrument| instrument.id == id)
     }
 
+    /// The lanes and rigs whose results rest on this instrument, identity readers left out.
+    pub fn places_judging_by<'s>(&'s self, instrument: &'s str) -> impl Iterator<Item = &'s str> {
+        let lanes = self.lanes.iter().filter(move |lane| lane.gate.measures_by(instrument)).map(|lane| &lane.id);
+        let rigs = self.rigs.iter().filter(move |rig| rig.procedure.measures_by(instrument)).map(|rig| &rig.id);
+        lanes.chain(rigs).map(String::as_str)
+    }
+
+    /// The function check of this id.
+    pub fn check(&self, id: &str) -> Option<&Check> {
+        self.checks.iter().find(|check| check.id == id)
+    }
+
     /// The step programme of this id.
     pub fn programme(&self, id: &str) -> Option<&Programme> {
         self.programmes.iter().find(|programme| programme.id == id)
+    }
+}
+
+impl LorryGate {
+    /// Whether a passage is judged by readings of this instrument.
+    pub fn measures_by(&self, instrument: &str) -> bool {
+        self.scale == instrument
+            || self.portal.as_deref() == Some(instrument)
+            || self.dose_rate.as_ref().is_some_and(|(id, _)| id == instrument)
+    }
+}
+
+impl RigProcedure {
+    /// Whether a run is judged by readings of this instrument.
+    pub fn measures_by(&self, instrument: &str) -> bool {
+        match self {
+            Self::TextilePh { meter, .. } => meter == instrument,
+            Self::TyreEndurance { drum, .. } => drum == instrument,
+            Self::Bench(bench) => bench.instruments().contains(&instrument),
+        }
     }
 }
 

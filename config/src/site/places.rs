@@ -90,7 +90,7 @@ pub(super) fn role<'k>(
 }
 
 /// A channel that an instrument is known to have.
-fn channel(value: &Value<'_>, instrument: Option<&Instrument>) -> Option<String> {
+pub(super) fn channel(value: &Value<'_>, instrument: Option<&Instrument>) -> Option<String> {
     let name = value.text()?;
     let Some(Instrument { id, protocol, .. }) = instrument else { return Some(name.to_owned()) };
     let names: Vec<&str> = match protocol {

@@ -40,6 +40,7 @@ fn instrument(id: &str) -> Instrument {
         simulated: false,
         serial_number: None,
         identity: std::collections::BTreeMap::new(),
+        register: None,
         silence: Duration::from_secs(3),
     }
 }

@@ -1,0 +1,213 @@
+//! `tidewaiter stats`.
+
+use std::{fs::File, io::Read, path::PathBuf};
+
+use clap::Args;
+use comfy_table::Table;
+use jiff::civil::Date;
+use tidewaiter_recompute::{Gathered, to_json};
+use tidewaiter_record::SequenceBuffer;
+use tidewaiter_screening::statistics::{By, Period, Rate, Report, Tally, report};
+use tidewaiter_words::{Language, knows, say, terms};
+
+use super::{FINDING, Failure, OK, Outcome, Place, output::outln, register::language};
+use crate::outbox::Archive;
+
+/// Records read at once.
+const PAGE: usize = 256;
+/// Columns of a group; JSON has all.
+const GROUP_FIGURES: [&str; 9] = [
+    "presented",
+    "invalid",
+    "tested",
+    "pass",
+    "conditional-pass",
+    "conditional-fail",
+    "fail",
+    "inconclusive",
+    "not-applicable",
+];
+const GROUP_RATES: [&str; 2] = ["coverage", "pass-rate"];
+/// Bytes read at once.
+const PIECE: usize = 256 * 1024;
+
+/// Options of `tidewaiter stats`.
+#[derive(Debug, Args)]
+pub(super) struct StatsArgs {
+    /// Records as exported with `--format cborseq`; without a file, those of the store. Verify files first: this counts
+    /// what they say.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+    /// First sampling date, UTC.
+    #[arg(long, value_name = "DATE")]
+    from: Option<Date>,
+    /// Last sampling date, UTC.
+    #[arg(long, value_name = "DATE")]
+    to: Option<Date>,
+    /// Groups: day, week, month, place, procedure, table, hazard or origin.
+    #[arg(long, value_parser = by, value_name = "GROUP")]
+    by: Option<By>,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+    /// zh-CN or en; otherwise as the locale says.
+    #[arg(long, value_parser = language)]
+    lang: Option<Language>,
+}
+
+fn by(text: &str) -> Result<By, String> {
+    let words = || By::ALL.map(By::word).join(", ");
+    By::from_word(text).ok_or_else(|| format!("one of {}", words()))
+}
+
+pub(super) fn stats(args: &StatsArgs) -> Outcome {
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && to < from
+    {
+        return Err(Failure::usage(format!("--to {to} is before --from {from}")));
+    }
+    let mut gathered = Gathered::default();
+    if args.files.is_empty() {
+        by_store(args, &mut gathered)?;
+    }
+    for path in &args.files {
+        by_file(path, &mut gathered)?;
+    }
+    let period = Period { from: args.from, to: args.to };
+    let counted = report(&gathered.examinations, period, args.by);
+    if args.json {
+        outln!("{}", to_json(&counted, period, args.by, gathered.not_understood));
+    } else {
+        print(args.lang.unwrap_or_else(Language::from_env), &counted, args.by, gathered.not_understood);
+    }
+    Ok(if gathered.not_understood > 0 { FINDING } else { OK })
+}
+
+fn by_store(args: &StatsArgs, gathered: &mut Gathered) -> Result<(), Failure> {
+    let archive = Archive::open(&args.place.data_dir()?).map_err(Failure::environment)?;
+    let mut next = 0;
+    loop {
+        let page = archive.entries(next, PAGE).map_err(Failure::environment)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        next = last.seq + 1;
+        for entry in &page {
+            gathered.take(&entry.bytes).map_err(|why| broken(&format!("record {}", entry.seq), &why))?;
+        }
+    }
+}
+
+fn by_file(path: &PathBuf, gathered: &mut Gathered) -> Result<(), Failure> {
+    let name = path.display().to_string();
+    let unreadable = |why: std::io::Error| Failure::environment(format!("{}: {why}", path.display()));
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mut sequence = SequenceBuffer::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = file.read(&mut piece).map_err(unreadable)?;
+        if read == 0 {
+            return sequence.finish().map_err(|why| broken(&name, &why));
+        }
+        sequence.feed(piece.get(..read).unwrap_or_default());
+        while let Some(item) = sequence.next_item().map_err(|why| broken(&name, &why))? {
+            gathered.take(item).map_err(|why| broken(&name, &why))?;
+        }
+    }
+}
+
+/// Counts of part of a file would look like counts of the whole.
+fn broken(name: &str, why: &tidewaiter_record::ParseError) -> Failure {
+    Failure {
+        code: FINDING,
+        message: format!("{name}: {why}; nothing was counted, ask `tidewaiter verify` what is wrong"),
+    }
+}
+
+fn print(language: Language, report: &Report, by: Option<By>, not_understood: u64) {
+    let word = |id: &str| say(language, &format!("stats-{id}"), &[]);
+    let mut total = table();
+    for (name, count) in report.total.figures() {
+        total.add_row([word(name), count.to_string()]);
+    }
+    for (reason, count) in &report.total.incomplete {
+        total.add_row([format!("  {}", terms::incomplete(language, reason)), count.to_string()]);
+    }
+    for (reason, count) in &report.total.inconclusive {
+        total.add_row([format!("  {}", terms::reason(language, reason)), count.to_string()]);
+    }
+    for (hazard, count) in &report.total.failed_by_hazard {
+        let hazard = named(language, "hazard", hazard);
+        total.add_row([say(language, "stats-failed-hazard", &[("hazard", (&hazard).into())]), count.to_string()]);
+    }
+    for rate in report.total.rates() {
+        total.add_row([word(rate.name), share(language, &rate)]);
+    }
+    outln!("{total}");
+    if let Some(by) = by {
+        outln!("{}", groups(language, report, by));
+        if !report.exclusive {
+            outln!("{}", word("overlap"));
+        }
+    }
+    let checks = report.function_checks;
+    let counts = [
+        ("done", checks.done.into()),
+        ("passed", checks.passed.into()),
+        ("failed", checks.failed.into()),
+        ("unfinished", checks.unfinished.into()),
+    ];
+    outln!("{}", say(language, "stats-function-checks", &counts));
+    outln!("{}", say(language, "stats-drills", &[("drills", report.drills.into())]));
+    if not_understood > 0 {
+        outln!("{}", say(language, "stats-not-understood", &[("records", not_understood.into())]));
+    }
+}
+
+/// A percentage with both its numbers and what they are.
+fn share(language: Language, rate: &Rate) -> String {
+    let percent = rate.percent.map_or_else(|| "–".to_owned(), |it| format!("{it} %"));
+    let of = say(language, &format!("stats-{}", rate.of), &[]);
+    let parts = [
+        ("percent", (&percent).into()),
+        ("numerator", rate.numerator.into()),
+        ("denominator", rate.denominator.into()),
+        ("of", (&of).into()),
+    ];
+    say(language, "stats-share", &parts)
+}
+
+fn groups(language: Language, report: &Report, by: By) -> Table {
+    let mut table = table();
+    let head = |id: &str| say(language, &format!("stats-{id}"), &[]);
+    let columns = GROUP_FIGURES.iter().chain(&GROUP_RATES).map(|id| head(id));
+    table.set_header(std::iter::once(head(&format!("by-{}", by.word()))).chain(columns));
+    for (key, tally) in &report.groups {
+        let key = match by {
+            By::Procedure => terms::procedure(language, key),
+            By::Hazard => named(language, "hazard", key),
+            By::Origin if key.is_empty() => head("no-origin"),
+            _ => key.clone(),
+        };
+        let counts = GROUP_FIGURES.iter().filter_map(|id| figure(tally, id));
+        let rates = tally.rates().into_iter().filter(|it| GROUP_RATES.contains(&it.name));
+        let rates = rates.map(|it| it.percent.map_or_else(|| "–".to_owned(), |it| format!("{it} %")));
+        table.add_row(std::iter::once(key).chain(counts).chain(rates));
+    }
+    table
+}
+
+fn figure(tally: &Tally, id: &str) -> Option<String> {
+    tally.figures().into_iter().find(|(name, _)| *name == id).map(|(_, count)| count.to_string())
+}
+
+fn named(language: Language, kind: &str, word: &str) -> String {
+    let id = format!("{kind}-{word}");
+    if knows(language, &id) { say(language, &id, &[]) } else { word.to_owned() }
+}
+
+fn table() -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table
+}
