@@ -236,12 +236,72 @@ fn every_command_has_help_with_an_example() {
     let top = tidewaiter(&["--help"]);
     assert_eq!(top.code, OK);
     assert!(top.stdout.contains("Examples:") && top.stdout.contains("Exit codes:"), "{}", top.stdout);
-    for command in ["run", "check", "start", "next", "stop", "subject", "status", "log", "show", "export", "verify"] {
+    let commands = [
+        "run",
+        "check",
+        "start",
+        "next",
+        "stop",
+        "enter",
+        "drill",
+        "subject",
+        "draw",
+        "findings",
+        "follow-up",
+        "report-sent",
+        "register",
+        "function-check",
+        "status",
+        "log",
+        "stats",
+        "show",
+        "export",
+        "recompute",
+        "screen",
+        "verify",
+    ];
+    for command in commands {
         let help = tidewaiter(&[command, "--help"]);
         assert!(help.stdout.contains("Example: tidewaiter"), "{command}: {}", help.stdout);
         assert!(top.stdout.contains(command), "{command} is not listed");
     }
     assert_eq!(tidewaiter(&["no-such-command"]).code, USAGE);
+}
+
+#[test]
+fn screen_judges_typed_values_and_explains_itself() {
+    let line = ["screen", "gb18401-2010-t1", "formaldehyde=0.0076%", "ph=7.6", "category=A", "--u", "0.0001"];
+    let say = |language: &str| tidewaiter(&[line.as_slice(), &["--lang", language]].concat());
+    for (language, words) in [
+        ("en", ["converted: % → mg/kg (x10000)", "limit ≤ 20 mg/kg", "result: Fail (pre-screen)", "(C2)", "4.0–7.5"]),
+        ("zh-CN", ["换算：% → mg/kg（x10000）", "限值 ≤ 20 mg/kg", "结果：不合格（初筛）", "（C2）", "4.0–7.5"]),
+    ] {
+        let ended = say(language);
+        assert_eq!(ended.code, FINDING, "{}{}", ended.stdout, ended.stderr);
+        for word in words {
+            assert!(ended.stdout.contains(word), "{word:?} is not said in\n{}", ended.stdout);
+        }
+    }
+    assert_eq!(tidewaiter(&["screen", "gb18401-2010-t1", "ph=7.5", "category=A"]).code, OK);
+    let slip = tidewaiter(&["screen", "gb18401-2010-t1", "hp=7.5"]);
+    assert_eq!(slip.code, USAGE);
+    assert!(slip.stderr.contains("\"ph\" is meant perhaps"), "{}", slip.stderr);
+    let json = tidewaiter(&["screen", "gb18401-2010-t1", "ph=7.6", "category=A", "--json"]);
+    assert!(json.stdout.contains("\"rule\": \"simple, full\""), "{}", json.stdout);
+}
+
+#[test]
+fn limit_tables_are_checked_shown_and_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bad.toml");
+    fs::write(&path, "id = \"own\"\nedition = 1\n").unwrap();
+    let ended = tidewaiter(&["limits", "check", path.to_str().unwrap()]);
+    assert_eq!(ended.code, USAGE);
+    assert!(ended.stdout.contains("bad.toml:2:11") && ended.stdout.contains("write:"), "{}", ended.stdout);
+    let shown = tidewaiter(&["limits", "show", "vgm-cn", "--lang", "en"]);
+    assert_eq!((shown.code, shown.stdout.contains("min(5 % of it, 1000)")), (OK, true), "{}", shown.stdout);
+    let same = tidewaiter(&["limits", "diff", "vgm-cn", "2016", "vgm-cn", "2016", "--lang", "en"]);
+    assert_eq!((same.code, same.stdout.trim()), (OK, "no difference"));
 }
 
 #[test]
@@ -288,4 +348,79 @@ fn an_agent_without_instruments_runs_and_stops_in_order() {
     agent.terminate(Duration::from_secs(20)).unwrap();
     let log = tidewaiter(&["log", "--config", &path]);
     assert!(log.stdout.contains("shutdown"), "{}", log.stdout);
+}
+
+/// A bench without any instrument: what a person reads and assesses is all there is.
+const HAND: &str = r#"
+[[rigs]]
+id = "bench-h"
+time_limit = "1 h"
+[rigs.bench]
+procedure = "textile-bench"
+trigger = "operator"
+[[rigs.bench.quantities]]
+parameter = "formaldehyde"
+source = "operator"
+unit = "mg/kg"
+replicates = 2
+[[rigs.bench.quantities]]
+parameter = "fastness-water"
+source = "operator"
+[[rigs.judge]]
+table = "gb18401-2010-t1"
+parameters = ["formaldehyde", "fastness-water"]
+"#;
+
+#[test]
+fn values_typed_by_a_person_become_a_record_and_a_drill_is_told() {
+    use std::{process::Command, time::Duration};
+    use tidewaiter_tests::process::{Program, binary};
+    let dir = tempfile::tempdir().unwrap();
+    let path = site(dir.path(), &format!("{SITE}{HAND}"));
+    assert_eq!(tidewaiter(&["keys", "init", "--config", &path]).code, OK);
+    let mut agent = Program::start(
+        Command::new(binary("tidewaiter").unwrap()).args(["run", "--config", &path]),
+        &dir.path().join("log"),
+    )
+    .unwrap();
+    agent.line("local interface", Duration::from_secs(20)).unwrap();
+    let by =
+        |words: &[&str], operator: &str| tidewaiter(&[words, &["--operator", operator, "--config", &path]].concat());
+    let done = |words: &[&str]| {
+        let ended = by(words, "Li Na");
+        assert_eq!(ended.code, OK, "{words:?}: {}{}", ended.stdout, ended.stderr);
+    };
+    let refused = |words: &[&str], says: &str| {
+        let ended = by(words, "Li Na");
+        assert_eq!(ended.code, FINDING, "{words:?}: {}{}", ended.stdout, ended.stderr);
+        assert!(ended.stderr.contains(says), "{}", ended.stderr);
+    };
+    done(&["subject", "S-1", "category=B"]);
+    refused(&["enter", "bench-h", "fastness-water=3-4"], "is idle");
+    done(&["drill", "on", "--place", "bench-h"]);
+    refused(&["drill", "on", "--place", "bench-h"], "already on");
+    refused(&["drill", "on", "--place", "bench-x"], "no lane or rig");
+    let status = tidewaiter(&["status", "--config", &path]);
+    assert!(status.stdout.contains("DRILL at bench-h, ordered by Li Na"), "{}", status.stdout);
+    done(&["start", "bench-h", "--sample", "S-1"]);
+    done(&["drill", "off", "--place", "bench-h"]);
+    refused(&["enter", "bench-h", "fastness-water=a lot"], "type a number");
+    refused(&["enter", "bench-h", "fastness=3-4"], "typed are formaldehyde, fastness-water");
+    assert_eq!(tidewaiter(&["enter", "bench-h", "3-4", "--operator", "Li Na", "--config", &path]).code, USAGE);
+    done(&["enter", "bench-h", "formaldehyde=70.1", "fastness-water=3-4"]);
+    done(&["enter", "bench-h", "formaldehyde=70.2 mg/kg"]);
+    agent.terminate(Duration::from_secs(20)).unwrap();
+    let records = tidewaiter(&["export", "--format", "jsonl", "--config", &path]);
+    let told: Vec<serde_json::Value> = records.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text = records.stdout.lines().find(|line| line.contains("textile-bench")).unwrap_or_else(|| panic!("{told:?}"));
+    for word in [
+        "S-1",
+        "70.15",
+        "mean of 2: 70.1, 70.2, entered by Li Na",
+        "\"drill\":true",
+        "\"operator\":\"Li Na\"",
+        "\"Pass\"",
+    ] {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
 }

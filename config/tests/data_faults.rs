@@ -138,6 +138,347 @@ fn faults_of_a_table() {
     assert!(report.findings()[0].what.contains("used twice"), "{report}");
 }
 
+/// A row of each further kind, with every key it may have.
+const KINDS: &str = r#"id = "kinds"
+edition = "1"
+title = { zh = "甲", en = "a" }
+effective_from = 2025-06-01
+replaces = "0"
+source = "own"
+legal_force = "site"
+hazards = ["chemical"]
+
+[facts]
+certificate-date = "date of the certificate"
+energy-class = "class on the label"
+scale-interval = "verification scale interval e"
+single-tyre-axles = "axles with single tyres"
+
+[[rows]]
+id = "sum"
+parameter = "PAH-2"
+unit = "mg/kg"
+sum = { of = ["BaP", "BeP"], max = "10" }
+basis = "dry"
+hazards = ["health", "environmental"]
+note = "both of them"
+source = "elsewhere"
+confidence = "C1"
+
+[[rows]]
+id = "ratios"
+parameter = "nuclides"
+unit = "1"
+ratio_unit = "Bq/g"
+sum_of_ratios = { of = { "Cs-137" = "10", "K-40" = "100" }, max = "1" }
+confidence = "C1"
+
+[[rows]]
+id = "classes"
+parameter = "rrc"
+unit = "kg/t"
+classes = { declared = "energy-class", match = "or-better", order = [
+  { class = "A", max = "6.5" },
+  { class = "B", min = "6.6", max = "7.7" },
+  { class = "C", min = "7.8" },
+] }
+compare = "rounded"
+round_to = "0.1"
+confidence = "C1"
+
+[[rows]]
+id = "share"
+parameter = "moisture"
+unit = "%"
+share = { of = "flow-moisture-point", share = "0.9", op = "<" }
+confidence = "C1"
+
+[[rows]]
+id = "age"
+parameter = "certificate-age"
+not_older = { declared = "certificate-date", days = 7 }
+confidence = "C1"
+
+[[rows]]
+id = "mpe"
+parameter = "error"
+unit = "kg"
+mpe = { load = "test-load", interval = "scale-interval", steps = [{ up_to = "500", e = "0.5" }, { up_to = "2000", e = "1" }], times = "2" }
+decision = "jjf-1094"
+confidence = "C1"
+
+[[rows]]
+id = "deviation"
+parameter = "gross-mass"
+unit = "kg"
+deviation = { declared = "mass", percent = "5", absolute = "500", combine = "greater" }
+confidence = "C1"
+
+[[rows]]
+id = "less"
+parameter = "gross-mass"
+unit = "kg"
+max = "49000"
+less = { declared = "single-tyre-axles", by = "3000" }
+confidence = "C1"
+
+[[rows]]
+id = "range"
+parameter = "flash-point"
+unit = "Cel"
+range = ["23", "60"]
+excludes = "low"
+decision = "guarded"
+guard_z = "1.6449"
+when_measured = [{ parameter = "boiling-point", more_than = "35", unit = "Cel" }, { parameter = "flash-point", max = "90" }]
+confidence = "C1"
+"#;
+
+#[test]
+fn a_table_with_every_kind_of_row() {
+    use limits::{Basis, DecisionRule, Excludes, Hazard, Limit, Tolerance};
+    let table = limits::load_str("x.toml", KINDS).unwrap_or_else(|report| panic!("{report}"));
+    let row = |id: &str| table.rows.iter().find(|row| row.id == id).unwrap();
+    assert_eq!(table.replaces.as_deref(), Some("0"));
+    assert_eq!(row("sum").hazards, [Hazard::Health, Hazard::Environmental]);
+    assert_eq!(row("mpe").hazards, [Hazard::Chemical], "the table's own, where a row names none");
+    assert_eq!((row("sum").basis, row("sum").source.as_deref()), (Some(Basis::Dry), Some("elsewhere")));
+    assert_eq!(row("age").unit.code(), "1");
+    assert_eq!((row("mpe").decision, row("classes").round_to), (DecisionRule::Jjf1094, Some("0.1".parse().unwrap())));
+    assert_eq!(row("range").guard_z, Some("1.6449".parse().unwrap()));
+    let units = row("range").when_measured.iter().map(|it| it.unit.code()).collect::<Vec<_>>();
+    assert_eq!(units, ["Cel", "Cel"], "the second from the row that judges it");
+    assert!(matches!(&row("range").limit, Limit::Range { excludes: Excludes::Low, .. }));
+    assert!(matches!(&row("deviation").limit, Limit::Deviation { tolerance: Tolerance::Greater { .. }, .. }));
+    let kinds = table.rows.iter().map(|row| row.limit.kind()).collect::<Vec<_>>();
+    assert_eq!(kinds, ["sum", "sum_of_ratios", "classes", "share", "not_older", "mpe", "deviation", "max", "range"]);
+}
+
+#[test]
+fn units_of_another_dimension() {
+    let check = |change, at, what, way_out| one(limits::load_str, KINDS, change, at, what, way_out);
+    check(
+        ("unit = \"mg/kg\"\nsum = ", "unit = \"[pH]\"\nsum = "),
+        "{ of = [\"BaP\"",
+        "values in [pH] do not add up",
+        "unit = \"mg/kg\"",
+    );
+    check(("unit = \"kg\"\nmpe", "unit = \"%\"\nmpe"), "{ load", "% is no unit of mass", "unit = \"kg\"");
+    check(("unit = \"1\"\nratio", "unit = \"Bq/g\"\nratio"), "{ of = { \"Cs", "is written in 1", "unit = \"1\"");
+    check(("\"Bq/g\"", "\"[pH]\""), "\"[pH]\"", "have no ratio", "ratio_unit = \"Bq/g\"");
+    check(("unit = \"kg\"\nmax", "unit = \"{grade}\"\nmax"), "\"49000\"", "a place on a scale", "grade_at_least");
+    check(
+        ("not_older = {", "unit = \"kg\"\nnot_older = {"),
+        "{ declared = \"certificate-date\"",
+        "is written in 1",
+        "unit = \"1\"",
+    );
+    check(
+        ("decision = \"guarded\"", "basis = \"dry\"\ndecision = \"guarded\""),
+        "\"dry\"\ndecision",
+        "Cel is referred to no mass",
+        "remove it",
+    );
+    check(
+        ("share = { of", "basis = \"dry\"\nshare = { of"),
+        "\"dry\"\nshare",
+        "kind `share` is compared without a basis",
+        "remove it",
+    );
+}
+
+#[test]
+fn gaps_and_overlaps_of_classes() {
+    let check = |change, at, what, way_out| one(limits::load_str, KINDS, change, at, what, way_out);
+    check(("min = \"7.8\"", "min = \"7.9\""), "\"C\"", "there is a gap: 7.8 is in neither", "min = \"7.8\" in \"C\"");
+    check(("min = \"7.8\"", "min = \"7.7\""), "\"C\"", "overlap: 7.7 is in both", "min = \"7.8\" in \"C\"");
+    check(("min = \"6.6\", max = \"7.7\"", "min = \"6.6\""), "\"C\"", "overlap: one has no end", "0.1 apart");
+    check(
+        ("{ class = \"C\", min = \"7.8\" }", "{ class = \"C\", max = \"6.5\" }"),
+        "\"C\"",
+        "not in the order",
+        "the best",
+    );
+    check(("class = \"C\"", "class = \"B\""), "\"B\", min = \"7.8\"", "stands here twice", "each class once");
+    check(("min = \"6.6\"", "min = \"6.55\""), "\"6.55\"", "no multiple of 0.1", "as many decimals");
+    check(
+        ("min = \"6.6\", max = \"7.7\"", "min = \"7.7\", max = \"6.6\""),
+        "\"B\"",
+        "below its beginning 7.7",
+        "min = ",
+    );
+    check(("class = \"A\", max = \"6.5\"", "class = \"A\""), "\"A\"", "has no end", "min = ");
+    check(
+        ("declared = \"energy-class\", match = \"or-better\"", "accept = [\"A\", \"D\"]"),
+        "\"D\"",
+        "no class is called \"D\"",
+        "one of",
+    );
+    check(("declared = \"energy-class\"", "accept = [\"A\"]"), "match", "none is declared here", "remove it");
+    check(
+        ("compare = \"rounded\"\nround_to = \"0.1\"\n", ""),
+        "[[rows]]\nid = \"classes\"",
+        "need rounding first",
+        "round_to = ",
+    );
+    // The best class may be the highest.
+    let wet = KINDS
+        .replace("{ class = \"A\", max = \"6.5\" }", "{ class = \"A\", min = \"1.6\" }")
+        .replace("min = \"6.6\", max = \"7.7\"", "min = \"1.4\", max = \"1.5\"")
+        .replace("class = \"C\", min = \"7.8\"", "class = \"C\", max = \"1.3\"");
+    limits::load_str("x.toml", &wet).unwrap_or_else(|report| panic!("{report}"));
+    let report = limits::load_str("x.toml", &wet.replace("max = \"1.3\"", "max = \"1.2\"")).unwrap_err();
+    assert!(report.findings()[0].what.contains("1.3 is in neither"), "{report}");
+}
+
+#[test]
+fn keys_that_do_not_fit_together() {
+    let check = |change, at, what, way_out| one(limits::load_str, KINDS, change, at, what, way_out);
+    check(("round_to = \"0.1\"", "round_to = \"0.3\""), "\"0.3\"", "1, 2 or 5 times a power of ten", "\"0.1\"");
+    check(
+        ("guard_z = \"1.6449\"", "compare = \"rounded\"\nround_to = \"5\""),
+        "\"5\"\nwhen",
+        "the limit 23 is no multiple of 5",
+        "round_to = \"1\"",
+    );
+    check(
+        ("share = { of", "round_to = \"0.1\"\nshare = { of"),
+        "\"0.1\"\nshare",
+        "has no effect",
+        "compare = \"rounded\"",
+    );
+    check(
+        ("not_older = {", "compare = \"rounded\"\nnot_older = {"),
+        "\"rounded\"\nnot_older",
+        "compares no number",
+        "remove it",
+    );
+    check(("guard_z = \"1.6449\"", "guard_z = \"0\""), "\"0\"\nwhen", "outside 0.1 to 10", "guard_z = ");
+    check(("decision = \"guarded\"\n", ""), "\"1.6449\"", "this decision rule has none", "decision = ");
+    check(
+        ("decision = \"guarded\"\nguard_z = \"1.6449\"", "decision = \"jjf-1094\""),
+        "\"jjf-1094\"\nwhen",
+        "judges an error",
+        "non-binary",
+    );
+    check(
+        ("round_to = \"0.1\"", "round_to = \"0.1\"\ndecision = \"guarded\""),
+        "\"guarded\"\nconfidence",
+        "has no guard band",
+        "simple",
+    );
+    check(
+        ("excludes = \"low\"", "less = { declared = \"mass\", by = \"1\" }"),
+        "less = { declared = \"mass\"",
+        "has no such part",
+        "kind max",
+    );
+    check(
+        ("less = { declared", "excludes = \"low\"\nless = { declared"),
+        "excludes = \"low\"\nless",
+        "has no such part",
+        "kind range",
+    );
+    check(("[\"23\", \"60\"]", "[\"23\", \"23\"]"), "[\"23\", \"23\"]", "no value lies between", "two different ends");
+    check(
+        (", combine = \"greater\"", ", combine = \"both\""),
+        "\"both\" }",
+        "not one of `smaller` or `greater`",
+        "combine = ",
+    );
+    check(("percent = \"5\", absolute", "absolute"), "combine", "nothing is combined", "remove it");
+    check(
+        ("percent = \"5\", absolute = \"500\", combine = \"greater\"", ""),
+        "{ declared = \"mass\"",
+        "has no tolerance",
+        "percent = ",
+    );
+    check(("[\"BaP\", \"BeP\"]", "[\"BaP\", \"BaP\"]"), "\"BaP\"], max", "is added twice", "each parameter once");
+    check(("[\"BaP\", \"BeP\"]", "[\"BaP\"]"), "[\"BaP\"]", "two parameters or more", "of = ");
+    check(("\"K-40\" = \"100\"", "\"K-40\" = \"0\""), "\"0\" }, max", "not above zero", "K-40 = ");
+    check(("up_to = \"2000\"", "up_to = \"400\""), "\"400\"", "the step up to 400 comes after", "rising load");
+    check(("e = \"1\" }", "e = \"0.2\" }"), "\"2000\"", "the smaller error 0.2", "do not fall");
+    check(("op = \"<\"", "op = \">\""), "\">\"", "not one of `<` or `<=`", "op = ");
+}
+
+#[test]
+fn facts_and_quantities_nobody_knows() {
+    let check = |change, at, what, way_out| one(limits::load_str, KINDS, change, at, what, way_out);
+    check(
+        ("max = \"49000\"", "max = \"49000\"\nwhen = { axels = \"6\" }"),
+        "axels",
+        "no declaration knows the fact \"axels\"",
+        "axles = \"6\"",
+    );
+    check(
+        ("max = \"49000\"", "max = \"49000\"\nwhen = { colour = \"red\" }"),
+        "colour",
+        "no declaration knows the fact \"colour\"",
+        "colour = \"what it means\" under [facts]",
+    );
+    check(
+        ("interval = \"scale-interval\"", "interval = \"scale-intervall\""),
+        "\"scale-intervall\"",
+        "no declaration knows",
+        "interval = \"scale-interval\"",
+    );
+    check(
+        ("parameter = \"flash-point\", max", "parameter = \"flashpoint\", max"),
+        "\"flashpoint\"",
+        "no row judges \"flashpoint\"",
+        "unit = ",
+    );
+    check(
+        ("more_than = \"35\", unit", "more_than = \"35\", min = \"2\", unit"),
+        "more_than",
+        "only one can hold",
+        "one of them",
+    );
+    let units = KINDS.replace("parameter = \"moisture\"\nunit = \"%\"", "parameter = \"flash-point\"\nunit = \"K\"");
+    let report = limits::load_str("x.toml", &units).unwrap_err();
+    assert!(report.findings()[0].what.contains("rows judge \"flash-point\" in `K` and `Cel`"), "{report}");
+}
+
+/// `2025` begins in June 2025; each case is another edition beside it.
+#[test]
+fn editions_between_which_nothing_decides() {
+    let first = limits::load_str("a.toml", TABLE).unwrap();
+    let ending = limits::load_str(
+        "a.toml",
+        &TABLE.replace("effective_from = 2025-06-01", "effective_from = 2025-06-01\neffective_to = 2026-08-31"),
+    )
+    .unwrap();
+    let other = |edition: &str, from: &str, more: &str| {
+        let dates = format!("effective_from = {from}\n{more}");
+        let text = TABLE.replace("effective_from = 2025-06-01", &dates);
+        limits::load_str("b.toml", &text.replace("edition = \"2025\"", &format!("edition = \"{edition}\""))).unwrap()
+    };
+    let check = |first: &limits::LimitTable, second: &limits::LimitTable, what: Option<&str>| {
+        for tables in [[first.clone(), second.clone()], [second.clone(), first.clone()]] {
+            let clash = limits::clash(&tables);
+            assert_eq!(clash.is_some(), what.is_some(), "{clash:?}");
+            if let (Some(clash), Some(what)) = (clash, what) {
+                assert!(clash.to_string().contains(what), "{clash}");
+                assert!(clash.way_out().contains("edition") || clash.way_out().contains("id"), "{}", clash.way_out());
+            }
+        }
+    };
+    check(&first, &first, None);
+    // Without an end the later one simply replaces it, whatever its own end.
+    check(&first, &other("2026", "2026-06-01", ""), None);
+    check(&first, &other("2026", "2026-06-01", "effective_to = 2026-12-31"), None);
+    check(&ending, &other("2026", "2026-09-01", ""), None);
+    check(
+        &ending,
+        &other("2026", "2026-08-31", ""),
+        Some("in force to 2026-08-31, and edition \"2026\" comes into force on 2026-08-31"),
+    );
+    check(&ending, &other("2026", "2026-06-01", "replaces = \"2025\""), None);
+    check(&ending, &other("2026", "2026-06-01", "replaces = \"2024\""), Some("comes into force on 2026-06-01"));
+    check(&first, &other("2025XG1", "2025-06-01", ""), Some("both come into force on 2025-06-01"));
+    check(&first, &other("2025", "2027-06-01", ""), Some("two different files bear the edition \"2025\""));
+}
+
 #[test]
 fn editions_that_begin_on_one_day_clash() {
     let first = limits::load_str("a.toml", TABLE).unwrap();

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod stats;
 mod status;
 
 use std::{
@@ -11,7 +12,9 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
 use tidewaiter_record::{ChainId, RegistryClass};
+use tidewaiter_screening::statistics::{By, Period};
 use tidewaiter_words::{Language, say};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +40,7 @@ Examples:
   tidewaiter-collector run --config /etc/tidewaiter/collector.toml
   tidewaiter-collector run --config collector.toml --json | jq 'select(.detail.disposition == \"alarm\")'
   tidewaiter-collector status --config collector.toml
+  tidewaiter-collector stats --config collector.toml --from 2026-11-01 --by week
   tidewaiter-collector export --config collector.toml --format cborseq --out records.cborseq
   tidewaiter verify records.cborseq --registry registry.json
 
@@ -74,6 +78,27 @@ pub enum Command {
         /// One JSON object instead of tables.
         #[arg(long)]
         json: bool,
+    },
+    /// Count what the records of all chains add up to: lots tested, passed, failed, undecided, with denominators.
+    Stats {
+        /// Which store.
+        #[command(flatten)]
+        store: StoreArgs,
+        /// First sampling date, UTC.
+        #[arg(long, value_name = "DATE")]
+        from: Option<Date>,
+        /// Last sampling date, UTC.
+        #[arg(long, value_name = "DATE")]
+        to: Option<Date>,
+        /// Groups: day, week, month, place, procedure, table, hazard or origin.
+        #[arg(long, value_parser = by, value_name = "GROUP")]
+        by: Option<By>,
+        /// One JSON object instead of a table.
+        #[arg(long)]
+        json: bool,
+        /// zh-CN or en; otherwise as the locale says.
+        #[arg(long, value_parser = language)]
+        language: Option<Language>,
     },
     /// Write stored records out.
     Export {
@@ -216,6 +241,10 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             collect(config)
         }
         Command::Status { store, json } => status::show(&open(&store)?, json),
+        Command::Stats { store, from, to, by, json, language } => {
+            let language = language.unwrap_or_else(Language::from_env);
+            stats::show(&open(&store)?, stats::Wanted { period: Period { from, to }, by, json, language })
+        }
         Command::Export { store, format, chain, after, out } => {
             let store = open(&store)?;
             let which = Selection { chain, after };
@@ -259,6 +288,10 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             Ok(0)
         }
     }
+}
+
+fn by(text: &str) -> Result<By, String> {
+    By::from_word(text).ok_or_else(|| format!("one of {}", By::ALL.map(By::word).join(", ")))
 }
 
 fn language(text: &str) -> Result<Language, String> {

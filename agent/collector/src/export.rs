@@ -237,7 +237,7 @@ fn each(
     Ok(written)
 }
 
-fn check(stored: &StoredRecord) -> Result<(), ExportError> {
+pub(crate) fn check(stored: &StoredRecord) -> Result<(), ExportError> {
     let found = Hash::of(&stored.bytes);
     if found == stored.hash {
         return Ok(());

@@ -67,14 +67,23 @@ impl Conversion {
         None
     }
 
+    /// The unit converted from and the unit converted to.
+    pub const fn units(self) -> (Unit, Unit) {
+        (self.from, self.to)
+    }
+
+    /// What is done to the number: `x1000`, `/1000`, `x5/18`.
+    pub fn factor(self) -> String {
+        match (self.multiply, self.divide) {
+            (multiply, 1) => format!("x{multiply}"),
+            (1, divide) => format!("/{divide}"),
+            (multiply, divide) => format!("x{multiply}/{divide}"),
+        }
+    }
+
     /// As a finding's rule shows it: `kg from t x1000`, `m/s from km/h x5/18`.
     pub fn text(self) -> String {
-        let (from, to) = (self.from, self.to);
-        match (self.multiply, self.divide) {
-            (multiply, 1) => format!("{to} from {from} x{multiply}"),
-            (1, divide) => format!("{to} from {from} /{divide}"),
-            (multiply, divide) => format!("{to} from {from} x{multiply}/{divide}"),
-        }
+        format!("{} from {} {}", self.to, self.from, self.factor())
     }
 }
 

@@ -48,4 +48,5 @@ pub use finding::{Disposition, Finding, Reason, Screening, Verdict};
 pub use inspection::Inspection;
 pub use programme::{STAGE_DURATION, screen_programme};
 pub use screen::{explain, screen};
-pub use step::Step;
+pub use step::{Lack, Part, Step, TableLack};
+pub use text::stated;

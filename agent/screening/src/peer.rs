@@ -1,6 +1,6 @@
 //! A measured quantity that a row needs beside the one it judges.
 
-use tidewaiter_config::limits::{Basis, Row};
+use tidewaiter_config::limits::{Basis, MOISTURE, Row};
 use tidewaiter_drivers::{
     Unit,
     reading::{Doubt, Quality},
@@ -13,11 +13,8 @@ use crate::{
     inspection::{Inspection, Measured},
     number::Number,
     spread::Spread,
-    step::Step,
+    step::{Lack, Step},
 };
-
-/// Parameter that changes a basis.
-const MOISTURE: &str = "moisture";
 
 /// A value in the unit that was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -90,25 +87,25 @@ pub(crate) fn basis_factor(
         steps.push(Step::NoBasis { wanted, lack });
         Reason::Basis
     };
-    let Some(found) = measured.basis else { return Err(refuse("the value states none")) };
+    let Some(found) = measured.basis else { return Err(refuse(Lack::NoBasis)) };
     if found == wanted {
         return Ok(None);
     }
     if row.unit == Unit::MegajoulePerKilogram {
-        return Err(refuse("and a calorific value does not change by its mass alone"));
+        return Err(refuse(Lack::Calorific));
     }
     let Some(moisture) = find(inspection, MOISTURE, None, steps)? else {
-        steps.push(Step::NoBasis { wanted, lack: "moisture was not measured" });
+        steps.push(Step::NoBasis { wanted, lack: Lack::NoMoisture });
         return Err(Reason::Basis);
     };
     if moisture.basis != Some(Basis::AsReceived) {
-        steps.push(Step::NoBasis { wanted, lack: "moisture is not stated as received" });
+        steps.push(Step::NoBasis { wanted, lack: Lack::MoistureBasis });
         return Err(Reason::Basis);
     }
     let moisture = value(moisture, Unit::Percent, steps)?.value;
     let dry = Exact::whole(100).sub(moisture.exact()).ok_or(Reason::Arithmetic)?;
     if moisture.exact().signum() < 0 || dry.signum() <= 0 {
-        steps.push(Step::NoBasis { wanted, lack: "moisture is no share of a mass" });
+        steps.push(Step::NoBasis { wanted, lack: Lack::MoistureRange });
         return Err(Reason::Basis);
     }
     let share = dry.div(Exact::whole(100)).ok_or(Reason::Arithmetic)?;

@@ -109,7 +109,7 @@ fn converted(row: &Row, measured: &Measured, case: Case<'_>, judged: &mut Judged
     if indication.quality == Quality::Uncertain(Doubt::VerificationDue) {
         judged.steps.push(Step::Noted { quality: indication.quality });
     }
-    let unit = unit_of(row);
+    let unit = row.value_unit();
     let Some(conversion) = Conversion::between(indication.unit, unit) else {
         judged.steps.push(Step::ForeignUnit { found: indication.unit, wanted: unit });
         return Err(Reason::Unit);
@@ -193,15 +193,6 @@ pub(crate) fn each(
         (*stage, last, judged.value.clone(), rule, judged.limit.clone(), judged.verdict.rank(), probability)
     });
     judged
-}
-
-/// The unit a row's value must be in; counts and grades carry theirs whatever the table writes.
-fn unit_of(row: &Row) -> Unit {
-    match row.limit {
-        Limit::Sigma { .. } => Unit::Count,
-        Limit::GradeAtLeast { .. } => Unit::FastnessGrade,
-        _ => row.unit,
-    }
 }
 
 fn weigh(row: &Row, converted: &Converted, case: Case<'_>, judged: &mut Judged) -> Result<Verdict, Reason> {

@@ -14,7 +14,7 @@ use crate::{
     programme::explain_programme,
     row::{self, Case, Judged, each},
     special,
-    step::Step,
+    step::{Step, TableLack, rule_text},
 };
 
 /// Kinds of alarm that are recomputed from raw counts, so that silence of either side is a statement.
@@ -60,8 +60,12 @@ pub fn explain(
     for required in judge {
         match edition::in_force(tables, &required.table, at) {
             Ok(table) => judge_table(inspection, table, required, at, &mut findings),
-            Err(refusal) => findings
-                .extend(required.parameters.iter().map(|parameter| without_edition(required, parameter, &refusal))),
+            Err(lack) => findings.extend(
+                required
+                    .parameters
+                    .iter()
+                    .map(|parameter| about_table(required, "", parameter, Reason::NoEdition, lack.clone())),
+            ),
         }
     }
     if let Some(programme) = programme {
@@ -124,9 +128,9 @@ fn judge_table(inspection: &Inspection, table: &LimitTable, required: &Judge, at
         let rows = table.rows.iter().filter(|row| row.parameter == *parameter).collect::<Vec<_>>();
         let none_applies = rows.iter().all(|row| matches!(applicability::applies(row, table, case), Applies::No(_)));
         let why = if rows.is_empty() {
-            format!("the table has no row for {parameter}")
+            TableLack::NoRow { parameter: parameter.clone() }
         } else if none_applies && applicability::falls_between(&rows, case.facts) {
-            "no row takes all that is declared together".to_owned()
+            TableLack::Between
         } else {
             continue;
         };
@@ -160,11 +164,8 @@ fn set_aside(row: &Row, verdict: Verdict, why: Step) -> Judged {
     judged
 }
 
-fn without_edition(required: &Judge, parameter: &str, refusal: &str) -> Explained {
-    about_table(required, "", parameter, Reason::NoEdition, refusal.to_owned())
-}
-
-fn about_table(required: &Judge, edition: &str, parameter: &str, reason: Reason, why: String) -> Explained {
+fn about_table(required: &Judge, edition: &str, parameter: &str, reason: Reason, lack: TableLack) -> Explained {
+    let why = Step::Table(lack);
     let finding = Finding {
         table: required.table.clone(),
         edition: edition.to_owned(),
@@ -175,14 +176,14 @@ fn about_table(required: &Judge, edition: &str, parameter: &str, reason: Reason,
         alarms: false,
         value: None,
         limit: String::new(),
-        rule: why.clone(),
+        rule: rule_text(std::slice::from_ref(&why)),
         stage: None,
         hazards: Vec::new(),
         legal_force: String::new(),
         probability: None,
         advisory: required.advisory,
     };
-    (finding, vec![Step::Table { why }])
+    (finding, vec![why])
 }
 
 fn overall(inspection: &Inspection, findings: &[Finding], alarmed: bool) -> Verdict {

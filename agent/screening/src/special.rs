@@ -63,7 +63,7 @@ pub(crate) fn mpe(
     let interval = declared::number(interval, case.facts, row.unit, &mut judged.steps)?;
     let e = Number::of(interval)?;
     if e.exact().signum() <= 0 {
-        judged.steps.push(Step::Beyond { what: format!("a scale interval of {interval}") });
+        judged.steps.push(Step::Beyond { what: format!("e = {}", text::value(interval, row.unit)) });
         return Err(Reason::NotCovered);
     }
     let intervals = Number::from_exact(load.exact().div(e.exact()).ok_or(Reason::Arithmetic)?);
@@ -74,7 +74,7 @@ pub(crate) fn mpe(
     });
     let reaches = |step: &&MpeStep| Exact::of(step.up_to).is_some_and(|up_to| intervals.exact().compare(up_to).is_le());
     let Some(step) = steps.iter().find(reaches).filter(|_| load.exact().signum() >= 0) else {
-        judged.steps.push(Step::Beyond { what: format!("a load of {intervals} e") });
+        judged.steps.push(Step::Beyond { what: format!("{intervals} e") });
         return Err(Reason::NotCovered);
     };
     let permitted = step.error.checked_mul(times).and_then(|it| it.checked_mul(interval)).ok_or(Reason::Arithmetic)?;

@@ -23,7 +23,7 @@ pub(crate) fn with_unit(expression: &str, unit: Unit) -> String {
 }
 
 /// The limit as the row states it; what the inspection adds to it is named by a word.
-pub(crate) fn stated(row: &Row) -> String {
+pub fn stated(row: &Row) -> String {
     let unit = row.unit;
     match &row.limit {
         Limit::Max { limit, inclusive: true } => with_unit(&format!("<= {limit}"), unit),

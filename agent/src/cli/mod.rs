@@ -2,10 +2,12 @@
 
 mod check;
 mod draw;
+mod explained;
 mod export;
 mod findings;
 mod follow_up;
 mod keys;
+mod limits;
 mod live;
 mod operate;
 mod output;
@@ -14,8 +16,10 @@ mod plan;
 mod recompute;
 mod register;
 mod run;
+mod screen;
 mod show;
 mod stats;
+mod typed;
 mod verify;
 mod wiring;
 
@@ -78,6 +82,13 @@ enum Command {
     ///
     /// Example: tidewaiter try moisture.toml --port serial:///dev/ttyUSB0?baud=9600
     Try(live::TryArgs),
+    /// Judge values typed by hand by a limit table, and explain each step.
+    ///
+    /// Example: tidewaiter screen gb18401-2010-t1 formaldehyde=76 ph=7.6 category=B --u 3
+    Screen(screen::ScreenArgs),
+    /// Check, show and compare limit tables.
+    #[command(subcommand)]
+    Limits(limits::LimitsCommand),
     /// Make and show keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -210,6 +221,8 @@ pub fn main() -> ExitCode {
         Command::Listen(args) => wiring::listen(&args),
         Command::Read(args) => live::read(&args),
         Command::Try(args) => live::try_profile(&args),
+        Command::Screen(args) => screen::screen(&args),
+        Command::Limits(command) => limits::limits(&command),
         Command::Keys(command) => keys::keys(command),
         Command::Start(args) => operate::start(&args),
         Command::Next(args) => operate::next(&args),

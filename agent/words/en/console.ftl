@@ -130,6 +130,7 @@ stats-by-procedure = procedure
 stats-by-table = limit table
 stats-by-hazard = hazard
 stats-by-origin = origin
+stats-total = all
 stats-no-origin = not stated
 stats-share = { $percent } ({ $numerator } of { $denominator }: { $of })
 stats-failed-hazard = failed for { $hazard }

@@ -9,3 +9,5 @@ finding-Inconclusive-bare = { $parameter } not decided: { $why } ({ $table }, ro
 finding-NotApplicable = { $parameter }: this row does not apply ({ $table }, row { $row })
 finding-stage = stage { $stage }: { $finding }
 limit-absent = absent
+limit-class = class { $class }
+limit-class-or-better = class { $class } or better

@@ -15,6 +15,7 @@ macro_rules! texts {
             include_str!(concat!("../", $folder, "/inspection.ftl")),
             include_str!(concat!("../", $folder, "/parameter.ftl")),
             include_str!(concat!("../", $folder, "/finding.ftl")),
+            include_str!(concat!("../", $folder, "/screen.ftl")),
             include_str!(concat!("../", $folder, "/lane.ftl")),
             include_str!(concat!("../", $folder, "/console.ftl")),
             include_str!(concat!("../", $folder, "/verifier.ftl")),
@@ -23,8 +24,8 @@ macro_rules! texts {
     };
 }
 
-const ZH_CN: [&str; 9] = texts!("zh-CN");
-const EN: [&str; 9] = texts!("en");
+const ZH_CN: &[&str] = &texts!("zh-CN");
+const EN: &[&str] = &texts!("en");
 
 /// Largest number Fluent's own number type carries exactly; beyond it digits are passed as text.
 const EXACT: u64 = 1 << 53;
@@ -93,7 +94,7 @@ pub fn knows(language: Language, id: &str) -> bool {
 
 /// All message ids of `language`, in the order of its files.
 pub fn ids(language: Language) -> impl Iterator<Item = &'static str> {
-    texts(language).into_iter().flat_map(str::lines).filter_map(id_of)
+    texts(language).iter().copied().flat_map(str::lines).filter_map(id_of)
 }
 
 /// The id a line of a Fluent file begins: messages start in the first column.
@@ -105,7 +106,7 @@ fn id_of(line: &str) -> Option<&str> {
     .then_some(id)
 }
 
-const fn texts(language: Language) -> [&'static str; 9] {
+const fn texts(language: Language) -> &'static [&'static str] {
     match language {
         Language::ZhCn => ZH_CN,
         Language::En => EN,
@@ -127,7 +128,7 @@ fn build(language: Language) -> FluentBundle<FluentResource> {
     let mut bundle = FluentBundle::new_concurrent(vec![locale]);
     // Isolation marks are for mixed writing directions; here they would only end up in copied text.
     bundle.set_use_isolating(false);
-    for text in texts(language) {
+    for &text in texts(language) {
         // What does not parse is left out and what does is kept; a test holds that all of it parses.
         let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(parsed, _)| parsed);
         bundle.add_resource_overriding(resource);
@@ -163,7 +164,7 @@ mod tests {
     /// The variables each message uses, found by reading the file as text and not by Fluent.
     fn variables(language: Language) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         let mut found: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for text in texts(language) {
+        for &text in texts(language) {
             let mut current = None;
             for line in text.lines() {
                 current = id_of(line).or(current);
@@ -184,7 +185,7 @@ mod tests {
     #[test]
     fn every_file_parses_and_no_id_is_given_twice() {
         for language in Language::ALL {
-            for text in texts(language) {
+            for &text in texts(language) {
                 let parsed = FluentResource::try_new(text.to_owned());
                 assert!(parsed.is_ok(), "{}: {:?}", language.tag(), parsed.err().map(|(_, errors)| errors));
             }

@@ -9,6 +9,7 @@
 //! inspection.ftl  subjects, identities, incomplete, void, alarms, names of parameters
 //! parameter.ftl   names of what the other shipped limit tables judge
 //! finding.ftl     the sentence of one judged row
+//! screen.ftl      the steps of a judgement, declared facts, what `screen` and `limits` print
 //! lane.ftl        fixed sentences of the page, counters, clock quality
 //! console.ftl     lines of the demo, the agent and the central end
 //! verifier.ftl    answers of the verifier

@@ -106,15 +106,22 @@ pub fn unit(language: Language, code: &str) -> String {
 /// A value with its unit: `8.1 [pH]` reads `8.1`, `0.41 uGy/h` reads `0.41 µGy/h`. Digits stay as they are.
 pub fn value(language: Language, text: &str) -> String {
     match text.rsplit_once(' ') {
-        Some((number, code)) if symbol(code).is_some() => join(number, &unit(language, code)),
+        // A pure number stands alone, so a `1` behind a sign is the number.
+        Some((number, code)) if code != "1" && symbol(code).is_some() => join(number, &unit(language, code)),
         _ => text.to_owned(),
     }
 }
 
-/// A limit: `4.0..7.5 [pH]` reads `4.0–7.5`, `<= 934 + 7 sqrt(934) {count}` reads `≤ 934 + 7 √934 counts`.
+/// A limit: `class B or better` reads 等级 B 或更优; `4.0..7.5 [pH]` reads `4.0–7.5`, `<= 934 + 7 sqrt(934) {count}` reads `≤ 934 + 7 √934 counts`.
 pub fn limit(language: Language, text: &str) -> String {
     if text == "absent" {
         return say(language, "limit-absent", &[]);
+    }
+    if let Some(class) = text.strip_prefix("class ") {
+        return match class.strip_suffix(" or better") {
+            Some(class) => say(language, "limit-class-or-better", &[("class", class.into())]),
+            None => say(language, "limit-class", &[("class", class.into())]),
+        };
     }
     let signs = value(language, text).replace("<=", "≤").replace(">=", "≥").replace("..", "–");
     let mut rest = signs.as_str();
@@ -161,6 +168,12 @@ mod tests {
         check("<= 0.12 + 0.25 uGy/h", "≤ 0.12 + 0.25 µGy/h");
         check("<= 934 + 7 sqrt(934) {count}", "≤ 934 + 7 √934 counts");
         check("|x - 20000| <= min(5 % = 1000, 1000) = 1000 kg", "|x - 20000| ≤ min(5 % = 1000, 1000) = 1000 kg");
+        check("<= 1", "≤ 1");
+        check("9.9 < x <= 10.1 %", "9.9 < x ≤ 10.1 %");
+        check("< 0.9 x 9.4 = 8.46 %", "< 0.9 x 9.4 = 8.46 %");
+        check("class B or better", "class B or better");
+        assert_eq!(limit(Language::ZhCn, "class B or better"), "等级 B 或更优");
+        assert_eq!(limit(Language::ZhCn, "class A"), "等级 A");
         assert_eq!(limit(Language::ZhCn, "absent"), "不得检出");
     }
 

@@ -109,6 +109,7 @@ stats-by-procedure = 项目
 stats-by-table = 限量表
 stats-by-hazard = 危害类别
 stats-by-origin = 数据来源
+stats-total = 合计
 stats-no-origin = 未注明
 stats-share = { $percent }（{ $numerator } / { $denominator }，分母：{ $of }）
 stats-failed-hazard = 不合格危害：{ $hazard }

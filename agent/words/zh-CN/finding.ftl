@@ -9,3 +9,5 @@ finding-Inconclusive-bare = { $parameter }无法判定：{ $why }（{ $table }�
 finding-NotApplicable = { $parameter }：本行不适用（{ $table }，{ $row } 行）
 finding-stage = 第 { $stage } 阶段：{ $finding }
 limit-absent = 不得检出
+limit-class = 等级 { $class }
+limit-class-or-better = 等级 { $class } 或更优

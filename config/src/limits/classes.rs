@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use tidewaiter_drivers::Decimal;
 
-use super::{Class, Limit, Wanted, kind};
-use crate::reader::{Node, Value, list, nearest};
+use super::{Class, Limit, Wanted, kind, quantity};
+use crate::reader::{Node, Value, list};
 
 const MATCH: [(&str, bool); 2] = [("or-better", true), ("exact", false)];
 
@@ -46,8 +46,8 @@ fn accepted(value: &Value<'_>, order: &[Class]) -> Option<Vec<String>> {
     let texts = value.texts("[\"A\", \"B\"]")?;
     for (name, at) in &texts {
         if !order.is_empty() && !order.iter().any(|class| class.name == *name) {
-            let names = || order.iter().map(|class| class.name.as_str());
-            let way_out = nearest(name, names()).map_or(format!("one of {}", list(names())), |it| format!("\"{it}\""));
+            // Names are letters, and any of them is one slip from any other: a guess would mislead.
+            let way_out = format!("one of {}", list(order.iter().map(|class| class.name.as_str())));
             at.fault(format!("no class is called {name:?}"), way_out);
         }
     }
@@ -80,7 +80,7 @@ fn class<'d>(node: &Node<'d>, step: Option<Decimal>, before: &[Placed<'_>]) -> O
     let end = |key| {
         node.may(key).map(|value| {
             let end = value.decimal()?;
-            if let Some(step) = step.filter(|&step| !is_multiple(end, step)) {
+            if let Some(step) = step.filter(|&step| !quantity::is_multiple(end, step)) {
                 value.fault(
                     format!("{end} is no multiple of {step}, to which values are rounded"),
                     "an end with as many decimals as `round_to`, or another `round_to`",
@@ -156,10 +156,4 @@ fn neighbours(first: &Class, second: &Class, at: &Value<'_>, rising: bool, step:
             None
         }
     }
-}
-
-fn is_multiple(value: Decimal, step: Decimal) -> bool {
-    let places = value.places().max(step.places());
-    let widen = |it: Decimal| i128::from(it.digits()) * 10_i128.pow(u32::from(places - it.places()));
-    widen(step) != 0 && widen(value) % widen(step) == 0
 }

@@ -11,6 +11,7 @@ mod kind;
 mod limit;
 mod load;
 mod model;
+mod needs;
 mod programme;
 mod quantity;
 mod row;
@@ -22,6 +23,7 @@ pub(crate) use kind::pair;
 pub use limit::*;
 pub use load::load_str;
 pub use model::*;
+pub use needs::MOISTURE;
 pub use programme::load_programme_str;
 pub use quantity::ratio;
 pub use shipped::{builtin, builtin_programmes};
@@ -44,21 +46,32 @@ pub fn load_dir(dir: &std::path::Path) -> Result<Folder, crate::Report> {
     let mut folder = Folder::default();
     let mut report = crate::Report::default();
     for path in crate::reader::toml_files(dir)? {
-        let name = path.display().to_string();
-        let outcome = crate::reader::read_file(&path)
-            .and_then(|bytes| crate::reader::decode_utf8(&name, &bytes))
-            .and_then(|text| {
-                if is_programme(&text) {
-                    load_programme_str(&name, &text).map(|it| folder.programmes.push(it))
-                } else {
-                    load_str(&name, &text).map(|it| folder.tables.push(it))
-                }
-            });
-        if let Err(faults) = outcome {
-            report.absorb(faults);
+        match load_file(&path) {
+            Ok(file) => {
+                folder.tables.extend(file.tables);
+                folder.programmes.extend(file.programmes);
+            }
+            Err(faults) => report.absorb(faults),
         }
     }
     if report.has_errors() { Err(report) } else { Ok(folder) }
+}
+
+/// Reads one file, a limit table or a programme.
+///
+/// # Errors
+///
+/// All faults of the file.
+pub fn load_file(path: &std::path::Path) -> Result<Folder, crate::Report> {
+    let mut folder = Folder::default();
+    let name = path.display().to_string();
+    let text = crate::reader::read_file(path).and_then(|bytes| crate::reader::decode_utf8(&name, &bytes))?;
+    if is_programme(&text) {
+        folder.programmes.push(load_programme_str(&name, &text)?);
+    } else {
+        folder.tables.push(load_str(&name, &text)?);
+    }
+    Ok(folder)
 }
 
 fn is_programme(text: &str) -> bool {

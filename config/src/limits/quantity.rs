@@ -4,7 +4,7 @@
 //! integers. Nothing here joins two quantities: a dose equivalent (Sv) is not an air kerma (Gy), a count
 //! is not a count rate, and degrees Celsius differ from kelvin by more than a factor.
 
-use tidewaiter_drivers::Unit;
+use tidewaiter_drivers::{Decimal, Unit};
 
 /// Quantities of which more than one unit is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,4 +140,11 @@ pub(super) fn is_mass(unit: Unit) -> bool {
 /// Whether two values in this unit may be added up: scales with a zero of their own, logarithms and ranks do not.
 pub(super) fn is_additive(unit: Unit) -> bool {
     !matches!(unit, Unit::PH | Unit::Celsius | Unit::Kelvin | Unit::FastnessGrade | Unit::Sigma | Unit::Degree)
+}
+
+/// Whether `value` is a whole number of `step`.
+pub(super) fn is_multiple(value: Decimal, step: Decimal) -> bool {
+    let places = value.places().max(step.places());
+    let widen = |it: Decimal| i128::from(it.digits()) * 10_i128.pow(u32::from(places - it.places()));
+    widen(step) != 0 && widen(value) % widen(step) == 0
 }

@@ -76,7 +76,7 @@ pub(super) fn row<'d>(node: &Node<'d>, ids: &mut Vec<String>, own: &BTreeMap<Str
     let (method, note, source) = (text("method"), text("note"), text("source"));
     let confidence = node.need("confidence", "\"C1\"").and_then(|value| value.word(&CONFIDENCE));
     if let Some(limit) = &limit {
-        rounding_fits(limit, compare, compare_value.as_ref(), round_value.as_ref(), node);
+        rounding_fits(limit, compare, compare_value.as_ref(), round_value.as_ref(), round_to.flatten(), node);
         decision_fits(limit, decision, decision_value.as_ref(), guard_value.as_ref());
         basis_fits(limit, unit, basis_value.as_ref());
     }
@@ -146,12 +146,21 @@ fn rounding_fits(
     compare: Option<Compare>,
     compare_value: Option<&Value<'_>>,
     round_value: Option<&Value<'_>>,
+    round_to: Option<Decimal>,
     node: &Node<'_>,
 ) {
     let kind = limit.kind();
     if let (Some(Compare::Rounded), Some(value), false) = (compare, compare_value, limit.compares_numbers()) {
         value.fault(format!("a limit of kind `{kind}` compares no number that could be rounded"), "nothing; remove it");
         return;
+    }
+    if let Some((value, step)) = round_value.zip(round_to)
+        && let Some(limit) = written(limit).into_iter().find(|&limit| !quantity::is_multiple(limit, step))
+    {
+        value.fault(
+            format!("the limit {limit} is no multiple of {step}, so no rounded value can be equal to it"),
+            value.assign(format!("\"{}\"", last_place(limit))),
+        );
     }
     if let (Some(Compare::Full), Some(value)) = (compare, round_value) {
         value.fault("`round_to` has no effect while all digits are compared", "compare = \"rounded\" beside it");
@@ -165,6 +174,21 @@ fn rounding_fits(
             "compare = \"rounded\" and round_to = \"0.1\", the step between neighbouring classes",
         );
     }
+}
+
+/// The numbers that values are compared with as they stand in the table.
+fn written(limit: &Limit) -> Vec<Decimal> {
+    match limit {
+        &Limit::Max { limit, .. } | &Limit::Min { limit, .. } => vec![limit],
+        &Limit::Range { low, high, .. } => vec![low, high],
+        &Limit::Sum { max, .. } | &Limit::SumOfRatios { max, .. } => vec![max],
+        _ => Vec::new(),
+    }
+}
+
+/// One in the last place that `limit` shows.
+fn last_place(limit: Decimal) -> Decimal {
+    Decimal::new(1, limit.places()).unwrap_or(Decimal::whole(1))
 }
 
 fn decision_fits(

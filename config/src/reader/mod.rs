@@ -163,7 +163,8 @@ pub(crate) fn read_file(path: &std::path::Path) -> Result<Vec<u8>, Report> {
 }
 
 pub(crate) use scalar::{show_duration, show_size};
-pub(crate) use spelling::{list, nearest};
+pub(crate) use spelling::list;
+pub use spelling::{nearest, unit_meant};
 
 /// The `*.toml` files of a folder, by name.
 pub(crate) fn toml_files(dir: &std::path::Path) -> Result<Vec<std::path::PathBuf>, Report> {

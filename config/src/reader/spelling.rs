@@ -5,7 +5,7 @@ use tidewaiter_drivers::Unit;
 /// The known word closest to `word`, if one is close enough to be a slip of the pen.
 ///
 /// At most a third of the letters may differ, and never more than three.
-pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let plain = |text: &str| text.trim().to_lowercase().replace(['-', ' ', '.'], "_");
     let word = plain(word);
     let allowed = (word.chars().count() / 3).clamp(1, 3);
@@ -43,7 +43,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// The unit that was probably meant.
-pub(crate) fn unit_meant(text: &str) -> Option<Unit> {
+pub fn unit_meant(text: &str) -> Option<Unit> {
     let plain: String = text.trim().chars().filter(|c| !c.is_whitespace()).collect();
     let lower = plain.replace(['µ', 'μ'], "u").to_lowercase();
     let by_name = match lower.as_str() {

@@ -62,6 +62,12 @@ fn exit_codes_tell_usage_finding_and_environment_apart() {
     check("export --store collector.db --format cborseq --out out.cborseq", 0, "");
     assert!(folder.path().join("out.cborseq").metadata().unwrap().len() > 300);
     check("export --store collector.db --format parquet", 2, "cborseq");
+    // Events alone: nothing was presented, and nothing of nothing is a rate.
+    check("stats --store collector.db --language en", 0, "– 0/0");
+    check("stats --store collector.db --by weather", 2, "hazard");
+    let output = collector(folder.path(), "stats --store collector.db --by place --json");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&json["total"]["presented"], &json["by"]), (&0.into(), &"place".into()));
 }
 
 #[test]
