@@ -157,7 +157,9 @@ fn instrument(out: &mut Text, scene: &Scene, id: &str) {
         out.pair("n_sigma", &it.n_sigma.to_string());
         out.line(&format!("intervals = {}", it.intervals));
         out.pair("speed_limit", &it.speed_limit_kmh.to_string());
-    } else if scene.plate_reader.as_ref().is_some_and(|it| it.id == id) {
+    } else if scene.plate_reader.as_ref().is_some_and(|it| it.id == id)
+        || scene.container_reader.as_ref().is_some_and(|it| it.id == id)
+    {
         out.line("[instruments.plate_lines]\nencoding = \"utf-8\"");
     } else if scene.ph_meter.as_ref().is_some_and(|it| it.id == id) {
         out.line("[instruments.ph_stream]");
@@ -201,6 +203,9 @@ fn lane(out: &mut Text, scene: &Scene, known: &dyn Fn(&str) -> bool) {
     }
     if let Some(it) = scene.plate_reader.as_ref().filter(|it| known(&it.id)) {
         out.pair("plate", &it.id);
+    }
+    if let Some(it) = scene.container_reader.as_ref().filter(|it| known(&it.id)) {
+        out.pair("container", &it.id);
     }
     out.pair("threshold", &scene.lane.threshold_kg.to_string());
     out.line("unit = \"kg\"");

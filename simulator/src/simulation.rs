@@ -152,6 +152,9 @@ impl Simulation {
         if let Some(it) = &scene.plate_reader {
             running.listen(&it.id, at(it.port), serve::serve_plate_reader).await?;
         }
+        if let Some(it) = &scene.container_reader {
+            running.listen(&it.id, at(it.port), serve::serve_container_reader).await?;
+        }
         if let Some(it) = &scene.gamma {
             running.listen(&it.id, at(it.port), serve::serve_gamma).await?;
         }

@@ -3,7 +3,7 @@
 
 use tidewaiter_drivers::Decimal;
 use tidewaiter_record::InspectionDetail;
-use tidewaiter_simulator::{Expected, Scene, scene::BUILT_IN};
+use tidewaiter_simulator::{Expected, Scene, Span, scene::BUILT_IN};
 use tidewaiter_tests::world::{SECOND, Setting};
 
 use super::{expect, expect_whole, play, world};
@@ -56,7 +56,7 @@ fn compare(name: &str) -> Vec<String> {
             world.act(&action).await.unwrap_or_else(|why| panic!("{name}: {action:?}: {why}"));
         }
         let last = Scene::built_in(name).unwrap().rigs.iter().flat_map(|rig| &rig.samples).filter_map(|it| it.at).max();
-        world.until(last.map_or(0, tidewaiter_simulator::Span::ms).max(world.truth.now_ms()) + AFTER).await;
+        world.until(last.map_or(0, Span::ms).max(world.truth.now_ms()) + AFTER).await;
         let oracle = world.oracle();
         let status = world.stop().await.unwrap();
         let found = world.centre.inspections().unwrap();

@@ -12,6 +12,7 @@ mod full;
 mod lane;
 mod passages;
 mod plan;
+mod second;
 mod uplink;
 mod watches;
 

@@ -3,6 +3,7 @@
 
 mod boundaries;
 mod every_limit;
+mod week;
 
 use jiff::civil::Date;
 use tidewaiter_agent::{inspector::sampling_date, seal};

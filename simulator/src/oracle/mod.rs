@@ -16,7 +16,7 @@ use serde::Serialize;
 use tidewaiter_drivers::{Decimal, Unit};
 
 use crate::{
-    scene::{Lorry, PlateRead, Specimen},
+    scene::{ContainerRead, Lorry, PlateRead, Specimen},
     world::{Passage, World, rounding},
 };
 use judge::{Disposition, Evidence, Facts, Judgement, Value, Verdict};
@@ -83,7 +83,8 @@ impl Oracle {
     pub fn at(world: &World, until_ms: i64) -> Self {
         let mut inspections: Vec<Expected> = Vec::new();
         if world.scene().weighbridge.is_some() {
-            inspections.extend(world.passages(until_ms).iter().map(|it| passage(world, it)));
+            let passages = world.passages(until_ms).into_iter().map(|it| passage(world, &it));
+            inspections.extend(passages.filter(|it| it.ends_ms.is_none_or(|it| it <= until_ms)));
         }
         for (specimen, plan) in world.scene().ph_meter.iter().flat_map(|it| &it.specimens).zip(world.specimens()) {
             let ends = plan.immersed_ms.last().map(|it| it + plan.dwell_ms);
@@ -114,9 +115,16 @@ impl Oracle {
     }
 }
 
-/// Facts declared about the plate as read; a misread plate has none, unless it is another lorry's.
-fn facts(lorry: &Lorry) -> Option<Facts> {
-    let declared = lorry.declared.as_ref().filter(|_| lorry.plate_read == PlateRead::Right)?;
+/// The container's number as the agent will have it; `None` where it is not read or its check digit does not hold.
+fn container<'a>(world: &World, lorry: &'a Lorry) -> Option<&'a String> {
+    let is_known = matches!(lorry.container_read, ContainerRead::Right | ContainerRead::Confused);
+    lorry.container.as_ref().filter(|_| is_known && world.scene().container_reader.is_some())
+}
+
+/// Facts declared about plate or container as read; a misread plate has none, unless it is another lorry's.
+fn facts(world: &World, lorry: &Lorry) -> Option<Facts> {
+    let is_found = lorry.plate_read == PlateRead::Right || container(world, lorry).is_some();
+    let declared = lorry.declared.as_ref().filter(|_| is_found)?;
     let mut facts = Facts::from([
         ("axles".to_owned(), declared.axles.unwrap_or(lorry.axles).to_string()),
         ("vehicle".to_owned(), lorry.vehicle.word().to_owned()),
@@ -133,10 +141,12 @@ fn facts(lorry: &Lorry) -> Option<Facts> {
 
 fn passage(world: &World, passage: &Passage) -> Expected {
     let lorry = &passage.lorry;
-    let facts = facts(lorry);
+    let facts = facts(world, lorry);
     let mut judgement = Judgement::new();
     let mut values = Vec::new();
-    if let Some(mass) = world.settled_mass(passage) {
+    let company = Company::of(world, passage);
+    // The scale was never empty for the one that came too early: no indication is its own.
+    if let Some(mass) = world.settled_mass(passage).filter(|_| !company.came_early) {
         let evidence = Evidence::of("gross-mass", Value::of(mass, Unit::Kilogram), facts.as_ref());
         judgement.judge(world.tables(), "gross-mass-cn-2016", "gross-mass", &evidence);
         let interval = world.scene().weighbridge.as_ref().map_or(Decimal::ZERO, |it| it.scale_interval);
@@ -164,21 +174,47 @@ fn passage(world: &World, passage: &Passage) -> Expected {
         let swing = world.scene().gamma.as_ref().map_or(0.0, |it| it.fluctuation + 4.0 * it.noise);
         values.push(expected("dose-rate", total, shown((background + source) * swing), Unit::MicrograyPerHour));
     }
+    if company.came_early || company.is_followed {
+        let verdict = Verdict::Inconclusive(judge::Reason::Incomplete);
+        judgement.add(verdict, Disposition::Refer, "two vehicles were in the lane".to_owned());
+    }
     let faults = world.portal_faults(passage);
     for fault in &faults {
         judgement.add(Verdict::NotApplicable, Disposition::NotValid, format!("the passage is void: {fault}"));
     }
-    let subject = world.plate_read(passage).map(|(_, text, _)| text);
+    let plate = world.plate_read(passage).map(|(_, text, _)| text);
+    let subject = plate.or_else(|| container(world, lorry).cloned());
     let truth = (subject.as_ref() != Some(&lorry.plate)).then(|| lorry.plate.clone());
     Expected {
         truth,
         drill: rig::is_drill(world, &world.scene().lane.id, passage.arrives_ms),
         begins_ms: Some(passage.arrives_ms),
-        ends_ms: Some(passage.leaves_ms()),
+        ends_ms: Some(company.ends_ms),
         values,
         alarms,
         faults: faults.into_iter().map(str::to_owned).collect(),
         ..judgement.into_expected("lorry-gate", subject)
+    }
+}
+
+/// Who else was in the lane during a passage.
+struct Company {
+    /// The one before still stood on the scale when this one came.
+    came_early: bool,
+    /// The next one came while this one stood there.
+    is_followed: bool,
+    /// When the passage is over for the agent: the second vehicle ends it, and without a mass its time limit does.
+    ends_ms: i64,
+}
+
+impl Company {
+    fn of(world: &World, passage: &Passage) -> Self {
+        let before = passage.number.checked_sub(1).and_then(|it| world.passage(it));
+        let next = world.passage(passage.number + 1).filter(|it| it.arrives_ms < passage.leaves_ms());
+        let came_early = before.is_some_and(|it| passage.arrives_ms < it.leaves_ms());
+        let given_up = || passage.arrives_ms + world.scene().lane.time_limit.ms();
+        let left = if came_early { given_up() } else { passage.leaves_ms() };
+        Self { came_early, is_followed: next.is_some(), ends_ms: next.map_or(left, |it| it.arrives_ms) }
     }
 }
 

@@ -164,6 +164,24 @@ impl Default for PlateReader {
     }
 }
 
+/// Container-number reader: one line per container.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContainerReader {
+    /// Instrument id.
+    pub id: String,
+    /// TCP port; 0 picks one.
+    pub port: u16,
+    /// From arrival to the line.
+    pub delay: Span,
+}
+
+impl Default for ContainerReader {
+    fn default() -> Self {
+        Self { id: "ocr-1".to_owned(), port: 0, delay: Span::from_ms(900) }
+    }
+}
+
 /// pH meter sending a line per period.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -8,9 +8,10 @@ mod model;
 mod rig;
 mod span;
 
-pub use instrument::{Drum, Gamma, PhMeter, PlateReader, Portal, Run, Specimen, Weighbridge};
+pub use instrument::{ContainerReader, Drum, Gamma, PhMeter, PlateReader, Portal, Run, Specimen, Weighbridge};
 pub use model::{
-    Declared, DriveAxle, Fault, FaultKind, Generator, LaneSetup, Lorry, PlateRead, Scene, Traffic, Vehicle,
+    ContainerRead, Declared, DriveAxle, Fault, FaultKind, Generator, LaneSetup, Lorry, PlateRead, Scene, Traffic,
+    Vehicle,
 };
 pub use rig::{
     Act, BenchInstrument, Ending, Judged, Number, Numbers, OperatorAction, Quantity, Rig, Sample, Speech, States, Take,
@@ -21,10 +22,11 @@ pub use span::{Span, SpanError};
 use tidewaiter_drivers::Decimal;
 
 /// Scenes that come with the program: name and text.
-pub const BUILT_IN: [(&str, &str); 14] = [
+pub const BUILT_IN: [(&str, &str); 15] = [
     ("demo", include_str!("../../scenes/demo.toml")),
     ("lane", include_str!("../../scenes/lane.toml")),
     ("two-lorries", include_str!("../../scenes/two-lorries.toml")),
+    ("containers", include_str!("../../scenes/containers.toml")),
     ("drill", include_str!("../../scenes/drill.toml")),
     ("rig", include_str!("../../scenes/rig.toml")),
     ("textile-bench", include_str!("../../scenes/textile-bench.toml")),
@@ -107,6 +109,7 @@ impl Scene {
             self.portal.as_ref().map(|it| it.id.as_str()),
             self.gamma.as_ref().map(|it| it.id.as_str()),
             self.plate_reader.as_ref().map(|it| it.id.as_str()),
+            self.container_reader.as_ref().map(|it| it.id.as_str()),
             self.ph_meter.as_ref().map(|it| it.id.as_str()),
             self.drum.as_ref().map(|it| it.id.as_str()),
         ]
@@ -134,6 +137,7 @@ impl Scene {
         let own = [
             self.portal.as_ref().map(|it| (it.id.as_str(), it.port)),
             self.plate_reader.as_ref().map(|it| (it.id.as_str(), it.port)),
+            self.container_reader.as_ref().map(|it| (it.id.as_str(), it.port)),
             self.gamma.as_ref().map(|it| (it.id.as_str(), it.port)),
             self.drum.as_ref().map(|it| (it.id.as_str(), it.port)),
         ];

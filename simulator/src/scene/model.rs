@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{
-    instrument::{Drum, Gamma, PhMeter, PlateReader, Portal, Weighbridge},
+    instrument::{ContainerReader, Drum, Gamma, PhMeter, PlateReader, Portal, Weighbridge},
     rig::{OperatorAction, Rig},
     span::Span,
 };
@@ -32,6 +32,8 @@ pub struct Scene {
     pub gamma: Option<Gamma>,
     /// The plate reader.
     pub plate_reader: Option<PlateReader>,
+    /// The container-number reader.
+    pub container_reader: Option<ContainerReader>,
     /// The laboratory's pH meter.
     pub ph_meter: Option<PhMeter>,
     /// The tyre drum.
@@ -149,6 +151,9 @@ pub struct Lorry {
     /// What the plate reader makes of its plate.
     #[serde(default)]
     pub plate_read: PlateRead,
+    /// What the container reader makes of its container number.
+    #[serde(default)]
+    pub container_read: ContainerRead,
 }
 
 const fn length() -> f64 {
@@ -234,6 +239,21 @@ pub enum PlateRead {
     #[default]
     Right,
     /// One character is taken for its look-alike, with low confidence.
+    Wrong,
+    /// Nothing is sent.
+    Missing,
+}
+
+/// What the container reader makes of a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContainerRead {
+    /// The number as it is.
+    #[default]
+    Right,
+    /// A 0 is read as O: the check digit tells what it was.
+    Confused,
+    /// The last digit but one is another: the check digit does not hold.
     Wrong,
     /// Nothing is sent.
     Missing,

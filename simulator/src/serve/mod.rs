@@ -17,7 +17,7 @@ use crate::world::World;
 
 pub use bench::serve_bench;
 pub use modbus::{serve_drum, serve_gamma};
-pub use stream::{serve_ph_meter, serve_plate_reader, serve_portal, serve_weighbridge};
+pub use stream::{serve_container_reader, serve_ph_meter, serve_plate_reader, serve_portal, serve_weighbridge};
 
 /// Speaks as the instrument of this id, whatever it is.
 ///
@@ -35,6 +35,8 @@ where
         serve_portal(stream, world).await
     } else if scene.plate_reader.as_ref().is_some_and(|it| it.id == instrument) {
         serve_plate_reader(stream, world).await
+    } else if scene.container_reader.as_ref().is_some_and(|it| it.id == instrument) {
+        serve_container_reader(stream, world).await
     } else if scene.ph_meter.as_ref().is_some_and(|it| it.id == instrument) {
         serve_ph_meter(stream, world).await
     } else if scene.gamma.as_ref().is_some_and(|it| it.id == instrument) {

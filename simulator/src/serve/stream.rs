@@ -89,6 +89,25 @@ where
     ticking(stream, &world, &camera.id, PLATE_GRAIN_MS, Vec::new(), render).await
 }
 
+/// Sends a line for each container number read.
+///
+/// # Errors
+///
+/// Those of the stream; its end is not one.
+pub async fn serve_container_reader<S>(stream: S, world: Arc<World>) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Some(reader) = world.scene().container_reader.clone() else {
+        return Ok(());
+    };
+    let render = |world: &World, tick: i64| {
+        let read = world.containers((tick - 1) * PLATE_GRAIN_MS, tick * PLATE_GRAIN_MS);
+        read.and_then(|text| Plate::new(&text, None)).map(|it| plate::encode(&it).to_vec()).into_iter().collect()
+    };
+    ticking(stream, &world, &reader.id, PLATE_GRAIN_MS, Vec::new(), render).await
+}
+
 /// Sends what the pH meter shows, a line per period.
 ///
 /// # Errors

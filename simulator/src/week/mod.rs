@@ -246,10 +246,11 @@ fn sample(tables: &[LimitTable], mut it: Described, draw: &mut Draw) -> Describe
 
 /// The procedure whose benches this table is for.
 fn procedure(table: &str) -> &'static str {
-    const OF: [(&str, &str); 13] = [
+    const OF: [(&str, &str); 14] = [
         ("gb18401", "textile-bench"),
         ("gb31701", "textile-bench"),
         ("gb1103", "cotton-hvi"),
+        ("cotton", "cotton-hvi"),
         ("eu-tyre", "tyre-rolling-resistance"),
         ("gb9744", "tyre-uniformity"),
         ("copper", "concentrate"),

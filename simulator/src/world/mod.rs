@@ -260,6 +260,11 @@ impl World {
         (0..road.distinct().unwrap_or(most).min(most)).map_while(|number| road.passage(number)).collect()
     }
 
+    /// Passage of this number, from 0, if there will be so many.
+    pub(crate) fn passage(&self, number: u64) -> Option<Passage> {
+        self.road.as_ref()?.passage(number)
+    }
+
     fn passing(&self, at_ms: i64) -> Option<Passage> {
         self.road.as_ref()?.latest(at_ms)
     }
@@ -364,6 +369,14 @@ impl World {
         let delay = self.scene.plate_reader.as_ref()?.delay.ms();
         let (at, text, confidence) = self.plate_read(&self.passing(until_ms - delay)?)?;
         (after_ms < at && at <= until_ms).then_some((text, confidence))
+    }
+
+    /// Container numbers read in `after..=until`.
+    pub(crate) fn containers(&self, after_ms: i64, until_ms: i64) -> Option<String> {
+        let delay = self.scene.container_reader.as_ref()?.delay.ms();
+        let passage = self.passing(until_ms - delay)?;
+        let at = passage.arrives_ms + delay;
+        if after_ms < at && at <= until_ms { plate::container(&passage) } else { None }
     }
 
     /// Indicated pH and temperature.

@@ -4,7 +4,7 @@ use super::{
     chance::{Chance, Purpose},
     traffic::Passage,
 };
-use crate::scene::PlateRead;
+use crate::scene::{ContainerRead, PlateRead};
 
 /// Characters a camera takes for each other.
 const LOOK_ALIKES: [(char, char); 6] = [('8', 'B'), ('0', 'D'), ('5', 'S'), ('2', 'Z'), ('6', 'G'), ('1', '7')];
@@ -19,6 +19,27 @@ pub(crate) fn read(passage: &Passage, chance: Chance) -> Option<(String, u8)> {
         PlateRead::Right => Some((passage.lorry.plate.clone(), within(93, 99, draw.unit()))),
         PlateRead::Wrong => Some((misread(&passage.lorry.plate), within(55, 75, draw.unit()))),
         PlateRead::Missing => None,
+    }
+}
+
+/// What the container reader reads off this lorry.
+pub(crate) fn container(passage: &Passage) -> Option<String> {
+    let number = passage.lorry.container.clone()?;
+    match passage.lorry.container_read {
+        ContainerRead::Right => Some(number),
+        ContainerRead::Confused => Some(number.replacen('0', "O", 1)),
+        ContainerRead::Wrong => {
+            let place = number.chars().count().checked_sub(2)?;
+            let other = |it: char| char::from_digit((it.to_digit(10)? + 1) % 10, 10);
+            Some(
+                number
+                    .chars()
+                    .enumerate()
+                    .map(|(at, it)| if at == place { other(it).unwrap_or(it) } else { it })
+                    .collect(),
+            )
+        }
+        ContainerRead::Missing => None,
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     chance::{Chance, Draw, Purpose},
     rounding::{nearest, real},
 };
-use crate::scene::{Declared, DriveAxle, Generator, Lorry, PlateRead, Span, Traffic, Vehicle};
+use crate::scene::{ContainerRead, Declared, DriveAxle, Generator, Lorry, PlateRead, Span, Traffic, Vehicle};
 
 /// Upper bound of the time a generated lorry needs from beam to empty scale: 16.5 m at 4.5 km/h,
 /// 10 s on the scale, 16.5 m at 10 km/h make 29.2 s.
@@ -184,6 +184,7 @@ fn generated(generator: &Generator, number: u64, draw: &mut Draw) -> Lorry {
         neutron_cps: 0.0,
         source_at: draw.between(0.2, 0.8),
         plate_read,
+        container_read: ContainerRead::Right,
     }
 }
 

@@ -168,6 +168,15 @@ async fn plates_come_once_per_lorry_as_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn container_numbers_come_as_the_camera_takes_them() {
+    let world = World::new(Scene::built_in("containers").unwrap(), &WorldOptions::default()).unwrap();
+    let bytes = listen(&mut connect(&world, "ocr-1"), Duration::from_secs(160)).await;
+    let (numbers, bad) = decode(plate::Decoder::new(), &bytes);
+    let texts: Vec<&str> = numbers.iter().map(|it| it.text().unwrap()).collect();
+    assert_eq!((texts, bad), (vec!["CSQU3054383", "MSKU9O70323", "TGHU7599330", "HLXU6419881"], 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_ph_meter_is_steady_at_the_end_of_each_extract() {
     let world = demo();
     let bytes = listen(&mut connect(&world, "ph"), Duration::from_millis(20_100)).await;
