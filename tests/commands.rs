@@ -242,6 +242,8 @@ fn every_command_has_help_with_an_example() {
         "start",
         "next",
         "stop",
+        "enter",
+        "drill",
         "subject",
         "register",
         "function-check",
@@ -304,4 +306,79 @@ fn an_agent_without_instruments_runs_and_stops_in_order() {
     agent.terminate(Duration::from_secs(20)).unwrap();
     let log = tidewaiter(&["log", "--config", &path]);
     assert!(log.stdout.contains("shutdown"), "{}", log.stdout);
+}
+
+/// A bench without any instrument: what a person reads and assesses is all there is.
+const HAND: &str = r#"
+[[rigs]]
+id = "bench-h"
+time_limit = "1 h"
+[rigs.bench]
+procedure = "textile-bench"
+trigger = "operator"
+[[rigs.bench.quantities]]
+parameter = "formaldehyde"
+source = "operator"
+unit = "mg/kg"
+replicates = 2
+[[rigs.bench.quantities]]
+parameter = "fastness-water"
+source = "operator"
+[[rigs.judge]]
+table = "gb18401-2010-t1"
+parameters = ["formaldehyde", "fastness-water"]
+"#;
+
+#[test]
+fn values_typed_by_a_person_become_a_record_and_a_drill_is_told() {
+    use std::{process::Command, time::Duration};
+    use tidewaiter_tests::process::{Program, binary};
+    let dir = tempfile::tempdir().unwrap();
+    let path = site(dir.path(), &format!("{SITE}{HAND}"));
+    assert_eq!(tidewaiter(&["keys", "init", "--config", &path]).code, OK);
+    let mut agent = Program::start(
+        Command::new(binary("tidewaiter").unwrap()).args(["run", "--config", &path]),
+        &dir.path().join("log"),
+    )
+    .unwrap();
+    agent.line("local interface", Duration::from_secs(20)).unwrap();
+    let by =
+        |words: &[&str], operator: &str| tidewaiter(&[words, &["--operator", operator, "--config", &path]].concat());
+    let done = |words: &[&str]| {
+        let ended = by(words, "Li Na");
+        assert_eq!(ended.code, OK, "{words:?}: {}{}", ended.stdout, ended.stderr);
+    };
+    let refused = |words: &[&str], says: &str| {
+        let ended = by(words, "Li Na");
+        assert_eq!(ended.code, FINDING, "{words:?}: {}{}", ended.stdout, ended.stderr);
+        assert!(ended.stderr.contains(says), "{}", ended.stderr);
+    };
+    done(&["subject", "S-1", "category=B"]);
+    refused(&["enter", "bench-h", "fastness-water=3-4"], "is idle");
+    done(&["drill", "on", "--place", "bench-h"]);
+    refused(&["drill", "on", "--place", "bench-h"], "already on");
+    refused(&["drill", "on", "--place", "bench-x"], "no lane or rig");
+    let status = tidewaiter(&["status", "--config", &path]);
+    assert!(status.stdout.contains("DRILL at bench-h, ordered by Li Na"), "{}", status.stdout);
+    done(&["start", "bench-h", "--sample", "S-1"]);
+    done(&["drill", "off", "--place", "bench-h"]);
+    refused(&["enter", "bench-h", "fastness-water=a lot"], "type a number");
+    refused(&["enter", "bench-h", "fastness=3-4"], "typed are formaldehyde, fastness-water");
+    assert_eq!(tidewaiter(&["enter", "bench-h", "3-4", "--operator", "Li Na", "--config", &path]).code, USAGE);
+    done(&["enter", "bench-h", "formaldehyde=70.1", "fastness-water=3-4"]);
+    done(&["enter", "bench-h", "formaldehyde=70.2 mg/kg"]);
+    agent.terminate(Duration::from_secs(20)).unwrap();
+    let records = tidewaiter(&["export", "--format", "jsonl", "--config", &path]);
+    let told: Vec<serde_json::Value> = records.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text = records.stdout.lines().find(|line| line.contains("textile-bench")).unwrap_or_else(|| panic!("{told:?}"));
+    for word in [
+        "S-1",
+        "70.15",
+        "mean of 2: 70.1, 70.2, entered by Li Na",
+        "\"drill\":true",
+        "\"operator\":\"Li Na\"",
+        "\"Pass\"",
+    ] {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
 }

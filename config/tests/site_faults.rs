@@ -322,6 +322,13 @@ fn references() {
         "channel = \"dose-rate\"",
     );
     error(
+        "plate = \"lpr-1\"",
+        "plate = \"lpr-1\"\ncontainer = \"ph-1\"",
+        "\"ph-1\"",
+        "a container reader speaks `plate_lines` or `code_reader`",
+        "container = \"lpr-1\"",
+    );
+    error(
         "portal = \"portal-1\"",
         "portal = \"lpr-1\"",
         "\"lpr-1\"",

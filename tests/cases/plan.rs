@@ -1,9 +1,9 @@
 //! A monitoring plan while the lane runs: what it adds, what replaces it, what follows a referral.
 
-use std::{collections::BTreeMap, fs};
+use std::fs;
 
 use tidewaiter_agent::{
-    duty::{Enter, Refused},
+    duty::{Enter, Refused, StepTaken},
     inspector::{Ask, AskError},
 };
 use tidewaiter_record::Detail;
@@ -76,18 +76,7 @@ async fn enter(world: &World, enter: Enter) -> Result<serde_json::Value, AskErro
 }
 
 fn step(inspection: &str, step: Step) -> Enter {
-    Enter::FollowUp {
-        inspection: inspection.to_owned(),
-        step,
-        by: "Li Na".to_owned(),
-        values: BTreeMap::new(),
-        sample: None,
-        body: None,
-        report: None,
-        method: None,
-        date: None,
-        note: None,
-    }
+    Enter::FollowUp(StepTaken::new(inspection, step, "Li Na"))
 }
 
 /// What the chain says of the plan, without the inspections: name and subject.
@@ -190,16 +179,11 @@ fn plan_and_findings_outlive_a_power_cut_with_a_faulty_file() {
         let mut world = world(setting).await;
         let facts = [("axles", "2"), ("vehicle", "truck"), ("hs-code", "74040000"), ("risk", "A")];
         world.post("粤B00001", &facts).await.unwrap();
-        world.until(28 * SECOND).await;
+        world.until(33 * SECOND).await;
         let id = world.agent().live.snapshot().results[0].id.clone();
         let values = [("dose-rate".to_owned(), "0.12 uGy/h".to_owned())].into();
-        let Enter::FollowUp { inspection, step: what, by, sample, body, report, method, date, note, .. } =
-            step(&id, Step::Handheld)
-        else {
-            unreachable!()
-        };
-        let measured = Enter::FollowUp { inspection, step: what, by, values, sample, body, report, method, date, note };
-        enter(&world, measured).await.unwrap();
+        let measured = StepTaken { values, ..StepTaken::new(&id, Step::Handheld, "Li Na") };
+        enter(&world, Enter::FollowUp(measured)).await.unwrap();
         enter(&world, step(&id, Step::Hold)).await.unwrap();
         fs::write(world.stand.dir.join("plan.toml"), "no plan at all").unwrap();
         world.cut_power().await;

@@ -22,6 +22,7 @@
 mod active;
 mod deadlines;
 mod desk;
+mod enter;
 mod laboratory;
 mod ledger;
 mod machine;
@@ -36,6 +37,7 @@ mod trends;
 mod warnings;
 
 pub use desk::Desk;
+pub use enter::{Enter, LotPresented, Refused, StepTaken};
 pub(crate) use laboratory::measured;
-pub use machine::{Duty, Enter, Refused};
+pub use machine::Duty;
 pub use outcome::{ControlRequest, FollowUp, Judged, Outcome, PlanRef, Warning, WarningState};

@@ -380,12 +380,14 @@ fn a_new_plan_ends_the_periods_of_the_old_one() {
 #[test]
 fn a_lot_is_presented_by_hand() {
     let mut rig = Rig::with_plan(EXAMPLE.1);
-    let draw = |hs: &str, risk: Option<&str>| Enter::Draw {
-        lot: "LOT-1".to_owned(),
-        hs: hs.to_owned(),
-        risk: risk.map(str::to_owned),
-        item: None,
-        by: "Li Na".to_owned(),
+    let draw = |hs: &str, risk: Option<&str>| {
+        Enter::Draw(LotPresented {
+            lot: "LOT-1".to_owned(),
+            hs: hs.to_owned(),
+            risk: risk.map(str::to_owned),
+            item: None,
+            by: "Li Na".to_owned(),
+        })
     };
     let answer = rig.enter(draw("7404", Some("a"))).unwrap();
     assert_eq!(answer["drawn"][0]["selected"], true);
@@ -400,43 +402,30 @@ fn a_lot_is_presented_by_hand() {
 }
 
 fn step(inspection: &str, step: Step) -> Enter {
-    Enter::FollowUp {
-        inspection: inspection.to_owned(),
-        step,
-        by: "Li Na".to_owned(),
-        values: BTreeMap::new(),
-        sample: None,
-        body: None,
-        report: None,
-        method: None,
-        date: None,
-        note: None,
-    }
+    Enter::FollowUp(StepTaken::new(inspection, step, "Li Na"))
 }
 
 fn sample(inspection: &str, number: &str) -> Enter {
-    let Enter::FollowUp { inspection, step, by, values, body, report, method, date, note, .. } =
-        step(inspection, Step::Sample)
-    else {
-        unreachable!()
-    };
-    Enter::FollowUp { inspection, step, by, values, sample: Some(number.to_owned()), body, report, method, date, note }
+    Enter::FollowUp(StepTaken { sample: Some(number.to_owned()), ..StepTaken::new(inspection, Step::Sample, "Li Na") })
 }
 
-fn lab(inspection: &str, body: &str, date: &str, given: &[(&str, &str)]) -> Enter {
-    let values = given.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect();
-    Enter::FollowUp {
-        inspection: inspection.to_owned(),
-        step: Step::LabResult,
-        by: "Wang Wei".to_owned(),
-        values,
-        sample: None,
+fn typed(given: &[(&str, &str)]) -> BTreeMap<String, String> {
+    given.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect()
+}
+
+fn result(inspection: &str, body: &str, date: &str, given: &[(&str, &str)]) -> StepTaken {
+    StepTaken {
+        values: typed(given),
         body: Some(body.to_owned()),
         report: Some("R-7".to_owned()),
         method: Some("GB/T 7573".to_owned()),
         date: Some(date.to_owned()),
-        note: None,
+        ..StepTaken::new(inspection, Step::LabResult, "Wang Wei")
     }
+}
+
+fn lab(inspection: &str, body: &str, date: &str, given: &[(&str, &str)]) -> Enter {
+    Enter::FollowUp(result(inspection, body, date, given))
 }
 
 const CLOTH: [(&str, &str); 3] = [("hs-code", "5208"), ("category", "B"), ("goods", "棉布")];
@@ -474,14 +463,10 @@ fn a_finding_is_followed_to_its_end_and_the_first_result_stays() {
     rig.enter(sample(&id, "S-2")).unwrap();
     let refused = rig.enter(lab(&id, "example-lab", "2026-05-01", &[("ph", "8.5")])).unwrap_err();
     assert_eq!(refused, Refused::Needs { step: "lab-result", what: "--sample NUMBER, one of several" });
-    let Enter::FollowUp { inspection, step: result, by, values, body, report, method, date, note, .. } =
-        lab(&id, "example-lab", "2026-05-01", &[("ph", "8.5")])
-    else {
-        unreachable!()
-    };
-    let again = Some("S-2".to_owned());
-    let second =
-        Enter::FollowUp { inspection, step: result, by, values, sample: again, body, report, method, date, note };
+    let second = Enter::FollowUp(StepTaken {
+        sample: Some("S-2".to_owned()),
+        ..result(&id, "example-lab", "2026-05-01", &[("ph", "8.5")])
+    });
     rig.reboot(HOUR);
     assert_eq!(rig.enter(second).unwrap()["to"], "lab-cleared");
     rig.enter(step(&id, Step::Release)).unwrap();
@@ -508,11 +493,7 @@ fn what_is_entered_wrongly_is_refused_with_the_way_out() {
     let mut rig = Rig::with_plan(EXAMPLE.1);
     let id = rig.lorry(1, &CLOTH, &refer());
     let with = |given: &[(&str, &str)], what: Step| {
-        let Enter::FollowUp { inspection, by, body, report, method, date, note, sample, .. } = step(&id, what) else {
-            unreachable!()
-        };
-        let values = given.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect();
-        Enter::FollowUp { inspection, step: what, by, values, sample, body, report, method, date, note }
+        Enter::FollowUp(StepTaken { values: typed(given), ..StepTaken::new(&id, what, "Li Na") })
     };
     let rows: [(Enter, &str); 8] = [
         (step("lane-7-1-99", Step::Hold), "`tidewaiter findings` lists them"),

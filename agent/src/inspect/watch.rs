@@ -258,4 +258,43 @@ mod tests {
         let closed = intervals(watch.tick(Moment { mono_ms: 3_610_099, wall_ms: 0 }));
         assert_eq!(closed[0].slots_expected, 10);
     }
+
+    /// Slots and values of each period while values come at these seconds and time is looked at in between.
+    fn periods(from: u64, values: &[u64], until: u64) -> Vec<(u32, u32)> {
+        let mut watch = Watch::new("w", "gamma-1", &["dose-rate".into()], 10_000, 10, false, at(from));
+        let mut steps = Vec::new();
+        for second in from + 1..=until {
+            if values.contains(&second) {
+                steps.extend(watch.arrival(&arrival(second, value("0.10"))));
+            }
+            steps.extend(watch.tick(at(second)));
+        }
+        intervals(steps).iter().map(|it| (it.slots_expected, it.received)).collect()
+    }
+
+    #[test]
+    fn periods_count_what_should_have_come_whenever_they_begin() {
+        let every: Vec<u64> = (0..60).collect();
+        // From a start that lies on no round second of anything.
+        assert_eq!(periods(7, &every, 38), [(10, 9), (10, 10), (10, 10)]);
+        // A gap over the end of a period is missing from both.
+        let gap: Vec<u64> = every.iter().copied().filter(|second| !(16..=23).contains(second)).collect();
+        assert_eq!(periods(0, &gap, 31), [(10, 9), (10, 6), (10, 6)]);
+    }
+
+    #[test]
+    fn a_step_of_the_wall_clock_changes_no_count() {
+        let mut watch = Watch::new("w", "gamma-1", &["dose-rate".into()], 10_000, 10, false, at(0));
+        let day = 86_400_000;
+        let mut closed = Vec::new();
+        for (second, wall_ms) in (1..=20).zip([0, day, -day, 0].iter().cycle()) {
+            let mut shown = arrival(second, value("0.10"));
+            shown.at.wall_ms = *wall_ms;
+            closed.extend(watch.arrival(&shown));
+        }
+        let closed = intervals(closed);
+        assert_eq!(closed.iter().map(|it| (it.slots_expected, it.received)).collect::<Vec<_>>(), [(10, 9), (10, 10)]);
+        // Nor does a monotonic clock that comes a little late from another thread.
+        assert!(watch.tick(at(19)).is_empty());
+    }
 }

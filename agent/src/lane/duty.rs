@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 
 use super::{Local, problem, unfit};
 use crate::{
-    duty::Enter,
+    duty::{Enter, LotPresented, StepTaken},
     inspector::{Ask, AskError},
 };
 
@@ -92,7 +92,8 @@ async fn follow_ups(State(local): State<Local>, Json(request): Json<FollowUpRequ
         let known = Step::ALL.map(Step::word).join(", ");
         return problem(StatusCode::UNPROCESSABLE_ENTITY, &format!("step {step:?} is not one of {known}"));
     };
-    enter(&local, Enter::FollowUp { inspection, step, by, values, sample, body, report, method, date, note }).await
+    enter(&local, Enter::FollowUp(StepTaken { inspection, step, by, values, sample, body, report, method, date, note }))
+        .await
 }
 
 async fn reports_sent(State(local): State<Local>, Json(request): Json<ReportRequest>) -> Response {
@@ -110,7 +111,7 @@ async fn draws(State(local): State<Local>, Json(request): Json<DrawRequest>) -> 
     if let Some(refused) = unfit(&texts) {
         return refused;
     }
-    enter(&local, Enter::Draw { lot, hs, risk, item, by }).await
+    enter(&local, Enter::Draw(LotPresented { lot, hs, risk, item, by })).await
 }
 
 async fn enter(local: &Local, enter: Enter) -> Response {

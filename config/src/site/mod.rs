@@ -6,6 +6,7 @@
 //! [`check_environment`].
 
 mod bench;
+mod benches;
 mod checks;
 mod environment;
 mod estimate;

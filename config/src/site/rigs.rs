@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidewaiter_drivers::Unit;
 
 use super::{
-    Instrument, Protocol, Rig, RigProcedure, bench,
+    Instrument, Protocol, Rig, RigProcedure, benches,
     instruments::{hours, ms},
     places::{Known, Places, judge, role},
     streams::PH_METERS,
@@ -43,7 +43,7 @@ pub(super) fn read<'d>(root: &Node<'d>, known_things: &Known<'_, 'd>, places: &m
                 }
                 "tyre_endurance" => tyre_endurance(&inner, known_things, places, id, limit),
                 _ => {
-                    let (bench, measured) = bench::read(&inner, known_things, places, id, limit);
+                    let (bench, measured) = benches::read(&inner, known_things, places, id, limit);
                     measures = measured;
                     bench.map(RigProcedure::Bench)
                 }

@@ -556,16 +556,31 @@ impl Codec {
     /// Channels that come and go with what the instrument is set to show, beside [`Codec::channels`].
     pub const fn passing_channels(&self) -> &'static [&'static str] {
         match self {
-            Self::A12 { .. } | Self::Toledo(_) | Self::StGs { .. } | Self::Ohaus | Self::Rinstrum { .. } => {
-                &["net", "tare"]
-            }
+            Self::A12 { .. }
+            | Self::Toledo(_)
+            | Self::StGs { .. }
+            | Self::Ohaus
+            | Self::Rinstrum { .. }
+            | Self::MtSics { .. }
+            | Self::AAndD
+            | Self::Sbi { .. }
+            | Self::Shuangjie { .. } => &["mass", "gross", "net", "tare", "pieces", "share", "force"],
             Self::Orion => &["potential", "slope"],
             Self::SevenMulti => &["potential"],
             Self::Hanna | Self::Laqua => &["potential", "relative-potential"],
             Self::Photometer { .. } => &["wavelength"],
             Self::PhotometerPrints => &["absorbance", "transmittance", "concentration", "light-level", "wavelength"],
+            Self::MoistureMa => &["dry-substance", "moisture-of-dry", "mass"],
             Self::Ludlum375 { .. } => &["high-alarm", "low-alarm"],
-            Self::KromekD5 { .. } => &["dose", "user-dose", "real-time", "gamma-live-time", "neutron-live-time"],
+            Self::KromekD5 { .. } => &[
+                "dose",
+                "user-dose",
+                "real-time",
+                "gamma-live-time",
+                "neutron-live-time",
+                "gamma-temperature",
+                "neutron-temperature",
+            ],
             _ => &[],
         }
     }

@@ -3,6 +3,7 @@
 use tidewaiter_config::site::{StateTrigger, Trigger};
 use tidewaiter_drivers::{
     Decimal,
+    bench::tyre::{Alarm as BenchAlarm, AlarmBits},
     reading::{Doubt, Indication, Moment, Quality, Reading},
 };
 
@@ -89,6 +90,19 @@ pub(super) fn phase(trigger: &StateTrigger, readings: &[Reading]) -> Option<Phas
 pub(super) fn marks(readings: &[Reading]) -> Marks {
     let stage = value(readings, "stage").and_then(|it| it.at_places(0)).and_then(|it| u16::try_from(it.digits()).ok());
     Marks { elapsed: value(readings, "elapsed"), test_number: value(readings, "test-number"), stage }
+}
+
+/// What the bench asserts when the specimen failed.
+pub(super) const SPECIMEN_FAILED: &str = "specimen-failed";
+
+/// The alarms of this poll, where the bench has a register for them.
+pub(super) fn alarms(readings: &[Reading]) -> impl Iterator<Item = &'static str> {
+    let bits = value(readings, "alarms").and_then(|it| it.at_places(0)).and_then(|it| u16::try_from(it.digits()).ok());
+    bits.map(AlarmBits).into_iter().flat_map(AlarmBits::iter).map(|alarm| match alarm {
+        // The same bit of the same register, whatever the specimen is.
+        BenchAlarm::TyreFailure => SPECIMEN_FAILED,
+        other => other.word(),
+    })
 }
 
 /// Whether an indication has come to rest.

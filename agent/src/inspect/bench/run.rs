@@ -16,14 +16,12 @@ use super::{
         names::{self, READ},
         stages::Stages,
     },
-    follow::Marks,
+    follow::{self, Marks, SPECIMEN_FAILED},
     gathered::{Gathered, OPERATOR, Taken},
     quantities_of, trigger_instrument,
 };
 use crate::acquire::Arrival;
 
-/// What the bench asserts when it says that the specimen failed.
-const SPECIMEN_FAILED: &str = "specimen-failed";
 /// A quantity that came in two units within one run.
 const UNIT_CHANGED: &str = "unit-changed";
 
@@ -160,7 +158,20 @@ impl Run {
             stages.end(marks.elapsed, true);
         }
         if failed {
-            let (instrument, kind) = (instrument.to_owned(), SPECIMEN_FAILED.to_owned());
+            self.alarm(instrument, SPECIMEN_FAILED);
+        }
+    }
+
+    /// What the bench asserts in a poll of this run.
+    pub(super) fn alarmed(&mut self, instrument: &str, readings: &[Reading]) {
+        for kind in follow::alarms(readings) {
+            self.alarm(instrument, kind);
+        }
+    }
+
+    fn alarm(&mut self, instrument: &str, kind: &str) {
+        if !self.alarms.iter().any(|alarm| alarm.kind == kind) {
+            let (instrument, kind) = (instrument.to_owned(), kind.to_owned());
             self.alarms.push(Alarm { instrument, kind, by_device: true, recomputed: false });
         }
     }

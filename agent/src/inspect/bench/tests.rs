@@ -17,6 +17,7 @@ use tidewaiter_screening::{
 };
 
 use super::*;
+use crate::{acquire::Mark, inspect::Operation};
 
 fn d(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -581,10 +582,17 @@ fn a_bench_bounds_its_own_run() {
             " | complete | rfv 70 N [last of the run]; note timed-out [none]",
         ],
     );
-    let tape = Tape::of(&one).run(&[X("state=0 1"), X("state=3 1"), X("state=6 1; rfv=60 N"), Wait(10)]);
+    // Bits 0 and 4 of the alarm register: over-temperature, and the specimen failed, as the state says too.
+    let tape = Tape::of(&one).run(&[
+        X("state=0 1; alarms=32 1"),
+        X("state=3 1; alarms=1 1"),
+        X("state=3 1; alarms=17 1"),
+        X("state=6 1; alarms=0 1; rfv=60 N"),
+        Wait(10),
+    ]);
     assert_eq!(tape.done()[0].completion, Completion::Complete);
     let alarms: Vec<_> = tape.done()[0].alarms.iter().map(|alarm| (&*alarm.kind, alarm.by_device)).collect();
-    assert_eq!(alarms, [("specimen-failed", true)]);
+    assert_eq!(alarms, [("over-temperature", true), ("specimen-failed", true)]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! A whole site's machines: which arrivals concern which, and what an operator may ask.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod nonsense;
+
 use std::{path::Path, sync::Arc};
 
 use tidewaiter_config::site::site_from_str;
@@ -241,4 +243,102 @@ fn a_watch_has_an_interval_for_every_channel_with_a_number() {
         assert_eq!((interval.received, &interval.missing), (received, &silent));
         assert_eq!(interval.sum, (received == 1).then(|| "0.100".parse::<Decimal>().unwrap()));
     }
+}
+
+/// `id drill operator` of each inspection in these steps.
+fn standing(steps: &[Step]) -> Vec<String> {
+    let tell = |step: &Step| match step {
+        Step::Remember(it) | Step::Done(it) => {
+            let drill = if it.drill { "drill" } else { "real" };
+            Some(format!("{} {drill} {}", it.id, it.operator.as_deref().unwrap_or("nobody")))
+        }
+        _ => None,
+    };
+    steps.iter().filter_map(tell).collect()
+}
+
+#[test]
+fn a_drill_is_in_every_inspection_that_opens_while_it_is_on() {
+    let mut bench = Bench::new();
+    let load = |bench: &mut Bench| {
+        let mut steps = bench.send("scale-1", "mass", "30000", Unit::Kilogram);
+        steps.extend(bench.send("scale-1", "mass", "30000", Unit::Kilogram));
+        standing(&steps)
+    };
+    let off = |bench: &mut Bench| {
+        let mut steps = bench.send("scale-1", "mass", "0", Unit::Kilogram);
+        steps.extend(bench.send("scale-1", "mass", "0", Unit::Kilogram));
+        standing(&steps)
+    };
+    assert_eq!(load(&mut bench), ["lane-7-4-1 real nobody"; 2]);
+    let now = bench.now();
+    let event = bench.engine.set_drill("lane-7", true, "Wang Wei", now).unwrap();
+    assert_eq!((event.place.as_str(), event.name.as_str()), ("lane-7", "drill-on"));
+    assert_eq!(event.facts, [("operator".to_owned(), "Wang Wei".to_owned())]);
+    let again = bench.engine.set_drill("lane-7", true, "Li Na", now).unwrap_err();
+    assert_eq!(again.to_string(), "a drill at \"lane-7\" is already on");
+    let nowhere = bench.engine.set_drill("lane-8", true, "Li Na", now).unwrap_err();
+    assert_eq!(nowhere.to_string(), "there is no lane or rig \"lane-8\"; `tidewaiter status` lists them");
+    // What was open stays real; the next one is an exercise, to its end, whatever is switched meanwhile.
+    assert_eq!(off(&mut bench), ["lane-7-4-1 real nobody"]);
+    assert_eq!(load(&mut bench), ["lane-7-4-2 drill nobody"; 2]);
+    bench.engine.set_drill("lane-7", false, "Li Na", now).unwrap();
+    assert_eq!(off(&mut bench), ["lane-7-4-2 drill nobody"]);
+    assert_eq!(load(&mut bench), ["lane-7-4-3 real nobody"; 2]);
+    // Other places have nothing to do with it.
+    bench.engine.set_drill("drum-a", true, "Li Na", now).unwrap();
+    assert_eq!(standing(&bench.start("bench-a", "S-1").unwrap()), ["bench-a-4-1 real Li Na"]);
+}
+
+#[test]
+fn a_drill_survives_a_restart() {
+    let mut bench = Bench::new();
+    let now = bench.now();
+    bench.engine.set_drill("lane-7", true, "Li Na", now).unwrap();
+    bench.engine.set_drill("bench-a", true, "Li Na", now).unwrap();
+    let kept = serde_json::to_string(bench.engine.drill_state()).unwrap();
+    assert_eq!(kept, r#"{"bench-a":{"operator":"Li Na","since_ms":0},"lane-7":{"operator":"Li Na","since_ms":0}}"#);
+    let mut restarted = Bench::new();
+    let drills = serde_json::from_str(&kept.replace("bench-a", "bench-gone")).unwrap();
+    restarted.engine.restore_drills(drills);
+    assert_eq!(restarted.engine.drill_state().keys().collect::<Vec<_>>(), ["lane-7"]);
+    for _ in 0..2 {
+        restarted.send("scale-1", "mass", "30000", Unit::Kilogram);
+    }
+    let now = restarted.now();
+    assert_eq!(standing(&restarted.engine.interrupt(now)), ["lane-7-4-1 drill nobody"]);
+}
+
+#[test]
+fn a_start_says_who_runs_it_and_whether_as_an_exercise() {
+    let mut bench = Bench::new();
+    let by = |operator: &'static str, drill| By { operator, drill };
+    let start = |sample: &str| Operation::Start { sample: sample.to_owned() };
+    let now = bench.now();
+    let steps = bench.engine.operate("bench-a", &start("S-1"), by("Wang Wei", true), now).unwrap();
+    assert_eq!(standing(&steps), ["bench-a-4-1 drill Wang Wei"]);
+    // Who stops it is in the event; who ran it stays.
+    let steps = bench.engine.operate("bench-a", &Operation::Stop, by("Li Na", false), now).unwrap();
+    assert_eq!(standing(&steps), ["bench-a-4-1 drill Wang Wei"]);
+    let steps = bench.engine.operate("bench-a", &start("S-2"), by("Li Na", false), now).unwrap();
+    assert_eq!(standing(&steps), ["bench-a-4-2 real Li Na"]);
+    // A drum begins by itself, later; the start before it is of that run and of no other.
+    bench.engine.operate("drum-a", &start("T-1"), by("Zhao Min", true), now).unwrap();
+    let poll = |bench: &mut Bench, state: i64, elapsed: i64| {
+        bench.second += 1;
+        let at = bench.now();
+        let reading = |channel: &str, value: i64| Reading {
+            channel: channel.try_into().unwrap(),
+            at,
+            outcome: Ok(Indication { value: Decimal::whole(value), unit: Unit::One, quality: Quality::Good }),
+        };
+        let content =
+            Content::Readings(vec![reading("state", state), reading("stage", 1), reading("elapsed", elapsed)]);
+        let raw = bytes::Bytes::from_static(b"raw");
+        bench.engine.arrival(&Arrival { instrument: Arc::from("drum-1"), at, raw, content })
+    };
+    assert_eq!(standing(&poll(&mut bench, 3, 1))[0], "drum-a-4-1 drill Zhao Min");
+    assert_eq!(standing(&poll(&mut bench, 5, 9)), ["drum-a-4-1 drill Zhao Min"]);
+    poll(&mut bench, 0, 0);
+    assert_eq!(standing(&poll(&mut bench, 3, 1))[0], "drum-a-4-2 real nobody");
 }

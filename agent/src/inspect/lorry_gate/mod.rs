@@ -18,6 +18,7 @@
 //! The dose-rate background is the mean of the vacant lane's readings, frozen while it is occupied,
 //! because a vehicle shields the detector from the ground.
 
+mod identity;
 mod passage;
 pub(super) mod portal;
 mod scan;
@@ -29,7 +30,6 @@ use std::collections::VecDeque;
 use tidewaiter_config::site::{self, Instrument, Protocol};
 use tidewaiter_drivers::{
     Decimal,
-    identity::ocr,
     portal::occupancy::{Happening, Recompute, Settings, SetupKind},
     reading::{Moment, Quality, Reading},
 };
@@ -37,7 +37,7 @@ use tidewaiter_screening::inspection::{Evidence, Identity, IncompleteReason};
 
 use self::passage::Passage;
 use super::{Event, Numbering, Step, elapsed_ms, load::Load, mean::mean, millis};
-use crate::acquire::{Arrival, Content, LinkState, Mark, channel};
+use crate::acquire::{Arrival, Content, LinkState, channel};
 
 /// Vacant dose-rate readings that make the background: five minutes at one a second.
 const BACKGROUND_READINGS: usize = 300;
@@ -168,12 +168,12 @@ impl LorryGate {
         if self.gate.plate.as_deref().is_some_and(from)
             && let Content::Identity(mark) = &arrival.content
         {
-            self.identity(arrival.at, identity_of(mark));
+            self.identity(arrival.at, identity::plate(mark));
         }
         if self.gate.container.as_deref().is_some_and(from)
             && let Content::Identity(mark) = &arrival.content
         {
-            self.identity(arrival.at, container_of(mark));
+            self.identity(arrival.at, identity::container(mark));
         }
         steps.extend(self.advance(arrival.at));
         steps
@@ -565,36 +565,6 @@ struct First {
     is_through: bool,
     is_going: bool,
     on_scale: bool,
-}
-
-/// What a plate reader read.
-fn identity_of(mark: &Mark) -> Identity {
-    Identity {
-        kind: mark.kind.to_owned(),
-        text: mark.text.clone(),
-        source: "read".to_owned(),
-        confidence: mark.confidence,
-    }
-}
-
-/// What a container reader read: a number whose check digit holds, one that holds when confused characters are put
-/// right, or a text that is kept and not believed.
-fn container_of(mark: &Mark) -> Identity {
-    if mark.kind == "declaration" {
-        return identity_of(mark);
-    }
-    let found = ocr::container(&mark.text);
-    let source = match &found {
-        Some(found) if found.corrected == 0 => "read",
-        Some(_) => "corrected",
-        None => "ambiguous",
-    };
-    Identity {
-        kind: "container".to_owned(),
-        text: found.map_or_else(|| mark.text.clone(), |found| found.number.as_str().to_owned()),
-        source: source.to_owned(),
-        confidence: mark.confidence,
-    }
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ use tidewaiter_drivers::{
 use tidewaiter_screening::{Inspection, inspection::Completion};
 
 use super::*;
-use crate::inspect::evidence::KEPT;
+use crate::{acquire::Mark, inspect::evidence::KEPT};
 
 /// Counts per second of each detector while vacant: a window of five intervals expects 1000 of all four.
 const BACKGROUND: u32 = 250;
@@ -770,7 +770,7 @@ fn what_parts_the_beam_for_a_moment_is_one_lorry() {
         tape.scale(30_000, true, 3_000);
         tape.scale(0, true, 3_000);
     };
-    let tape = check(away, &["A | complete | 30000 | - | line-down"]);
+    let tape = check(away, &["A | complete | 30000 | - | line-down,no-background"]);
     assert_eq!(seconds(&tape), Vec::<String>::new());
 }
 
