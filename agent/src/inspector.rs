@@ -1,22 +1,19 @@
 //! The task that turns arrivals into durable records: machines, declarations, screening, sealing.
 
+mod ask;
 mod duties;
+mod live;
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use serde::Serialize;
 use tidewaiter_config::site::{Judge, Site};
-use tidewaiter_drivers::reading::{Moment, Outcome};
+use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::body::Table;
 use tidewaiter_screening::{Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
@@ -25,13 +22,16 @@ use tracing::{error, info, warn};
 use crate::{
     acquire::{Arrival, Content, LinkState},
     clock::Clock,
-    duty::{Desk, Enter, Refused},
-    inspect::{
-        By, CheckOperation, DeclarationBook, DrillState, Engine, Event, Operation, OperationError, Step, Subjects,
-    },
+    duty::Desk,
+    inspect::{By, CheckOperation, DeclarationBook, Engine, Event, Operation, Step, Subjects},
     outbox::{Draft, Outbox, Recorded, Refusal},
     register::{self, Register},
     seal::{self, Standing},
+};
+
+pub use self::{
+    ask::{Ask, AskError},
+    live::{Live, LiveResult, LiveValue, Snapshot},
 };
 
 /// Name of the note with the places at drill.
@@ -46,183 +46,6 @@ const VIEW_MS: u64 = 1000;
 const LINK_HOLD_MS: u64 = 5000;
 /// Recent results kept for the local interface.
 const RECENT: usize = 100;
-
-/// Something asked through the local interface.
-#[derive(Debug)]
-pub enum Ask {
-    /// An operator's action on a rig.
-    Operate {
-        /// Rig id.
-        rig: String,
-        /// Action.
-        operation: Operation,
-        /// Who.
-        operator: String,
-        /// The run it begins is an exercise.
-        drill: bool,
-        /// Answer, once it is recorded.
-        reply: oneshot::Sender<Result<(), AskError>>,
-    },
-    /// What opens at a place is an exercise from now on, or no longer.
-    Drill {
-        /// Lane or rig.
-        place: String,
-        /// On or off.
-        on: bool,
-        /// Who.
-        operator: String,
-        /// Answer, once it is recorded.
-        reply: oneshot::Sender<Result<(), AskError>>,
-    },
-    /// An operator's action on a function check.
-    Check {
-        /// Check id.
-        check: String,
-        /// Action.
-        operation: CheckOperation,
-        /// Who.
-        operator: String,
-        /// Answer, once it is recorded.
-        reply: oneshot::Sender<Result<(), AskError>>,
-    },
-    /// Facts about a subject.
-    Post {
-        /// Plate, container or sample number.
-        subject: String,
-        /// Declared facts.
-        facts: BTreeMap<String, String>,
-        /// Who.
-        operator: String,
-        /// Answer, once they are kept.
-        reply: oneshot::Sender<Result<(), AskError>>,
-    },
-    /// Something a named person enters about a finding, a deadline or a draw.
-    Enter {
-        /// What.
-        enter: Enter,
-        /// Answer, once it is recorded.
-        reply: oneshot::Sender<Result<serde_json::Value, AskError>>,
-    },
-    /// The findings followed and the deadlines kept.
-    Findings {
-        /// Without those that are over.
-        open: bool,
-        /// Answer.
-        reply: oneshot::Sender<serde_json::Value>,
-    },
-}
-
-/// Why an ask was not carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum AskError {
-    /// The rig is not in a state for it.
-    #[error(transparent)]
-    Operation(#[from] OperationError),
-    /// The entry does not fit what it is about.
-    #[error(transparent)]
-    Entry(#[from] Refused),
-    /// It could not be recorded.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// It could not be kept on disk.
-    #[error("the subject's facts could not be kept: {0}")]
-    Disk(#[from] std::io::Error),
-}
-
-/// What pages and interfaces may look at. Results stand here only once they are durable.
-#[derive(Debug, Default)]
-pub struct Live {
-    inner: Mutex<Snapshot>,
-}
-
-/// One look at the live state.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Snapshot {
-    /// Newest outcome of every channel, by instrument and channel. Not yet recorded.
-    pub instruments: BTreeMap<String, BTreeMap<String, LiveValue>>,
-    /// Links that are down, by instrument.
-    pub down: BTreeMap<String, bool>,
-    /// How each instrument stands: verification and function checks.
-    pub register: Vec<register::Line>,
-    /// What each lane, rig and function check is busy with.
-    pub busy: BTreeMap<String, String>,
-    /// Lanes and rigs whose inspections are exercises, and who says so.
-    pub drills: DrillState,
-    /// Recorded results, newest last.
-    pub results: VecDeque<LiveResult>,
-}
-
-/// The newest outcome of a channel.
-#[derive(Clone, Debug, Serialize)]
-pub struct LiveValue {
-    /// Displayed digits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    /// UCUM unit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unit: Option<&'static str>,
-    /// Quality word.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub quality: Option<&'static str>,
-    /// Reason word when there is no value.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub missing: Option<String>,
-    /// UTC milliseconds.
-    pub at_ms: i64,
-}
-
-/// A recorded inspection in short.
-#[derive(Clone, Debug, Serialize)]
-pub struct LiveResult {
-    /// Record number.
-    pub seq: u64,
-    /// Inspection id.
-    pub id: String,
-    /// Lane or rig.
-    pub place: String,
-    /// First identity of the subject.
-    pub subject: Option<String>,
-    /// Verdict word.
-    pub verdict: &'static str,
-    /// Reason of an inconclusive verdict.
-    pub reason: Option<&'static str>,
-    /// Disposition word.
-    pub disposition: &'static str,
-    /// Findings that were not passes: table, row, value, limit.
-    pub why: Vec<String>,
-    /// Incomplete, and why.
-    pub incomplete: Option<&'static str>,
-    /// UTC milliseconds of the end.
-    pub at_ms: i64,
-}
-
-impl Live {
-    /// A copy of the state.
-    pub fn snapshot(&self) -> Snapshot {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn update(&self, change: impl FnOnce(&mut Snapshot)) {
-        change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-impl LiveValue {
-    fn of(outcome: Outcome, at: Moment) -> Self {
-        match outcome {
-            Ok(indication) => Self {
-                value: Some(indication.value.to_string()),
-                unit: Some(indication.unit.code()),
-                quality: Some(indication.quality.word()),
-                missing: None,
-                at_ms: at.wall_ms,
-            },
-            Err(missing) => {
-                Self { value: None, unit: None, quality: None, missing: Some(missing.to_string()), at_ms: at.wall_ms }
-            }
-        }
-    }
-}
 
 /// The inspector before it runs.
 #[derive(Debug)]
@@ -616,29 +439,7 @@ impl Inspector {
     }
 
     fn announce(&self, inspection: &Inspection, screening: &Screening, recorded: Recorded) {
-        let result = LiveResult {
-            seq: recorded.seq,
-            id: inspection.id.clone(),
-            place: inspection.place.clone(),
-            subject: inspection.subject.identities.first().map(|identity| identity.text.clone()),
-            verdict: screening.verdict.word(),
-            reason: screening.verdict.reason().map(tidewaiter_screening::Reason::word),
-            disposition: screening.disposition.word(),
-            why: screening
-                .findings
-                .iter()
-                .filter(|finding| !matches!(finding.verdict, Verdict::Pass | Verdict::NotApplicable))
-                .map(|finding| {
-                    let value = finding.value.as_deref().unwrap_or("–");
-                    format!("{} {value} / {} ({} {})", finding.parameter, finding.limit, finding.table, finding.row)
-                })
-                .collect(),
-            incomplete: match inspection.completion {
-                tidewaiter_screening::inspection::Completion::Complete => None,
-                tidewaiter_screening::inspection::Completion::Incomplete(reason) => Some(reason.word()),
-            },
-            at_ms: inspection.closed.wall_ms,
-        };
+        let result = LiveResult::of(inspection, screening, recorded.seq);
         info!(
             record = recorded.seq,
             place = result.place,

@@ -1,0 +1,93 @@
+//! What the inspector may be asked while it works, and why it may refuse.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::oneshot;
+
+use crate::{
+    duty::{Enter, Refused},
+    inspect::{CheckOperation, Operation, OperationError},
+    outbox::Refusal,
+};
+
+/// Something asked through the local interface.
+#[derive(Debug)]
+pub enum Ask {
+    /// An operator's action on a rig.
+    Operate {
+        /// Rig id.
+        rig: String,
+        /// Action.
+        operation: Operation,
+        /// Who.
+        operator: String,
+        /// The run it begins is an exercise.
+        drill: bool,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<(), AskError>>,
+    },
+    /// What opens at a place is an exercise from now on, or no longer.
+    Drill {
+        /// Lane or rig.
+        place: String,
+        /// On or off.
+        on: bool,
+        /// Who.
+        operator: String,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<(), AskError>>,
+    },
+    /// An operator's action on a function check.
+    Check {
+        /// Check id.
+        check: String,
+        /// Action.
+        operation: CheckOperation,
+        /// Who.
+        operator: String,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<(), AskError>>,
+    },
+    /// Facts about a subject.
+    Post {
+        /// Plate, container or sample number.
+        subject: String,
+        /// Declared facts.
+        facts: BTreeMap<String, String>,
+        /// Who.
+        operator: String,
+        /// Answer, once they are kept.
+        reply: oneshot::Sender<Result<(), AskError>>,
+    },
+    /// Something a named person enters about a finding, a deadline or a draw.
+    Enter {
+        /// What.
+        enter: Enter,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<serde_json::Value, AskError>>,
+    },
+    /// The findings followed and the deadlines kept.
+    Findings {
+        /// Without those that are over.
+        open: bool,
+        /// Answer.
+        reply: oneshot::Sender<serde_json::Value>,
+    },
+}
+
+/// Why an ask was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// The rig is not in a state for it.
+    #[error(transparent)]
+    Operation(#[from] OperationError),
+    /// The entry does not fit what it is about.
+    #[error(transparent)]
+    Entry(#[from] Refused),
+    /// It could not be recorded.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It could not be kept on disk.
+    #[error("the subject's facts could not be kept: {0}")]
+    Disk(#[from] std::io::Error),
+}

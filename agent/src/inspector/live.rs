@@ -1,0 +1,135 @@
+//! What the inspector shows while it works: newest values, links, what is going on, recent results.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Mutex, PoisonError},
+};
+
+use serde::Serialize;
+use tidewaiter_drivers::reading::{Moment, Outcome};
+use tidewaiter_screening::{Inspection, Screening, Verdict};
+
+use crate::{inspect::DrillState, register};
+
+/// What pages and interfaces may look at. Results stand here only once they are durable.
+#[derive(Debug, Default)]
+pub struct Live {
+    inner: Mutex<Snapshot>,
+}
+
+/// One look at the live state.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Snapshot {
+    /// Newest outcome of every channel, by instrument and channel. Not yet recorded.
+    pub instruments: BTreeMap<String, BTreeMap<String, LiveValue>>,
+    /// Links that are down, by instrument.
+    pub down: BTreeMap<String, bool>,
+    /// How each instrument stands: verification and function checks.
+    pub register: Vec<register::Line>,
+    /// What each lane, rig and function check is busy with.
+    pub busy: BTreeMap<String, String>,
+    /// Lanes and rigs whose inspections are exercises, and who says so.
+    pub drills: DrillState,
+    /// Recorded results, newest last.
+    pub results: VecDeque<LiveResult>,
+}
+
+/// The newest outcome of a channel.
+#[derive(Clone, Debug, Serialize)]
+pub struct LiveValue {
+    /// Displayed digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// UCUM unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<&'static str>,
+    /// Quality word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<&'static str>,
+    /// Reason word when there is no value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+    /// UTC milliseconds.
+    pub at_ms: i64,
+}
+
+/// A recorded inspection in short.
+#[derive(Clone, Debug, Serialize)]
+pub struct LiveResult {
+    /// Record number.
+    pub seq: u64,
+    /// Inspection id.
+    pub id: String,
+    /// Lane or rig.
+    pub place: String,
+    /// First identity of the subject.
+    pub subject: Option<String>,
+    /// Verdict word.
+    pub verdict: &'static str,
+    /// Reason of an inconclusive verdict.
+    pub reason: Option<&'static str>,
+    /// Disposition word.
+    pub disposition: &'static str,
+    /// Findings that were not passes: table, row, value, limit.
+    pub why: Vec<String>,
+    /// Incomplete, and why.
+    pub incomplete: Option<&'static str>,
+    /// UTC milliseconds of the end.
+    pub at_ms: i64,
+}
+
+impl Live {
+    /// A copy of the state.
+    pub fn snapshot(&self) -> Snapshot {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn update(&self, change: impl FnOnce(&mut Snapshot)) {
+        change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl LiveValue {
+    pub(super) fn of(outcome: Outcome, at: Moment) -> Self {
+        match outcome {
+            Ok(indication) => Self {
+                value: Some(indication.value.to_string()),
+                unit: Some(indication.unit.code()),
+                quality: Some(indication.quality.word()),
+                missing: None,
+                at_ms: at.wall_ms,
+            },
+            Err(missing) => {
+                Self { value: None, unit: None, quality: None, missing: Some(missing.to_string()), at_ms: at.wall_ms }
+            }
+        }
+    }
+}
+
+impl LiveResult {
+    pub(super) fn of(inspection: &Inspection, screening: &Screening, seq: u64) -> Self {
+        Self {
+            seq,
+            id: inspection.id.clone(),
+            place: inspection.place.clone(),
+            subject: inspection.subject.identities.first().map(|identity| identity.text.clone()),
+            verdict: screening.verdict.word(),
+            reason: screening.verdict.reason().map(tidewaiter_screening::Reason::word),
+            disposition: screening.disposition.word(),
+            why: screening
+                .findings
+                .iter()
+                .filter(|finding| !matches!(finding.verdict, Verdict::Pass | Verdict::NotApplicable))
+                .map(|finding| {
+                    let value = finding.value.as_deref().unwrap_or("–");
+                    format!("{} {value} / {} ({} {})", finding.parameter, finding.limit, finding.table, finding.row)
+                })
+                .collect(),
+            incomplete: match inspection.completion {
+                tidewaiter_screening::inspection::Completion::Complete => None,
+                tidewaiter_screening::inspection::Completion::Incomplete(reason) => Some(reason.word()),
+            },
+            at_ms: inspection.closed.wall_ms,
+        }
+    }
+}
