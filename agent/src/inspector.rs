@@ -61,6 +61,8 @@ pub struct Inspector {
     receipted: Option<u64>,
     /// The last result handed to the duties.
     attended: Option<u64>,
+    /// There was a start before this one.
+    has_past: bool,
     register: Register,
     refreshed_ms: u64,
     views: mpsc::Sender<(String, Bytes)>,
@@ -100,10 +102,7 @@ impl Inspector {
         live.update(|live| live.drills = engine.drill_state().clone());
         let desk = Desk::open(&site, notes, now);
         let kept = notes.iter().find(|(name, _)| name == duties::ATTENDED_NOTE);
-        // A store from before there were duties: what lies in it is not followed up now.
-        let attended = kept
-            .and_then(|(_, bytes)| bytes.as_slice().try_into().ok().map(u64::from_be_bytes))
-            .or_else(|| if boot > 1 { outbox.status().borrow().head } else { None });
+        let attended = kept.and_then(|(_, bytes)| bytes.as_slice().try_into().ok().map(u64::from_be_bytes));
         let standing = duties::standing(standing, &desk);
         let mut register = Register::new(&site);
         if let Some((_, state)) = notes.iter().find(|(name, _)| name == register::NOTE)
@@ -117,6 +116,7 @@ impl Inspector {
             desk,
             receipted: None,
             attended,
+            has_past: boot > 1,
             register,
             refreshed_ms: now.mono_ms,
             site,
@@ -137,7 +137,9 @@ impl Inspector {
         mut asks: mpsc::Receiver<Ask>,
         stop: CancellationToken,
     ) {
-        self.catch_up().await;
+        if self.has_past {
+            self.catch_up().await;
+        }
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut asking, mut arriving) = (true, true);

@@ -123,9 +123,10 @@ fn print_status(report: &Value) {
     outln!("{table}");
     for line in report.pointer("/live/register").and_then(Value::as_array).into_iter().flatten() {
         // What is in order needs no line here; `tidewaiter register` shows all.
-        if text(line, "/standing") != "good" {
+        // `check` warns of what has no entry.
+        if !matches!(text(line, "/standing").as_ref(), "good" | "unregistered") {
             outln!(
-                "{}: {} ({} {})",
+                "{}: {}, valid until {}, {} days left",
                 text(line, "/instrument"),
                 text(line, "/standing"),
                 text(line, "/valid_until"),

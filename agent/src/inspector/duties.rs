@@ -74,8 +74,10 @@ impl Inspector {
             for entry in entries {
                 let Ok(record) = tidewaiter_record::parse(&entry.bytes) else { continue };
                 let Detail::Inspection(detail) = &record.body.detail else { continue };
-                // What a laboratory found belongs to its follow-up, which is kept with its own record.
-                if OF_FOLLOW_UPS.contains(&detail.procedure.as_str())
+                // A record of kind 16 is from before there were duties. What a laboratory found belongs to its follow-up,
+                // which is kept with its own record.
+                if detail.judging.is_none()
+                    || OF_FOLLOW_UPS.contains(&detail.procedure.as_str())
                     || detail.subject.kind == SubjectKind::Instrument.word()
                 {
                     continue;
@@ -89,10 +91,10 @@ impl Inspector {
                 }
             }
         }
-        // From the first start on it is known how far the duties have come.
-        if self.attended.is_none() {
-            self.attended = from.checked_sub(1);
-            let seq = self.attended.unwrap_or(0).to_be_bytes().to_vec();
+        // So that the next start need not read all this again.
+        if let Some(last) = from.checked_sub(1).filter(|last| self.attended != Some(*last)) {
+            self.attended = Some(last);
+            let seq = last.to_be_bytes().to_vec();
             if let Err(refusal) = self.outbox.notes(vec![(ATTENDED_NOTE.to_owned(), Some(seq))]).await {
                 warn!(%refusal, "how far the duties have come could not be kept");
             }

@@ -4,7 +4,10 @@ use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 use tidewaiter_config::site::Check;
 
-use super::Register;
+use super::{Register, Standing};
+
+/// How an instrument stands that has neither a register entry nor a function check.
+const UNREGISTERED: &str = "unregistered";
 
 /// One instrument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,7 +24,7 @@ pub struct Line {
     pub valid_until: Option<String>,
     /// Days to it; negative after it.
     pub days_left: Option<i64>,
-    /// How it stands: a quality word, `good` when in order.
+    /// How it stands: a quality word, `good` when in order; `unregistered` when nobody watches it.
     pub standing: &'static str,
     /// Its function checks.
     pub checks: Vec<CheckLine>,
@@ -56,7 +59,10 @@ impl Register {
                 certificate: entry.and_then(|it| it.certificate.clone()),
                 valid_until: entry.and_then(|it| it.valid_until).map(|it| it.to_string()),
                 days_left: entry.and_then(|it| it.days_left(date)),
-                standing: self.standing(id, date, wall_ms).word(),
+                standing: match self.standing(id, date, wall_ms) {
+                    Standing::InOrder if entry.is_none() && !self.is_checked(id) => UNREGISTERED,
+                    standing => standing.word(),
+                },
                 checks: self
                     .checks
                     .iter()
@@ -66,6 +72,10 @@ impl Register {
             }
         };
         self.instruments.iter().map(line).collect()
+    }
+
+    fn is_checked(&self, instrument: &str) -> bool {
+        self.checks.iter().any(|check| check.instrument == instrument)
     }
 
     fn check_line(&self, check: &Check, wall_ms: i64) -> CheckLine {

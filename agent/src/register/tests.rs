@@ -302,7 +302,7 @@ fn the_overview_names_every_instrument() {
     register.note(&check_done(10, Completion::Complete), Verdict::Pass);
     let lines = register.overview(date("2027-02-27"), at(11).wall_ms);
     let short: Vec<_> = lines.iter().map(|it| (it.instrument.as_str(), it.days_left, it.standing)).collect();
-    assert_eq!(short, [("scale-1", Some(1), "verification-due"), ("gamma-1", None, "good")]);
+    assert_eq!(short, [("scale-1", Some(1), "verification-due"), ("gamma-1", None, "unregistered")]);
     let check = &lines[0].checks[0];
     assert_eq!((check.check.as_str(), check.procedure, check.lapsed), ("zero", "scale-zero-check", false));
     assert_eq!(check.passed.as_deref(), Some("1970-01-01T10:00:00Z"));

@@ -12,6 +12,7 @@ missing-instrument-fault = instrument fault (code { $code })
 missing-line-down = line down
 
 quality-good = good
+quality-unregistered = not registered
 quality-unstable = not settled
 quality-stale = stale
 quality-verification-due = verification expires soon

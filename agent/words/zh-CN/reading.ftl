@@ -12,6 +12,7 @@ missing-instrument-fault = 仪器故障（代码 { $code }）
 missing-line-down = 线路中断
 
 quality-good = 正常
+quality-unregistered = 未登记
 quality-unstable = 未稳定
 quality-stale = 数据过旧
 quality-verification-due = 检定即将到期
