@@ -230,3 +230,39 @@ fn plan_and_findings_outlive_a_power_cut_with_a_faulty_file() {
         expect_whole(&world, status.sealed);
     });
 }
+
+/// Results that were sealed when nobody could hand them on any more: those open at a power cut.
+#[test]
+fn what_a_power_cut_interrupted_is_followed_up_once() {
+    play(async || {
+        let mut world = world(Setting { on_disk: true, ..Setting::of(SCENE) }).await;
+        let facts = [("axles", "2"), ("vehicle", "truck")];
+        world.post("粤B00001", &facts).await.unwrap();
+        world.until(9 * SECOND).await;
+        assert!(world.agent().live.snapshot().busy.contains_key("lane-7"), "the first lorry is in the lane");
+        world.cut_power().await;
+        world.restart().await.unwrap();
+        world.until(11 * SECOND).await;
+        let interrupted: Vec<String> = open_findings(&world).await;
+        assert_eq!(interrupted.len(), 1, "{interrupted:?}");
+        world.cut_power().await;
+        world.restart().await.unwrap();
+        world.until(13 * SECOND).await;
+        let after: Vec<String> = open_findings(&world).await;
+        assert!(after.starts_with(&interrupted), "{interrupted:?} {after:?}");
+        assert_eq!(after.iter().filter(|it| **it == interrupted[0]).count(), 1);
+        let recorded = world.stop().await.unwrap();
+        let found = world.centre.inspections().unwrap();
+        assert_eq!(found[0].id, interrupted[0]);
+        assert_eq!(found[0].incomplete.as_deref(), Some("interrupted"));
+        expect_whole(&world, recorded.sealed);
+    });
+}
+
+async fn open_findings(world: &World) -> Vec<String> {
+    let (reply, answer) = oneshot::channel();
+    world.agent().asks.send(Ask::Findings { open: true, reply }).await.unwrap();
+    let told = answer.await.unwrap();
+    let findings = told["findings"].as_array().unwrap();
+    findings.iter().map(|it| it["inspection"].as_str().unwrap().to_owned()).collect()
+}
