@@ -97,10 +97,15 @@ pub fn recompute_inspection(detail: &InspectionDetail, tables: &Tables) -> Recom
 fn repeat(detail: &InspectionDetail, tables: &Tables) -> Result<Option<String>, String> {
     let inspection = inspection(detail)?;
     let recorded = screening(detail)?;
-    if let Some(refused) = recorded.findings.iter().find(|it| it.edition.is_empty()) {
-        return Err(format!("the agent had no edition of {} to judge by: {}", refused.table, refused.rule));
+    let refused = recorded.findings.iter().find(|it| it.edition.is_empty());
+    let without_edition = |it: &Finding| format!("the agent had no edition of {} to judge by: {}", it.table, it.rule);
+    if let (Some(refused), None) = (refused, &detail.judging) {
+        return Err(without_edition(refused));
     }
-    let (limits, programme) = same_tables(detail, tables)?;
+    let (mut limits, programme) = same_tables(detail, tables)?;
+    // That no edition was in force is confirmed by the editions at hand.
+    let missing = |id: &str| recorded.findings.iter().any(|it| it.edition.is_empty() && it.table == id);
+    limits.extend(tables.limits.iter().filter(|it| missing(&it.id)).cloned());
     let judge = match &detail.judging {
         Some(judging) => judging.required.iter().map(required).collect(),
         // Kind 16 does not say what was required; every row that was looked at has a finding.
@@ -115,7 +120,11 @@ fn repeat(detail: &InspectionDetail, tables: &Tables) -> Result<Option<String>, 
             }
         }
     }
-    Ok(difference)
+    // An edition that the agent did not have is no fault of the record.
+    match (refused, difference) {
+        (Some(refused), Some(_)) => Err(without_edition(refused)),
+        (_, difference) => Ok(difference),
+    }
 }
 
 /// The tables the record names, found here under the same id, edition and digest.
@@ -148,7 +157,9 @@ fn same_tables<'a>(
             ));
         }
     }
-    let named = |it: &Finding| detail.tables.iter().any(|table| table.id == it.table && table.edition == it.edition);
+    let named = |it: &Finding| {
+        it.edition.is_empty() || detail.tables.iter().any(|table| table.id == it.table && table.edition == it.edition)
+    };
     if screening(detail)?.findings.iter().all(named) {
         Ok((limits, programme))
     } else {

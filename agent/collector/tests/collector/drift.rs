@@ -2,7 +2,7 @@
 
 use tidewaiter_collector::{Recomputed, Tables};
 use tidewaiter_recompute::recompute_inspection;
-use tidewaiter_record::{Detail, InspectionDetail};
+use tidewaiter_record::{Detail, InspectionDetail, Judging, Required};
 
 use crate::writer::{NOW, Writer, core, judged, sort, textile};
 
@@ -74,6 +74,39 @@ fn what_cannot_be_repeated_is_neither_same_nor_drift() {
     check("impossible time", "no date", |it| {
         it.opened.wall_ms = i64::MAX;
     });
+}
+
+/// A record of kind 18 says itself what was asked for.
+#[test]
+fn what_was_required_is_taken_from_the_record_that_says_it() {
+    let asked = |advisory, parameters: &[&str]| {
+        let mut detail = judged(textile("9.6"));
+        let required = Required {
+            table: detail.tables[0].id.clone(),
+            parameters: parameters.iter().map(|&it| it.to_owned()).collect(),
+            advisory,
+        };
+        detail.judging = Some(Judging { required: vec![required], ..Judging::default() });
+        detail
+    };
+    assert_eq!(recompute(&asked(false, &["ph"])), Recomputed::Same);
+    // An advisory row may not decide, one that was not asked for may not be judged, one that was may not be left out.
+    for (advisory, parameters) in [(true, &["ph"][..]), (false, &[]), (false, &["ph", "odour"])] {
+        let found = recompute(&asked(advisory, parameters));
+        assert!(matches!(found, Recomputed::Drift(_)), "{advisory} {parameters:?}: {found:?}");
+    }
+    // No edition was in force: found again where the centre has none either, not repeatable where it has one.
+    let mut before = asked(false, &["ph"]);
+    let finding = &mut before.findings[0];
+    (finding.edition, finding.row, finding.verdict) = (String::new(), "*".into(), "Inconclusive".into());
+    (finding.reason, finding.value) = (Some("no-edition".into()), None);
+    before.findings.truncate(1);
+    before.tables.clear();
+    (before.verdict, before.reason, before.disposition) =
+        ("Inconclusive".into(), Some("no-edition".into()), "refer".into());
+    assert!(matches!(recompute(&before), Recomputed::NotDone(_)));
+    (before.opened.wall_ms, before.closed.wall_ms) = (1_262_304_000_000, 1_262_304_060_000);
+    assert_eq!(recompute(&before), Recomputed::Same, "GB 18401-2010 is in force since August 2011");
 }
 
 #[test]
