@@ -172,7 +172,12 @@ fn quantity(
         (value, unit()?)
     } else {
         let number = number_text.parse::<Decimal>().map_err(|_| {
-            format!("{key}={value} is no value: a decimal number, with its unit if it is another than the table's")
+            let wanted = if units.contains(Unit::FastnessGrade.code()) {
+                "a grade, 1, 1-2, 2 .. 4-5, 5"
+            } else {
+                "a decimal number, with its unit if it is another than the table's"
+            };
+            format!("{key}={value} is no value: {wanted}")
         })?;
         if code.is_empty() {
             let unit = unit()?;
@@ -442,6 +447,7 @@ confidence = "site"
         check(&["viscosity=1"], "parameters: As, BaP");
         check(&["ph"], "write key=value");
         check(&["ph=seven"], "ph=seven is no value");
+        check(&["fastness=3-5"], "a grade, 1, 1-2");
         check(&["As=0.4furlong"], "\"furlong\", which is no unit");
         check(&["As=0.4%@wet"], "\"wet\" is no basis");
         check(&["category=A", "category=B"], "declared twice");
