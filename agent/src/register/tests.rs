@@ -302,9 +302,20 @@ fn the_overview_names_every_instrument() {
     register.note(&check_done(10, Completion::Complete), Verdict::Pass);
     let lines = register.overview(date("2027-02-27"), at(11).wall_ms);
     let short: Vec<_> = lines.iter().map(|it| (it.instrument.as_str(), it.days_left, it.standing)).collect();
-    assert_eq!(short, [("scale-1", Some(1), "verification-due"), ("gamma-1", None, "unregistered")]);
+    assert_eq!(short, [("scale-1", Some(1), "verification-due"), ("gamma-1", None, "good")]);
     let check = &lines[0].checks[0];
     assert_eq!((check.check.as_str(), check.procedure, check.lapsed), ("zero", "scale-zero-check", false));
     assert_eq!(check.passed.as_deref(), Some("1970-01-01T10:00:00Z"));
     assert_eq!(check.due.as_deref(), Some("1970-01-02T12:00:00Z"));
+}
+
+#[test]
+fn an_instrument_that_nobody_watches_is_not_called_in_order() {
+    let entry = "[instruments.register]\ncontrol = \"calibration\"\n[[instruments.register.uncertainty]]\n\
+                 channel = \"dose-rate\"\npercent = \"15\"\n";
+    assert!(SITE.contains(entry));
+    let (site, _) = site_from_str(&SITE.replace(entry, ""), Path::new(".")).unwrap();
+    let lines = Register::new(&site).overview(date("2026-06-01"), at(0).wall_ms);
+    let standing: Vec<_> = lines.iter().map(|it| (it.instrument.as_str(), it.standing)).collect();
+    assert_eq!(standing, [("scale-1", "good"), ("gamma-1", "unregistered")]);
 }
