@@ -349,7 +349,9 @@ impl Inspector {
                     }
                 }
                 Step::Interval(interval) => {
-                    if let Err(refusal) = self.outbox.seal(seal::interval(&interval, &self.standing)).await {
+                    let (instrument, to) = (&interval.instrument, interval.to);
+                    let stood = self.register.standing(instrument, sampling_date(to), to.wall_ms).quality();
+                    if let Err(refusal) = self.outbox.seal(seal::interval(&interval, stood, &self.standing)).await {
                         error!(watch = interval.watch, %refusal, "interval not recorded");
                     }
                 }

@@ -194,8 +194,8 @@ pub fn without_readings(mut draft: Draft) -> Draft {
     draft
 }
 
-/// The draft of a period of a background watch.
-pub fn interval(interval: &Interval, standing: &Standing) -> Draft {
+/// The draft of a period of a background watch; `quality` is how the instrument stood.
+pub fn interval(interval: &Interval, quality: Quality, standing: &Standing) -> Draft {
     Draft {
         place: interval.watch.clone(),
         id: None,
@@ -218,6 +218,7 @@ pub fn interval(interval: &Interval, standing: &Standing) -> Draft {
             unit: interval.unit,
             flags: Flags { simulated: interval.simulated, drill: false },
             context: standing.context.clone(),
+            standing: Some(quality),
             plan: standing.plan.clone(),
         }),
     }

@@ -308,7 +308,7 @@ judged_finding = fields(
     {6: tstr, 8: tstr, 11: u16, 14: decimal},
 )
 
-GENESIS, SHUTDOWN, INTERVAL, PLANNED_INTERVAL = 0, 15, 17, 19
+GENESIS, SHUTDOWN, INTERVAL, QUALIFIED_INTERVAL = 0, 15, 17, 19
 KINDS = {
     GENESIS: fields({1: tstr, 2: hash32, 3: hash32}),
     3: fields({1: tstr, 3: texts(tstr)}, {2: tstr}),
@@ -376,7 +376,7 @@ KINDS = {
         },
         {7: tstr, 14: tstr, 19: plan, 20: tstr, 21: tstr},
     ),
-    PLANNED_INTERVAL: fields(
+    QUALIFIED_INTERVAL: fields(
         {
             0: flags,
             1: tstr,
@@ -388,9 +388,9 @@ KINDS = {
             7: u32,
             8: texts(u32),
             14: context,
-            15: plan,
+            16: tstr,
         },
-        {9: decimal, 10: decimal, 11: decimal, 12: decimal, 13: tstr},
+        {9: decimal, 10: decimal, 11: decimal, 12: decimal, 13: tstr, 15: plan},
     ),
     20: fields(
         {
@@ -799,7 +799,7 @@ class Verifier:
                 self.report("simulated", chain, seq, "simulated, and the registry is of class production")
         if not record.known:
             self.content_unknown += 1
-        if record.kind in (INTERVAL, PLANNED_INTERVAL):
+        if record.kind in (INTERVAL, QUALIFIED_INTERVAL):
             due, received, missing = (record.detail.get_int(key) for key in (6, 7, 8))
             if received + sum(missing.values()) < due:
                 self.report("slots", chain, seq, f"of {due} slots some are neither measured nor explained")

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tidewaiter_drivers::{
     Decimal, Unit,
-    reading::{Moment, Outcome},
+    reading::{Moment, Outcome, Quality},
 };
 
 use crate::{
@@ -307,6 +307,8 @@ pub struct IntervalView<'a> {
     pub last: Option<String>,
     pub unit: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanView<'a>>,
 }
 
@@ -515,6 +517,7 @@ impl<'a> IntervalView<'a> {
             max: text(it.max),
             last: text(it.last),
             unit: it.unit.map(Unit::code),
+            standing: it.standing.map(Quality::word),
             plan: it.plan.as_ref().map(PlanView::of),
         }
     }

@@ -1,10 +1,14 @@
-//! `tidewaiter findings`: what needs a second look, and what is due.
+//! `tidewaiter findings`: what needs a second look, and what is due. Asks a running agent, else reads its store.
+
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::Value;
+use tidewaiter_drivers::reading::Moment;
 use tidewaiter_words::{Language, say, terms};
 
-use super::{OK, Outcome, Place, operate, output::outln};
+use super::{Failure, OK, Outcome, Place, operate, output::outln, place};
+use crate::{duty::Duty, outbox::Archive};
 
 /// Options of `tidewaiter findings`.
 #[derive(Debug, Args)]
@@ -20,7 +24,14 @@ pub(super) struct FindingsArgs {
 }
 
 pub(super) fn findings(args: &FindingsArgs) -> Outcome {
-    let view = operate::get(args.place.running()?, &format!("findings?open={}", args.open))?;
+    let asked = match args.place.address()? {
+        Some(address) => operate::get(address, &format!("findings?open={}", args.open)).ok(),
+        None => None,
+    };
+    let view = match asked {
+        Some(view) => view,
+        None => stored(&args.place, args.open)?,
+    };
     if args.json {
         outln!("{view}");
         return Ok(OK);
@@ -58,6 +69,19 @@ pub(super) fn findings(args: &FindingsArgs) -> Outcome {
         outln!("{}", say(language, "deadline-line", &args));
     }
     Ok(OK)
+}
+
+/// No agent runs: the findings as the last one left them in its store.
+fn stored(which: &Place, open: bool) -> Result<Value, Failure> {
+    let Some(config) = &which.config else {
+        return Err(Failure::usage("no agent is running; --config SITE names the site and its store"));
+    };
+    let site = place::site(config)?;
+    let notes = Archive::open(&site.store.dir).and_then(|it| it.notes()).map_err(Failure::environment)?;
+    let part = |name: &str| notes.iter().find(|(known, _)| known == name).map(|(_, bytes)| bytes.clone());
+    let now = Moment { mono_ms: 0, wall_ms: jiff::Timestamp::now().as_millisecond() };
+    // Looking is no boot of its own: spans go on by the wall clock.
+    Ok(Duty::load(Arc::new(site), "", part, now).0.view(open))
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {

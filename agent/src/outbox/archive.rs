@@ -7,7 +7,7 @@ use tidewaiter_record::ChainId;
 
 use super::{
     Entry, SqliteStore, StoreError,
-    sqlite::{check_layout, select},
+    sqlite::{check_layout, notes, select},
 };
 
 /// A store opened for reading only.
@@ -57,6 +57,15 @@ impl Archive {
     /// When the disk fails or bytes have changed.
     pub fn entries(&self, from: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
         select(&self.connection, &self.path, "seq >= ?1", from, limit)
+    }
+
+    /// The notes the agent keeps, by name.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails.
+    pub fn notes(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        notes(&self.connection).map_err(|source| StoreError::Sqlite { path: self.path.clone(), source })
     }
 
     /// What is there.

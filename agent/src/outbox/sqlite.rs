@@ -174,6 +174,15 @@ pub(super) fn select(
     rows.into_iter().map(|row| row.checked(path)).collect()
 }
 
+/// The notes, by name.
+pub(super) fn notes(connection: &Connection) -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT substr(key, length(?1) + 1), bytes FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
+    )?;
+    let rows = statement.query_map([NOTE], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
 struct StoredRow {
     seq: u64,
     record: Vec<u8>,
@@ -407,11 +416,7 @@ impl Store for SqliteStore {
     }
 
     fn notes(&mut self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let mut statement = self.sql(self.connection.prepare_cached(
-            "SELECT substr(key, length(?1) + 1), bytes FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
-        ))?;
-        let rows = self.sql(statement.query_map([NOTE], |row| Ok((row.get(0)?, row.get(1)?))))?;
-        self.sql(rows.collect())
+        self.sql(notes(&self.connection))
     }
 
     fn usage(&mut self) -> Result<(u64, u64), StoreError> {

@@ -32,7 +32,7 @@ pub enum Detail {
     Shutdown,
     /// A subject was inspected and screened: kind 18, or 16 where it does not say how it came to be judged.
     Inspection(Box<InspectionDetail>),
-    /// A period was watched: kind 19 under a plan, else 17.
+    /// A period was watched: kind 19, or 17 where it does not say how the instrument stood.
     Interval(IntervalDetail),
     /// A step of the secondary inspection of a subject.
     FollowUp(Box<FollowUp>),
@@ -61,7 +61,7 @@ const SHUTDOWN: u64 = 15;
 const INSPECTION: u64 = 16;
 const INTERVAL: u64 = 17;
 const JUDGED_INSPECTION: u64 = 18;
-const PLANNED_INTERVAL: u64 = 19;
+const QUALIFIED_INTERVAL: u64 = 19;
 const FOLLOW_UP: u64 = 20;
 const WARNING: u64 = 21;
 
@@ -77,7 +77,7 @@ impl Detail {
             Self::Shutdown => SHUTDOWN,
             Self::Inspection(detail) if detail.judging.is_some() => JUDGED_INSPECTION,
             Self::Inspection(_) => INSPECTION,
-            Self::Interval(detail) if detail.plan.is_some() => PLANNED_INTERVAL,
+            Self::Interval(detail) if detail.standing.is_some() => QUALIFIED_INTERVAL,
             Self::Interval(_) => INTERVAL,
             Self::FollowUp(_) => FOLLOW_UP,
             Self::Warning(_) => WARNING,
@@ -120,9 +120,9 @@ impl Detail {
     pub fn unaccounted_slots(&self) -> u64 {
         match self {
             Self::Interval(detail) => detail.unaccounted(),
-            Self::Unknown { kind: kind @ (INTERVAL | PLANNED_INTERVAL), cbor } => {
-                let planned = *kind == PLANNED_INTERVAL;
-                IntervalDetail::read(&mut Reader::new(cbor), planned).map_or(0, |it| it.unaccounted())
+            Self::Unknown { kind: kind @ (INTERVAL | QUALIFIED_INTERVAL), cbor } => {
+                let qualified = *kind == QUALIFIED_INTERVAL;
+                IntervalDetail::read(&mut Reader::new(cbor), qualified).map_or(0, |it| it.unaccounted())
             }
             _ => 0,
         }
@@ -160,7 +160,7 @@ impl Detail {
             INSPECTION | JUDGED_INSPECTION => {
                 Self::Inspection(Box::new(InspectionDetail::read(r, kind == JUDGED_INSPECTION)?))
             }
-            INTERVAL | PLANNED_INTERVAL => Self::Interval(IntervalDetail::read(r, kind == PLANNED_INTERVAL)?),
+            INTERVAL | QUALIFIED_INTERVAL => Self::Interval(IntervalDetail::read(r, kind == QUALIFIED_INTERVAL)?),
             FOLLOW_UP => Self::FollowUp(Box::new(FollowUp::read(r)?)),
             WARNING => Self::Warning(Box::new(Warning::read(r)?)),
             _ => {

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use tidewaiter_drivers::{Decimal, Unit, reading::Moment};
+use tidewaiter_drivers::{
+    Decimal, Unit,
+    reading::{Moment, Quality},
+};
 
 use super::{
     Context, Flags, Plan,
-    value::{owned, read_decimal, read_moment, read_unit, write_decimal, write_moment},
+    value::{owned, read_decimal, read_moment, read_quality, read_unit, write_decimal, write_moment},
 };
 use crate::cbor::{CborError, Reader, Writer};
 
@@ -46,7 +49,10 @@ pub struct IntervalDetail {
     pub unit: Option<Unit>,
     /// Software and configuration.
     pub context: Context,
-    /// The monitoring plan in force: then the record is of kind 19, else of kind 17.
+    /// How the instrument stood (verification, function checks): then the record is of kind 19, else of kind 17, which
+    /// has no room for it, nor for the plan.
+    pub standing: Option<Quality>,
+    /// The monitoring plan in force; kind 19.
     pub plan: Option<Plan>,
 }
 
@@ -80,11 +86,14 @@ impl IntervalDetail {
             m.optional(12, self.last, write_decimal);
             m.optional(13, self.unit, |w, it| w.text(it.code()));
             m.int(14, |w| self.context.write(w));
-            m.optional(15, self.plan.as_ref(), |w, it| it.write(w));
+            if let Some(standing) = self.standing {
+                m.optional(15, self.plan.as_ref(), |w, it| it.write(w));
+                m.int(16, |w| w.text(standing.word()));
+            }
         });
     }
 
-    pub(super) fn read(r: &mut Reader<'_>, planned: bool) -> Result<Self, CborError> {
+    pub(super) fn read(r: &mut Reader<'_>, qualified: bool) -> Result<Self, CborError> {
         let mut fields = r.fields()?;
         let flags = fields.need(0, Flags::read)?;
         let watch = fields.need(1, owned)?;
@@ -101,7 +110,11 @@ impl IntervalDetail {
         let last = fields.optional(12, read_decimal)?;
         let unit = fields.optional(13, read_unit)?;
         let context = fields.need(14, Context::read)?;
-        let plan = if planned { Some(fields.need(15, Plan::read)?) } else { None };
+        let (plan, standing) = if qualified {
+            (fields.optional(15, Plan::read)?, Some(fields.need(16, read_quality)?))
+        } else {
+            (None, None)
+        };
         fields.end()?;
         Ok(Self {
             flags,
@@ -119,6 +132,7 @@ impl IntervalDetail {
             last,
             unit,
             context,
+            standing,
             plan,
         })
     }

@@ -99,6 +99,14 @@ pub(super) fn read_unit(r: &mut Reader<'_>) -> Result<Unit, CborError> {
     }))
 }
 
+pub(super) fn read_quality(r: &mut Reader<'_>) -> Result<Quality, CborError> {
+    let quality = Quality::from_word(r.text()?);
+    Ok(quality.unwrap_or_else(|| {
+        r.mark_unknown();
+        Quality::Good
+    }))
+}
+
 /// `[digits, places, unit, quality]`, or `[reason, code / null]`: a reader tells them by the first item.
 pub(super) fn write_outcome(w: &mut Writer, outcome: Outcome) {
     match outcome {
@@ -127,10 +135,7 @@ pub(super) fn read_outcome(r: &mut Reader<'_>) -> Result<Outcome, CborError> {
         let digits = r.int()?;
         let value = read_places(r, digits)?;
         let unit = read_unit(r)?;
-        let quality = Quality::from_word(r.text()?).unwrap_or_else(|| {
-            r.mark_unknown();
-            Quality::Good
-        });
+        let quality = read_quality(r)?;
         Ok(Ok(Indication { value, unit, quality }))
     } else {
         r.array(2)?;
