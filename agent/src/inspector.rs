@@ -238,7 +238,7 @@ impl Inspector {
                             Operation::Next => ("operator-next", None),
                             Operation::Stop => ("operator-stop", None),
                             Operation::Enter { values } => {
-                                facts.extend(values);
+                                facts.extend(values.into_iter().map(apart));
                                 ("operator-enter", None)
                             }
                         };
@@ -291,7 +291,7 @@ impl Inspector {
                 let _ = reply.send(answer);
             }
             Ask::Post { subject, facts, operator, reply } => {
-                let mut told: Vec<(String, String)> = facts.clone().into_iter().collect();
+                let mut told: Vec<(String, String)> = facts.clone().into_iter().map(apart).collect();
                 told.push(("operator".to_owned(), operator));
                 let answer = match self.book.post(&subject, facts) {
                     Ok(()) => {
@@ -496,7 +496,25 @@ impl Inspector {
     }
 }
 
+/// Keeps a name that somebody typed apart from the names the agent gives its own facts of an event.
+fn apart((name, text): (String, String)) -> (String, String) {
+    let own = matches!(name.as_str(), "operator" | "drill" | "plan");
+    (if own { format!("typed-{name}") } else { name }, text)
+}
+
 /// The date that selects an edition: the UTC date on which the inspection was opened.
 pub fn sampling_date(opened: Moment) -> Date {
     Timestamp::from_millisecond(opened.wall_ms).map_or(Date::ZERO, |at| at.to_zoned(TimeZone::UTC).date())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apart;
+
+    #[test]
+    fn a_typed_name_never_stands_for_the_agents_own() {
+        let named = |name: &str| apart((name.to_owned(), "x".to_owned())).0;
+        assert_eq!(["operator", "drill", "plan"].map(named), ["typed-operator", "typed-drill", "typed-plan"]);
+        assert_eq!(["ph", "goods"].map(named), ["ph", "goods"]);
+    }
 }
