@@ -31,9 +31,10 @@ pub mod verify;
 pub mod view;
 
 pub use body::{
-    Alarm, Body, Context, Detail, Event, Fault, Finding, Flags, FollowUp, Genesis, Identity, InspectionDetail,
-    IntervalDetail, Judging, Link, Measured, Plan, Reading, Recovery, Required, Resumed, Stopped, Subject, Table,
-    TimeBlock, TimeQuality, TimeSource, Warning,
+    Alarm, Body, CommandResult, ConfigActivated, Context, Detail, Event, Evidence, Fault, Finding, Flags, FollowUp,
+    Genesis, Heartbeat, Identity, InspectionDetail, InstrumentIdentity, IntervalDetail, Judging, KeyRotate,
+    LimitsActivated, Link, Measured, Plan, Reading, Recovery, Required, Resumed, SingleReading, SoftwareId, Stopped,
+    Subject, Table, TimeBlock, TimeQuality, TimeRepair, TimeSource, TimeStep, Trimmed, Warning,
 };
 pub use enrolment::{Statement, StatementError};
 pub use envelope::ContentType;

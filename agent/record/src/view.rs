@@ -4,6 +4,8 @@
 //! quality letter, hashes are hexadecimal. The evidence is the bytes; every object names their hash, so
 //! a reader can go from one to the other.
 
+mod life;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -58,6 +60,9 @@ pub enum DetailView<'a> {
         /// SHA-256 of the configuration.
         config: String,
     },
+    /// One of the kinds that speak of the agent itself: heartbeat, clock, identity, activation, command, key,
+    /// evidence, trimming, and the single reading.
+    Own(serde_json::Value),
     /// Something happened.
     Event {
         /// What.
@@ -349,6 +354,9 @@ impl<'a> RecordView<'a> {
 
 impl<'a> DetailView<'a> {
     fn of(detail: &'a Detail) -> Self {
+        if let Some(value) = life::detail(detail) {
+            return Self::Own(value);
+        }
         match detail {
             Detail::Genesis(it) => Self::Genesis { software: &it.software, config: hex::encode(it.config) },
             Detail::Event(it) => Self::Event { name: &it.name, subject: it.subject.as_deref(), facts: &it.facts },
@@ -363,6 +371,7 @@ impl<'a> DetailView<'a> {
             Detail::FollowUp(it) => Self::FollowUp(Box::new(FollowUpView::of(it))),
             Detail::Warning(it) => Self::Warning(Box::new(WarningView::of(it))),
             Detail::Unknown { kind, cbor } => Self::Unknown { kind_number: *kind, cbor: hex::encode(cbor) },
+            other => Self::Own(life::detail(other).unwrap_or_default()),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The body and the choice of kinds.
 
 use super::{
-    Event, Flags, FollowUp, Genesis, InspectionDetail, IntervalDetail, Recovery, Resumed, Stopped, TimeBlock, Warning,
+    CommandResult, ConfigActivated, Event, Evidence, Flags, FollowUp, Genesis, Heartbeat, InspectionDetail,
+    InstrumentIdentity, IntervalDetail, KeyRotate, LimitsActivated, Recovery, Resumed, SingleReading, Stopped,
+    TimeBlock, TimeRepair, TimeStep, Trimmed, Warning,
 };
 use crate::cbor::{self, CborError, Reader, Writer};
 
@@ -38,6 +40,28 @@ pub enum Detail {
     FollowUp(Box<FollowUp>),
     /// A warning was proposed.
     Warning(Box<Warning>),
+    /// A reading of its own: kind 1, or 2 where it has no value.
+    Reading(Box<SingleReading>),
+    /// The agent is alive.
+    Heartbeat(Box<Heartbeat>),
+    /// The wall clock was set.
+    TimeStep(TimeStep),
+    /// What earlier monotonic times mean in UTC.
+    TimeRepair(TimeRepair),
+    /// An instrument identified itself.
+    InstrumentIdentity(Box<InstrumentIdentity>),
+    /// Software and configuration from here on.
+    ConfigActivated(Box<ConfigActivated>),
+    /// Limit tables from here on.
+    LimitsActivated(Box<LimitsActivated>),
+    /// What became of a command.
+    CommandResult(Box<CommandResult>),
+    /// The chain goes to a new key.
+    KeyRotate(Box<KeyRotate>),
+    /// A spectrum, a trace, a document.
+    Evidence(Box<Evidence>),
+    /// Receipted records were deleted.
+    Trimmed(Trimmed),
     /// Content unknown: a kind, or a word within a known kind, that is younger than this build.
     Unknown {
         /// The number of the kind.
@@ -47,15 +71,20 @@ pub enum Detail {
     },
 }
 
-/// Kinds whose numbers are taken and whose content is not defined in version 1: reading, no-reading,
-/// heartbeat, time-step, time-repair, instrument-identity, config-activated, limits-activated,
-/// command-result, key-rotate.
-pub const RESERVED_KINDS: [u64; 10] = [1, 2, 4, 5, 6, 7, 8, 9, 10, 13];
-
 const GENESIS: u64 = 0;
+const READING: u64 = 1;
+const NO_READING: u64 = 2;
 const EVENT: u64 = 3;
+const HEARTBEAT: u64 = 4;
+const TIME_STEP: u64 = 5;
+const TIME_REPAIR: u64 = 6;
+const INSTRUMENT_IDENTITY: u64 = 7;
+const CONFIG_ACTIVATED: u64 = 8;
+const LIMITS_ACTIVATED: u64 = 9;
+const COMMAND_RESULT: u64 = 10;
 const STOPPED: u64 = 11;
 const RESUMED: u64 = 12;
+const KEY_ROTATE: u64 = 13;
 const RECOVERY: u64 = 14;
 const SHUTDOWN: u64 = 15;
 const INSPECTION: u64 = 16;
@@ -64,6 +93,9 @@ const JUDGED_INSPECTION: u64 = 18;
 const QUALIFIED_INTERVAL: u64 = 19;
 const FOLLOW_UP: u64 = 20;
 const WARNING: u64 = 21;
+const EVIDENCE: u64 = 22;
+// 23 stands in a frozen vector for a kind that no reader knows, and stays so.
+const TRIMMED: u64 = 24;
 
 impl Detail {
     /// The number of the kind.
@@ -81,6 +113,18 @@ impl Detail {
             Self::Interval(_) => INTERVAL,
             Self::FollowUp(_) => FOLLOW_UP,
             Self::Warning(_) => WARNING,
+            Self::Reading(detail) if detail.reading.outcome.is_ok() => READING,
+            Self::Reading(_) => NO_READING,
+            Self::Heartbeat(_) => HEARTBEAT,
+            Self::TimeStep(_) => TIME_STEP,
+            Self::TimeRepair(_) => TIME_REPAIR,
+            Self::InstrumentIdentity(_) => INSTRUMENT_IDENTITY,
+            Self::ConfigActivated(_) => CONFIG_ACTIVATED,
+            Self::LimitsActivated(_) => LIMITS_ACTIVATED,
+            Self::CommandResult(_) => COMMAND_RESULT,
+            Self::KeyRotate(_) => KEY_ROTATE,
+            Self::Evidence(_) => EVIDENCE,
+            Self::Trimmed(_) => TRIMMED,
             Self::Unknown { kind, .. } => *kind,
         }
     }
@@ -98,6 +142,18 @@ impl Detail {
             Self::Interval(_) => "interval",
             Self::FollowUp(_) => "follow-up",
             Self::Warning(_) => "warning",
+            Self::Reading(detail) if detail.reading.outcome.is_ok() => "reading",
+            Self::Reading(_) => "no-reading",
+            Self::Heartbeat(_) => "heartbeat",
+            Self::TimeStep(_) => "time-step",
+            Self::TimeRepair(_) => "time-repair",
+            Self::InstrumentIdentity(_) => "instrument-identity",
+            Self::ConfigActivated(_) => "config-activated",
+            Self::LimitsActivated(_) => "limits-activated",
+            Self::CommandResult(_) => "command-result",
+            Self::KeyRotate(_) => "key-rotate",
+            Self::Evidence(_) => "evidence",
+            Self::Trimmed(_) => "trimmed",
             Self::Unknown { .. } => "unknown",
         }
     }
@@ -109,6 +165,10 @@ impl Detail {
             Self::Interval(detail) => detail.flags,
             Self::FollowUp(detail) => detail.flags,
             Self::Warning(detail) => detail.flags,
+            Self::Reading(detail) => detail.flags,
+            Self::Heartbeat(detail) => detail.flags,
+            Self::InstrumentIdentity(detail) => detail.flags,
+            Self::Evidence(detail) => detail.flags,
             Self::Unknown { cbor, .. } => flags_of_unknown(cbor),
             _ => Flags::default(),
         }
@@ -140,6 +200,17 @@ impl Detail {
             Self::Interval(detail) => detail.write(w),
             Self::FollowUp(detail) => detail.write(w),
             Self::Warning(detail) => detail.write(w),
+            Self::Reading(detail) => detail.write(w),
+            Self::Heartbeat(detail) => detail.write(w),
+            Self::TimeStep(detail) => detail.write(w),
+            Self::TimeRepair(detail) => detail.write(w),
+            Self::InstrumentIdentity(detail) => detail.write(w),
+            Self::ConfigActivated(detail) => detail.write(w),
+            Self::LimitsActivated(detail) => detail.write(w),
+            Self::CommandResult(detail) => detail.write(w),
+            Self::KeyRotate(detail) => detail.write(w),
+            Self::Evidence(detail) => detail.write(w),
+            Self::Trimmed(detail) => detail.write(w),
             Self::Unknown { cbor, .. } => w.encoded(cbor),
         }
     }
@@ -163,6 +234,17 @@ impl Detail {
             INTERVAL | QUALIFIED_INTERVAL => Self::Interval(IntervalDetail::read(r, kind == QUALIFIED_INTERVAL)?),
             FOLLOW_UP => Self::FollowUp(Box::new(FollowUp::read(r)?)),
             WARNING => Self::Warning(Box::new(Warning::read(r)?)),
+            READING | NO_READING => Self::Reading(Box::new(SingleReading::read(r, kind == READING)?)),
+            HEARTBEAT => Self::Heartbeat(Box::new(Heartbeat::read(r)?)),
+            TIME_STEP => Self::TimeStep(TimeStep::read(r)?),
+            TIME_REPAIR => Self::TimeRepair(TimeRepair::read(r)?),
+            INSTRUMENT_IDENTITY => Self::InstrumentIdentity(Box::new(InstrumentIdentity::read(r)?)),
+            CONFIG_ACTIVATED => Self::ConfigActivated(Box::new(ConfigActivated::read(r)?)),
+            LIMITS_ACTIVATED => Self::LimitsActivated(Box::new(LimitsActivated::read(r)?)),
+            COMMAND_RESULT => Self::CommandResult(Box::new(CommandResult::read(r)?)),
+            KEY_ROTATE => Self::KeyRotate(Box::new(KeyRotate::read(r)?)),
+            EVIDENCE => Self::Evidence(Box::new(Evidence::read(r)?)),
+            TRIMMED => Self::Trimmed(Trimmed::read(r)?),
             _ => {
                 let cbor = r.skip()?.to_vec();
                 return Ok(Self::Unknown { kind, cbor });

@@ -217,7 +217,7 @@ impl Fault {
 }
 
 impl Reading {
-    fn write(&self, w: &mut Writer) {
+    pub(super) fn write(&self, w: &mut Writer) {
         w.map(|m| {
             m.int(1, |w| w.text(&self.instrument));
             m.int(2, |w| w.text(&self.channel));
@@ -227,7 +227,7 @@ impl Reading {
         });
     }
 
-    fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
+    pub(super) fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
         let mut fields = r.fields()?;
         let reading = Self {
             instrument: fields.need(1, owned)?,
@@ -289,7 +289,7 @@ impl Finding {
 }
 
 impl Table {
-    fn write(&self, w: &mut Writer) {
+    pub(super) fn write(&self, w: &mut Writer) {
         w.map(|m| {
             m.int(1, |w| w.text(&self.id));
             m.int(2, |w| w.text(&self.edition));
@@ -297,7 +297,7 @@ impl Table {
         });
     }
 
-    fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
+    pub(super) fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
         let mut fields = r.fields()?;
         let table = Self {
             id: fields.need(1, owned)?,

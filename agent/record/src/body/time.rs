@@ -50,7 +50,7 @@ macro_rules! codes {
                 Self::ALL.iter().copied().find(|it| it.code() == code)
             }
 
-            fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
+            pub(super) fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
                 let at = r.at();
                 Self::from_code(r.uint()?).ok_or(CborError::Expected { at, expected: $expected })
             }
