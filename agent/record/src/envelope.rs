@@ -25,10 +25,14 @@ pub enum ContentType {
     Receipt,
     /// An enrolment statement.
     Statement,
+    /// A head of the centre's log.
+    Head,
+    /// A request of the centre to send records again.
+    Resend,
 }
 
 impl ContentType {
-    const ALL: [Self; 3] = [Self::Record, Self::Receipt, Self::Statement];
+    const ALL: [Self; 5] = [Self::Record, Self::Receipt, Self::Statement, Self::Head, Self::Resend];
 
     /// The text of the `typ` header.
     pub const fn typ(self) -> &'static str {
@@ -36,6 +40,8 @@ impl ContentType {
             Self::Record => "application/vnd.tidewaiter.record+cbor; v=1",
             Self::Receipt => "application/vnd.tidewaiter.receipt+cbor; v=1",
             Self::Statement => "application/vnd.tidewaiter.enrolment+cbor; v=1",
+            Self::Head => "application/vnd.tidewaiter.head+cbor; v=1",
+            Self::Resend => "application/vnd.tidewaiter.resend+cbor; v=1",
         }
     }
 

@@ -20,6 +20,7 @@ pub mod body;
 pub mod cbor;
 pub mod enrolment;
 mod envelope;
+pub mod head;
 mod id;
 pub mod open;
 pub mod receipt;
@@ -38,6 +39,7 @@ pub use body::{
 };
 pub use enrolment::{Statement, StatementError};
 pub use envelope::ContentType;
+pub use head::{Head, Resend, issue_head, issue_resend, open_head, open_resend};
 pub use id::{ChainId, Hash, IdError, Kid};
 pub use open::{Header, ParseError, Record, SignatureError, parse, verify_signature};
 pub use receipt::{Receipt, ReceiptError, issue, open_receipt};

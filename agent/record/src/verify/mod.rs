@@ -101,6 +101,8 @@ impl<'r> Verifier<'r> {
                 self.push_statement(bytes);
                 None
             }
+            // Heads and requests are words about the log and the wire, not about a chain.
+            Some(ContentType::Head | ContentType::Resend) => None,
             Some(ContentType::Record) | None => {
                 self.records += 1;
                 match parse(bytes) {
