@@ -43,7 +43,7 @@ pub use head::{Head, Resend, issue_head, issue_resend, open_head, open_resend};
 pub use id::{ChainId, Hash, IdError, Kid};
 pub use open::{Header, ParseError, Record, SignatureError, parse, verify_signature};
 pub use receipt::{Receipt, ReceiptError, issue, open_receipt};
-pub use registry::{RegisteredKey, Registry, RegistryClass, RegistryError, Role};
+pub use registry::{Follows, RegisteredKey, Registry, RegistryClass, RegistryError, Role};
 pub use seal::{Anchor, ChainHead, Claims, SealError, Sealed, seal};
 pub use sign::{Algorithm, Ed25519Signer, PublicKey, SignError, Signer, kid_of};
 pub use stream::{SequenceBuffer, split_sequence};
