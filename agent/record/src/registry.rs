@@ -106,6 +106,18 @@ impl RegisteredKey {
             follows: None,
         }
     }
+
+    /// Whether a header that names algorithm `found` may use it in this role. `kid` is its name.
+    pub(crate) fn usable_for(&self, kid: Kid, found: Algorithm, expected: Role) -> Result<(), SignatureError> {
+        let registered = self.public.algorithm();
+        if registered != found {
+            return Err(SignatureError::WrongAlgorithm { kid, found, registered });
+        }
+        if self.role != expected {
+            return Err(SignatureError::WrongRole { kid, found: self.role, expected });
+        }
+        Ok(())
+    }
 }
 
 /// Why a registry cannot be used.
@@ -341,13 +353,7 @@ impl Registry {
         expected: Role,
     ) -> Result<&RegisteredKey, SignatureError> {
         let key = self.key(kid).ok_or(SignatureError::UnknownKey(kid))?;
-        let registered = key.public.algorithm();
-        if registered != found {
-            return Err(SignatureError::WrongAlgorithm { kid, found, registered });
-        }
-        if key.role != expected {
-            return Err(SignatureError::WrongRole { kid, found: key.role, expected });
-        }
+        key.usable_for(kid, found, expected)?;
         Ok(key)
     }
 }
