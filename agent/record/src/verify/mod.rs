@@ -13,6 +13,7 @@
 
 mod chain;
 mod evidence;
+mod keys;
 mod log;
 mod report;
 mod reset;
@@ -24,6 +25,8 @@ use chain::{ChainState, Placed, Remark};
 pub use chain::{MAX_OPEN, MAX_REMEMBERED, SILENCE_MS};
 pub use evidence::MAX_EVIDENCE;
 use evidence::Wanted;
+use keys::Keys;
+pub use keys::MAX_LEARNED;
 use log::Logs;
 pub use log::MAX_LOG;
 pub use report::{ChainSummary, Code, Finding, MAX_FINDINGS, Question, Report, Verdict};
@@ -35,7 +38,6 @@ use crate::{
     envelope::ContentType,
     head::{open_head_by, open_resend},
     id::{ChainId, Hash},
-    keyring::KeyRing,
     open::{ParseError, Record, SignatureError, parse},
     receipt::{self, ReceiptError},
     registry::{Registry, RegistryClass},
@@ -49,7 +51,7 @@ pub struct Verifier<'r> {
     start: u64,
     heads: BTreeMap<ChainId, ChainHead>,
     chains: BTreeMap<ChainId, ChainState>,
-    keys: KeyRing,
+    keys: Keys,
     logs: Logs,
     wanted: Wanted,
     records: u64,
@@ -72,7 +74,7 @@ impl<'r> Verifier<'r> {
             start: 0,
             heads: BTreeMap::new(),
             chains: BTreeMap::new(),
-            keys: KeyRing::new(),
+            keys: Keys::new(),
             logs: Logs::default(),
             wanted: Wanted::default(),
             records: 0,
