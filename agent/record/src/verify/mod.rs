@@ -21,7 +21,7 @@ mod time;
 
 use std::collections::BTreeMap;
 
-use chain::{ChainState, Placed, Remark};
+use chain::{ChainState, FreeRemark, Placed, Remark};
 pub use chain::{MAX_OPEN, MAX_REMEMBERED, SILENCE_MS};
 pub use evidence::MAX_EVIDENCE;
 use evidence::Wanted;
@@ -284,7 +284,7 @@ impl<'r> Verifier<'r> {
         }
     }
 
-    fn report_anywhere(&mut self, remarks: Vec<(Code, Option<(ChainId, u64)>, String)>) {
+    fn report_anywhere(&mut self, remarks: Vec<FreeRemark>) {
         for (code, place, what) in remarks {
             self.report(code, place.map(|it| it.0), place.map(|it| it.1), what);
         }
