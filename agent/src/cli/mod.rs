@@ -169,7 +169,7 @@ enum Command {
     Recompute(recompute::RecomputeArgs),
     /// Verify records: signature, chain, completeness and time, each by itself.
     ///
-    /// Example: tidewaiter verify records.cborseq --registry registry.json --json
+    /// Example: tidewaiter verify records.cborseq --registry registry.json --evidence data/evidence
     Verify(verify::VerifyArgs),
 }
 
