@@ -43,8 +43,7 @@ impl Public {
     }
 
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        Signature::from_slice(signature)
-            .is_ok_and(|it| it.normalize_s() == it && self.0.verify(message, &it).is_ok())
+        Signature::from_slice(signature).is_ok_and(|it| it.normalize_s() == it && self.0.verify(message, &it).is_ok())
     }
 }
 

@@ -97,9 +97,8 @@ impl Sm2Signer {
     /// [`SignError::Pem`].
     pub fn from_pkcs8_pem(pem: &str) -> Result<Self, SignError> {
         let secret = SecretKey::from_pkcs8_pem(pem).map_err(SignError::Pem)?;
-        Self::new(&secret).ok_or(SignError::Pem(ed25519_dalek::pkcs8::Error::KeyMalformed(
-            ed25519_dalek::pkcs8::KeyError::Invalid,
-        )))
+        Self::new(&secret)
+            .ok_or(SignError::Pem(ed25519_dalek::pkcs8::Error::KeyMalformed(ed25519_dalek::pkcs8::KeyError::Invalid)))
     }
 
     /// The private key in PKCS#8 PEM; the text is wiped when dropped.
@@ -133,10 +132,8 @@ impl Signer for Sm2Signer {
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let signature: Signature = self
-            .key
-            .try_sign(message)
-            .map_err(|why| SignError::Unavailable { kid: self.kid, why: why.to_string() })?;
+        let signature: Signature =
+            self.key.try_sign(message).map_err(|why| SignError::Unavailable { kid: self.kid, why: why.to_string() })?;
         Ok(signature.to_bytes().to_vec())
     }
 }
