@@ -47,7 +47,9 @@ pub use open::{Header, ParseError, Record, SignatureError, parse, verify_signatu
 pub use receipt::{Receipt, ReceiptError, issue, open_receipt};
 pub use registry::{Follows, RegisteredKey, Registry, RegistryClass, RegistryError, Role};
 pub use seal::{Anchor, ChainHead, Claims, SealError, Sealed, seal};
-pub use sign::{Algorithm, Ed25519Signer, PublicKey, SignError, Signer, kid_of};
+#[cfg(feature = "gm")]
+pub use sign::Sm2Signer;
+pub use sign::{Algorithm, Ed25519Signer, Esp256Signer, PublicKey, SignError, Signer, SoftwareKey, kid_of};
 pub use stream::{SequenceBuffer, split_sequence};
 pub use verify::{Report, Verdict, Verifier};
 

@@ -33,7 +33,9 @@ pub enum ParseError {
     #[error("payload: {0}")]
     Body(#[source] CborError),
     /// An algorithm this format does not have.
-    #[error("protected header: algorithm {0} is not one of this format (-19 Ed25519)")]
+    #[error(
+        "protected header: algorithm {0} is not one this build has (-19 Ed25519, -9 ESP256; -70002 SM2 in builds with feature gm)"
+    )]
     Algorithm(i64),
     /// Another type, or another version of it.
     #[error("protected header: content type `{found}`, expected `{expected}`")]

@@ -365,7 +365,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::sign::Ed25519Signer;
+    use crate::sign::{Ed25519Signer, Esp256Signer};
 
     fn agent_key(seed: u8) -> RegisteredKey {
         RegisteredKey {
@@ -394,6 +394,8 @@ mod tests {
         let mut registry = registry(&[1, 2, 3]);
         let centre = Ed25519Signer::from_seed(&[9; 32]).public_key();
         registry.add(RegisteredKey::centre("centre", centre)).unwrap();
+        let p256 = Esp256Signer::from_secret(&[7; 32]).unwrap().public_key();
+        registry.add(RegisteredKey { public: p256, ..agent_key(4) }).unwrap();
         let text = registry.to_json();
         assert_eq!(Registry::from_json(&text).unwrap(), registry);
         assert_eq!(registry.key(agent_key(2).kid()), Some(&agent_key(2)));
@@ -436,6 +438,7 @@ mod tests {
         check(&|it| it["keys"][0]["alg"] = json!("none"), "unknown variant `none`");
         check(&|it| it["keys"][0]["kid"] = json!("0011223344556677"), "its name would be");
         check(&|it| it["keys"][0]["public"] = json!("00"), "not a usable Ed25519 key");
+        check(&|it| it["keys"][0]["alg"] = json!("ESP256"), "not a usable ESP256 key");
         check(&|it| it["keys"][0]["chain"] = json!(null), "needs a chain");
         check(&|it| it["keys"][0]["from_seq"] = json!(-1), "invalid value");
         let chain = "00112233445566778899aabbccddeeff";
