@@ -79,7 +79,7 @@ pub fn issue_head(head: &Head, signer: &dyn Signer) -> Result<Vec<u8>, SealError
 ///
 /// Refuses everything else. Whether it goes on from an earlier head is for the reader to say.
 pub fn open_head(bytes: &[u8], registry: &Registry) -> Result<Head, ReceiptError> {
-    let envelope = Envelope::open(bytes)?;
+    let envelope = Envelope::open_as(ContentType::Head, bytes)?;
     let head = read_head(envelope.payload).map_err(ParseError::Body)?;
     check(&envelope, ContentType::Head, None, registry)?;
     Ok(head)
@@ -109,7 +109,7 @@ pub fn issue_resend(resend: &Resend, signer: &dyn Signer) -> Result<Vec<u8>, Sea
 ///
 /// Refuses everything else, and a range that holds nothing.
 pub fn open_resend(bytes: &[u8], registry: &Registry) -> Result<Resend, ReceiptError> {
-    let envelope = Envelope::open(bytes)?;
+    let envelope = Envelope::open_as(ContentType::Resend, bytes)?;
     let resend = read_resend(envelope.payload).map_err(ParseError::Body)?;
     check(&envelope, ContentType::Resend, Some(resend.chain), registry)?;
     Ok(resend)

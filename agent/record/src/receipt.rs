@@ -75,7 +75,7 @@ pub fn issue(receipt: &Receipt, signer: &dyn Signer) -> Result<Vec<u8>, SealErro
 ///
 /// Refuses everything else. Whether the receipt fits a chain is for the holder of the chain to say.
 pub fn open_receipt(bytes: &[u8], registry: &Registry) -> Result<Receipt, ReceiptError> {
-    let envelope = Envelope::open(bytes)?;
+    let envelope = Envelope::open_as(ContentType::Receipt, bytes)?;
     let (algorithm, kid) = envelope::read_plain_header(envelope.protected, ContentType::Receipt)?;
     let receipt = read(envelope.payload).map_err(ParseError::Body)?;
     let key = registry.usable_key(kid, algorithm, Role::Centre)?;

@@ -282,6 +282,11 @@ impl Body {
     /// Refuses what is not deterministic CBOR, and a detail that has not the shape of its kind.
     pub fn decode(bytes: &[u8]) -> Result<Self, CborError> {
         cbor::check(bytes)?;
+        Self::read(bytes)
+    }
+
+    // Of bytes that were checked to be one deterministic item.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, CborError> {
         let mut r = Reader::new(bytes);
         r.array(3)?;
         let kind = r.uint()?;

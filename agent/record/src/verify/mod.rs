@@ -25,9 +25,9 @@ pub use time::FORMAT_BEGINS_MS;
 use crate::{
     body::{Detail, TimeQuality},
     enrolment::Statement,
-    envelope::ContentType,
+    envelope::{ContentType, Envelope},
     id::{ChainId, Hash},
-    open::{ParseError, Record, SignatureError, parse, verify_signature},
+    open::{self, ParseError, Record, SignatureError, verify_signature},
     receipt::{ReceiptError, open_receipt},
     registry::{RegisteredKey, Registry, RegistryClass},
     seal::ChainHead,
@@ -92,7 +92,8 @@ impl<'r> Verifier<'r> {
     ///
     /// Gives back the record when it is evidence.
     pub fn push(&mut self, bytes: &[u8]) -> Option<Record> {
-        match ContentType::of(bytes) {
+        let envelope = Envelope::open(bytes);
+        match envelope.as_ref().ok().and_then(Envelope::content_type) {
             Some(ContentType::Receipt) => {
                 self.push_receipt(bytes);
                 None
@@ -105,7 +106,7 @@ impl<'r> Verifier<'r> {
             Some(ContentType::Head | ContentType::Resend) => None,
             Some(ContentType::Record) | None => {
                 self.records += 1;
-                match parse(bytes) {
+                match envelope.and_then(|it| open::read(&it, bytes)) {
                     Ok(record) => self.judge(record),
                     Err(error) => {
                         self.report(Code::Malformed, None, None, error.to_string());
