@@ -89,6 +89,9 @@ pub(crate) mod label {
 
 const TAG_SIGN1: u64 = 18;
 
+/// How many characters of a wrong content type a message shows.
+const MAX_TYP_SHOWN: usize = 80;
+
 /// A `COSE_Sign1` taken apart, its parts as they stand in the bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Envelope<'a> {
@@ -197,5 +200,6 @@ pub(crate) fn check_typ(found: &str, kind: ContentType) -> Result<(), ParseError
     if found == kind.typ() {
         return Ok(());
     }
-    Err(ParseError::ContentType { found: found.to_owned(), expected: kind.typ() })
+    // Whoever wrote it chose its length; a message needs its beginning.
+    Err(ParseError::ContentType { found: found.chars().take(MAX_TYP_SHOWN).collect(), expected: kind.typ() })
 }

@@ -285,9 +285,14 @@ impl Body {
         Self::read(bytes)
     }
 
-    // Of bytes that were checked to be one deterministic item.
+    // Of bytes that were checked to be one deterministic item. They are read twice: memory is set aside only for
+    // what has the shape of its kind to its end, and then just as much as it needs.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, CborError> {
-        let mut r = Reader::new(bytes);
+        Self::take(Reader::shape_only(bytes))?;
+        Self::take(Reader::of_shape(bytes))
+    }
+
+    fn take(mut r: Reader<'_>) -> Result<Self, CborError> {
         r.array(3)?;
         let kind = r.uint()?;
         let time = TimeBlock::read(&mut r)?;

@@ -61,12 +61,37 @@ pub struct Reader<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) at: usize,
     unknown: bool,
+    keeps: Keeps,
+}
+
+/// What becomes of the items of lists and maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeps {
+    /// They are collected, and a declared count is not believed.
+    All,
+    /// They are read and dropped.
+    Nothing,
+    /// They are collected, and a declared count is known to be right.
+    Counted,
 }
 
 impl<'a> Reader<'a> {
     /// Starts at the first of `bytes`.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, unknown: false }
+        Self { bytes, at: 0, unknown: false, keeps: Keeps::All }
+    }
+
+    /// Starts at the first of `bytes`, and keeps nothing: lists, maps and texts come out empty.
+    ///
+    /// What reads a type from it learns whether the bytes have its shape, and sets no memory aside for them.
+    pub const fn shape_only(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, unknown: false, keeps: Keeps::Nothing }
+    }
+
+    /// Starts at the first of `bytes`, which the same type was read from by [`Self::shape_only`]: a list is
+    /// given the room that its count asks for, and no more.
+    pub const fn of_shape(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, unknown: false, keeps: Keeps::Counted }
     }
 
     /// Remembers that a word was met which this build does not know.
@@ -214,6 +239,16 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.take(len, start)?).map_err(|_| CborError::Utf8 { at: start })
     }
 
+    /// A text string, to keep.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::text`].
+    pub fn owned_text(&mut self) -> Result<String, CborError> {
+        let text = self.text()?;
+        Ok(if self.keeps == Keeps::Nothing { String::new() } else { text.to_owned() })
+    }
+
     /// The head of an array of exactly `len` items.
     ///
     /// # Errors
@@ -238,8 +273,14 @@ impl<'a> Reader<'a> {
     ) -> Result<Vec<T>, E> {
         let len = self.expect(4, "an array")?;
         let mut items = Vec::new();
+        if self.keeps == Keeps::Counted {
+            items.reserve_exact(usize::try_from(len).unwrap_or_default());
+        }
         for _ in 0..len {
-            items.push(read(self)?);
+            let item = read(self)?;
+            if self.keeps != Keeps::Nothing {
+                items.push(item);
+            }
         }
         Ok(items)
     }
@@ -279,8 +320,11 @@ impl<'a> Reader<'a> {
         let len = self.expect(5, "a map")?;
         let mut map = M::default();
         for _ in 0..len {
-            let key = self.text()?.to_owned();
-            map.extend([(key, read(self)?)]);
+            let key = self.text()?;
+            let value = read(self)?;
+            if self.keeps != Keeps::Nothing {
+                map.extend([(key.to_owned(), value)]);
+            }
         }
         Ok(map)
     }
