@@ -267,6 +267,18 @@ impl Registry {
         }
     }
 
+    /// Lets a key sign no further than `last`; one that is closed below stays so, and one that is not here is no matter.
+    ///
+    /// A key whose range begins beyond `last` is left alone: an entry cannot hold a range of nothing.
+    pub(crate) fn close(&mut self, kid: Kid, last: u64) {
+        let Ok(at) = self.keys.binary_search_by_key(&kid, |(kid, _)| *kid) else { return };
+        if let Some((_, key)) = self.keys.get_mut(at)
+            && key.from_seq <= last
+        {
+            key.to_seq = Some(key.to_seq.map_or(last, |to| to.min(last)));
+        }
+    }
+
     /// Adds all keys of another registry of the same class.
     ///
     /// # Errors
