@@ -103,6 +103,8 @@ impl Statement {
             to_seq: None,
             simulated: self.simulated,
             statement: Some(hash),
+            follows: None,
+            note: None,
         }
     }
 }

@@ -101,8 +101,8 @@ impl<'r> Verifier<'r> {
                 self.push_statement(bytes);
                 None
             }
-            // Heads and requests are words about the log and the wire, not about a chain.
-            Some(ContentType::Head | ContentType::Resend) => None,
+            // Words about the log, the wire and the registry, not about the records of a chain.
+            Some(ContentType::Head | ContentType::Resend | ContentType::Reset | ContentType::Renewal) => None,
             Some(ContentType::Record) | None => {
                 self.records += 1;
                 match parse(bytes) {
@@ -202,6 +202,13 @@ impl<'r> Verifier<'r> {
             slots => remarks.push((Code::Slots, seq, format!("{slots} slots are neither measured nor explained"))),
         }
         check_genesis(record, self.registry, remarks);
+        if let Some(follows) = self.registry.follows_of(record.header.chain).filter(|_| seq == 0) {
+            let what = match follows.last_seq {
+                Some(last) => format!("this chain replaces {}, of which the centre has records to {last}", follows.chain),
+                None => format!("this chain replaces {}, of which the centre has no record", follows.chain),
+            };
+            remarks.push((Code::ChainReset, seq, what));
+        }
     }
 
     fn report_all(&mut self, chain: ChainId, remarks: Vec<Remark>) {

@@ -197,6 +197,8 @@ findings! {
     UncleanStart = "unclean-start", Note, "none needed: the recovery record says what was found";
     /// The registry does not name the enrolment statement.
     GenesisUnproven = "genesis-unproven", Note, "add the hash of the statement to the registry";
+    /// A chain that replaces another one of its agent.
+    ChainReset = "chain-reset", Note, "verify the chain before it too, and read the reset statement";
 }
 
 impl Serialize for Code {
