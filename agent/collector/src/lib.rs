@@ -26,10 +26,13 @@
 //! Not here: judging beyond the recomputation, commands to agents, and the whole-stream verifier, which
 //! reads what [`export`] writes.
 
+pub mod ca;
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod enrol;
 pub mod export;
+pub mod files;
 pub mod finding;
 pub mod keys;
 pub mod print;
