@@ -52,20 +52,6 @@ impl fmt::Display for Role {
     }
 }
 
-/// The chain that an agent wrote before the one of this key, where two people have signed that a new one begins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Follows {
-    /// The chain before.
-    pub chain: ChainId,
-    /// The last number of it that the centre has; none when it has none.
-    pub last_seq: Option<u64>,
-    /// The hash of that record.
-    pub hash: Option<Hash>,
-    /// SHA-256 of the payload of the reset statement (see [`crate::reset`]).
-    pub reset: Hash,
-}
-
 /// One key and what it may sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegisteredKey {
@@ -85,10 +71,24 @@ pub struct RegisteredKey {
     pub simulated: bool,
     /// SHA-256 of the enrolment statement, which is `prev` of record 0.
     pub statement: Option<Hash>,
-    /// The chain before, at the first key of a chain that replaces one.
+    /// On a key of a chain that replaces another one of the same agent: which, and by whose word.
     pub follows: Option<Follows>,
     /// What people noted about it: who asked, who approved, why it was closed.
     pub note: Option<String>,
+}
+
+/// The chain that another one replaces, after a lost disk or a new board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Follows {
+    /// The chain before.
+    pub chain: ChainId,
+    /// The last of its records that is known; none where nothing of it is.
+    pub last_seq: Option<u64>,
+    /// The hash of that record.
+    pub hash: Option<Hash>,
+    /// SHA-256 of the payload of the reset statement (see [`crate::reset`]).
+    pub reset: Hash,
 }
 
 impl RegisteredKey {
@@ -158,6 +158,11 @@ pub enum RegistryError {
         /// The last.
         to: u64,
     },
+    /// A chain that replaces itself, or a centre's key with a chain before it.
+    #[error(
+        "registry: key {0}: only a chain of an agent follows another, and never itself; correct or remove `follows`"
+    )]
+    Follows(Kid),
     /// Two entries of one name that differ.
     #[error("registry: key {0} is there twice, with different entries; keep the right one")]
     Conflict(Kid),
@@ -248,6 +253,9 @@ impl Registry {
         }
         if let Some(to) = key.to_seq.filter(|&to| key.from_seq > to) {
             return Err(RegistryError::Range { kid, from: key.from_seq, to });
+        }
+        if key.follows.is_some_and(|it| key.role != Role::Agent || key.chain == Some(it.chain)) {
+            return Err(RegistryError::Follows(kid));
         }
         match self.keys.binary_search_by_key(&kid, |(kid, _)| *kid) {
             Ok(at) if self.keys.get(at).is_some_and(|(_, there)| *there == key) => Ok(()),
@@ -351,7 +359,7 @@ impl Registry {
             to_seq: key.to_seq,
             simulated: key.simulated,
             statement: key.statement,
-            follows: key.follows.clone(),
+            follows: key.follows,
             note: key.note.clone(),
         });
         let document = Document { version: VERSION, class: self.class, keys: keys.collect() };
@@ -445,6 +453,25 @@ mod tests {
     }
 
     #[test]
+    fn a_chain_names_the_one_it_replaces() {
+        let mut replaced = registry(&[1]);
+        let after = |last_seq, hash| Follows { chain: ChainId([1; 16]), last_seq, hash, reset: Hash([7; 32]) };
+        for (seed, follows) in [(2, after(Some(41), Some(Hash([6; 32])))), (3, after(None, None))] {
+            replaced.add(RegisteredKey { follows: Some(follows), ..agent_key(seed) }).unwrap();
+        }
+        let text = replaced.to_json();
+        assert_eq!(Registry::from_json(&text).unwrap(), replaced);
+        // A document without the field is what it always was.
+        assert!(!registry(&[1]).to_json().contains("follows"));
+
+        let itself = RegisteredKey { follows: Some(after(None, None)), ..agent_key(1) };
+        assert!(matches!(registry(&[]).add(itself), Err(RegistryError::Follows(_))));
+        let centre = RegisteredKey::centre("centre", agent_key(9).public);
+        let centre = RegisteredKey { follows: Some(after(None, None)), ..centre };
+        assert!(matches!(registry(&[]).add(centre), Err(RegistryError::Follows(_))));
+    }
+
+    #[test]
     fn document_is_refused_with_a_reason() {
         let good: Value = serde_json::from_str(&registry(&[1, 2]).to_json()).unwrap();
         let check = |change: &dyn Fn(&mut Value), expected: &str| {
@@ -457,12 +484,18 @@ mod tests {
         check(&|it| it["owner"] = json!("x"), "unknown field `owner`");
         check(&|it| it["class"] = json!("prod"), "unknown variant `prod`");
         check(&|it| it["keys"][0]["owner"] = json!("x"), "unknown field `owner`");
-        check(&|it| it["keys"][0]["follows"] = json!({ "chain": "00" }), "hexadecimal");
         check(&|it| it["keys"][0]["alg"] = json!("none"), "unknown variant `none`");
         check(&|it| it["keys"][0]["kid"] = json!("0011223344556677"), "its name would be");
         check(&|it| it["keys"][0]["public"] = json!("00"), "not a usable Ed25519 key");
         check(&|it| it["keys"][0]["chain"] = json!(null), "needs a chain");
         check(&|it| it["keys"][0]["from_seq"] = json!(-1), "invalid value");
+        let chain = "00112233445566778899aabbccddeeff";
+        check(&|it| it["keys"][0]["follows"] = json!({ "chain": chain }), "missing field `reset`");
+        let reset = "00".repeat(32);
+        check(
+            &|it| it["keys"][0]["follows"] = json!({ "chain": chain, "reset": reset, "by": "x" }),
+            "unknown field `by`",
+        );
         check(
             &|it| {
                 it["keys"][0]["from_seq"] = json!(5);
