@@ -10,6 +10,7 @@ use std::{
 };
 
 pub use life::{add_agent, close, excerpt, make_person, note, nothing_after, revoke};
+pub(crate) use life::{check_new, closed};
 use tidewaiter_record::{
     ChainId, Ed25519Signer, Kid, RegisteredKey, Registry, RegistryClass, RegistryError, Role, SignError, Signer,
 };
@@ -77,7 +78,9 @@ pub enum KeyError {
     #[error(transparent)]
     Change(#[from] FileError),
     /// A registry of class production takes no simulated keys.
-    #[error("key {kid} of {agent} is marked as simulated and the registry is of class production; make another key, or use a registry of class test")]
+    #[error(
+        "key {kid} of {agent} is marked as simulated and the registry is of class production; make another key, or use a registry of class test"
+    )]
     Simulated {
         /// The key.
         kid: Kid,
@@ -85,7 +88,9 @@ pub enum KeyError {
         agent: String,
     },
     /// An agent writes one chain; another one begins only by a reset.
-    #[error("agent {agent} writes chain {there} already, this key is for chain {new}; if the old one cannot go on, two people sign a reset: `tidewaiter-collector reset make`")]
+    #[error(
+        "agent {agent} writes chain {there} already, this key is for chain {new}; if the old one cannot go on, two people sign a reset: `tidewaiter-collector reset make`"
+    )]
     SecondChain {
         /// The agent.
         agent: String,
@@ -264,7 +269,7 @@ pub fn add(registry_path: &Path, other: &Path) -> Result<usize, KeyError> {
     let more = load_registry(other)?;
     change(registry_path, |registry| {
         for key in more.keys() {
-            life::check_new(registry, key)?;
+            check_new(registry, key)?;
         }
         registry.merge(&more).map_err(|source| KeyError::Registry { path: other.to_owned(), source })?;
         Ok(registry.keys().count())

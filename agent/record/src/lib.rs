@@ -39,7 +39,7 @@ pub use body::{
     LimitsActivated, Link, Measured, Plan, Reading, Recovery, Required, Resumed, SingleReading, SoftwareId, Stopped,
     Subject, Table, TimeBlock, TimeQuality, TimeRepair, TimeSource, TimeStep, Trimmed, Warning,
 };
-pub use enrolment::{Statement, StatementError};
+pub use enrolment::{Statement, StatementError, fingerprint};
 pub use envelope::ContentType;
 pub use head::{Head, Resend, issue_head, issue_resend, open_head, open_resend};
 pub use id::{ChainId, Hash, IdError, Kid};

@@ -18,7 +18,7 @@ use super::{KeyError, change, load_registry};
 const BEYOND_ALL: u64 = 1 << 63;
 
 /// Refuses a key that may not come in: simulated into production, or a second chain of an agent.
-pub(super) fn check_new(registry: &Registry, key: &RegisteredKey) -> Result<(), KeyError> {
+pub(crate) fn check_new(registry: &Registry, key: &RegisteredKey) -> Result<(), KeyError> {
     if registry.key(key.kid()).is_some_and(|it| it == key) {
         return Ok(());
     }
@@ -27,16 +27,17 @@ pub(super) fn check_new(registry: &Registry, key: &RegisteredKey) -> Result<(), 
     }
     let Some(new) = key.chain.filter(|_| key.role == Role::Agent) else { return Ok(()) };
     match other_chain(registry, &key.agent, new) {
-        Some(there) if key.follows.is_none() => {
-            Err(KeyError::SecondChain { agent: key.agent.clone(), there, new })
-        }
+        Some(there) if key.follows.is_none() => Err(KeyError::SecondChain { agent: key.agent.clone(), there, new }),
         _ => Ok(()),
     }
 }
 
 /// A chain of the agent that is not `chain`.
 fn other_chain(registry: &Registry, agent: &str, chain: ChainId) -> Option<ChainId> {
-    registry.keys().filter(|it| it.role == Role::Agent && it.agent == agent).find_map(|it| it.chain.filter(|it| *it != chain))
+    registry
+        .keys()
+        .filter(|it| it.role == Role::Agent && it.agent == agent)
+        .find_map(|it| it.chain.filter(|it| *it != chain))
 }
 
 /// Takes an agent's key in. The same key again, whatever was noted or closed since, is no change.
@@ -86,8 +87,7 @@ pub fn revoke(
     note: &str,
 ) -> Result<Vec<(Kid, ChainId, Option<u64>)>, KeyError> {
     change(path, |registry| {
-        let keys: Vec<_> =
-            registry.keys().filter(|it| it.role == Role::Agent && it.agent == agent).cloned().collect();
+        let keys: Vec<_> = registry.keys().filter(|it| it.role == Role::Agent && it.agent == agent).cloned().collect();
         if keys.is_empty() {
             return Err(KeyError::NoAgent { path: path.to_owned(), agent: agent.to_owned() });
         }
@@ -167,7 +167,7 @@ pub fn make_person(path: &Path, name: &str, out: &Path) -> Result<Kid, KeyError>
     Ok(signer.kid())
 }
 
-fn closed(key: &RegisteredKey, after: Option<u64>, note: &str) -> RegisteredKey {
+pub(crate) fn closed(key: &RegisteredKey, after: Option<u64>, note: &str) -> RegisteredKey {
     let note = Some(noted(key, note));
     match after.filter(|&it| it >= key.from_seq) {
         Some(after) => RegisteredKey { to_seq: Some(after), note, ..key.clone() },

@@ -223,6 +223,8 @@ impl Service {
         if self.batch.is_empty() {
             return Ok(());
         }
+        // A key that was closed a moment ago signs nothing more: looked at before each commit, not each second.
+        self.reload();
         let batch = Arc::new(std::mem::take(&mut self.batch));
         let mut attempt = 0;
         let actions = loop {

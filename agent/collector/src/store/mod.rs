@@ -8,6 +8,7 @@
 //! handle is spent; reopen the store and let the agents offer again what has no receipt.
 
 mod error;
+mod incidents;
 mod read;
 mod schema;
 mod sqlite;
@@ -15,6 +16,7 @@ mod sqlite;
 use std::collections::BTreeMap;
 
 pub use error::StoreError;
+pub use incidents::Fork;
 pub use read::{Outline, StoredRecord};
 pub use sqlite::SqliteStore;
 use tidewaiter_record::{ChainId, Hash};

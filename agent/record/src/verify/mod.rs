@@ -204,7 +204,9 @@ impl<'r> Verifier<'r> {
         check_genesis(record, self.registry, remarks);
         if let Some(follows) = self.registry.follows_of(record.header.chain).filter(|_| seq == 0) {
             let what = match follows.last_seq {
-                Some(last) => format!("this chain replaces {}, of which the centre has records to {last}", follows.chain),
+                Some(last) => {
+                    format!("this chain replaces {}, of which the centre has records to {last}", follows.chain)
+                }
                 None => format!("this chain replaces {}, of which the centre has no record", follows.chain),
             };
             remarks.push((Code::ChainReset, seq, what));
