@@ -44,6 +44,8 @@ TYP = {
     "application/vnd.tidewaiter.enrolment+cbor; v=1": "statement",
     "application/vnd.tidewaiter.head+cbor; v=1": "head",
     "application/vnd.tidewaiter.resend+cbor; v=1": "resend",
+    "application/vnd.tidewaiter.reset+cbor; v=1": "other",
+    "application/vnd.tidewaiter.renewal+cbor; v=1": "other",
 }
 
 QUESTION = {
@@ -604,12 +606,14 @@ class Registry:
         members(
             entry,
             {"kid", "alg", "public", "role", "agent", "from_seq", "simulated"},
-            {"chain", "to_seq", "statement", "follows"},
+            {"chain", "to_seq", "statement", "follows", "note"},
         )
-        if type(entry["alg"]) is not str or entry["alg"] not in KEYS or entry["role"] not in ("agent", "centre"):
+        if type(entry["alg"]) is not str or entry["alg"] not in KEYS or entry["role"] not in ("agent", "centre", "person"):
             raise ValueError("unknown alg or role")
         if type(entry["agent"]) is not str or type(entry["simulated"]) is not bool:
             raise ValueError("agent is not a text, or simulated not a boolean")
+        if entry.get("note") is not None and type(entry["note"]) is not str:
+            raise ValueError("note is not a text")
         kid = hexadecimal(entry["kid"], 8)
         if type(entry["public"]) is not str or not re.fullmatch("([0-9a-fA-F]{2})*", entry["public"]):
             raise ValueError("public is not hexadecimal")
@@ -803,6 +807,8 @@ class Verifier:
                 self.push_head(data)
             elif typ == "resend":
                 self.push_resend(data)
+            elif typ == "other":
+                pass  # words about people and certificates, not about records
             else:
                 self.records += 1
                 self.push_record(data)

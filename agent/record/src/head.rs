@@ -87,7 +87,7 @@ pub(crate) fn open_head_by<'r>(
     bytes: &[u8],
     registry: &'r Registry,
 ) -> Result<(Head, &'r RegisteredKey), ReceiptError> {
-    let envelope = Envelope::open(bytes)?;
+    let envelope = Envelope::open_as(ContentType::Head, bytes)?;
     let head = read_head(envelope.payload).map_err(ParseError::Body)?;
     let key = check(&envelope, ContentType::Head, None, registry)?;
     Ok((head, key))
@@ -117,7 +117,7 @@ pub fn issue_resend(resend: &Resend, signer: &dyn Signer) -> Result<Vec<u8>, Sea
 ///
 /// Refuses everything else, and a range that holds nothing.
 pub fn open_resend(bytes: &[u8], registry: &Registry) -> Result<Resend, ReceiptError> {
-    let envelope = Envelope::open(bytes)?;
+    let envelope = Envelope::open_as(ContentType::Resend, bytes)?;
     let resend = read_resend(envelope.payload).map_err(ParseError::Body)?;
     check(&envelope, ContentType::Resend, Some(resend.chain), registry)?;
     Ok(resend)

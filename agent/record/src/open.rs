@@ -20,6 +20,16 @@ pub enum ParseError {
         /// How many there are.
         bytes: usize,
     },
+    /// Longer than any item of its type.
+    #[error("{bytes} bytes, a {what} has at most {most}")]
+    TooLong {
+        /// How many there are.
+        bytes: usize,
+        /// How many there may be.
+        most: usize,
+        /// What it is.
+        what: &'static str,
+    },
     /// The envelope is not the one deterministic form of a `COSE_Sign1`.
     #[error("envelope: {0}")]
     Envelope(#[from] CborError),
@@ -124,14 +134,18 @@ impl Record {
 ///
 /// Refuses every spelling but the one deterministic one.
 pub fn parse(bytes: &[u8]) -> Result<Record, ParseError> {
-    let envelope = Envelope::open(bytes)?;
+    read(&Envelope::open(bytes)?, bytes)
+}
+
+/// Reads a record from its opened envelope; `bytes` are the whole.
+pub(crate) fn read(envelope: &Envelope<'_>, bytes: &[u8]) -> Result<Record, ParseError> {
     let header = Header::read(envelope.protected)?;
     let found = envelope.signature.len();
     if found != header.algorithm.signature_bytes() {
         return Err(ParseError::SignatureLength { found, algorithm: header.algorithm });
     }
     Ok(Record {
-        body: Body::decode(envelope.payload).map_err(ParseError::Body)?,
+        body: Body::read(envelope.payload).map_err(ParseError::Body)?,
         header,
         hash: Hash::of(bytes),
         signed: envelope.signed_bytes(),

@@ -80,7 +80,7 @@ pub fn open_receipt(bytes: &[u8], registry: &Registry) -> Result<Receipt, Receip
 
 // The same, with the key that signed it.
 pub(crate) fn open_by<'r>(bytes: &[u8], registry: &'r Registry) -> Result<(Receipt, &'r RegisteredKey), ReceiptError> {
-    let envelope = Envelope::open(bytes)?;
+    let envelope = Envelope::open_as(ContentType::Receipt, bytes)?;
     let (algorithm, kid) = envelope::read_plain_header(envelope.protected, ContentType::Receipt)?;
     let receipt = read(envelope.payload).map_err(ParseError::Body)?;
     let key = registry.usable_key(kid, algorithm, Role::Centre)?;

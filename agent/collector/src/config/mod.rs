@@ -20,9 +20,19 @@
 //! key = "centre.key"                    # PKCS#8 PEM, made by `tidewaiter-collector keys init`
 //! registry = "registry.json"            # keys of agents and centre; read again when it changes
 //! receipt_interval = "50 ms"            # at most one receipt per chain in this time
+//! head_interval = "60 s"                # a signed head of the log this often, 10 s to 10 min
 //!
 //! [limits]
 //! dir = "limits"                        # tables beside the built-in ones, to recompute verdicts
+//!
+//! [enrol]                               # only where agents are to be enrolled over the network
+//! listen = "0.0.0.0:8443"
+//! certificate = "centre-https.pem"      # of the private authority: `tidewaiter-collector ca issue --server NAME`
+//! key = "centre-https.key"
+//! ca = "ca"                             # folder of `tidewaiter-collector ca init`
+//! dir = "enrol"                         # tokens and requests
+//! broker = "mqtts://broker.example"     # what agents are told; default: the url above
+//! days = 60                             # of a transport certificate, 1 to 90
 //!
 //! [output]
 //! language = "zh-CN"                    # or "en"
@@ -56,6 +66,8 @@ pub struct Config {
     pub centre: Centre,
     /// Folder of limit tables beside the built-in ones.
     pub limits: Option<PathBuf>,
+    /// Enrolment, where it is done.
+    pub enrol: Option<Enrol>,
     /// What is printed.
     pub output: Output,
 }
@@ -106,6 +118,27 @@ pub struct Centre {
     pub registry: PathBuf,
     /// Shortest time between two receipts of one chain.
     pub receipt_interval: Duration,
+    /// Time between two heads of the log: what signed orders expire by.
+    pub head_interval: Duration,
+}
+
+/// Enrolment over the network, and the files it works on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enrol {
+    /// Where agents come to.
+    pub listen: std::net::SocketAddr,
+    /// PEM of the centre's certificate for them, with its intermediate.
+    pub certificate: PathBuf,
+    /// PEM of its key.
+    pub key: PathBuf,
+    /// Folder of the transport authority.
+    pub ca: PathBuf,
+    /// Folder of tokens and requests.
+    pub dir: PathBuf,
+    /// Address of the broker, as agents are told.
+    pub broker: String,
+    /// Days of a transport certificate.
+    pub days: u32,
 }
 
 /// What `run` prints.

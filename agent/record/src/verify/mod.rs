@@ -35,10 +35,10 @@ pub use time::FORMAT_BEGINS_MS;
 use crate::{
     body::{Detail, TimeQuality},
     enrolment::Statement,
-    envelope::ContentType,
+    envelope::{ContentType, Envelope},
     head::{open_head_by, open_resend},
     id::{ChainId, Hash},
-    open::{ParseError, Record, SignatureError, parse},
+    open::{self, ParseError, Record, SignatureError},
     receipt::{self, ReceiptError},
     registry::{Registry, RegistryClass},
     seal::ChainHead,
@@ -130,7 +130,8 @@ impl<'r> Verifier<'r> {
     ///
     /// Gives back the record when it is evidence.
     pub fn push(&mut self, bytes: &[u8]) -> Option<Record> {
-        match ContentType::of(bytes) {
+        let envelope = Envelope::open(bytes);
+        match envelope.as_ref().ok().and_then(Envelope::content_type) {
             Some(ContentType::Receipt) => {
                 self.push_receipt(bytes);
                 None
@@ -150,9 +151,11 @@ impl<'r> Verifier<'r> {
                 }
                 None
             }
+            // Words about people and certificates, not about the records of a chain.
+            Some(ContentType::Reset | ContentType::Renewal) => None,
             Some(ContentType::Record) | None => {
                 self.records += 1;
-                match parse(bytes) {
+                match envelope.and_then(|it| open::read(&it, bytes)) {
                     Ok(record) => self.judge(record),
                     Err(error) => {
                         self.report(Code::Malformed, None, None, error.to_string());
