@@ -149,21 +149,21 @@ impl Progress {
         };
         if self.shown != Some(percent) {
             self.shown = Some(percent);
-            self.write(&format!("\r{:3} %", percent.min(100)));
+            draw(&format!("\r{:3} %", percent.min(100)));
         }
     }
 
     fn clear(&self) {
         if self.shown.is_some() {
-            self.write("\r     \r");
+            draw("\r     \r");
         }
     }
+}
 
-    // A terminal that has gone away is no reason to stop verifying.
-    fn write(&self, text: &str) {
-        let mut stderr = io::stderr();
-        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
-    }
+// A terminal that has gone away is no reason to stop verifying.
+fn draw(text: &str) {
+    let mut stderr = io::stderr();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
 }
 
 // `looked` is whether a folder of evidence was given.
