@@ -18,8 +18,6 @@ mod error;
 pub mod note;
 mod ring;
 pub mod smith;
-#[cfg(test)]
-mod tests;
 
 use std::{
     fs,
