@@ -41,9 +41,8 @@ fn check(name: TestName) -> (usize, usize, usize) {
 
 #[test]
 fn no_published_attack_passes() {
-    for name in [TestName::EcdsaSecp256r1Sha256P1363, TestName::EcdsaSecp256r1Webcrypto] {
-        let (right, high, wrong) = check(name);
-        println!("{name:?}: {right} right, {high} right with s in the upper half, {wrong} attacks");
-        assert!(right > 50 && high > 20 && wrong > 50, "{name:?}: {right} {high} {wrong}");
-    }
+    let name = TestName::EcdsaSecp256r1Sha256P1363;
+    let (right, high, wrong) = check(name);
+    println!("{name:?}: {right} right, {high} right with s in the upper half, {wrong} attacks");
+    assert!(right > 50 && high > 20 && wrong > 50, "{name:?}: {right} {high} {wrong}");
 }
