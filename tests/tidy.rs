@@ -57,9 +57,10 @@ fn imports_run_one_way() {
         ("agent/record", &["drivers"]),
         ("agent/screening", &["drivers", "config"]),
         ("agent/mqtt", &[]),
+        ("agent/token", &["record"]),
         ("agent/recompute", &["config", "screening", "record"]),
-        ("agent/collector", &["drivers", "config", "screening", "record", "recompute", "mqtt", "words"]),
-        ("agent", &["drivers", "config", "screening", "record", "recompute", "mqtt", "words"]),
+        ("agent/collector", &["drivers", "config", "screening", "record", "recompute", "mqtt", "token", "words"]),
+        ("agent", &["drivers", "config", "screening", "record", "recompute", "mqtt", "token", "words"]),
         ("simulator", &["drivers", "config", "words"]),
     ]
     .into();

@@ -155,7 +155,7 @@ impl Stand {
                 commit_time: Duration::from_millis(20),
             },
             centre: Centre {
-                key: centre.join(centre_keys::KEY_FILE),
+                key: centre.join(centre_keys::KEY_FILE).into(),
                 registry: self.registry_path(),
                 receipt_interval: Duration::from_millis(50),
             },

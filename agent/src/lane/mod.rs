@@ -15,11 +15,13 @@
 //! POST /api/v1/checks/{check}/start   {"operator"}; likewise next and stop
 //! POST /api/v1/rigs/{rig}/enter       {"values": {parameter: text}, "operator"}
 //! POST /api/v1/places/{place}/drill   {"on", "operator"}
+//! POST /api/v1/keys/rotate            {"operator", "algorithm"?}
 //! ```
 //!
 //! and the plan's duties, see `duty.rs`.
 
 mod duty;
+mod keys;
 mod status;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
@@ -48,6 +50,7 @@ use crate::{
     clock::Clock,
     inspect::{CheckOperation, Operation},
     inspector::{Ask, AskError, Live},
+    keys::Keysmith,
     outbox::{Outbox, Status},
     uplink::Telemetry,
 };
@@ -69,6 +72,7 @@ pub struct Local {
     asks: mpsc::Sender<Ask>,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
+    smith: Option<Arc<Keysmith>>,
 }
 
 impl Local {
@@ -84,7 +88,15 @@ impl Local {
             asks: running.asks.clone(),
             outbox: running.outbox.clone(),
             clock: running.clock(),
+            smith: None,
         }
+    }
+
+    /// The same, with somebody who changes keys.
+    #[must_use]
+    pub fn with_keys(mut self, smith: Arc<Keysmith>) -> Self {
+        self.smith = Some(smith);
+        self
     }
 
     /// What the agent can say of itself right now.
@@ -327,6 +339,7 @@ pub fn router(local: Local) -> Router {
         .route("/api/v1/status", get(status))
         .route("/api/v1/records", get(records))
         .route("/api/v1/records/{seq}", get(record))
+        .route("/api/v1/keys/rotate", post(keys::rotate))
         .route("/api/v1/subjects", post(subjects))
         .route("/api/v1/rigs/{rig}/start", post(start))
         .route("/api/v1/rigs/{rig}/next", post(next))

@@ -69,6 +69,8 @@ impl StatusReport {
         let receipted = status.cursor.map_or(0, |cursor| cursor.upto_seq + 1);
         let not_recording = if let Some(fork) = &status.fork {
             Some(fork.clone())
+        } else if let Some(why) = &status.key_away {
+            Some(format!("{why}; use the paper procedure until the key is back"))
         } else {
             status.stopped_since_ms.map(|since| format!("storage full since {since} (UTC ms); use the paper procedure"))
         };

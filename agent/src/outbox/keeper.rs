@@ -1,11 +1,14 @@
 //! The one task that owns store, chain head and signer.
 
+mod key;
+mod stopping;
+
 use std::sync::Arc;
 
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
-    ChainHead, ChainId, Claims, Hash, Sealed, Signer,
-    body::{Body, Context, Detail, Genesis, Recovery, Resumed, Stopped, TimeBlock, TimeQuality, TimeSource},
+    ChainHead, ChainId, Claims, Hash, SealError, Sealed, Signer,
+    body::{Body, Context, Detail, Genesis, Recovery, TimeBlock, TimeQuality, TimeSource},
     seal,
 };
 use tokio::{
@@ -95,6 +98,7 @@ impl Keeper {
         let contents = store.contents()?;
         let left_open = store.open_inspections()?;
         let notes = store.notes()?;
+        key::check(&notes, signer.as_ref())?;
         let usage = store.usage()?;
         let head = match contents.head {
             Some((seq, hash)) => ChainHead { chain: identity.chain, next_seq: seq + 1, prev: hash },
@@ -114,6 +118,7 @@ impl Keeper {
             refused: contents.refused.0,
             newest_alert,
             fork: None,
+            key_away: None,
         };
         let (sender, commands) = mpsc::channel(COMMANDS);
         let (publish, receiver) = watch::channel(Arc::new(status.clone()));
@@ -201,7 +206,9 @@ impl Keeper {
                         batch.open.extend(draft.closes.clone().map(|place| (place, None)));
                         batch.notes.extend(draft.notes.iter().cloned());
                     }
-                    Err(why) => error!(place = draft.place, why, "a record of the start could not be sealed"),
+                    // Without these records the chain would go on as if they had not been due.
+                    Err(SealError::Sign(why)) => return Err(StoreError::Unsigned(why.to_string())),
+                    Err(why) => error!(place = draft.place, %why, "a record of the start could not be sealed"),
                 }
             }
             self.commit(batch.clone()).await?;
@@ -249,7 +256,7 @@ impl Keeper {
         }
         let id = format!("{SHUTDOWN_DRAFT}{}", self.boot);
         let end = Draft { id: Some(id), ..Self::own(Detail::Shutdown) };
-        self.seal_own(end, None).await?;
+        let _ = self.seal_own(end, None).await?;
         self.finished = true;
         Ok(())
     }
@@ -261,6 +268,7 @@ impl Keeper {
         let mut receipts = Vec::new();
         let mut reads = Vec::new();
         let mut finishing = Vec::new();
+        let mut orders = Vec::new();
         for command in commands {
             match command {
                 Command::Seal { reply, .. } if self.finished => {
@@ -276,12 +284,17 @@ impl Keeper {
                     remembered.push(reply);
                 }
                 Command::Receipt { cursor, reply } => receipts.push((cursor, reply)),
+                Command::HandOver { order, reply } => orders.push((order, reply)),
                 Command::Finish { reply } => finishing.push(reply),
                 read @ (Command::Entries { .. } | Command::Alerts { .. } | Command::Find { .. }) => reads.push(read),
             }
         }
         if !pending.is_empty() || !batch.open.is_empty() || !batch.notes.is_empty() {
             self.seal_group(pending, batch, remembered).await?;
+        }
+        for (order, reply) in orders {
+            let answer = self.hand_over(*order).await?;
+            let _ = reply.send(answer);
         }
         for reply in finishing {
             self.finish().await?;
@@ -319,10 +332,11 @@ impl Keeper {
         remembered: Vec<oneshot::Sender<Result<(), Refusal>>>,
     ) -> Result<(), StoreError> {
         if self.status.stopped_since_ms.is_some() {
-            if self.has_room() {
-                self.resume().await?;
-            } else {
+            if !self.has_room() {
                 return self.refuse(pending, remembered, &Refusal::Full).await;
+            }
+            if let Err(refusal) = self.resume().await? {
+                return self.refuse(pending, remembered, &refusal).await;
             }
         } else if !self.has_room() {
             self.stop("budget used up").await?;
@@ -334,7 +348,12 @@ impl Keeper {
             let mut batch = remember.clone();
             let mut head = self.head;
             let mut answers: Vec<Result<Recorded, Refusal>> = Vec::with_capacity(pending.len());
+            let mut unsigned = None;
             for item in &pending {
+                if let Some(refusal) = &unsigned {
+                    answers.push(Err(Refusal::clone(refusal)));
+                    continue;
+                }
                 match self.seal_one(&head, &item.draft, now) {
                     Ok(sealed) => {
                         answers.push(Ok(Recorded { seq: sealed.seq, hash: sealed.hash }));
@@ -347,13 +366,22 @@ impl Keeper {
                         batch.notes.extend(item.draft.notes.iter().cloned());
                         batch.entries.push(entry(&item.draft, sealed, now));
                     }
-                    Err(why) => answers.push(Err(Refusal::Seal(why))),
+                    Err(why @ SealError::Sign(_)) => {
+                        let refusal = self.key_away(&why);
+                        answers.push(Err(refusal.clone()));
+                        unsigned = Some(refusal);
+                    }
+                    Err(why) => answers.push(Err(Refusal::Seal(why.to_string()))),
                 }
             }
             match self.commit(batch.clone()).await {
                 Ok(()) => {
                     self.accept(&batch, head);
                     self.refresh_usage().await;
+                    if unsigned.is_some() {
+                        let refused = answers.iter().filter(|it| matches!(it, Err(Refusal::Key(_)))).count();
+                        self.count_refused(refused).await?;
+                    }
                     self.publish();
                     for (item, answer) in pending.into_iter().zip(answers) {
                         let _ = item.reply.send(answer);
@@ -395,79 +423,6 @@ impl Keeper {
             }
         }
         Ok(rest)
-    }
-
-    async fn refuse(
-        &mut self,
-        pending: Vec<Pending>,
-        remembered: Vec<oneshot::Sender<Result<(), Refusal>>>,
-        refusal: &Refusal,
-    ) -> Result<(), StoreError> {
-        let count = u64::try_from(pending.len()).unwrap_or(u64::MAX);
-        if count > 0 {
-            self.status.refused += count;
-            if self.status.stopped_since_ms.is_none() {
-                self.refused_from_ms = self.clock.now().wall_ms;
-                self.status.stopped_since_ms = Some(self.refused_from_ms);
-            }
-            let batch = Batch { refused: Some((self.status.refused, self.refused_from_ms)), ..Batch::default() };
-            if let Err(failure) = self.commit(batch).await {
-                // The count lives on in memory; it is exact unless the power goes before the disk recovers.
-                error!(%failure, refused = self.status.refused, "the refusal count could not be made durable");
-                self.recover().await?;
-            }
-            self.publish();
-        }
-        for item in pending {
-            let _ = item.reply.send(Err(refusal.clone()));
-        }
-        for reply in remembered {
-            let _ = reply.send(Err(refusal.clone()));
-        }
-        Ok(())
-    }
-
-    async fn stop(&mut self, why: &str) -> Result<(), StoreError> {
-        warn!(why, "not recording");
-        let now = self.clock.now();
-        self.refused_from_ms = now.wall_ms;
-        self.status.stopped_since_ms = Some(now.wall_ms);
-        let draft = Self::own(Detail::Stopped(Stopped { reason: why.to_owned() }));
-        self.seal_own(draft, Some((self.status.refused, now.wall_ms))).await
-    }
-
-    async fn resume(&mut self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        info!(refused = self.status.refused, "recording again");
-        let from = Moment { mono_ms: 0, wall_ms: self.refused_from_ms };
-        let draft = Self::own(Detail::Resumed(Resumed { refused: self.status.refused, from, to: now }));
-        self.seal_own(draft, Some((0, 0))).await?;
-        self.status.stopped_since_ms = None;
-        self.status.refused = 0;
-        Ok(())
-    }
-
-    /// Seals one record of the keeper's own; a failure leaves the state as it was and is logged.
-    async fn seal_own(&mut self, draft: Draft, refused: Option<(u64, i64)>) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        match self.seal_one(&self.head, &draft, now) {
-            Ok(sealed) => {
-                let head = self.head.after(&sealed);
-                let batch = Batch { entries: vec![entry(&draft, sealed, now)], refused, ..Batch::default() };
-                match self.commit(batch.clone()).await {
-                    Ok(()) => {
-                        self.accept(&batch, head);
-                        self.publish();
-                    }
-                    Err(failure) => {
-                        error!(%failure, "a record about the store itself could not be kept");
-                        self.recover().await?;
-                    }
-                }
-            }
-            Err(why) => error!(why, "a record about the store itself could not be sealed"),
-        }
-        Ok(())
     }
 
     async fn take_receipt(&mut self, cursor: Cursor) -> Result<ReceiptAnswer, StoreError> {
@@ -578,10 +533,10 @@ impl Keeper {
         Ok(())
     }
 
-    fn seal_one(&self, head: &ChainHead, draft: &Draft, now: Moment) -> Result<Sealed, String> {
+    fn seal_one(&self, head: &ChainHead, draft: &Draft, now: Moment) -> Result<Sealed, SealError> {
         let claims = Claims { agent: self.identity.agent.clone(), subject: draft.place.clone() };
         let body = Body { time: self.time_block(now), detail: draft.detail.clone() };
-        seal(head, &claims, None, &body, self.signer.as_ref()).map_err(|failure| failure.to_string())
+        seal(head, &claims, None, &body, self.signer.as_ref())
     }
 
     fn time_block(&self, now: Moment) -> TimeBlock {

@@ -28,7 +28,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use tidewaiter_record::{Hash, body::Detail};
+use tidewaiter_record::{Hash, PublicKey, Signer, body::Detail};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use archive::{Archive, Summary};
@@ -93,6 +93,29 @@ pub struct Status {
     pub newest_alert: Option<u64>,
     /// The centre signed for bytes that are not ours: deletion has stopped.
     pub fork: Option<String>,
+    /// Why the key does not sign; nothing is recorded while it does not.
+    pub key_away: Option<String>,
+}
+
+/// The order to hand the chain to another key.
+pub struct HandOver {
+    /// The key that signs from then on.
+    pub next: Arc<dyn Signer>,
+    /// Its public half.
+    pub public: PublicKey,
+    /// Who ordered it.
+    pub operator: String,
+    /// The note that goes into the store with the record, by the record's number.
+    pub note: Box<dyn FnOnce(u64) -> (String, Vec<u8>) + Send>,
+}
+
+impl std::fmt::Debug for HandOver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HandOver")
+            .field("next", &self.next.kid())
+            .field("operator", &self.operator)
+            .finish_non_exhaustive()
+    }
 }
 
 pub(crate) enum Command {
@@ -100,6 +123,7 @@ pub(crate) enum Command {
     Remember { place: String, state: Vec<u8>, reply: oneshot::Sender<Result<(), Refusal>> },
     Notes { notes: Vec<(String, Option<Vec<u8>>)>, reply: oneshot::Sender<Result<(), Refusal>> },
     Find { draft: String, reply: oneshot::Sender<Result<Option<Recorded>, StoreError>> },
+    HandOver { order: Box<HandOver>, reply: oneshot::Sender<Result<Recorded, Refusal>> },
     Receipt { cursor: Cursor, reply: oneshot::Sender<ReceiptAnswer> },
     Finish { reply: oneshot::Sender<()> },
     Entries { from: u64, limit: usize, reply: oneshot::Sender<Result<Vec<Entry>, StoreError>> },
@@ -170,6 +194,16 @@ impl Outbox {
         self.ask(|reply| Command::Receipt { cursor, reply })
             .await
             .unwrap_or_else(|| ReceiptAnswer::Failed("the agent is stopping".to_owned()))
+    }
+
+    /// Hands the chain to another key: in one transaction the event that names who ordered it, the record that hands
+    /// over, and the note. From the next record on the other key signs.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`]; then the key in use goes on signing. [`Refusal::Stopping`] alone leaves it open what happened.
+    pub async fn hand_over(&self, order: HandOver) -> Result<Recorded, Refusal> {
+        self.ask(|reply| Command::HandOver { order: Box::new(order), reply }).await.unwrap_or(Err(Refusal::Stopping))
     }
 
     /// Seals the clean end of this run. Drafts are refused from then on; receipts still count.

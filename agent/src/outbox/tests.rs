@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{clock::Clock, seal};
 
+mod rotation;
+
 const CHAIN: ChainId = ChainId([7; 16]);
 const PLENTY: u64 = 64 << 20;
 
@@ -177,6 +179,10 @@ impl Bench {
     }
 
     async fn try_start(&self) -> Result<Started, StoreError> {
+        self.try_start_with(Arc::clone(&self.signer) as _).await
+    }
+
+    async fn try_start_with(&self, signer: Arc<dyn Signer>) -> Result<Started, StoreError> {
         let identity = Identity {
             agent: "a".into(),
             chain: CHAIN,
@@ -185,15 +191,8 @@ impl Bench {
         };
         let settings = Settings { keep_ms: self.keep_ms };
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
-        let (keeper, outbox) = Keeper::open(
-            Box::new(self.store()),
-            Arc::clone(&self.signer) as _,
-            clock,
-            identity,
-            settings,
-            seal::interrupted,
-        )
-        .await?;
+        let (keeper, outbox) =
+            Keeper::open(Box::new(self.store()), signer, clock, identity, settings, seal::interrupted).await?;
         let stop = CancellationToken::new();
         let task = tokio::spawn(keeper.run(stop.clone()));
         Ok(Started { outbox, stop, task })
