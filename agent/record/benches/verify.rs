@@ -50,7 +50,7 @@ fn main() {
         chain.push(sealed.bytes);
     }
     let alone: Vec<_> = chain.iter().map(|it| signed(it)).collect();
-    let key = VerifyingKey::from_bytes(&agent.key.public_key().to_bytes()).unwrap();
+    let key = VerifyingKey::from_bytes(agent.key.public_key().to_bytes().as_slice().try_into().unwrap()).unwrap();
     let bytes: usize = chain.iter().map(Vec::len).sum();
 
     let mut verifier = Verifier::new(&registry);

@@ -103,6 +103,7 @@ impl Statement {
             to_seq: None,
             simulated: self.simulated,
             statement: Some(hash),
+            follows: None,
         }
     }
 }
