@@ -6,6 +6,7 @@ mod explained;
 mod export;
 mod findings;
 mod follow_up;
+mod fsck;
 mod keys;
 mod limits;
 mod live;
@@ -171,6 +172,12 @@ enum Command {
     ///
     /// Example: tidewaiter verify records.cborseq --registry registry.json --json
     Verify(verify::VerifyArgs),
+    /// Look the store of an agent over for damage: torn, rotten, rolled back or forked. Changes nothing.
+    ///
+    /// Exit code 0: it is what was written to it; 1: it is not; 3: it cannot be read.
+    ///
+    /// Example: tidewaiter fsck data --registry registry.json --receipt receipt.cbor
+    Fsck(fsck::FsckArgs),
 }
 
 /// Where the site file or the data directory is.
@@ -244,6 +251,7 @@ pub fn main() -> ExitCode {
         Command::Export(args) => export::export(&args),
         Command::Recompute(args) => recompute::run(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Fsck(args) => fsck::fsck(&args),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -20,6 +20,7 @@
 
 mod archive;
 mod error;
+pub mod fsck;
 mod keeper;
 mod sqlite;
 mod store;
