@@ -15,8 +15,10 @@ use crate::{
     app::{self, Parts},
     clock::{Clock, SystemClock},
     inspect::Subjects,
+    evidence::DiskEvidence,
     keys::{self, Enrolled},
     lane::{self, Local},
+    life::rim,
     outbox::SqliteStore,
     uplink::MqttLink,
 };
@@ -82,6 +84,8 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
         statement: enrolled.statement,
         registry,
         subjects: Subjects::open(&site.store.dir),
+        evidence: Arc::new(DiskEvidence::open(&site.store.dir).map_err(Failure::environment)?),
+        executable: rim::executable(),
     };
     let (id, agent, listen, dir) = (site.id.clone(), site.agent.clone(), site.local.listen, site.store.dir.clone());
     let running = app::start(site, parts, link).await.map_err(Failure::environment)?;

@@ -277,8 +277,10 @@ impl Passage {
         }
         let trace = self.evidence();
         measured.extend(trace.left_out(gate.portal.as_deref().unwrap_or(&gate.scale)));
-        let mut readings = trace.readings();
-        readings.sort_by_key(|evidence| evidence.at.mono_ms);
+        let (mut readings, mut whole) = (trace.readings(), trace.whole());
+        for readings in [&mut readings, &mut whole] {
+            readings.sort_by_key(|evidence| evidence.at.mono_ms);
+        }
         Inspection {
             id: self.id.clone(),
             procedure: "lorry-gate".to_owned(),
@@ -302,6 +304,7 @@ impl Passage {
             alarms,
             faults,
             readings,
+            whole,
         }
     }
 
