@@ -2,6 +2,7 @@
 
 mod stats;
 mod status;
+mod version;
 
 use std::{
     error::Error as _,
@@ -121,6 +122,14 @@ pub enum Command {
     /// Make and add keys.
     #[command(subcommand)]
     Keys(Keys),
+    /// Name and version of this software, and the SHA-256 of its executable file.
+    ///
+    /// Example: tidewaiter-collector version --json
+    Version {
+        /// One JSON object instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Make and add keys.
@@ -261,6 +270,7 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             };
             Ok(0)
         }
+        Command::Version { json } => Ok(version::show(json)?),
         Command::Keys(Keys::Init { out, name, class, json }) => {
             let class = match class {
                 Class::Production => RegistryClass::Production,

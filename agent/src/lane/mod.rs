@@ -17,8 +17,9 @@
 //! POST /api/v1/places/{place}/drill   {"on", "operator"}
 //! ```
 //!
-//! and the plan's duties, see `duty.rs`.
+//! and the plan's duties, see `duty.rs`; single readings and evidence, see `bring.rs`.
 
+mod bring;
 mod duty;
 mod status;
 
@@ -33,7 +34,10 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use tidewaiter_config::site::MOST_QUANTITIES;
-use tidewaiter_record::view::RecordView;
+use tidewaiter_record::{
+    body::{Context, SoftwareId},
+    view::RecordView,
+};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot, watch},
@@ -69,6 +73,8 @@ pub struct Local {
     asks: mpsc::Sender<Ask>,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
+    software: Arc<SoftwareId>,
+    context: Arc<Context>,
 }
 
 impl Local {
@@ -84,6 +90,11 @@ impl Local {
             asks: running.asks.clone(),
             outbox: running.outbox.clone(),
             clock: running.clock(),
+            software: Arc::new(running.software.clone()),
+            context: Arc::new(Context {
+                software: running.software.name.clone(),
+                config: running.software.config,
+            }),
         }
     }
 
@@ -96,6 +107,7 @@ impl Local {
             &self.telemetry.borrow(),
             &self.counters,
             self.live.snapshot(),
+            self.software.hash,
             self.clock.now(),
         )
     }
@@ -337,6 +349,7 @@ pub fn router(local: Local) -> Router {
         .route("/api/v1/rigs/{rig}/enter", post(enter))
         .route("/api/v1/places/{place}/drill", post(drill))
         .merge(duty::routes())
+        .merge(bring::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(local)
 }

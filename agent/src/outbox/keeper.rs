@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
     Anchor, ChainHead, ChainId, Claims, Hash, Sealed, Signer,
-    body::{Body, Context, Detail, Genesis, Recovery, Resumed, Stopped, TimeBlock, TimeQuality, TimeSource},
+    body::{Body, Context, Detail, Genesis, Recovery, TimeBlock, TimeQuality, TimeSource},
     seal,
 };
 use tokio::{

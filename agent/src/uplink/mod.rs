@@ -17,6 +17,8 @@ mod link;
 mod pieces;
 mod sender;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
