@@ -26,7 +26,7 @@ use tidewaiter_agent::{
     clock::{Clock, RuntimeClock},
     evidence::{DiskEvidence, EvidenceStore, MemoryEvidence},
     inspect::{CheckOperation, Operation, Subjects},
-    inspector::{Ask, AskError},
+    inspector::{Ask, AskError, Shot},
     keys,
     outbox::{SqliteStore, Status},
 };
@@ -264,6 +264,18 @@ impl World {
         let facts = facts.iter().map(|(name, fact)| ((*name).to_owned(), (*fact).to_owned())).collect();
         let ask = |reply| Ask::Post { subject: subject.to_owned(), facts, operator: "wang".to_owned(), reply };
         self.ask(ask).await
+    }
+
+    /// Asks for a single reading, as an operator.
+    ///
+    /// # Errors
+    ///
+    /// What the operator would read.
+    pub async fn read(&self, shot: Shot) -> Result<serde_json::Value, AskError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask::Read { shot, reply };
+        self.agent().asks.send(ask).await.expect("the inspector of a running agent takes asks");
+        answer.await.expect("the inspector of a running agent answers")
     }
 
     async fn ask(&self, ask: impl FnOnce(oneshot::Sender<Result<(), AskError>>) -> Ask) -> Result<(), AskError> {

@@ -74,6 +74,7 @@ pub struct Uplink<L> {
     pieces: Pieces,
     progress_at: Instant,
     paused_until: Option<Instant>,
+    pieces_paused_until: Option<Instant>,
     state_sent: Option<(StateMessage, Instant)>,
 }
 
@@ -102,6 +103,7 @@ impl<L: Link> Uplink<L> {
             pieces: Pieces::default(),
             progress_at: Instant::now(),
             paused_until: None,
+            pieces_paused_until: None,
             state_sent: None,
         }
     }
@@ -186,8 +188,12 @@ impl<L: Link> Uplink<L> {
                 self.pieces.acked(token & TOKENS);
                 self.telemetry.send_modify(|it| it.pieces_sent += 1);
             }
-            Event::NotTaken { token, .. } if token & PIECE == PIECE => {
-                self.paused_until = Some(Instant::now() + REFUSAL_PAUSE);
+            Event::NotTaken { token, reason } if token & PIECE == PIECE => {
+                if self.pieces_paused_until.is_none() {
+                    warn!(%reason, "the broker did not take a piece of evidence: may this agent publish evidence/#?");
+                }
+                // Records and alerts go on: a broker may refuse this topic alone.
+                self.pieces_paused_until = Some(Instant::now() + REFUSAL_PAUSE);
                 self.pieces.rewind();
             }
             Event::NotTaken { token, reason } if token & OTHER == 0 => self.not_taken(token & !ALERT, &reason),
@@ -357,7 +363,11 @@ impl<L: Link> Uplink<L> {
 
     /// Evidence follows its record, a few pieces at a time, so that an alert never waits behind a spectrum.
     async fn send_pieces(&mut self) {
+        if self.pieces_paused_until.is_some_and(|until| Instant::now() >= until) {
+            self.pieces_paused_until = None;
+        }
         while self.paused_until.is_none()
+            && self.pieces_paused_until.is_none()
             && let Some((token, piece)) = self.pieces.next(self.next)
         {
             let len = usize::try_from(PIECE_BYTES.min(piece.size.saturating_sub(piece.offset))).unwrap_or_default();
