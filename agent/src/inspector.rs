@@ -146,7 +146,10 @@ impl Inspector {
         mut asks: mpsc::Receiver<Ask>,
         stop: CancellationToken,
     ) {
+        // Watches count from here, not from when the disk has taken the first records.
+        let begun = self.engine.tick(self.clock.now());
         self.begin_life().await;
+        self.carry_out(begun).await;
         if self.has_past {
             self.catch_up().await;
         }

@@ -5,7 +5,10 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tidewaiter_record::Hash;
@@ -17,6 +20,8 @@ use super::EvidenceStore;
 pub struct DiskEvidence {
     folder: PathBuf,
     used: AtomicU64,
+    /// One content is written at a time: two writers of the same one would take each other's half-written file away.
+    writing: Mutex<()>,
 }
 
 impl DiskEvidence {
@@ -41,7 +46,7 @@ impl DiskEvidence {
                 None => tracing::warn!(file = %entry.path().display(), "no evidence; it is left alone"),
             }
         }
-        Ok(Self { folder, used: AtomicU64::new(used) })
+        Ok(Self { folder, used: AtomicU64::new(used), writing: Mutex::new(()) })
     }
 
     /// Where the content of this hash is in a data directory, agent running or not.
@@ -65,9 +70,10 @@ fn named(path: &Path, why: &io::Error) -> io::Error {
 
 impl EvidenceStore for DiskEvidence {
     fn put(&self, hash: Hash, content: &[u8]) -> io::Result<()> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let file = self.file(hash);
         if fs::metadata(&file).is_ok_and(|it| it.len() == content.len() as u64) {
-            // The same bytes are there. Whoever wrote them may still be flushing; flushing twice is harmless.
+            // The same bytes are there; flushing twice is harmless.
             File::open(&file)?.sync_all()?;
             return File::open(&self.folder)?.sync_all();
         }
@@ -150,6 +156,19 @@ mod tests {
         store.remove(hash).unwrap();
         store.remove(hash).unwrap();
         assert_eq!((store.used(), store.read(hash, 0, 1).unwrap_err().kind()), (0, io::ErrorKind::NotFound));
+    }
+
+    #[test]
+    fn one_content_from_many_hands_is_kept_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = DiskEvidence::open(dir.path()).unwrap();
+        let content = vec![5; 100_000];
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| store.put(Hash::of(&content), &content).unwrap());
+            }
+        });
+        assert_eq!((store.used(), store.read(Hash::of(&content), 0, 200_000).unwrap()), (100_000, content));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
 use tidewaiter_config::site::Site;
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::body::{Context, SoftwareId, Table};
@@ -58,8 +59,11 @@ impl Inspector {
         if !self.life.activated {
             self.life.activated = self.activate().await;
         }
-        for draft in self.life.instruments.tick(now) {
-            self.introduce_by(draft).await;
+        // Handed in together, so that one commit takes them all.
+        let drafts = self.life.instruments.tick(now);
+        let sealed = join_all(drafts.iter().map(|draft| self.outbox.seal(draft.clone()))).await;
+        for (draft, _) in drafts.iter().zip(sealed).filter(|(_, sealed)| sealed.is_err()) {
+            self.life.instruments.not_recorded(draft);
         }
     }
 

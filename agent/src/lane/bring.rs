@@ -5,20 +5,20 @@
 //! POST /api/v1/evidence?operator=&inspection=&instrument=&title=     the content itself, its media type as Content-Type
 //! ```
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, Query, State},
-    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    body::to_bytes,
+    extract::{Query, Request, State},
+    http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::post,
 };
 use serde::Deserialize;
 use serde_json::Value;
 use tidewaiter_record::{Hash, body::MAX_EVIDENCE_BYTES};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
 use super::{Local, problem, unfit};
 use crate::{
@@ -26,6 +26,8 @@ use crate::{
     inspector::{Ask, AskError, Shot},
 };
 
+/// Longest time in which a content must come in whole.
+const PATIENCE: Duration = Duration::from_secs(120);
 const BUSY: &str = "the agent is busy or stopping; try again";
 
 #[derive(Deserialize)]
@@ -69,8 +71,7 @@ async fn readings(State(local): State<Local>, Json(request): Json<ReadingRequest
 async fn evidence(
     State(local): State<Local>,
     Query(query): Query<EvidenceQuery>,
-    headers: HeaderMap,
-    content: Bytes,
+    request: Request,
 ) -> Response {
     let EvidenceQuery { operator, inspection, instrument, title } = query;
     let more = inspection.iter().chain(&instrument).chain(&title);
@@ -78,7 +79,20 @@ async fn evidence(
     if let Some(refused) = unfit(&texts) {
         return refused;
     }
-    let media = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
+    // One content is held in memory at a time.
+    let Ok(_turn) = local.uploads.try_acquire() else {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "another content is coming in; try again");
+    };
+    let media = request.headers().get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
+    let most = usize::try_from(MAX_EVIDENCE_BYTES).unwrap_or(usize::MAX);
+    let content = match timeout(PATIENCE, to_bytes(request.into_body(), most)).await {
+        Ok(Ok(content)) => content,
+        Ok(Err(why)) => {
+            let why = format!("{why}; a content has at most {MAX_EVIDENCE_BYTES} bytes");
+            return problem(StatusCode::PAYLOAD_TOO_LARGE, &why);
+        }
+        Err(_) => return problem(StatusCode::REQUEST_TIMEOUT, "the content did not come in whole in time"),
+    };
     let mut facts: BTreeMap<String, String> = [("operator".to_owned(), operator)].into();
     facts.extend(title.map(|it| ("title".to_owned(), it)));
     let content: Arc<[u8]> = Arc::from(&*content);
@@ -100,7 +114,5 @@ async fn evidence(
 
 /// The routes.
 pub(super) fn routes() -> Router<Local> {
-    let most = usize::try_from(MAX_EVIDENCE_BYTES).unwrap_or(usize::MAX);
-    let evidence = post(evidence).layer(DefaultBodyLimit::max(most));
-    Router::new().route("/api/v1/readings", post(readings)).route("/api/v1/evidence", evidence)
+    Router::new().route("/api/v1/readings", post(readings)).route("/api/v1/evidence", post(evidence))
 }

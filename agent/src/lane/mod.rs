@@ -40,7 +40,7 @@ use tidewaiter_record::{
 };
 use tokio::{
     net::TcpListener,
-    sync::{mpsc, oneshot, watch},
+    sync::{Semaphore, mpsc, oneshot, watch},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -73,6 +73,7 @@ pub struct Local {
     asks: mpsc::Sender<Ask>,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
+    uploads: Arc<Semaphore>,
     software: Arc<SoftwareId>,
     context: Arc<Context>,
 }
@@ -90,6 +91,7 @@ impl Local {
             asks: running.asks.clone(),
             outbox: running.outbox.clone(),
             clock: running.clock(),
+            uploads: Arc::new(Semaphore::new(1)),
             software: Arc::new(running.software.clone()),
             context: Arc::new(Context {
                 software: running.software.name.clone(),

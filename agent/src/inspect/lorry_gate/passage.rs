@@ -15,8 +15,8 @@ use tidewaiter_screening::{
 
 use super::{super::Trace, portal, scan::Scan};
 
-/// Portal lines held while a passage lasts: a minute at five a second, and others between them.
-const PORTAL_LINES: usize = 600;
+/// Portal lines held while a passage lasts: ten minutes at five a second, and others between them.
+const PORTAL_LINES: usize = 4_096;
 
 /// Identities of one passage.
 const IDENTITIES: usize = 8;
