@@ -4,7 +4,7 @@
 mod modbus;
 mod peers;
 mod tls;
-mod verifier;
+pub(crate) mod verifier;
 mod wiring;
 
 use tidewaiter_tests::process::pass;
