@@ -6,6 +6,7 @@ mod life;
 mod reset;
 mod stats;
 mod status;
+mod version;
 
 use std::{
     error::Error as _,
@@ -136,6 +137,14 @@ pub enum Command {
     /// Let an agent begin a new chain: drawn up, signed by two people, applied.
     #[command(subcommand)]
     Reset(reset::ResetCommand),
+    /// Name and version of this software, and the SHA-256 of its executable file.
+    ///
+    /// Example: tidewaiter-collector version --json
+    Version {
+        /// One JSON object instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Make, add, close and show keys.
@@ -334,6 +343,7 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             };
             Ok(0)
         }
+        Command::Version { json } => Ok(version::show(json)?),
         Command::Keys(Keys::Init { out, name, class, algorithm, pkcs11, token, pin_file, json }) => {
             let class = match class {
                 Class::Production => RegistryClass::Production,
@@ -377,6 +387,11 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
     }
 }
 
+/// UTC milliseconds.
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
 #[cfg(feature = "pkcs11")]
 fn init_in_token(
     out: &Path,
@@ -409,11 +424,6 @@ fn init_in_token(
 #[cfg(not(feature = "pkcs11"))]
 fn init_in_token(_: &Path, _: &str, _: RegistryClass, _: Algorithm, _: TokenPlace, _: bool) -> Result<u8, Failure> {
     Err(KeyError::NoPkcs11.into())
-}
-
-/// UTC milliseconds.
-fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
 }
 
 fn by(text: &str) -> Result<By, String> {

@@ -22,7 +22,6 @@ use tidewaiter_token::{Settings, Token, TokenError};
 use crate::config::CentreKey;
 #[cfg(feature = "pkcs11")]
 use crate::config::TokenPlace;
-
 use crate::files::{self, FileError};
 
 /// Largest registry read: some ten thousand keys. It is read again on every change, also by a slip.

@@ -14,9 +14,11 @@ use crate::{
     acquire::SystemOpener,
     app::{self, Parts},
     clock::{Clock, SystemClock},
+    evidence::DiskEvidence,
     inspect::Subjects,
     keys::{self, Enrolled, Keyring, Keysmith},
     lane::{self, Local},
+    life::rim,
     outbox::SqliteStore,
     uplink::MqttLink,
 };
@@ -85,6 +87,8 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
         statement,
         registry,
         subjects: Subjects::open(&site.store.dir),
+        evidence: Arc::new(DiskEvidence::open(&site.store.dir).map_err(Failure::environment)?),
+        executable: rim::executable(),
     };
     let (id, agent, listen, dir) = (site.id.clone(), site.agent.clone(), site.local.listen, site.store.dir.clone());
     let running = app::start(site, parts, link).await.map_err(Failure::environment)?;

@@ -18,8 +18,9 @@
 //! POST /api/v1/keys/rotate            {"operator", "algorithm"?}
 //! ```
 //!
-//! and the plan's duties, see `duty.rs`.
+//! and the plan's duties, see `duty.rs`; single readings and evidence, see `bring.rs`.
 
+mod bring;
 mod duty;
 mod keys;
 mod status;
@@ -35,10 +36,13 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use tidewaiter_config::site::MOST_QUANTITIES;
-use tidewaiter_record::view::RecordView;
+use tidewaiter_record::{
+    body::{Context, SoftwareId},
+    view::RecordView,
+};
 use tokio::{
     net::TcpListener,
-    sync::{mpsc, oneshot, watch},
+    sync::{Semaphore, mpsc, oneshot, watch},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -73,6 +77,9 @@ pub struct Local {
     outbox: Outbox,
     clock: Arc<dyn Clock>,
     smith: Option<Arc<Keysmith>>,
+    uploads: Arc<Semaphore>,
+    software: Arc<SoftwareId>,
+    context: Arc<Context>,
 }
 
 impl Local {
@@ -89,6 +96,9 @@ impl Local {
             outbox: running.outbox.clone(),
             clock: running.clock(),
             smith: None,
+            uploads: Arc::new(Semaphore::new(1)),
+            software: Arc::new(running.software.clone()),
+            context: Arc::new(Context { software: running.software.name.clone(), config: running.software.config }),
         }
     }
 
@@ -108,6 +118,7 @@ impl Local {
             &self.telemetry.borrow(),
             &self.counters,
             self.live.snapshot(),
+            self.software.hash,
             self.clock.now(),
         )
     }
@@ -350,6 +361,7 @@ pub fn router(local: Local) -> Router {
         .route("/api/v1/rigs/{rig}/enter", post(enter))
         .route("/api/v1/places/{place}/drill", post(drill))
         .merge(duty::routes())
+        .merge(bring::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(local)
 }

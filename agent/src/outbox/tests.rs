@@ -19,6 +19,8 @@ use tidewaiter_record::{
 };
 use tokio_util::sync::CancellationToken;
 
+mod chain;
+
 use super::*;
 use crate::{clock::Clock, seal};
 
@@ -451,11 +453,11 @@ async fn only_receipted_records_are_trimmed_and_the_chain_goes_on() {
     assert_eq!(started.outbox.receipt(cursor).await, ReceiptAnswer::Moved);
     let entries = stored(bench.dir.path());
     assert_eq!(entries.first().unwrap().seq, middle.seq + 1, "receipted and old enough: gone");
-    assert_eq!(entries.last().unwrap().seq, last.unwrap().seq);
+    assert!(entries.iter().any(|entry| entry.seq == last.unwrap().seq), "what has no receipt stays");
     started.end().await;
     let started = bench.start().await;
     let next = started.outbox.seal(draft("next")).await.unwrap();
-    assert_eq!(next.seq, last.unwrap().seq + 2, "after the shutdown record");
+    assert_eq!(next.seq, last.unwrap().seq + 3, "after the note of what was deleted, and the shutdown record");
     started.end().await;
 }
 

@@ -7,11 +7,10 @@ use tidewaiter_record::Kid;
 use tidewaiter_words::Language;
 use toml::Spanned;
 
-use crate::ca::{CLIENT_DAYS, CLIENT_DAYS_RANGE};
-
 use super::{
     Broker, Centre, CentreKey, Config, ConfigError, Enrol, Output, Problem, StoreSettings, TlsFiles, TokenPlace,
 };
+use crate::ca::{CLIENT_DAYS, CLIENT_DAYS_RANGE};
 
 /// Records per commit, unless set: one flush serves them all, and a crash re-offers no more than these.
 const COMMIT_RECORDS: i64 = 64;

@@ -37,7 +37,7 @@ impl Keeper {
         if self.finished {
             return Ok(Err(Refusal::Stopping));
         }
-        if self.status.stopped_since_ms.is_some() || !self.has_room() {
+        if self.status.stopped_since_ms.is_some() || !self.status.has_room() {
             let away = self.status.key_away.clone().map(Refusal::Key);
             return Ok(Err(away.unwrap_or(Refusal::Full)));
         }
@@ -46,7 +46,7 @@ impl Keeper {
         let facts = [("operator", operator), ("from", old.to_string()), ("to", new.to_string())];
         let facts: BTreeMap<String, String> = facts.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
         let ordered = Self::own(Detail::Event(Event { name: "key-rotation".to_owned(), subject: None, facts }));
-        let first = match self.seal_one(&self.head, &ordered, now) {
+        let first = match self.seal_one(&self.head, None, &ordered, now) {
             Ok(sealed) => sealed,
             Err(why) => return Ok(Err(refusal(&why))),
         };
@@ -65,7 +65,7 @@ impl Keeper {
             id: Some(id.clone()),
             ..Self::own(Detail::KeyRotate(Box::new(KeyRotate { algorithm, public: raw, proof })))
         };
-        let sealed = match self.seal_one(&between, &draft, now) {
+        let sealed = match self.seal_one(&between, None, &draft, now) {
             Ok(sealed) => sealed,
             Err(why) => return Ok(Err(refusal(&why))),
         };

@@ -11,6 +11,11 @@ use tracing::{error, info, warn};
 use super::{Draft, Keeper, Pending, entry};
 use crate::outbox::{Batch, Refusal, StoreError};
 
+/// Whether refusing it loses something: a sign of life is no result.
+pub(super) fn counts(item: &Pending) -> bool {
+    !matches!(item.draft.detail, Detail::Heartbeat(_))
+}
+
 impl Keeper {
     pub(super) async fn refuse(
         &mut self,
@@ -18,7 +23,7 @@ impl Keeper {
         remembered: Vec<oneshot::Sender<Result<(), Refusal>>>,
         refusal: &Refusal,
     ) -> Result<(), StoreError> {
-        self.count_refused(pending.len()).await?;
+        self.count_refused(pending.iter().filter(|it| counts(it)).count()).await?;
         for item in pending {
             let _ = item.reply.send(Err(refusal.clone()));
         }
@@ -33,6 +38,7 @@ impl Keeper {
         let count = u64::try_from(drafts).unwrap_or(u64::MAX);
         if count > 0 {
             self.status.refused += count;
+            self.status.refused_ever += count;
             if self.status.stopped_since_ms.is_none() {
                 self.refused_from_ms = self.clock.now().wall_ms;
                 self.status.stopped_since_ms = Some(self.refused_from_ms);
@@ -80,10 +86,13 @@ impl Keeper {
         refused: Option<(u64, i64)>,
     ) -> Result<Option<Refusal>, StoreError> {
         let now = self.clock.now();
-        match self.seal_one(&self.head, &draft, now) {
+        let anchor = self.witness.due();
+        match self.seal_one(&self.head, anchor, &draft, now) {
             Ok(sealed) => {
                 let head = self.head.after(&sealed);
-                let batch = Batch { entries: vec![entry(&draft, sealed, now)], refused, ..Batch::default() };
+                let mut notes = draft.notes.clone();
+                notes.extend(anchor.map(|it| self.anchored(it)));
+                let batch = Batch { entries: vec![entry(&draft, sealed, now)], notes, refused, ..Batch::default() };
                 match self.commit(batch.clone()).await {
                     Ok(()) => {
                         self.accept(&batch, head);
