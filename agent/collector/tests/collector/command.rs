@@ -95,12 +95,24 @@ fn keys_are_made_once_and_for_the_owner_only() {
 
 #[test]
 fn a_run_without_its_broker_ends_cleanly_on_sigterm() {
-    use std::io::{BufRead as _, BufReader, Read as _};
+    use std::{
+        io::{BufRead as _, BufReader, Read as _},
+        os::unix::fs::PermissionsExt as _,
+    };
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(collector(folder.path(), "keys init --out . --class test").status.code(), Some(0));
     let config = "version = 1\n[broker]\nurl = \"mqtt://127.0.0.1:1\"\n[store]\npath = \"collector.db\"\n\
                   [centre]\nkey = \"centre.key\"\nregistry = \"registry.json\"\n[output]\nlanguage = \"en\"\n";
     std::fs::write(folder.path().join("collector.toml"), config).unwrap();
+    let mode = |mode| {
+        let rights = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(folder.path().join("centre.key"), rights).unwrap();
+    };
+    mode(0o640);
+    let exposed = collector(folder.path(), "run --config collector.toml");
+    assert_eq!(exposed.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&exposed.stderr).contains("chmod 600"));
+    mode(0o600);
     let mut child = Command::new(env!("CARGO_BIN_EXE_tidewaiter-collector"))
         .current_dir(folder.path())
         .args(["run", "--config", "collector.toml"])
