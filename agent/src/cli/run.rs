@@ -4,7 +4,7 @@ use std::{fs, io::IsTerminal, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use tidewaiter_config::site::Site;
-use tidewaiter_record::Registry;
+use tidewaiter_record::{Registry, Signer};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -15,7 +15,7 @@ use crate::{
     app::{self, Parts},
     clock::{Clock, SystemClock},
     inspect::Subjects,
-    keys::{self, Enrolled},
+    keys::{self, Enrolled, half_life, transport::Transport},
     lane::{self, Local},
     outbox::SqliteStore,
     uplink::MqttLink,
@@ -73,11 +73,16 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
         Some(uplink) => Some(MqttLink::connect(&site, uplink, &stop.child_token()).map_err(Failure::environment)?),
         None => None,
     };
+    let signer: Arc<dyn Signer> = Arc::new(enrolled.signer);
+    if let Ok(transport) = Transport::of(&site) {
+        let stop = stop.child_token();
+        tokio::spawn(half_life::keep(transport, enrolled.chain, Arc::clone(&signer), Arc::clone(&clock), stop));
+    }
     let parts = Parts {
         clock,
         opener: Arc::new(SystemOpener),
         store: Box::new(store),
-        signer: Arc::new(enrolled.signer),
+        signer,
         chain: enrolled.chain,
         statement: enrolled.statement,
         registry,

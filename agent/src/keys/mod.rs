@@ -5,6 +5,13 @@
 //! <data dir>/enrolment.cbor     the self-signed statement: agent, chain, public key
 //! <data dir>/agent.registry.json  what the centre adds to its registry
 //! ```
+//!
+//! Beside it the transport certificate, which another key belongs to: [`transport`] asks the [`centre`] for it,
+//! [`half_life`] renews it.
+
+pub mod centre;
+pub mod half_life;
+pub mod transport;
 
 use std::{
     fs,
