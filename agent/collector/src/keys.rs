@@ -9,8 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use life::{add_agent, close, excerpt, make_person, note, nothing_after, revoke};
-pub(crate) use life::{check_new, closed};
+pub use life::{Ended, add_agent, close, excerpt, make_person, note, nothing_after, revoke};
+pub(crate) use life::{check_new, closed, in_force};
 use tidewaiter_record::{
     ChainId, Ed25519Signer, Kid, RegisteredKey, Registry, RegistryClass, RegistryError, Role, SignError, Signer,
 };

@@ -117,6 +117,18 @@ impl RegisteredKey {
     pub fn person(name: &str, public: PublicKey) -> Self {
         Self { role: Role::Person, ..Self::centre(name, public) }
     }
+
+    /// Whether a header that names algorithm `found` may use it in this role. `kid` is its name.
+    pub(crate) fn usable_for(&self, kid: Kid, found: Algorithm, expected: Role) -> Result<(), SignatureError> {
+        let registered = self.public.algorithm();
+        if registered != found {
+            return Err(SignatureError::WrongAlgorithm { kid, found, registered });
+        }
+        if self.role != expected {
+            return Err(SignatureError::WrongRole { kid, found: self.role, expected });
+        }
+        Ok(())
+    }
 }
 
 /// Why a registry cannot be used.
@@ -288,6 +300,18 @@ impl Registry {
         Ok(was_there)
     }
 
+    /// Lets a key sign no further than `last`; one that is closed below stays so, and one that is not here is no matter.
+    ///
+    /// A key whose range begins beyond `last` is left alone: an entry cannot hold a range of nothing.
+    pub(crate) fn close(&mut self, kid: Kid, last: u64) {
+        let Ok(at) = self.keys.binary_search_by_key(&kid, |(kid, _)| *kid) else { return };
+        if let Some((_, key)) = self.keys.get_mut(at)
+            && key.from_seq <= last
+        {
+            key.to_seq = Some(key.to_seq.map_or(last, |to| to.min(last)));
+        }
+    }
+
     /// Adds all keys of another registry of the same class.
     ///
     /// # Errors
@@ -376,13 +400,7 @@ impl Registry {
         expected: Role,
     ) -> Result<&RegisteredKey, SignatureError> {
         let key = self.key(kid).ok_or(SignatureError::UnknownKey(kid))?;
-        let registered = key.public.algorithm();
-        if registered != found {
-            return Err(SignatureError::WrongAlgorithm { kid, found, registered });
-        }
-        if key.role != expected {
-            return Err(SignatureError::WrongRole { kid, found: key.role, expected });
-        }
+        key.usable_for(kid, found, expected)?;
         Ok(key)
     }
 }
@@ -394,7 +412,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::sign::Ed25519Signer;
+    use crate::sign::{Ed25519Signer, Esp256Signer};
 
     fn agent_key(seed: u8) -> RegisteredKey {
         RegisteredKey {
@@ -424,6 +442,8 @@ mod tests {
         let mut registry = registry(&[1, 2, 3]);
         let centre = Ed25519Signer::from_seed(&[9; 32]).public_key();
         registry.add(RegisteredKey::centre("centre", centre)).unwrap();
+        let p256 = Esp256Signer::from_secret(&[7; 32]).unwrap().public_key();
+        registry.add(RegisteredKey { public: p256, ..agent_key(4) }).unwrap();
         let text = registry.to_json();
         assert_eq!(Registry::from_json(&text).unwrap(), registry);
         assert_eq!(registry.key(agent_key(2).kid()), Some(&agent_key(2)));
@@ -488,6 +508,7 @@ mod tests {
         check(&|it| it["keys"][0]["alg"] = json!("none"), "unknown variant `none`");
         check(&|it| it["keys"][0]["kid"] = json!("0011223344556677"), "its name would be");
         check(&|it| it["keys"][0]["public"] = json!("00"), "not a usable Ed25519 key");
+        check(&|it| it["keys"][0]["alg"] = json!("ESP256"), "not a usable ESP256 key");
         check(&|it| it["keys"][0]["chain"] = json!(null), "needs a chain");
         check(&|it| it["keys"][0]["from_seq"] = json!(-1), "invalid value");
         let chain = "00112233445566778899aabbccddeeff";
