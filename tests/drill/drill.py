@@ -291,7 +291,7 @@ def rotate(world, agent):
     if not world.knows("tidewaiter", "keys", "rotate"):
         return None
     before = world.receipted(agent)
-    world.human(agent, "tidewaiter", "keys", "rotate", "--config", world.folder(agent) / "site.toml")
+    world.human(agent, "tidewaiter", "keys", "rotate", "--operator", FIRST, "--config", world.folder(agent) / "site.toml")
     world.settled(agent, before)
     before = world.receipted(agent)
     world.fact(agent, "AFTER-ROTATION")

@@ -22,7 +22,6 @@ pub mod enrolment;
 mod envelope;
 pub mod head;
 mod id;
-pub mod keyring;
 pub mod log;
 pub mod open;
 pub mod piece;
@@ -55,7 +54,7 @@ pub use receipt::{Receipt, ReceiptError, issue, open_receipt};
 pub use registry::{Follows, RegisteredKey, Registry, RegistryClass, RegistryError, Role};
 pub use renewal::{Renewal, RenewalError, issue_renewal, open_renewal};
 pub use reset::{Reset, ResetError, SignedReset, open_reset};
-pub use rotation::{Keyring, Rotation, RotationError, rotation};
+pub use rotation::{Keyring, Rotation, RotationError};
 pub use seal::{Anchor, ChainHead, Claims, SealError, Sealed, seal};
 #[cfg(feature = "gm")]
 pub use sign::Sm2Signer;

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, thread, time::Duration};
 
 use clap::Args;
 use tidewaiter_config::site::Site;
-use tidewaiter_record::view::utc;
+use tidewaiter_record::{Algorithm, view::utc};
 use tidewaiter_words::{Language, say};
 
 use super::{FINDING, Failure, OK, Outcome, output::outln, place};
@@ -64,17 +64,16 @@ pub(super) fn enrol(args: &EnrolArgs) -> Outcome {
     let language = args.language.unwrap_or_else(Language::from_env);
     let transport = Transport::of(&site).map_err(failure)?;
     if args.renew {
-        let own = key_files::load(&site.store.dir, &site.agent).map_err(Failure::environment)?;
-        let grant = transport.renew(own.chain, &own.signer).map_err(failure)?;
+        let grant = transport.renew().map_err(failure)?;
         told(language, "enrol-renewed", grant.not_after_ms, &transport);
         return Ok(OK);
     }
     let standing = match (&args.centre, &args.ca, &args.token) {
         (Some(centre), Some(ca), Some(token)) => {
-            if !site.store.dir.join(key_files::KEY_FILE).exists() {
+            if !site.store.dir.join(key_files::STATEMENT_FILE).exists() {
                 make_key(&site, args.simulated)?;
             }
-            key_files::load(&site.store.dir, &site.agent).map_err(Failure::environment)?;
+            key_files::load_with(&site.store.dir, &site.agent, &site.keys).map_err(Failure::environment)?;
             let ca_pem =
                 fs::read_to_string(ca).map_err(|why| Failure::environment(format!("{}: {why}", ca.display())))?;
             let serial = args.serial.clone().or_else(serial);
@@ -140,7 +139,9 @@ fn told(language: Language, id: &str, until_ms: i64, transport: &Transport) {
 
 fn make_key(site: &Site, simulated: bool) -> Result<(), Failure> {
     let simulated = simulated || (!site.instruments.is_empty() && site.instruments.iter().all(|it| it.simulated));
-    key_files::init(&site.store.dir, &site.agent, simulated, &SystemClock).map_err(Failure::environment)?;
+    let (dir, agent) = (&site.store.dir, &site.agent);
+    key_files::init_with(dir, agent, simulated, &SystemClock, &site.keys, Algorithm::Ed25519)
+        .map_err(Failure::environment)?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tidewaiter_record::{ChainId, Signer};
+use tidewaiter_record::Hash;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -28,21 +28,16 @@ pub fn renew_at_ms(state: &State, spread: u64) -> Option<i64> {
 }
 
 /// Works until `stop`. An agent that is not enrolled is looked at again: it may be, while it runs.
-pub async fn keep(
-    transport: Transport,
-    chain: ChainId,
-    signer: Arc<dyn Signer>,
-    clock: Arc<dyn Clock>,
-    stop: CancellationToken,
-) {
-    let spread = u64::from_be_bytes(signer.kid().0);
+pub async fn keep(transport: Transport, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    let own = Hash::of(transport.agent().as_bytes()).0;
+    let spread = own.first_chunk().map_or(0, |it| u64::from_be_bytes(*it));
     let mut retry = RETRY.0;
     loop {
         let mut wait = LOOK;
         let due = transport.state().ok().and_then(|it| renew_at_ms(&it, spread));
         if due.is_some_and(|due| clock.now().wall_ms >= due) {
-            let (transport, signer) = (transport.clone(), Arc::clone(&signer));
-            let renewed = tokio::task::spawn_blocking(move || transport.renew(chain, signer.as_ref())).await;
+            let transport = transport.clone();
+            let renewed = tokio::task::spawn_blocking(move || transport.renew()).await;
             match renewed {
                 Ok(Ok(grant)) => {
                     info!(until_ms = grant.not_after_ms, "transport certificate renewed");

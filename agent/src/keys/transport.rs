@@ -19,11 +19,11 @@ use std::{
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use serde::{Deserialize, Serialize};
-use tidewaiter_config::site::{Site, Tls, Uplink};
-use tidewaiter_record::{ChainId, Hash, Registry, Renewal, Signer, fingerprint, issue_renewal};
+use tidewaiter_config::site::{Keys, Site, Tls, Uplink};
+use tidewaiter_record::{Hash, Registry, Renewal, fingerprint, issue_renewal};
 
 use super::{
-    STATEMENT_FILE,
+    KeyError, STATEMENT_FILE,
     centre::{Ask, Centre, CentreError, Grant, Renew, Standing},
 };
 
@@ -64,6 +64,9 @@ pub enum TransportError {
     /// The request could not be made.
     #[error("certificate request: {0}")]
     Request(#[from] rcgen::Error),
+    /// The record key is not there.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The record key does not sign.
     #[error("renewal: {0}")]
     Sign(#[from] tidewaiter_record::SealError),
@@ -99,6 +102,7 @@ pub struct Transport {
     dir: PathBuf,
     tls: Tls,
     registry: PathBuf,
+    keys: Keys,
 }
 
 impl Transport {
@@ -115,7 +119,13 @@ impl Transport {
             dir: site.store.dir.clone(),
             tls: tls.clone(),
             registry: registry.clone(),
+            keys: site.keys.clone(),
         })
+    }
+
+    /// The agent.
+    pub fn agent(&self) -> &str {
+        &self.agent
     }
 
     /// Where the certificate is.
@@ -203,7 +213,9 @@ impl Transport {
     /// # Errors
     ///
     /// When files or centre refuse; the old certificate stays then.
-    pub fn renew(&self, chain: ChainId, signer: &dyn Signer) -> Result<Grant, TransportError> {
+    pub fn renew(&self) -> Result<Grant, TransportError> {
+        // Found anew each time: the chain may have gone over to another key since.
+        let own = super::load_with(&self.dir, &self.agent, &self.keys)?;
         let state = self.state()?;
         let centre = Centre::new(&state.centre, &state.ca)?;
         let certificate = read(&self.tls.certificate)?;
@@ -213,12 +225,12 @@ impl Transport {
         let request = self.params()?.serialize_request(&key)?;
         let renewal = Renewal {
             agent: self.agent.clone(),
-            chain,
+            chain: own.chain,
             nonce: centre.nonce()?,
             request: Hash::of(request.der()),
             certificate: Hash::of(&der),
         };
-        let proof = hex::encode(issue_renewal(&renewal, signer)?);
+        let proof = hex::encode(issue_renewal(&renewal, &own.signer)?);
         let grant = centre.renew(Renew { request: request.pem()?, certificate, proof })?;
         self.put(&grant)?;
         Ok(grant)
