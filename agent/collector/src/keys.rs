@@ -8,7 +8,8 @@ use std::{
 };
 
 use tidewaiter_record::{
-    Ed25519Signer, Kid, RegisteredKey, Registry, RegistryClass, RegistryError, Role, SignError, Signer,
+    Ed25519Signer, Keyring, Kid, RegisteredKey, Registry, RegistryClass, RegistryError, Role, Rotation, SignError,
+    Signer,
 };
 
 /// Largest registry read: some ten thousand keys. It is read again on every change, also by a slip.
@@ -217,8 +218,23 @@ pub fn add(registry_path: &Path, other: &Path) -> Result<usize, KeyError> {
     Ok(registry.keys().count())
 }
 
+/// A registry, with the keys that chains have handed themselves to.
+///
+/// # Errors
+///
+/// When the file cannot be read, or when there are more keys than a registry holds.
+pub fn with_learned(registry_path: &Path, learned: Vec<Rotation>) -> Result<Registry, KeyError> {
+    let ring = Keyring::with(load_registry(registry_path)?, learned);
+    let wrong = |source| KeyError::Registry { path: registry_path.to_owned(), source };
+    Ok(ring.map_err(wrong)?.in_force().clone())
+}
+
 /// Puts a file in place of another in one step: whoever reads it meets the old or the new one, whole.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
+///
+/// # Errors
+///
+/// When it cannot be written; the old file stays then.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     let new = PathBuf::from(name);
