@@ -1,5 +1,7 @@
 //! The one task that owns store, chain head and signer.
 
+mod fork;
+
 use std::sync::Arc;
 
 use tidewaiter_drivers::reading::Moment;
@@ -113,7 +115,7 @@ impl Keeper {
             stopped_since_ms: (contents.refused.0 > 0).then_some(contents.refused.1),
             refused: contents.refused.0,
             newest_alert,
-            fork: None,
+            fork: fork::remembered(&notes),
         };
         let (sender, commands) = mpsc::channel(COMMANDS);
         let (publish, receiver) = watch::channel(Arc::new(status.clone()));
@@ -490,10 +492,7 @@ impl Keeper {
             None => Some(format!("the centre signed for record {seq}, which this store does not hold")),
         };
         if let Some(fork) = fork {
-            error!(fork, "fork: nothing will be deleted any more");
-            self.status.fork = Some(fork.clone());
-            self.publish();
-            return Ok(ReceiptAnswer::Fork(fork));
+            return self.declare_fork(fork).await;
         }
         let batch = Batch { cursor: Some(cursor), ..Batch::default() };
         if let Err(failure) = self.commit(batch).await {
@@ -510,7 +509,7 @@ impl Keeper {
 
     /// Deletes receipted records that are older than `keep`, or oldest first while room is short.
     async fn trim(&mut self) -> Result<(), StoreError> {
-        let Some(cursor) = self.status.cursor else { return Ok(()) };
+        let (None, Some(cursor)) = (&self.status.fork, self.status.cursor) else { return Ok(()) };
         self.refresh_usage().await;
         let now = self.clock.now().wall_ms;
         let before = now.saturating_sub(self.settings.keep_ms);

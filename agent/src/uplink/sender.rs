@@ -12,7 +12,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{Link, RECEIPT_PATIENCE, StateMessage, Telemetry, Topics};
+use super::{Link, RECEIPT_PATIENCE, StateMessage, Telemetry, Topics, again::Again};
 use crate::{
     clock::Clock,
     downlink,
@@ -62,6 +62,7 @@ pub struct Uplink<L> {
     online: bool,
     next: u64,
     read: std::collections::VecDeque<Entry>,
+    again: Again,
     alerts_seen: Option<u64>,
     alerts_out: BTreeSet<u64>,
     progress_at: Instant,
@@ -89,6 +90,7 @@ impl<L: Link> Uplink<L> {
             online: false,
             next: 0,
             read: std::collections::VecDeque::new(),
+            again: Again::default(),
             alerts_seen: None,
             alerts_out: BTreeSet::new(),
             progress_at: Instant::now(),
@@ -126,6 +128,7 @@ impl<L: Link> Uplink<L> {
             if self.online {
                 self.look_for_stall(&now);
                 self.send_alerts(&now).await;
+                self.send_again().await;
                 self.send_records(&now).await;
                 self.send_state("online", &now);
             }
@@ -173,6 +176,9 @@ impl<L: Link> Uplink<L> {
             Event::NotTaken { token, reason } if token & OTHER == 0 => self.not_taken(token & !ALERT, &reason),
             Event::Message(incoming) if incoming.topic == self.settings.topics.receipt() => {
                 self.on_receipt(&incoming.payload).await;
+            }
+            Event::Message(incoming) if incoming.topic == self.settings.topics.resend() => {
+                self.on_resend(&incoming.payload);
             }
             _ => {}
         }
@@ -225,11 +231,29 @@ impl<L: Link> Uplink<L> {
         }
     }
 
+    fn on_resend(&mut self, payload: &[u8]) {
+        let settings = &self.settings;
+        match downlink::resend(payload, &settings.registry, &settings.agent, settings.chain) {
+            Ok(asked) => {
+                if self.again.take(asked.from_seq, asked.upto_seq, self.next, Instant::now()) {
+                    info!(
+                        from = asked.from_seq,
+                        upto = asked.upto_seq,
+                        "the centre misses records; sending them again"
+                    );
+                    self.telemetry.send_modify(|it| it.resends += 1);
+                }
+            }
+            Err(why) => warn!(%why, "request to send again not believed"),
+        }
+    }
+
     /// Starts again at the last receipt: what lies between may have been lost anywhere.
     fn rewind(&mut self) {
         let receipted = self.outbox.status().borrow().cursor;
         self.next = receipted.map_or(0, |cursor| cursor.upto_seq + 1);
         self.read.clear();
+        self.again.forget();
         self.alerts_seen = receipted.map(|cursor| cursor.upto_seq);
         self.alerts_out.clear();
         self.progress_at = Instant::now();
@@ -266,6 +290,34 @@ impl<L: Link> Uplink<L> {
             }
         }
         self.alerts_seen = self.alerts_seen.max(status.newest_alert);
+    }
+
+    /// Sends what the centre has asked for; records that are not here any more are passed over.
+    async fn send_again(&mut self) {
+        while let (None, Some((from, last))) = (self.paused_until, self.again.range()) {
+            let entries = match self.outbox.entries(from, READ_AHEAD).await {
+                Some(Ok(entries)) => entries,
+                Some(Err(failure)) => {
+                    error!(%failure, "the outbox cannot be read");
+                    self.paused_until = Some(Instant::now() + REFUSAL_PAUSE);
+                    return;
+                }
+                None => return,
+            };
+            if entries.first().is_none_or(|entry| entry.seq > last) {
+                self.again.forget();
+                return;
+            }
+            for entry in entries.iter().take_while(|entry| entry.seq <= last) {
+                match self.link.publish(record_message(self.settings.topics.record(), entry), entry.seq) {
+                    Ok(()) => self.telemetry.send_modify(|it| it.published += 1),
+                    // The stream of records says so, and stops there.
+                    Err(PublishError::TooLarge { .. }) => {}
+                    Err(PublishError::WindowFull | PublishError::Offline) => return,
+                }
+                self.again.sent(entry.seq);
+            }
+        }
     }
 
     async fn send_records(&mut self, status: &Status) {

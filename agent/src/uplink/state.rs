@@ -75,4 +75,6 @@ pub struct Telemetry {
     pub rewinds: u64,
     /// Receipts that were not believed.
     pub receipts_refused: u64,
+    /// Requests of the centre to send records again that counted.
+    pub resends: u64,
 }
