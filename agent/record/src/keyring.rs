@@ -1,330 +1,123 @@
-//! Which key signs where: the registry, and the keys that chains have handed themselves to.
+//! Keys that a chain handed itself to.
 //!
-//! A record of kind 13 at number `n`, signed with the key in force there, hands the chain to a new key. From
-//! `n + 1` on the new key signs; above `n` the old one does not any more. Nobody needs to be told: whoever holds
-//! the chain learns the new key from it.
-//!
-//! The registry stands above what was learned. A key that it names is taken as it says, so that one it has closed
-//! stays closed; and a rotation counts only while the key that signed it may sign at that number, so that closing
-//! a key below its rotation takes the keys behind it along.
-//!
-//! The answer depends on the registry and the set of rotations alone, not on the order in which they came.
+//! The registry names the key a chain began with. A key-rotate record at number `n`, signed with the key in force,
+//! holds the next one: from `n + 1` on that one signs, and the one before does not any more. A [`KeyRing`] is fed
+//! with records in the order of their chain and judges each by registry and chain together. Where the registry has
+//! an entry for a key, the entry counts: a key that was revoked or closed is not opened again by a chain.
 
 use std::collections::BTreeMap;
 
 use crate::{
-    body::{Detail, proof_bytes},
+    body::{Detail, KeyRotate, proof_bytes},
     id::{ChainId, Kid},
-    open::{Record, SignatureError},
-    registry::{MAX_KEYS, RegisteredKey, Registry, RegistryError, Role},
-    sign::{Algorithm, PublicKey, SignError, kid_of},
+    open::{Record, SignatureError, check_key},
+    registry::{RegisteredKey, Registry},
+    sign::{Algorithm, PublicKey, kid_of},
 };
 
-/// A chain handed to a new key; the proof of the new key holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rotation {
-    /// The chain.
-    pub chain: ChainId,
-    /// Number of the record that says so: the last one of the old key.
-    pub seq: u64,
-    /// The key that signed it.
-    pub old: Kid,
-    /// The key that signs from `seq + 1` on.
-    pub new: PublicKey,
-}
+/// Most keys learned from chains, all chains together. A chain rotates once in years; what rotates with each record
+/// is no key management but an attempt to fill the memory.
+pub const MAX_LEARNED: usize = 1 << 16;
 
-/// Why a record of kind 13 hands the chain to nobody.
-#[derive(Debug, thiserror::Error)]
+/// Why a chain does not go to the key that a key-rotate record names. The key before stays in force.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RotationError {
-    /// An algorithm of a version to come.
-    #[error("key-rotate: algorithm {0} is not one of this format")]
+    /// A signature algorithm that this build does not have.
+    #[error("the new key is of algorithm {0}, which this build does not have; use one that does")]
     Algorithm(i64),
-    /// No key.
-    #[error("key-rotate: {0}")]
-    Key(#[source] SignError),
-    /// The new key did not sign that it is meant for this place.
-    #[error("key-rotate: the proof is not the signature of the new key {0} for this chain and number")]
+    /// Bytes that are no key of the algorithm.
+    #[error("the new key {0} is not a usable key of its algorithm")]
+    PublicKey(String),
+    /// The new key did not sign for this place.
+    #[error("the proof is not a signature of the new key {0} for this chain and number")]
     Proof(Kid),
-    /// Handed to the key that it has.
-    #[error("key-rotate: key {0} is the one that signs already")]
-    Same(Kid),
+    /// The key has another place already.
+    #[error("the new key {0} signs elsewhere, or did; a key is never used twice")]
+    Taken(Kid),
+    /// The bound on learned keys.
+    #[error("more than {MAX_LEARNED} keys were handed over in these chains; verify them one by one")]
+    TooMany,
 }
 
-/// What a record says about the key after it; `None` for all kinds but 13.
-///
-/// The signature of the record itself is not judged here.
-///
-/// # Errors
-///
-/// When it names no usable key, or the new key has not signed for this chain and number.
-pub fn rotation(record: &Record) -> Result<Option<Rotation>, RotationError> {
-    let Detail::KeyRotate(rotate) = &record.body.detail else { return Ok(None) };
-    let (chain, seq, old) = (record.header.chain, record.header.seq, record.header.kid);
-    let algorithm = Algorithm::from_cose(rotate.algorithm).ok_or(RotationError::Algorithm(rotate.algorithm))?;
-    let new = PublicKey::from_bytes(algorithm, &rotate.public).map_err(RotationError::Key)?;
-    let kid = kid_of(&new);
-    if kid == old {
-        return Err(RotationError::Same(kid));
-    }
-    if !new.verifies(&proof_bytes(chain, seq, old, &rotate.public), &rotate.proof) {
-        return Err(RotationError::Proof(kid));
-    }
-    Ok(Some(Rotation { chain, seq, old, new }))
+/// What the chains read so far say about keys, beside the registry.
+#[derive(Clone, Debug, Default)]
+pub struct KeyRing {
+    learned: BTreeMap<Kid, RegisteredKey>,
+    // The last number that a key which handed over may sign.
+    ended: BTreeMap<Kid, u64>,
 }
 
-/// A registry together with the rotations that were accepted.
-#[derive(Clone, Debug)]
-pub struct Keyring {
-    registered: Registry,
-    rotations: BTreeMap<(ChainId, u64), Rotation>,
-    /// The registry with the rotations carried out.
-    in_force: Registry,
-}
-
-impl Keyring {
-    /// The keys of a registry, none learned.
-    pub fn new(registered: Registry) -> Self {
-        Self { in_force: registered.clone(), registered, rotations: BTreeMap::new() }
+impl KeyRing {
+    /// A ring that knows of no rotation.
+    pub const fn new() -> Self {
+        Self { learned: BTreeMap::new(), ended: BTreeMap::new() }
     }
 
-    /// The keys of a registry, and what was learned before.
+    /// The key of this name, with the range that the registry or the chain gives it.
+    pub fn key<'a>(&'a self, kid: Kid, registry: &'a Registry) -> Option<&'a RegisteredKey> {
+        registry.key(kid).or_else(|| self.learned.get(&kid))
+    }
+
+    /// The last number that a key may sign because its chain went to another one after it.
+    pub fn ended(&self, kid: Kid) -> Option<u64> {
+        self.ended.get(&kid).copied()
+    }
+
+    /// Keys learned from chains, ordered by name.
+    pub fn learned(&self) -> impl Iterator<Item = &RegisteredKey> {
+        self.learned.values()
+    }
+
+    /// Checks that the record is signed by a key that may sign at its place of its chain.
     ///
     /// # Errors
     ///
-    /// As [`Keyring::learn`].
-    pub fn with(registered: Registry, rotations: impl IntoIterator<Item = Rotation>) -> Result<Self, RegistryError> {
-        let mut ring = Self::new(registered);
-        ring.rotations = rotations.into_iter().map(|it| ((it.chain, it.seq), it)).collect();
-        ring.carry_out()?;
-        Ok(ring)
-    }
-
-    /// The registry with all rotations carried out: [`crate::verify_signature`] takes it, and so does whoever
-    /// was not there when the keys changed.
-    pub const fn in_force(&self) -> &Registry {
-        &self.in_force
-    }
-
-    /// The registry without anything learned.
-    pub const fn registered(&self) -> &Registry {
-        &self.registered
-    }
-
-    /// The rotations, by chain and number.
-    pub fn rotations(&self) -> impl Iterator<Item = &Rotation> {
-        self.rotations.values()
-    }
-
-    /// Takes another registry; what was learned stays, as far as that one allows it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Keyring::learn`]; the old registry stays in force then.
-    pub fn set_registered(&mut self, registered: Registry) -> Result<(), RegistryError> {
-        let mut ring = Self { in_force: registered.clone(), registered, rotations: self.rotations.clone() };
-        ring.carry_out()?;
-        *self = ring;
-        Ok(())
-    }
-
-    /// Adds a rotation whose record was accepted into its chain. The second one of a number replaces the first.
-    ///
-    /// # Errors
-    ///
-    /// When there are more keys than a registry holds.
-    pub fn learn(&mut self, rotation: Rotation) -> Result<(), RegistryError> {
-        if self.rotations.len() >= MAX_KEYS {
-            return Err(RegistryError::TooMany);
-        }
-        self.rotations.insert((rotation.chain, rotation.seq), rotation);
-        self.carry_out()
-    }
-
-    /// Drops a rotation whose record turned out not to stand in its chain; says whether there was one.
-    ///
-    /// # Errors
-    ///
-    /// As [`Keyring::learn`].
-    pub fn forget(&mut self, chain: ChainId, seq: u64) -> Result<bool, RegistryError> {
-        let known = self.rotations.remove(&(chain, seq)).is_some();
-        if known {
-            self.carry_out()?;
-        }
-        Ok(known)
-    }
-
-    /// The key of this name if it may sign at this place of this chain.
-    ///
-    /// # Errors
-    ///
-    /// Says which condition does not hold.
-    pub fn usable(&self, kid: Kid, chain: ChainId, seq: u64) -> Result<&RegisteredKey, SignatureError> {
-        let key = self.in_force.key(kid).ok_or(SignatureError::UnknownKey(kid))?;
-        key.may_sign(chain, seq)?;
+    /// As [`verify_signature`](crate::verify_signature).
+    pub fn verify<'a>(&'a self, record: &Record, registry: &'a Registry) -> Result<&'a RegisteredKey, SignatureError> {
+        let kid = record.header.kid;
+        let key = self.key(kid, registry).ok_or(SignatureError::UnknownKey(kid))?;
+        check_key(record, key, self.ended(kid))?;
         Ok(key)
     }
 
-    fn carry_out(&mut self) -> Result<(), RegistryError> {
-        let mut in_force = self.registered.clone();
-        // By chain and number: the key of a second rotation is the one the first has brought.
-        for rotation in self.rotations.values().cloned() {
-            let Some(old) = in_force.key(rotation.old) else { continue };
-            if old.may_sign(rotation.chain, rotation.seq).is_err() {
-                continue;
-            }
-            let new = RegisteredKey {
-                public: rotation.new,
-                from_seq: rotation.seq.saturating_add(1),
-                to_seq: None,
-                // The chain began with the first key's statement.
-                statement: None,
-                ..old.clone()
-            };
-            in_force.close(rotation.old, rotation.seq);
-            if in_force.key(new.kid()).is_none() {
-                in_force.add(new)?;
-            }
-        }
-        self.in_force = in_force;
-        Ok(())
-    }
-}
-
-impl RegisteredKey {
-    /// Whether it signs records at this place of this chain.
+    /// Takes a record that was verified and has its place in its chain; one of another kind changes nothing.
     ///
     /// # Errors
     ///
-    /// Says which condition does not hold.
-    pub fn may_sign(&self, chain: ChainId, seq: u64) -> Result<(), SignatureError> {
-        let kid = self.kid();
-        if self.role != Role::Agent {
-            return Err(SignatureError::WrongRole { kid, found: self.role, expected: Role::Agent });
+    /// Says why a rotation has no effect.
+    pub fn follow(&mut self, record: &Record, registry: &Registry) -> Result<(), RotationError> {
+        let Detail::KeyRotate(rotate) = &record.body.detail else { return Ok(()) };
+        let (old, chain, seq) = (record.header.kid, record.header.chain, record.header.seq);
+        let public = proven(rotate, chain, seq, old)?;
+        let kid = kid_of(&public);
+        if self.learned.contains_key(&kid) || self.ended.contains_key(&kid) || kid == old {
+            return Err(RotationError::Taken(kid));
         }
-        if self.chain != Some(chain) {
-            return Err(SignatureError::ForeignChain { kid, found: chain });
+        let Some(before) = self.key(old, registry) else { return Ok(()) };
+        match registry.key(kid) {
+            Some(entry) if entry.role != before.role || entry.agent != before.agent || entry.chain != Some(chain) => {
+                return Err(RotationError::Taken(kid));
+            }
+            Some(_) => {}
+            None if self.learned.len() >= MAX_LEARNED => return Err(RotationError::TooMany),
+            None => {
+                // The end of the range goes over too: closing a key in the registry closes what it handed over to.
+                let next = RegisteredKey { public, from_seq: seq.saturating_add(1), statement: None, ..before.clone() };
+                self.learned.insert(kid, RegisteredKey { follows: None, ..next });
+            }
         }
-        if seq < self.from_seq || self.to_seq.is_some_and(|last| seq > last) {
-            return Err(SignatureError::OutsideRange { kid, seq });
-        }
+        self.ended.insert(old, seq);
         Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::{
-        Body, ChainHead, Claims, Ed25519Signer, Hash, KeyRotate, RegistryClass, Signer as _, TimeBlock, TimeQuality,
-        TimeSource, parse, seal, verify_signature,
-    };
-
-    const CHAIN: ChainId = ChainId([1; 16]);
-
-    fn signer(seed: u8) -> Ed25519Signer {
-        Ed25519Signer::from_seed(&[seed; 32])
-    }
-
-    fn registry(to_seq: Option<u64>) -> Registry {
-        let mut registry = Registry::new(RegistryClass::Test);
-        registry
-            .add(RegisteredKey {
-                role: Role::Agent,
-                agent: "gate-1".into(),
-                chain: Some(CHAIN),
-                to_seq,
-                ..RegisteredKey::centre("", signer(1).public_key())
-            })
-            .unwrap();
-        registry
-    }
-
-    fn handed(seq: u64, old: u8, new: u8) -> Rotation {
-        Rotation { chain: CHAIN, seq, old: signer(old).kid(), new: signer(new).public_key() }
-    }
-
-    /// Which of the keys 1 to 3 signs at each of the numbers.
-    fn signs(ring: &Keyring, seqs: &[u64]) -> Vec<Vec<u8>> {
-        let signs = |seq| (1..=3).filter(|it| ring.usable(signer(*it).kid(), CHAIN, seq).is_ok()).collect();
-        seqs.iter().map(|seq| signs(*seq)).collect()
-    }
-
-    #[test]
-    fn each_number_has_one_key_however_the_rotations_came() {
-        let seqs = [0, 9, 10, 19, 20, 1_000];
-        let expected: [&[u8]; 6] = [&[1], &[1], &[2], &[2], &[3], &[3]];
-        for order in [[handed(9, 1, 2), handed(19, 2, 3)], [handed(19, 2, 3), handed(9, 1, 2)]] {
-            let mut ring = Keyring::new(registry(None));
-            for it in order.clone() {
-                ring.learn(it).unwrap();
-            }
-            assert_eq!(signs(&ring, &seqs), expected);
-            assert_eq!(signs(&Keyring::with(registry(None), order).unwrap(), &seqs), expected);
-            // What was written out is read back as the same, with and without the rotations beside it.
-            let written = Registry::from_json(&ring.in_force().to_json()).unwrap();
-            assert_eq!(signs(&Keyring::new(written.clone()), &seqs), expected);
-            ring.set_registered(written).unwrap();
-            assert_eq!(signs(&ring, &seqs), expected);
-        }
-    }
-
-    #[test]
-    fn the_registry_stands_above_what_was_learned() {
-        let rotations = || [handed(9, 1, 2), handed(19, 2, 3)];
-        // Closed below its rotation: nothing behind it counts.
-        let ring = Keyring::with(registry(Some(8)), rotations()).unwrap();
-        assert_eq!(signs(&ring, &[8, 9, 10, 20]), [vec![1], vec![], vec![], vec![]]);
-        // The second key is named and closed at 14: it stays closed, and cannot hand on at 19.
-        let mut closed = registry(None);
-        closed
-            .add(RegisteredKey {
-                public: signer(2).public_key(),
-                from_seq: 10,
-                to_seq: Some(14),
-                ..closed.key(signer(1).kid()).unwrap().clone()
-            })
-            .unwrap();
-        let ring = Keyring::with(closed, rotations()).unwrap();
-        assert_eq!(signs(&ring, &[9, 14, 15, 20]), [vec![1], vec![2], vec![], vec![]]);
-        // A rotation that turned out not to stand is taken back.
-        let mut ring = Keyring::with(registry(None), rotations()).unwrap();
-        assert!(ring.forget(CHAIN, 9).unwrap() && !ring.forget(CHAIN, 9).unwrap());
-        assert_eq!(signs(&ring, &[9, 10, 20]), [vec![1], vec![1], vec![1]]);
-        // Another chain's key hands on nothing here.
-        let foreign = Rotation { chain: ChainId([2; 16]), ..handed(9, 1, 2) };
-        assert_eq!(signs(&Keyring::with(registry(None), [foreign]).unwrap(), &[10]), [vec![1]]);
-    }
-
-    #[test]
-    fn a_rotation_is_one_only_with_the_proof_of_the_new_key() {
-        let (old, new) = (signer(1), signer(2));
-        let public = new.public_key().to_bytes();
-        let head = ChainHead { chain: CHAIN, next_seq: 5, prev: Hash([3; 32]) };
-        let record = |algorithm, public: &[u8], proof: Vec<u8>| {
-            let time = TimeBlock {
-                wall_ms: 0,
-                mono_ms: 0,
-                boot: 0,
-                quality: TimeQuality::U,
-                err_ms: 0,
-                src: TimeSource::None,
-                age_s: 0,
-            };
-            let detail = Detail::KeyRotate(Box::new(KeyRotate { algorithm, public: public.to_vec(), proof }));
-            let claims = Claims { agent: "gate-1".into(), subject: "self".into() };
-            parse(&seal(&head, &claims, None, &Body { time, detail }, &old).unwrap().bytes).unwrap()
-        };
-        let proof = |seq, by: &Ed25519Signer| by.sign(&proof_bytes(CHAIN, seq, old.kid(), &public)).unwrap();
-        let good = record(-19, &public, proof(5, &new));
-        assert!(verify_signature(&good, &registry(None)).is_ok());
-        assert_eq!(rotation(&good).unwrap(), Some(handed(5, 1, 2)));
-        assert!(matches!(rotation(&record(-19, &public, proof(6, &new))), Err(RotationError::Proof(_))));
-        assert!(matches!(rotation(&record(-19, &public, proof(5, &old))), Err(RotationError::Proof(_))));
-        assert!(matches!(rotation(&record(-8, &public, proof(5, &new))), Err(RotationError::Algorithm(-8))));
-        assert!(matches!(rotation(&record(-19, &[0; 7], proof(5, &new))), Err(RotationError::Key(_))));
-        let own = old.public_key().to_bytes();
-        assert!(matches!(rotation(&record(-19, &own, proof(5, &old))), Err(RotationError::Same(_))));
+fn proven(rotate: &KeyRotate, chain: ChainId, seq: u64, old: Kid) -> Result<PublicKey, RotationError> {
+    let algorithm = Algorithm::from_cose(rotate.algorithm).ok_or(RotationError::Algorithm(rotate.algorithm))?;
+    let public = PublicKey::from_bytes(algorithm, &rotate.public)
+        .map_err(|_| RotationError::PublicKey(hex::encode(&rotate.public)))?;
+    if public.verifies(&proof_bytes(chain, seq, old, &rotate.public), &rotate.proof) {
+        Ok(public)
+    } else {
+        Err(RotationError::Proof(kid_of(&public)))
     }
 }

@@ -29,6 +29,7 @@ pub mod piece;
 pub mod proof;
 pub mod receipt;
 pub mod registry;
+pub mod rotation;
 pub mod seal;
 pub mod sign;
 pub mod stream;
@@ -45,14 +46,16 @@ pub use enrolment::{Statement, StatementError};
 pub use envelope::ContentType;
 pub use head::{Head, Resend, issue_head, issue_resend, open_head, open_resend};
 pub use id::{ChainId, Hash, IdError, Kid};
-pub use keyring::{Keyring, Rotation, RotationError, rotation};
 pub use open::{Header, ParseError, Record, SignatureError, parse, verify_signature};
 pub use piece::{Piece, PieceError};
 pub use proof::{Consistency, Inclusion, ProofError};
 pub use receipt::{Receipt, ReceiptError, issue, open_receipt};
-pub use registry::{RegisteredKey, Registry, RegistryClass, RegistryError, Role};
+pub use registry::{Follows, RegisteredKey, Registry, RegistryClass, RegistryError, Role};
+pub use rotation::{Keyring, Rotation, RotationError, rotation};
 pub use seal::{Anchor, ChainHead, Claims, SealError, Sealed, seal};
-pub use sign::{Algorithm, Ed25519Signer, PublicKey, SignError, Signer, kid_of};
+#[cfg(feature = "gm")]
+pub use sign::Sm2Signer;
+pub use sign::{Algorithm, Ed25519Signer, Esp256Signer, PublicKey, SignError, Signer, SoftwareKey, kid_of};
 pub use stream::{SequenceBuffer, split_sequence};
 pub use verify::{Report, Verdict, Verifier};
 
