@@ -3,6 +3,7 @@
 
 mod modbus;
 mod peers;
+mod proof;
 mod tls;
 mod verifier;
 mod wiring;
@@ -22,6 +23,11 @@ fn mbpoll_reads_the_drum() {
 #[test]
 fn python_verifier_agrees() {
     pass(verifier::python());
+}
+
+#[test]
+fn python_checks_proofs_of_the_log() {
+    pass(proof::proofs());
 }
 
 #[test]

@@ -158,6 +158,7 @@ impl Stand {
                 key: centre.join(centre_keys::KEY_FILE),
                 registry: self.registry_path(),
                 receipt_interval: Duration::from_millis(50),
+                head_interval: Duration::from_secs(60),
             },
             limits: None,
             output: Output { language, json: false },
