@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{StateMessage, Topics};
-use crate::app::SOFTWARE;
+use crate::{app::SOFTWARE, life::rim};
 
 /// Publishes without a PUBACK at most. The un-receipted window is the outer bound; this one keeps a
 /// slow broker from holding megabytes.
@@ -75,14 +75,15 @@ impl MqttLink {
             None => None,
         };
         let topics = Topics::new(&site.id, &site.agent);
-        let will = StateMessage::offline(&site.agent, SOFTWARE, &site.digest);
+        let will =
+            StateMessage::offline(&site.agent, SOFTWARE, rim::executable().map(|it| it.to_string()), &site.digest);
         let settings = Settings {
             host: uplink.host.clone(),
             port: uplink.port,
             client_id: site.agent.clone(),
             tls,
             keep_alive: KEEP_ALIVE,
-            subscribe: vec![topics.receipt(), topics.resend()],
+            subscribe: vec![topics.receipt(), topics.beacon(), topics.resend()],
             will: Some(Message { topic: topics.state(), payload: will.to_json(), qos: Qos::AtLeastOnce, retain: true }),
             window: WINDOW,
             ack_timeout: ACK_TIMEOUT,

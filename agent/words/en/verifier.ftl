@@ -38,3 +38,16 @@ answer-simulated-no = no
 
 verify-finding = #{ $number } { $question }: { $what }
 verify-way = way out: { $way }
+
+fsck-read = { $records ->
+    [one] one record
+   *[other] { $records } records
+} ({ $first } to { $last }), receipted up to { $receipted }, { $evidence } files of evidence
+fsck-sound = the store is what was written to it
+fsck-no-receipt = an older copy of the whole store would look the same: give --registry and --receipt to rule that out
+fsck-class-torn-tail = torn tail
+fsck-class-corruption = corruption
+fsck-class-rollback = rollback
+fsck-class-fork = fork
+fsck-finding = #{ $number } { $class }: { $what }
+fsck-way = way out: stop the agent, keep the whole data directory as it is, and fetch what is missing from the centre

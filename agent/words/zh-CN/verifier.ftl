@@ -20,3 +20,13 @@ answer-simulated-no = 否
 
 verify-finding = #{ $number } { $question }：{ $what }
 verify-way = 处理办法：{ $way }
+
+fsck-read = 共 { $records } 条记录（{ $first } 至 { $last }），已回执至 { $receipted }，证据文件 { $evidence } 个
+fsck-sound = 存储内容与写入时一致
+fsck-no-receipt = 整个存储的旧副本看起来也会一致：请用 --registry 和 --receipt 排除这种情况
+fsck-class-torn-tail = 尾部缺失
+fsck-class-corruption = 损坏
+fsck-class-rollback = 回退
+fsck-class-fork = 分叉
+fsck-finding = #{ $number } { $class }：{ $what }
+fsck-way = 处理办法：停止代理，原样保留整个数据目录，缺失的记录从中心取回

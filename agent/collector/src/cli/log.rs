@@ -4,7 +4,6 @@ use std::{
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use clap::Subcommand;
@@ -17,7 +16,7 @@ use crate::{
     audit::audit,
     config::Config,
     core::Core,
-    keys::{check_centre, load_registry, load_signer},
+    keys::{check_centre, load, load_registry},
     proving,
     store::{LogHead, SqliteStore, StoreError},
     view::utc,
@@ -159,11 +158,11 @@ fn check(store: &SqliteStore, registry: Option<&Path>, json: bool) -> Result<u8,
 }
 
 fn raise(config: &Config, above: u64) -> Result<u8, Failure> {
-    let signer = load_signer(&config.centre.key)?;
+    let signer = load(&config.centre.key)?;
     let registry = load_registry(&config.centre.registry)?;
-    check_centre(&registry, &signer, &config.centre.registry)?;
+    check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
     let store = SqliteStore::open(&config.store.path)?;
-    let mut core = Core::new(registry, Arc::new(signer), store, crate::Tables::builtin())?;
+    let mut core = Core::new(registry, signer, store, crate::Tables::builtin())?;
     let head = core.issue_head(above, Timestamp::now().as_millisecond())?;
     writeln!(io::stdout().lock(), "head {} issued over {} leaves", head.number, head.size)?;
     Ok(0)
@@ -207,13 +206,13 @@ pub(super) fn prove(prove: Prove) -> Result<u8, Failure> {
         return check_proof(check, registry, prove.record.as_deref(), prove.json);
     }
     let (Some(chain), Some(seq)) = (prove.chain, prove.seq) else {
-        return Err(Failure::Usage("--chain and --seq say which record to prove"));
+        return Err(Failure::Usage("--chain and --seq say which record to prove".to_owned()));
     };
     if prove.out.is_none() && !prove.json {
-        return Err(Failure::Usage("--out FILE or --json says where the proof goes"));
+        return Err(Failure::Usage("--out FILE or --json says where the proof goes".to_owned()));
     }
     if prove.store.is_none() && prove.config.is_none() {
-        return Err(Failure::Usage("--config or --store says which store"));
+        return Err(Failure::Usage("--config or --store says which store".to_owned()));
     }
     let store = open(&StoreArgs { config: prove.config, store: prove.store })?;
     let proof = proving::inclusion(&store, chain, seq)?;
