@@ -5,7 +5,7 @@ mod foreign;
 mod modbus;
 mod peers;
 mod tls;
-mod verifier;
+pub(crate) mod verifier;
 mod wiring;
 
 use tidewaiter_tests::process::pass;
