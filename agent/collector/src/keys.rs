@@ -10,8 +10,8 @@ use std::{
     sync::Arc,
 };
 
-pub use life::{add_agent, close, excerpt, make_person, note, nothing_after, revoke};
-pub(crate) use life::{check_new, closed};
+pub use life::{Ended, add_agent, close, excerpt, make_person, note, nothing_after, revoke};
+pub(crate) use life::{check_new, closed, in_force};
 use tidewaiter_record::{
     Algorithm, ChainId, Kid, RegisteredKey, Registry, RegistryClass, RegistryError, Role, SignError, Signer,
     SoftwareKey,

@@ -13,6 +13,7 @@
 //! PUBACK is flow control and a counter, nothing more. On every connection, and whenever receipts
 //! stand still, the cursor rewinds to the last receipt + 1. This stage never decides that a record is done.
 
+mod identity;
 mod link;
 mod pieces;
 mod sender;
