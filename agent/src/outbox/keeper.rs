@@ -420,6 +420,9 @@ impl Keeper {
                         let refused = pending.iter().zip(&answers).filter(|(_, answer)| unsigned(answer));
                         let refused = refused.filter(|(item, _)| stopping::counts(item)).count();
                         self.count_refused(refused).await?;
+                    } else if self.status.stopped_since_ms.is_none() {
+                        // It had failed a heartbeat alone, which stops nothing.
+                        self.status.key_away = None;
                     }
                     self.publish();
                     for (item, answer) in pending.into_iter().zip(answers) {
