@@ -22,6 +22,7 @@ pub mod enrolment;
 mod envelope;
 pub mod head;
 mod id;
+pub mod mandate;
 pub mod open;
 pub mod receipt;
 pub mod registry;
