@@ -3,6 +3,7 @@
 mod ask;
 mod duties;
 mod live;
+mod orders;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use tidewaiter_config::site::{Judge, Site};
 use tidewaiter_drivers::reading::Moment;
-use tidewaiter_record::body::Table;
+use tidewaiter_record::{Hash, body::Table};
 use tidewaiter_screening::{Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen};
 use tokio::{
     sync::mpsc,
@@ -313,6 +314,15 @@ impl Inspector {
             }
             Ask::Findings { open, reply } => {
                 let _ = reply.send(self.desk.view(open));
+            }
+            Ask::Tables { tables, stale, draft, reply } => {
+                let _ = reply.send(self.judge_by(tables, stale, *draft).await);
+            }
+            Ask::InForce { reply } => {
+                let _ = reply.send(self.site.tables.iter().map(|it| Hash(it.digest)).collect());
+            }
+            Ask::Plan { name, text, reply } => {
+                let _ = reply.send(self.signed_plan(&name, &text).await);
             }
         }
     }

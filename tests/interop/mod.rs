@@ -1,6 +1,7 @@
 //! Programs and parsers of other people: what ours say must mean the same to them.
 #![allow(clippy::indexing_slicing)]
 
+mod mandate;
 mod modbus;
 mod peers;
 mod tls;
@@ -22,6 +23,11 @@ fn mbpoll_reads_the_drum() {
 #[test]
 fn python_verifier_agrees() {
     pass(verifier::python());
+}
+
+#[test]
+fn python_client_of_orders_agrees() {
+    pass(mandate::python());
 }
 
 #[test]

@@ -24,6 +24,7 @@ use anyhow::{Context, Result, anyhow};
 use tidewaiter_agent::{
     app::{self, Parts, Running},
     clock::{Clock, RuntimeClock},
+    downlink,
     inspect::{CheckOperation, Operation, Subjects},
     inspector::{Ask, AskError},
     keys,
@@ -326,6 +327,7 @@ impl World {
             statement: enrolled.statement,
             registry: Registry::from_json(&fs::read_to_string(self.stand.registry_path())?)?,
             subjects: Subjects::open(&self.site.store.dir),
+            authority: downlink::anchor(&self.site).map_err(|why| anyhow!(why))?,
         };
         self.agent = Some(app::start(self.site.clone(), parts, Some(Way::to(&self.centre))).await?);
         Ok(())

@@ -14,6 +14,7 @@ use crate::{
     acquire::SystemOpener,
     app::{self, Parts},
     clock::{Clock, SystemClock},
+    downlink,
     inspect::Subjects,
     keys::{self, Enrolled},
     lane::{self, Local},
@@ -66,6 +67,7 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
     let store =
         SqliteStore::open(&site.store.dir, enrolled.chain, site.store.budget_bytes).map_err(Failure::environment)?;
     let registry = registry(&site)?;
+    let authority = downlink::anchor(&site).map_err(Failure::usage)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let stop = CancellationToken::new();
     let link = match &site.uplink {
@@ -82,6 +84,7 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
         statement: enrolled.statement,
         registry,
         subjects: Subjects::open(&site.store.dir),
+        authority,
     };
     let (id, agent, listen, dir) = (site.id.clone(), site.agent.clone(), site.local.listen, site.store.dir.clone());
     let running = app::start(site, parts, link).await.map_err(Failure::environment)?;

@@ -1,46 +1,40 @@
-//! What comes back from the centre. In this version: signed cumulative receipts.
+//! What comes back from the centre: receipts, and signed orders.
 //!
-//! A message is checked whole (signature by a key registered as the centre's, this agent, this chain)
-//! before any of it is believed; the outbox then compares the hash with its own record.
+//! ```text
+//! broker ─► uplink's link ─► receipt ─► outbox (cursor)
+//!                      └───► Door ─► Downlink ─► vault (table files) ─► Ask::Tables, Ask::Plan ─► inspector
+//!                                       └─► commands ─► Ask::…, outbox (result record)
+//! ```
+//!
+//! An agent takes orders only where its site file names a root (`[authority]`); what is believed is decided in
+//! [`tidewaiter_record::mandate`], what is done here. Three rules:
+//!
+//! - *Floors first.* What was accepted is kept before anything follows from it.
+//! - *One switch.* The record that says which tables judge, and the state that says the same, are one commit; the
+//!   inspector judges by them from the next inspection that closes. One that is open then is judged by the tables at its
+//!   close.
+//! - *An error changes nothing.* What was in force stays; the chain says what was refused, at most once a minute and cause.
+//!
+//! Bounds: [`ORDERS`] messages wait here, further ones are dropped, because the broker keeps what is retained and the centre
+//! repeats commands; the waiting room holds [`waiting::MOST_ROOTS`] roots and [`waiting::MOST_TABLE_BYTES`] of tables.
 
-use tidewaiter_record::{ChainId, Registry, open_receipt};
+mod begin;
+mod commands;
+mod door;
+mod orders;
+mod receipt;
+mod tell;
+#[cfg(test)]
+mod tests;
+mod vault;
+mod waiting;
 
-use crate::outbox::Cursor;
+pub use begin::{Begin, anchor};
+pub use door::{Door, Incoming, ORDERS, What};
+pub use orders::{Downlink, Seat};
+pub use receipt::{DownlinkError, receipt};
 
-/// Why a receipt was not believed.
-#[derive(Debug, thiserror::Error)]
-pub enum DownlinkError {
-    /// Larger than any receipt.
-    #[error("a receipt of {0} bytes is larger than any receipt; it was not read")]
-    Size(usize),
-    /// Not a receipt, or not signed by the centre.
-    #[error("receipt refused: {0}")]
-    Receipt(#[from] tidewaiter_record::ReceiptError),
-    /// Signed for somebody else.
-    #[error("receipt refused: it is for agent {agent:?}, chain {chain}")]
-    NotOurs {
-        /// Agent it names.
-        agent: String,
-        /// Chain it names.
-        chain: ChainId,
-    },
-}
-
-/// Largest receipt read: its fields need about 300 bytes.
-const MAX_RECEIPT_BYTES: usize = 2048;
-
-/// Opens a receipt for `agent` and `chain`.
-///
-/// # Errors
-///
-/// When it is not the centre's word to this agent about this chain.
-pub fn receipt(payload: &[u8], registry: &Registry, agent: &str, chain: ChainId) -> Result<Cursor, DownlinkError> {
-    if payload.len() > MAX_RECEIPT_BYTES {
-        return Err(DownlinkError::Size(payload.len()));
-    }
-    let receipt = open_receipt(payload, registry)?;
-    if receipt.agent != agent || receipt.chain != chain {
-        return Err(DownlinkError::NotOurs { agent: receipt.agent, chain: receipt.chain });
-    }
-    Ok(Cursor { upto_seq: receipt.upto_seq, hash: receipt.hash, received_ms: receipt.received_at_ms })
-}
+/// Note with the state of the authority.
+const AUTHORITY_NOTE: &str = "authority";
+/// Note with the state of the commands.
+const DOCKET_NOTE: &str = "docket";

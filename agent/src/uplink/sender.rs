@@ -15,8 +15,8 @@ use tracing::{error, info, warn};
 use super::{Link, RECEIPT_PATIENCE, StateMessage, Telemetry, Topics};
 use crate::{
     clock::Clock,
-    downlink,
-    outbox::{Entry, Outbox, ReceiptAnswer, Status},
+    downlink::{self, Door},
+    outbox::{Cursor, Entry, Outbox, ReceiptAnswer, Status},
 };
 
 /// Records read from the outbox at once.
@@ -67,6 +67,8 @@ pub struct Uplink<L> {
     progress_at: Instant,
     paused_until: Option<Instant>,
     state_sent: Option<(StateMessage, Instant)>,
+    /// Where signed orders go, if any are taken.
+    door: Option<Door>,
 }
 
 impl<L: Link> Uplink<L> {
@@ -94,7 +96,15 @@ impl<L: Link> Uplink<L> {
             progress_at: Instant::now(),
             paused_until: None,
             state_sent: None,
+            door: None,
         }
+    }
+
+    /// Hands signed orders on.
+    #[must_use]
+    pub fn with_door(mut self, door: Option<Door>) -> Self {
+        self.door = door;
+        self
     }
 
     /// Runs until `stop`; whatever has no receipt then stays in the outbox for the next start.
@@ -174,6 +184,11 @@ impl<L: Link> Uplink<L> {
             Event::Message(incoming) if incoming.topic == self.settings.topics.receipt() => {
                 self.on_receipt(&incoming.payload).await;
             }
+            Event::Message(incoming) => {
+                if let (Some(door), Some(rest)) = (&self.door, self.settings.topics.below_down(&incoming.topic)) {
+                    door.put(rest, incoming.payload.clone());
+                }
+            }
             _ => {}
         }
     }
@@ -205,7 +220,7 @@ impl<L: Link> Uplink<L> {
     async fn on_receipt(&mut self, payload: &[u8]) {
         let settings = &self.settings;
         match downlink::receipt(payload, &settings.registry, &settings.agent, settings.chain) {
-            Ok(cursor) => match self.outbox.receipt(cursor).await {
+            Ok(cursor) => match self.answered(cursor).await {
                 ReceiptAnswer::Moved => {
                     self.progress_at = Instant::now();
                     self.next = self.next.max(cursor.upto_seq + 1);
@@ -223,6 +238,25 @@ impl<L: Link> Uplink<L> {
                 self.telemetry.send_modify(|it| it.receipts_refused += 1);
             }
         }
+    }
+
+    /// Hands a receipt to the outbox. Signed orders rest on what it says: that the centre knows this chain as it is.
+    async fn answered(&mut self, cursor: Cursor) -> ReceiptAnswer {
+        let answer = self.outbox.receipt(cursor).await;
+        if let Some(door) = &self.door {
+            match &answer {
+                ReceiptAnswer::Moved => door.receipt_fits(true),
+                ReceiptAnswer::Fork(_) => door.receipt_fits(false),
+                ReceiptAnswer::Known => {
+                    let known = self.outbox.status().borrow().cursor;
+                    if known.is_some_and(|it| (it.upto_seq, it.hash) == (cursor.upto_seq, cursor.hash)) {
+                        door.receipt_fits(true);
+                    }
+                }
+                ReceiptAnswer::Failed(_) => {}
+            }
+        }
+        answer
     }
 
     /// Starts again at the last receipt: what lies between may have been lost anywhere.

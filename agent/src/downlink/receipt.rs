@@ -1,0 +1,46 @@
+//! Signed cumulative receipts.
+//!
+//! A message is checked whole (signature by a key registered as the centre's, this agent, this chain)
+//! before any of it is believed; the outbox then compares the hash with its own record.
+
+use tidewaiter_record::{ChainId, Registry, open_receipt};
+
+use crate::outbox::Cursor;
+
+/// Why a receipt was not believed.
+#[derive(Debug, thiserror::Error)]
+pub enum DownlinkError {
+    /// Larger than any receipt.
+    #[error("a receipt of {0} bytes is larger than any receipt; it was not read")]
+    Size(usize),
+    /// Not a receipt, or not signed by the centre.
+    #[error("receipt refused: {0}")]
+    Receipt(#[from] tidewaiter_record::ReceiptError),
+    /// Signed for somebody else.
+    #[error("receipt refused: it is for agent {agent:?}, chain {chain}")]
+    NotOurs {
+        /// Agent it names.
+        agent: String,
+        /// Chain it names.
+        chain: ChainId,
+    },
+}
+
+/// Largest receipt read: its fields need about 300 bytes.
+const MAX_RECEIPT_BYTES: usize = 2048;
+
+/// Opens a receipt for `agent` and `chain`.
+///
+/// # Errors
+///
+/// When it is not the centre's word to this agent about this chain.
+pub fn receipt(payload: &[u8], registry: &Registry, agent: &str, chain: ChainId) -> Result<Cursor, DownlinkError> {
+    if payload.len() > MAX_RECEIPT_BYTES {
+        return Err(DownlinkError::Size(payload.len()));
+    }
+    let receipt = open_receipt(payload, registry)?;
+    if receipt.agent != agent || receipt.chain != chain {
+        return Err(DownlinkError::NotOurs { agent: receipt.agent, chain: receipt.chain });
+    }
+    Ok(Cursor { upto_seq: receipt.upto_seq, hash: receipt.hash, received_ms: receipt.received_at_ms })
+}
