@@ -24,6 +24,9 @@
 //! [limits]
 //! dir = "limits"                        # tables beside the built-in ones, to recompute verdicts
 //!
+//! [orders]
+//! dir = "orders"                        # signed orders for agents, see `authority publish`
+//!
 //! [output]
 //! language = "zh-CN"                    # or "en"
 //! json = false
@@ -56,6 +59,8 @@ pub struct Config {
     pub centre: Centre,
     /// Folder of limit tables beside the built-in ones.
     pub limits: Option<PathBuf>,
+    /// Folder of signed orders.
+    pub orders: Option<PathBuf>,
     /// What is printed.
     pub output: Output,
 }

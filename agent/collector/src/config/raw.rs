@@ -31,6 +31,7 @@ struct File {
     store: RawStore,
     centre: RawCentre,
     limits: Option<RawLimits>,
+    orders: Option<RawOrders>,
     #[serde(default)]
     output: RawOutput,
 }
@@ -71,6 +72,12 @@ struct RawCentre {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawLimits {
+    dir: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOrders {
     dir: String,
 }
 
@@ -134,7 +141,14 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
     };
     let output = Output { language: check.language(file.output.language.as_ref()), json: file.output.json };
     if check.problems.is_empty() {
-        Ok(Config { broker, store, centre, limits: file.limits.map(|it| folder.join(it.dir)), output })
+        Ok(Config {
+            broker,
+            store,
+            centre,
+            limits: file.limits.map(|it| folder.join(it.dir)),
+            orders: file.orders.map(|it| folder.join(it.dir)),
+            output,
+        })
     } else {
         Err(ConfigError::Wrong(check.problems))
     }

@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Maker, RunError};
+use super::{Maker, RunError, orders::Orders};
 use crate::{
     config::Config,
     core::{Action, Collected, Core, CoreError, Incoming},
@@ -64,6 +64,8 @@ pub(super) struct Service {
     began: Instant,
     commit_records: usize,
     commit_time: Duration,
+    /// Signed orders on their way to agents, where there is a spool.
+    pub(super) orders: Option<Orders>,
 }
 
 impl Service {
@@ -95,7 +97,12 @@ impl Service {
             began: Instant::now(),
             commit_records: config.store.commit_records.max(1),
             commit_time: config.store.commit_time,
+            orders: None,
         }
+    }
+
+    pub(super) fn set_orders(&mut self, orders: Orders) {
+        self.orders = Some(orders);
     }
 
     pub(super) async fn work(
@@ -107,13 +114,19 @@ impl Service {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.publish();
+            self.publish_orders();
             let wake = self.receipt_wake();
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 event = link.recv() => self.on_event(event.ok_or(RunError::Ended("the link to the broker"))?).await?,
                 () = at(self.due) => self.commit().await?,
                 () = at(wake) => {}
-                _ = look.tick() => self.reload(),
+                _ = look.tick() => {
+                    self.reload();
+                    if let Some(orders) = &mut self.orders {
+                        orders.look();
+                    }
+                }
             }
         }
     }
@@ -162,6 +175,9 @@ impl Service {
                 for receipt in self.core()?.receipts()? {
                     self.receipts.push(receipt);
                 }
+                if let Some(orders) = &mut self.orders {
+                    orders.connected();
+                }
             }
             Event::Subscribed => tracing::debug!("subscribed"),
             Event::Disconnected { why } => {
@@ -191,11 +207,8 @@ impl Service {
                 qos: Qos::AtLeastOnce,
                 retain: true,
             };
-            match self.publisher.try_publish(message, self.token) {
-                Ok(()) => {
-                    self.token = self.token.wrapping_add(1);
-                    self.in_flight += 1;
-                }
+            match self.hand_over(message) {
+                Ok(()) => {}
                 // An answer, or the next connection, comes as an event and leads here again.
                 Err(PublishError::Offline | PublishError::WindowFull) => return,
                 Err(error @ PublishError::TooLarge { .. }) => {
@@ -206,6 +219,14 @@ impl Service {
         }
     }
 
+    /// Hands one message to the link and counts it.
+    pub(super) fn hand_over(&mut self, message: Message) -> Result<(), PublishError> {
+        self.publisher.try_publish(message, self.token)?;
+        self.token = self.token.wrapping_add(1);
+        self.in_flight += 1;
+        Ok(())
+    }
+
     /// When a receipt that is held back may leave; never while the link takes none.
     fn receipt_wake(&self) -> Option<Instant> {
         if self.publisher.free() == 0 {
@@ -214,7 +235,7 @@ impl Service {
         self.receipts.next_at().map(|at_ms| self.began + Duration::from_millis(at_ms))
     }
 
-    fn now_ms(&self) -> u64 {
+    pub(super) fn now_ms(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
@@ -261,7 +282,12 @@ impl Service {
     async fn carry_out(&mut self, action: Action) {
         match action {
             Action::Receipt(receipt) => self.receipts.push(receipt),
-            Action::Announce(collected) => self.announce(*collected).await,
+            Action::Announce(collected) => {
+                if let Some(orders) = &mut self.orders {
+                    orders.record(&collected);
+                }
+                self.announce(*collected).await;
+            }
             Action::Equivocation(it) => {
                 tracing::error!(agent = it.agent, chain = %it.chain, seq = it.seq, kept = %it.kept, other = %it.other, "two records are signed under one sequence number");
             }
