@@ -63,6 +63,7 @@ pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Si
         agent: "a".into(),
         name: String::new(),
         store: Store { dir: PathBuf::new(), budget_bytes: 0, keep: Duration::ZERO },
+        keys: tidewaiter_config::site::Keys::File,
         uplink: None,
         local: Local { listen: ([127, 0, 0, 1], 0).into() },
         ports: ports.into_iter().map(|(id, link)| Port { id: id.into(), link }).collect(),

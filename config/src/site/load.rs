@@ -12,6 +12,7 @@ use super::{
     estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held},
     instruments,
     instruments::hours,
+    keys,
     places::{self, Known, Places},
     ports, register, rigs,
 };
@@ -78,6 +79,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
     let version = root.need("version", "1").and_then(|value| value.integer(VERSION, VERSION));
     let identity = identity(root);
     let store = store(root, base);
+    let keys = keys::read(root, base);
     let uplink = root.may("uplink").map_or(Some(None), |value| uplink(&value.table()?, base).map(Some));
     let local = local(root);
     let declarations = declarations(root, base);
@@ -117,6 +119,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
         agent,
         name,
         store,
+        keys: keys?,
         uplink: uplink?,
         local: local?,
         ports: ports.into_things(),

@@ -7,6 +7,7 @@ use tidewaiter_drivers::{Decimal, Unit};
 use super::{
     bench::Bench,
     checks::Check,
+    keys::Keys,
     register::Register,
     streams::{Codec, Polling},
 };
@@ -26,6 +27,8 @@ pub struct Site {
     pub name: String,
     /// Store.
     pub store: Store,
+    /// Private keys.
+    pub keys: Keys,
     /// Uplink; `None` runs without one, filling the outbox.
     pub uplink: Option<Uplink>,
     /// Local interface.

@@ -9,6 +9,7 @@
 //! times; then the process ends and leaves the agents with what has no receipt.
 
 mod orders;
+mod outgoing;
 mod work;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -134,9 +135,9 @@ struct Maker {
 }
 
 impl Maker {
-    fn make(&self, registry: Registry) -> Result<Core, StoreError> {
+    fn make(&self, registry: Registry) -> Result<Core, CoreError> {
         let store = SqliteStore::open(&self.path)?;
-        Ok(Core::new(registry, Arc::clone(&self.signer), store, self.tables.clone()))
+        Core::new(registry, Arc::clone(&self.signer), store, self.tables.clone())
     }
 }
 

@@ -9,7 +9,7 @@ use tidewaiter_record::{Detail, Hash};
 use super::work::Service;
 use crate::{
     core::Collected,
-    orders::{Item, Name, Outgoing, Spool, SpoolError, review},
+    orders::{Item, Name, Schedule, Spool, SpoolError, review},
     store::{SqliteStore, StoreError},
 };
 
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Orders {
     spool: Spool,
-    outgoing: Outgoing,
+    schedule: Schedule,
     /// One line until it can be read again.
     complained: bool,
 }
@@ -26,7 +26,7 @@ impl Orders {
     /// Opens the spool. Commands whose result came before this start are finished.
     pub(super) fn open(dir: &Path, store: &Path) -> Result<Self, StoreError> {
         let spool = Spool::new(dir);
-        let mut orders = Self { spool, outgoing: Outgoing::default(), complained: false };
+        let mut orders = Self { spool, schedule: Schedule::default(), complained: false };
         orders.look();
         if store.exists() {
             let review = review(&SqliteStore::open_read_only(store)?)?;
@@ -43,7 +43,7 @@ impl Orders {
     pub(super) fn look(&mut self) {
         match self.spool.scan() {
             Ok(found) => {
-                self.outgoing.see(found);
+                self.schedule.see(found);
                 self.complained = false;
             }
             Err(error) => self.complain(&error),
@@ -51,7 +51,7 @@ impl Orders {
     }
 
     pub(super) fn connected(&mut self) {
-        self.outgoing.connected();
+        self.schedule.connected();
     }
 
     /// A record that is in its chain: if it is the result of a command, that one is done.
@@ -72,14 +72,14 @@ impl Orders {
     }
 
     fn answered(&mut self, agent: &str, command: Hash) {
-        let waiting: Vec<Name> = self.outgoing.commands(agent).cloned().collect();
+        let waiting: Vec<Name> = self.schedule.commands(agent).cloned().collect();
         for name in waiting {
             match self.spool.read(&name) {
                 Ok(bytes) if Hash::of(&bytes) == command => {
                     if let Err(error) = self.spool.finish(&name) {
                         self.complain(&error);
                     }
-                    self.outgoing.forget(&name);
+                    self.schedule.forget(&name);
                 }
                 Ok(_) => {}
                 Err(error) => self.complain(&error),
@@ -99,13 +99,13 @@ impl Service {
     pub(super) fn publish_orders(&mut self) {
         let now_ms = self.now_ms();
         let Some(mut orders) = self.orders.take() else { return };
-        while let Some(name) = orders.outgoing.due(now_ms).cloned() {
+        while let Some(name) = orders.schedule.due(now_ms).cloned() {
             let bytes = match orders.spool.read(&name) {
                 Ok(bytes) => bytes,
                 Err(error) => {
                     orders.complain(&error);
                     // It is looked at again when its file changes.
-                    orders.outgoing.sent(&name, now_ms);
+                    orders.schedule.sent(&name, now_ms);
                     continue;
                 }
             };
@@ -122,7 +122,7 @@ impl Service {
             if let Item::Command(number) = name.item {
                 tracing::debug!(agent = name.agent, number, "command published");
             }
-            orders.outgoing.sent(&name, now_ms);
+            orders.schedule.sent(&name, now_ms);
         }
         self.orders = Some(orders);
     }

@@ -16,11 +16,11 @@ struct Entry {
 
 /// The orders of the spool and their times.
 #[derive(Debug, Default)]
-pub struct Outgoing {
+pub struct Schedule {
     entries: BTreeMap<Name, Entry>,
 }
 
-impl Outgoing {
+impl Schedule {
     /// Takes in what the spool holds now. What is new or has changed is due at once.
     pub fn see(&mut self, found: Vec<(Name, Stamp)>) {
         let mut before = std::mem::take(&mut self.entries);
@@ -71,29 +71,29 @@ mod tests {
     fn orders_go_out_once_and_commands_again() {
         let name = |item| Name { site: "s".into(), agent: "a".into(), item };
         let stamp = |n| (n, 0, 0, 0);
-        let mut outgoing = Outgoing::default();
-        outgoing.see(vec![
+        let mut schedule = Schedule::default();
+        schedule.see(vec![
             (name(Item::Limits), stamp(1)),
             (name(Item::Root(2)), stamp(1)),
             (name(Item::Command(1)), stamp(1)),
         ]);
-        let drain = |outgoing: &mut Outgoing, now| {
+        let drain = |schedule: &mut Schedule, now| {
             let mut out = Vec::new();
-            while let Some(name) = outgoing.due(now).cloned() {
-                outgoing.sent(&name, now);
+            while let Some(name) = schedule.due(now).cloned() {
+                schedule.sent(&name, now);
                 out.push(name.item);
             }
             out
         };
-        assert_eq!(drain(&mut outgoing, 5), [Item::Root(2), Item::Limits, Item::Command(1)]);
-        assert_eq!(drain(&mut outgoing, 6), []);
-        assert_eq!(drain(&mut outgoing, 5 + REPEAT_MS), [Item::Command(1)]);
-        outgoing.see(vec![(name(Item::Limits), stamp(2)), (name(Item::Command(1)), stamp(1))]);
-        assert_eq!(drain(&mut outgoing, 40_000), [Item::Limits], "changed, and one is gone");
-        outgoing.connected();
-        assert_eq!(drain(&mut outgoing, 40_000), [Item::Limits, Item::Command(1)]);
-        assert_eq!(outgoing.commands("a").count(), 1);
-        outgoing.forget(&name(Item::Command(1)));
-        assert_eq!((drain(&mut outgoing, 1 << 40), outgoing.commands("a").count()), (vec![], 0));
+        assert_eq!(drain(&mut schedule, 5), [Item::Root(2), Item::Limits, Item::Command(1)]);
+        assert_eq!(drain(&mut schedule, 6), []);
+        assert_eq!(drain(&mut schedule, 5 + REPEAT_MS), [Item::Command(1)]);
+        schedule.see(vec![(name(Item::Limits), stamp(2)), (name(Item::Command(1)), stamp(1))]);
+        assert_eq!(drain(&mut schedule, 40_000), [Item::Limits], "changed, and one is gone");
+        schedule.connected();
+        assert_eq!(drain(&mut schedule, 40_000), [Item::Limits, Item::Command(1)]);
+        assert_eq!(schedule.commands("a").count(), 1);
+        schedule.forget(&name(Item::Command(1)));
+        assert_eq!((drain(&mut schedule, 1 << 40), schedule.commands("a").count()), (vec![], 0));
     }
 }
