@@ -505,12 +505,19 @@ class Registry:
         members(
             entry,
             {"kid", "alg", "public", "role", "agent", "from_seq", "simulated"},
-            {"chain", "to_seq", "statement"},
+            {"chain", "to_seq", "statement", "follows", "note"},
         )
-        if entry["alg"] != "Ed25519" or entry["role"] not in ("agent", "centre"):
+        if entry["alg"] != "Ed25519" or entry["role"] not in ("agent", "centre", "person"):
             raise ValueError("unknown alg or role")
         if type(entry["agent"]) is not str or type(entry["simulated"]) is not bool:
             raise ValueError("agent is not a text, or simulated not a boolean")
+        if entry.get("note") is not None and type(entry["note"]) is not str:
+            raise ValueError("note is not a text")
+        follows = entry.get("follows")
+        if follows is not None:
+            members(follows, {"chain", "reset"}, {"last_seq", "hash"})
+            hexadecimal(follows["chain"], 16)
+            hexadecimal(follows["reset"], 32)
         kid = hexadecimal(entry["kid"], 8)
         key = Key(hexadecimal(entry["public"], 32))
         chain, statement = entry.get("chain"), entry.get("statement")

@@ -160,6 +160,7 @@ impl Stand {
                 receipt_interval: Duration::from_millis(50),
             },
             limits: None,
+            enrol: None,
             output: Output { language, json: false },
         }
     }

@@ -1,5 +1,9 @@
 //! The command line.
 
+mod ca;
+mod enrol;
+mod life;
+mod reset;
 mod stats;
 mod status;
 
@@ -38,6 +42,8 @@ Examples:
   tidewaiter-collector keys init --out /etc/tidewaiter
   tidewaiter-collector keys add --registry /etc/tidewaiter/registry.json gate-07.json
   tidewaiter-collector run --config /etc/tidewaiter/collector.toml
+  tidewaiter-collector enrol token --site yantian --agent gate-07 --by 'Li Na' --config collector.toml
+  tidewaiter-collector keys revoke gate-07 --reason 'box stolen' --config collector.toml
   tidewaiter-collector run --config collector.toml --json | jq 'select(.detail.disposition == \"alarm\")'
   tidewaiter-collector status --config collector.toml
   tidewaiter-collector stats --config collector.toml --from 2026-11-01 --by week
@@ -118,12 +124,21 @@ pub enum Command {
         #[arg(long)]
         out: Option<PathBuf>,
     },
-    /// Make and add keys.
+    /// Make, add, close and show keys.
     #[command(subcommand)]
     Keys(Keys),
+    /// The authority of transport certificates: make, issue, renew, deny.
+    #[command(subcommand)]
+    Ca(ca::Ca),
+    /// Enrol agents: tokens, requests, approval by a second person.
+    #[command(subcommand)]
+    Enrol(enrol::Enrol),
+    /// Let an agent begin a new chain: drawn up, signed by two people, applied.
+    #[command(subcommand)]
+    Reset(reset::ResetCommand),
 }
 
-/// Make and add keys.
+/// Make, add, close and show keys.
 #[derive(Debug, Subcommand)]
 pub enum Keys {
     /// Make the centre's receipt key and enter it into the folder's registry.
@@ -150,6 +165,9 @@ pub enum Keys {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// What happens to a key later.
+    #[command(flatten)]
+    Life(life::Life),
 }
 
 /// Which store to read.
@@ -188,6 +206,16 @@ enum Failure {
     Key(#[from] KeyError),
     #[error(transparent)]
     Export(#[from] ExportError),
+    #[error(transparent)]
+    Ca(#[from] crate::ca::CaError),
+    #[error(transparent)]
+    Desk(#[from] crate::enrol::DeskError),
+    #[error(transparent)]
+    Reset(#[from] crate::reset::ApplyError),
+    #[error(transparent)]
+    File(#[from] crate::files::FileError),
+    #[error("{0}")]
+    Usage(String),
     #[error("output {}: cannot be written", path.display())]
     Output { path: PathBuf, source: io::Error },
     #[error("output: cannot be written")]
@@ -201,6 +229,10 @@ impl Failure {
     fn code(&self) -> u8 {
         let is_configuration = match self {
             Self::Export(ExportError::Rotten { .. } | ExportError::Unreadable { .. }) => return 1,
+            Self::Desk(error) if error.is_refusal() => return 1,
+            Self::Reset(error) if error.is_refusal() => return 1,
+            Self::Ca(error) => !matches!(error, crate::ca::CaError::File(_) | crate::ca::CaError::Randomness),
+            Self::Usage(_) => true,
             Self::Config(_) | Self::Store(StoreError::Layout { .. }) => true,
             Self::Run(error) => error.is_configuration(),
             Self::Key(error) => error.is_configuration(),
@@ -240,7 +272,13 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             config.output.language = language.unwrap_or(config.output.language);
             collect(config)
         }
-        Command::Status { store, json } => status::show(&open(&store)?, json),
+        Command::Status { store, json } => {
+            let registry = match &store.config {
+                Some(config) => Some(keys::load_registry(&Config::load(config)?.centre.registry)?),
+                None => None,
+            };
+            status::show(&open(&store)?, registry.as_ref(), json)
+        }
         Command::Stats { store, from, to, by, json, language } => {
             let language = language.unwrap_or_else(Language::from_env);
             stats::show(&open(&store)?, stats::Wanted { period: Period { from, to }, by, json, language })
@@ -287,7 +325,16 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             }
             Ok(0)
         }
+        Command::Keys(Keys::Life(command)) => life::carry_out(command),
+        Command::Ca(command) => ca::carry_out(command),
+        Command::Enrol(command) => enrol::carry_out(command),
+        Command::Reset(command) => reset::carry_out(command),
     }
+}
+
+/// UTC milliseconds.
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
 }
 
 fn by(text: &str) -> Result<By, String> {

@@ -1,5 +1,7 @@
 //! The centre's own key, and the registry that is read again when it changes.
 
+mod life;
+
 use std::{
     fs,
     io::{self, Write as _},
@@ -7,9 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use life::{add_agent, close, excerpt, make_person, note, nothing_after, revoke};
+pub(crate) use life::{check_new, closed};
 use tidewaiter_record::{
-    Ed25519Signer, Kid, RegisteredKey, Registry, RegistryClass, RegistryError, Role, SignError, Signer,
+    ChainId, Ed25519Signer, Kid, RegisteredKey, Registry, RegistryClass, RegistryError, Role, SignError, Signer,
 };
+
+use crate::files::{self, FileError};
 
 /// Largest registry read: some ten thousand keys. It is read again on every change, also by a slip.
 pub const MAX_REGISTRY_BYTES: u64 = 8 * 1024 * 1024;
@@ -68,6 +74,55 @@ pub enum KeyError {
         /// Our key.
         kid: Kid,
     },
+    /// A registry file, or its lock, cannot be changed.
+    #[error(transparent)]
+    Change(#[from] FileError),
+    /// A registry of class production takes no simulated keys.
+    #[error(
+        "key {kid} of {agent} is marked as simulated and the registry is of class production; make another key, or use a registry of class test"
+    )]
+    Simulated {
+        /// The key.
+        kid: Kid,
+        /// Its agent.
+        agent: String,
+    },
+    /// An agent writes one chain; another one begins only by a reset.
+    #[error(
+        "agent {agent} writes chain {there} already, this key is for chain {new}; if the old one cannot go on, two people sign a reset: `tidewaiter-collector reset make`"
+    )]
+    SecondChain {
+        /// The agent.
+        agent: String,
+        /// The chain it has.
+        there: ChainId,
+        /// The chain of the new key.
+        new: ChainId,
+    },
+    /// No such key.
+    #[error("registry {} has no key {kid}; `tidewaiter-collector keys list` names them", path.display())]
+    NoKey {
+        /// The registry.
+        path: PathBuf,
+        /// As asked for.
+        kid: Kid,
+    },
+    /// No such agent.
+    #[error("registry {} has no key of an agent {agent:?}; `tidewaiter-collector keys list` names them", path.display())]
+    NoAgent {
+        /// The registry.
+        path: PathBuf,
+        /// As asked for.
+        agent: String,
+    },
+    /// A range is only ever made smaller.
+    #[error("key {kid} is closed after {closed}; a closed key is never opened again")]
+    Closed {
+        /// The key.
+        kid: Kid,
+        /// Its last number.
+        closed: u64,
+    },
     /// `keys init` never overwrites a key.
     #[error("{} exists; a lost receipt key cannot be made again, so it is not overwritten: choose another folder", path.display())]
     Exists {
@@ -79,7 +134,7 @@ pub enum KeyError {
 impl KeyError {
     /// Whether a file is to be changed, rather than the machine looked at.
     pub fn is_configuration(&self) -> bool {
-        !matches!(self, Self::File { .. })
+        !matches!(self, Self::File { .. } | Self::Change(_))
     }
 
     fn file(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
@@ -183,6 +238,7 @@ pub fn init(out: &Path, name: &str, class: RegistryClass) -> Result<(Kid, PathBu
     let wrong = |source| KeyError::Key { path: key_path.clone(), source };
     let signer = Ed25519Signer::generate().map_err(wrong)?;
     let pem = signer.to_pkcs8_pem().map_err(wrong)?;
+    let _lock = files::lock(&registry_path)?;
     let mut registry = if registry_path.exists() { load_registry(&registry_path)? } else { Registry::new(class) };
     registry
         .add(RegisteredKey::centre(name, signer.public_key()))
@@ -198,7 +254,7 @@ pub fn init(out: &Path, name: &str, class: RegistryClass) -> Result<(Kid, PathBu
         }
     };
     file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(KeyError::file(&key_path, "written"))?;
-    replace(&registry_path, json.as_bytes())?;
+    write_registry(&registry_path, &json)?;
     Ok((signer.kid(), key_path, registry_path))
 }
 
@@ -210,26 +266,32 @@ pub fn init(out: &Path, name: &str, class: RegistryClass) -> Result<(Kid, PathBu
 ///
 /// When a file cannot be read or written, or when the two contradict each other.
 pub fn add(registry_path: &Path, other: &Path) -> Result<usize, KeyError> {
-    let mut registry = load_registry(registry_path)?;
     let more = load_registry(other)?;
-    registry.merge(&more).map_err(|source| KeyError::Registry { path: other.to_owned(), source })?;
-    replace(registry_path, registry.to_json().as_bytes())?;
-    Ok(registry.keys().count())
+    change(registry_path, |registry| {
+        for key in more.keys() {
+            check_new(registry, key)?;
+        }
+        registry.merge(&more).map_err(|source| KeyError::Registry { path: other.to_owned(), source })?;
+        Ok(registry.keys().count())
+    })
 }
 
-/// Puts a file in place of another in one step: whoever reads it meets the old or the new one, whole.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let new = PathBuf::from(name);
-    let write = || -> io::Result<()> {
-        let mut file = fs::File::create(&new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        // The rename is durable only with its folder.
-        let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::File::open(folder)?.sync_all()
-    };
-    write().map_err(KeyError::file(path, "written"))
+/// Changes a registry under its lock.
+///
+/// # Errors
+///
+/// When it cannot be read or written, or when `how` refuses; the file is as it was then.
+pub fn change<T>(path: &Path, how: impl FnOnce(&mut Registry) -> Result<T, KeyError>) -> Result<T, KeyError> {
+    let _lock = files::lock(path)?;
+    let before = load_registry(path)?;
+    let mut registry = before.clone();
+    let given = how(&mut registry)?;
+    if registry != before {
+        write_registry(path, &registry.to_json())?;
+    }
+    Ok(given)
+}
+
+fn write_registry(path: &Path, json: &str) -> Result<(), KeyError> {
+    Ok(files::replace(path, json.as_bytes(), 0o644)?)
 }

@@ -21,21 +21,29 @@
 //! | [`service`] | the way between broker and core, group commit, restart of the store |
 //! | [`orders`] | signed orders on their way to the agents |
 //! | [`summary`] | the counts |
+//! | [`ca`] | the authority of transport certificates |
+//! | [`enrol`] | tokens, requests, the endpoint for agents |
+//! | [`reset`] | a new chain in place of one that cannot go on |
+//! | [`files`] | locks, and files replaced in one step |
 //! | [`view`], [`mod@print`], [`export`] | records for people and for other programs |
 //! | [`config`], [`cli`] | `collector.toml` and the command line |
 //!
 //! Not here: judging beyond the recomputation, and the whole-stream verifier, which
 //! reads what [`export`] writes.
 
+pub mod ca;
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod enrol;
 pub mod export;
+pub mod files;
 pub mod finding;
 pub mod keys;
 pub mod orders;
 pub mod print;
 pub mod receipts;
+pub mod reset;
 pub mod service;
 pub mod store;
 pub mod summary;

@@ -30,6 +30,8 @@ pub mod piece;
 pub mod proof;
 pub mod receipt;
 pub mod registry;
+pub mod renewal;
+pub mod reset;
 pub mod rotation;
 pub mod seal;
 pub mod sign;
@@ -43,7 +45,7 @@ pub use body::{
     LimitsActivated, Link, Measured, Plan, Reading, Recovery, Required, Resumed, SingleReading, SoftwareId, Stopped,
     Subject, Table, TimeBlock, TimeQuality, TimeRepair, TimeSource, TimeStep, Trimmed, Warning,
 };
-pub use enrolment::{Statement, StatementError};
+pub use enrolment::{Statement, StatementError, fingerprint};
 pub use envelope::ContentType;
 pub use head::{Head, Resend, issue_head, issue_resend, open_head, open_resend};
 pub use id::{ChainId, Hash, IdError, Kid};
@@ -52,7 +54,9 @@ pub use piece::{Piece, PieceError};
 pub use proof::{Consistency, Inclusion, ProofError};
 pub use receipt::{Receipt, ReceiptError, issue, open_receipt};
 pub use registry::{Follows, RegisteredKey, Registry, RegistryClass, RegistryError, Role};
-pub use rotation::{Keyring, Rotation, RotationError, rotation};
+pub use renewal::{Renewal, RenewalError, issue_renewal, open_renewal};
+pub use reset::{Reset, ResetError, SignedReset, open_reset};
+pub use rotation::{Keyring, Rotation, RotationError};
 pub use seal::{Anchor, ChainHead, Claims, SealError, Sealed, seal};
 #[cfg(feature = "gm")]
 pub use sign::Sm2Signer;

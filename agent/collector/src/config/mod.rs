@@ -28,6 +28,15 @@
 //! [orders]
 //! dir = "orders"                        # signed orders for agents, see `authority publish`
 //!
+//! [enrol]                               # only where agents are to be enrolled over the network
+//! listen = "0.0.0.0:8443"
+//! certificate = "centre-https.pem"      # of the private authority: `tidewaiter-collector ca issue --server NAME`
+//! key = "centre-https.key"
+//! ca = "ca"                             # folder of `tidewaiter-collector ca init`
+//! dir = "enrol"                         # tokens and requests
+//! broker = "mqtts://broker.example"     # what agents are told; default: the url above
+//! days = 60                             # of a transport certificate, 1 to 90
+//!
 //! [output]
 //! language = "zh-CN"                    # or "en"
 //! json = false
@@ -62,6 +71,8 @@ pub struct Config {
     pub limits: Option<PathBuf>,
     /// Folder of signed orders.
     pub orders: Option<PathBuf>,
+    /// Enrolment, where it is done.
+    pub enrol: Option<Enrol>,
     /// What is printed.
     pub output: Output,
 }
@@ -114,6 +125,25 @@ pub struct Centre {
     pub receipt_interval: Duration,
     /// Time between two heads of the log: what signed orders expire by.
     pub head_interval: Duration,
+}
+
+/// Enrolment over the network, and the files it works on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enrol {
+    /// Where agents come to.
+    pub listen: std::net::SocketAddr,
+    /// PEM of the centre's certificate for them, with its intermediate.
+    pub certificate: PathBuf,
+    /// PEM of its key.
+    pub key: PathBuf,
+    /// Folder of the transport authority.
+    pub ca: PathBuf,
+    /// Folder of tokens and requests.
+    pub dir: PathBuf,
+    /// Address of the broker, as agents are told.
+    pub broker: String,
+    /// Days of a transport certificate.
+    pub days: u32,
 }
 
 /// What `run` prints.

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use tidewaiter_words::Language;
 use toml::Spanned;
 
-use super::{Broker, Centre, Config, ConfigError, Output, Problem, StoreSettings, TlsFiles};
+use crate::ca::{CLIENT_DAYS, CLIENT_DAYS_RANGE};
+
+use super::{Broker, Centre, Config, ConfigError, Enrol, Output, Problem, StoreSettings, TlsFiles};
 
 /// Records per commit, unless set: one flush serves them all, and a crash re-offers no more than these.
 const COMMIT_RECORDS: i64 = 64;
@@ -36,6 +38,7 @@ struct File {
     centre: RawCentre,
     limits: Option<RawLimits>,
     orders: Option<RawOrders>,
+    enrol: Option<RawEnrol>,
     #[serde(default)]
     output: RawOutput,
 }
@@ -84,6 +87,18 @@ struct RawLimits {
 #[serde(deny_unknown_fields)]
 struct RawOrders {
     dir: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEnrol {
+    listen: Spanned<String>,
+    certificate: String,
+    key: String,
+    ca: String,
+    dir: String,
+    broker: Option<String>,
+    days: Option<Spanned<u32>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -145,6 +160,8 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
         receipt_interval: check.duration(file.centre.receipt_interval.as_ref(), RECEIPT_INTERVAL, &COMMIT_TIME_RANGE),
         head_interval: check.duration(file.centre.head_interval.as_ref(), HEAD_INTERVAL, &HEAD_INTERVAL_RANGE),
     };
+    let url = file.broker.url.get_ref().clone();
+    let enrol = file.enrol.map(|it| check.enrol(it, url, folder));
     let output = Output { language: check.language(file.output.language.as_ref()), json: file.output.json };
     if check.problems.is_empty() {
         Ok(Config {
@@ -153,6 +170,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
             centre,
             limits: file.limits.map(|it| folder.join(it.dir)),
             orders: file.orders.map(|it| folder.join(it.dir)),
+            enrol,
             output,
         })
     } else {
@@ -215,6 +233,30 @@ impl Check<'_> {
             self.say(url, format!("plain mqtt to {host:?} can be read and held back by anyone between; write mqtts://, plain is for loopback only"));
         }
         (host, port)
+    }
+
+    fn enrol(&mut self, raw: RawEnrol, url: String, folder: &Path) -> Enrol {
+        let listen = raw.listen.get_ref().parse().unwrap_or_else(|_| {
+            self.say(
+                &raw.listen,
+                format!("listen {:?} is no address and port; write \"0.0.0.0:8443\"", raw.listen.get_ref()),
+            );
+            std::net::SocketAddr::from(([127, 0, 0, 1], 0))
+        });
+        let days = raw.days.as_ref().map_or(CLIENT_DAYS, |it| *it.get_ref());
+        if let (Some(at), false) = (&raw.days, CLIENT_DAYS_RANGE.contains(&days)) {
+            let (low, high) = (CLIENT_DAYS_RANGE.start(), CLIENT_DAYS_RANGE.end());
+            self.say(at, format!("days {days}; write {low} to {high}"));
+        }
+        Enrol {
+            listen,
+            certificate: folder.join(raw.certificate),
+            key: folder.join(raw.key),
+            ca: folder.join(raw.ca),
+            dir: folder.join(raw.dir),
+            broker: raw.broker.unwrap_or(url),
+            days,
+        }
     }
 
     fn commit_records(&mut self, written: Option<&Spanned<i64>>) -> usize {

@@ -28,6 +28,13 @@ dir = "limits"
 [output]
 language = "en"
 json = true
+[enrol]
+listen = "0.0.0.0:8443"
+certificate = "https.pem"
+key = "https.key"
+ca = "ca"
+dir = "enrol"
+days = 30
 "#;
 
 const LEAST: &str = r#"version = 1
@@ -59,6 +66,9 @@ fn reads_every_key() {
     assert_eq!(config.centre.head_interval, Duration::from_secs(120));
     assert_eq!(config.limits.as_deref(), Some(Path::new("/srv/limits")));
     assert_eq!((config.output.language, config.output.json), (Language::En, true));
+    let enrol = config.enrol.unwrap();
+    assert_eq!((enrol.listen.port(), enrol.days), (8443, 30));
+    assert_eq!((enrol.ca.as_path(), enrol.broker.as_str()), (Path::new("/srv/ca"), "mqtts://broker.example"));
 }
 
 #[test]
@@ -69,7 +79,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(config.broker.tls, None);
     assert_eq!(config.store.commit_records, 64);
     assert_eq!(config.centre.head_interval, Duration::from_secs(60));
-    assert_eq!(config.output.language, Language::ZhCn);
+    assert_eq!((config.output.language, config.enrol), (Language::ZhCn, None));
 }
 
 #[test]
@@ -92,6 +102,8 @@ fn each_problem_has_its_place() {
     check("\"2 min\"", "\"11 min\"", "18:17", "out of range");
     check("\"en\"", "\"de\"", "22:12", "zh-CN");
     check("json = true", "json = \"yes\"", "23:8", "boolean");
+    check("0.0.0.0:8443", "8443", "25:10", "no address and port");
+    check("days = 30", "days = 91", "30:8", "write 1 to 90");
 }
 
 #[test]

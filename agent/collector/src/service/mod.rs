@@ -70,6 +70,9 @@ pub enum RunError {
         #[source]
         source: std::io::Error,
     },
+    /// The enrolment endpoint.
+    #[error(transparent)]
+    Enrol(#[from] crate::enrol::server::ServeError),
     /// A task ended that must not end.
     #[error("internal: {0} ended by itself; please report this")]
     Ended(&'static str),
@@ -81,6 +84,7 @@ impl RunError {
         match self {
             Self::Key(error) => error.is_configuration(),
             Self::Tables(_) | Self::Link(_) | Self::Store(StoreError::Layout { .. }) => true,
+            Self::Enrol(error) => matches!(error, crate::enrol::server::ServeError::Certificate { .. }),
             Self::Store(_) | Self::Core(_) | Self::Tls { .. } | Self::Ended(_) => false,
         }
     }
@@ -105,6 +109,12 @@ pub async fn run(
     let tables = Tables::load(config.limits.as_deref()).map_err(RunError::Tables)?;
     let maker = Maker { path: config.store.path.clone(), signer, tables };
     let core = maker.make(registry.clone())?;
+
+    if let Some(enrol) = &config.enrol {
+        let desk = crate::enrol::Desk::new(enrol, &config.centre.registry, &config.store.path);
+        let address = crate::enrol::server::serve(enrol, desk, stop.child_token()).await?;
+        tracing::info!(%address, "agents can be enrolled");
+    }
 
     // Own token: the link outlives `stop`, so that the last receipts can leave.
     let link_stop = CancellationToken::new();

@@ -58,6 +58,11 @@ fn exit_codes_tell_usage_finding_and_environment_apart() {
     let output = collector(folder.path(), "status --store collector.db --json");
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&json["chains"][0]["receipted_upto"], &json["summary"]["equivocations"]), (&3.into(), &1.into()));
+    let incident = &json["incidents"][0];
+    assert_eq!(
+        (&incident["kind"], incident["what"].as_str().map(|it| it.starts_with("two boxes sign as "))),
+        (&"fork".into(), Some(true))
+    );
     check("export --store collector.db --format csv", 0, "gate-07");
     check("export --store collector.db --format cborseq --out out.cborseq", 0, "");
     assert!(folder.path().join("out.cborseq").metadata().unwrap().len() > 300);

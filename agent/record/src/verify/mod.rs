@@ -149,6 +149,8 @@ impl<'r> Verifier<'r> {
                 }
                 None
             }
+            // Words about people and certificates, not about the records of a chain.
+            Some(ContentType::Reset | ContentType::Renewal) => None,
             Some(ContentType::Record) | None => {
                 self.records += 1;
                 match envelope.and_then(|it| open::read(&it, bytes)) {
