@@ -1,5 +1,6 @@
 //! The command line.
 
+mod authority;
 mod ca;
 mod enrol;
 mod life;
@@ -136,6 +137,8 @@ pub enum Command {
     /// Let an agent begin a new chain: drawn up, signed by two people, applied.
     #[command(subcommand)]
     Reset(reset::ResetCommand),
+    /// Signed orders for agents: roots, limit tables, assignments, plans, commands.
+    Authority(authority::Authority),
 }
 
 /// Make, add, close and show keys.
@@ -326,6 +329,7 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             Ok(0)
         }
         Command::Keys(Keys::Life(command)) => life::carry_out(command),
+        Command::Authority(command) => authority::carry_out(command),
         Command::Ca(command) => ca::carry_out(command),
         Command::Enrol(command) => enrol::carry_out(command),
         Command::Reset(command) => reset::carry_out(command),
