@@ -12,6 +12,7 @@ mod benches;
 mod config;
 mod modbus;
 mod n42;
+mod orders;
 mod portals;
 mod radiation_and_spectrometers;
 mod record;
@@ -22,6 +23,7 @@ pub use benches::benches;
 pub use config::config;
 pub use modbus::modbus;
 pub use n42::n42;
+pub use orders::{commands, orders};
 pub use portals::portals;
 pub use radiation_and_spectrometers::radiation_and_spectrometers;
 pub use record::record;
@@ -31,7 +33,7 @@ pub use scales::scales;
 pub type Target = fn(&[u8]);
 
 /// The families, each by the name of its target and of its corpus folder.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("scales", scales),
     ("portals", portals),
     ("radiation_and_spectrometers", radiation_and_spectrometers),
@@ -40,4 +42,6 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("record", record),
     ("n42", n42),
     ("config", config),
+    ("orders", orders),
+    ("commands", commands),
 ];

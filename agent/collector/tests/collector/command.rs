@@ -9,7 +9,7 @@ use tidewaiter_collector::SqliteStore;
 
 use crate::writer::{NOW, Writer, core_on, event};
 
-fn collector(folder: &Path, line: &str) -> Output {
+pub(crate) fn collector(folder: &Path, line: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tidewaiter-collector"))
         .current_dir(folder)
         .args(line.split_whitespace())
@@ -19,7 +19,7 @@ fn collector(folder: &Path, line: &str) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 

@@ -233,7 +233,7 @@ pub(super) fn command(args: &CommandArgs) -> Result<u8, Failure> {
     let store = SqliteStore::open_read_only(&config.store.path)?;
     // The chain that moved last is the one the agent works on.
     let head = store.heads()?.into_iter().rev().find(|it| it.agent == args.agent);
-    let after = head.and_then(|it| Some(After { chain: it.chain, seq: it.receipted_upto()?, hash: it.head? }));
+    let after = head.and_then(|it| Some(After { chain: it.chain, seq: it.next_seq.checked_sub(1)?, hash: it.head? }));
     let after = after.ok_or_else(|| {
         usage(format!("no record of agent {:?} is here; a command names the newest one with a receipt", args.agent))
     })?;
