@@ -17,7 +17,9 @@ static LIMITS: LazyLock<Vec<u8>> =
     LazyLock::new(|| unhex(include_str!("../../../agent/record/vectors/mandate1/limits-1.hex")));
 
 fn unhex(text: &str) -> Vec<u8> {
-    hex::decode(text.split_whitespace().collect::<String>()).expect("frozen vectors")
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|it| u8::try_from(it).ok()).unwrap_or(0);
+    digits.chunks(2).map(|pair| pair.iter().fold(0, |sum, digit| sum << 4 | value(*digit))).collect()
 }
 
 fn authority() -> Authority {
