@@ -4,6 +4,7 @@
 //!
 //! - one per port (`acquire`): bytes, poll deadlines; ends with `stop`;
 //! - the inspector: arrivals, operator asks, a tick; ends when the ports have ended and nothing is left;
+//! - the pulse (`life`): the outbox's head, a deadline after it; ends with `stop`;
 //! - the keeper (`outbox`): commands; ends when everyone else has;
 //! - the uplink: link events, the outbox's head; ends after the drain;
 //! - the downlink, where signed orders are taken: the door of the uplink; ends with `stop`.
@@ -15,7 +16,10 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tidewaiter_config::site::Site;
-use tidewaiter_record::{ChainId, Hash, Registry, Signer, body::Context};
+use tidewaiter_record::{
+    ChainId, Hash, Registry, Signer,
+    body::{Context, SoftwareId},
+};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -28,7 +32,9 @@ use crate::{
     acquire::{self, Arrival, Counters, Opener},
     clock::Clock,
     downlink::{Begin, Downlink, Seat},
+    evidence::EvidenceStore,
     inspector::{Ask, Inspector, Live},
+    life::Pulse,
     outbox::{self, Keeper, Outbox, Status, Store, StoreError},
     seal,
     uplink::{self, Link, Telemetry, Topics, Uplink},
@@ -65,6 +71,10 @@ pub struct Parts {
     pub subjects: crate::inspect::Subjects,
     /// The root of signed orders, checked; without one none are taken.
     pub authority: Option<Vec<u8>>,
+    /// Keeps what is too large for a record.
+    pub evidence: Arc<dyn EvidenceStore>,
+    /// SHA-256 of the executable file, where it could be read.
+    pub executable: Option<Hash>,
 }
 
 /// A running agent.
@@ -82,6 +92,8 @@ pub struct Running {
     pub asks: mpsc::Sender<Ask>,
     /// The outbox, for reading records.
     pub outbox: Outbox,
+    /// The software that runs and its configuration.
+    pub software: SoftwareId,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
     stop_uplink: CancellationToken,
@@ -89,6 +101,7 @@ pub struct Running {
     ended: CancellationToken,
     ports: JoinHandle<()>,
     inspector: JoinHandle<()>,
+    pulse: JoinHandle<()>,
     keeper: JoinHandle<Result<(), StoreError>>,
     uplink: Option<JoinHandle<()>>,
     downlink: Option<JoinHandle<()>>,
@@ -118,13 +131,15 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
         seal::interrupted,
     )
     .await?;
+    let (keeper, outbox) = keeper.with_evidence(outbox, parts.evidence);
+    let software = SoftwareId { name: context.software.clone(), hash: parts.executable, config: context.config };
     let boot = keeper.boot();
     let notes = keeper.notes().to_vec();
     let begin = parts.authority.and_then(|anchor| Begin::new(&site, &anchor, &notes));
     let limits_stale = begin.as_ref().is_some_and(Begin::is_stale);
-    if let Some(tables) = begin.as_ref().and_then(Begin::tables) {
-        site.tables = tables;
-    }
+    let signed = begin.as_ref().and_then(Begin::tables);
+    let tables_are_signed = signed.is_some();
+    site.tables = signed.unwrap_or(site.tables);
     let site = Arc::new(site);
     let stop_keeper = CancellationToken::new();
     let ended = CancellationToken::new();
@@ -160,6 +175,7 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
             agent: site.agent.clone(),
             chain: parts.chain,
             software: SOFTWARE.to_owned(),
+            software_hash: software.hash.map(|it| it.to_string()),
             config: hex::encode(site.digest),
             window: site.uplink.as_ref().map_or(64, |uplink| u64::from(uplink.window)),
             registry: parts.registry,
@@ -183,8 +199,21 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
         Arc::clone(&live),
         parts.subjects,
         &notes,
+        software.clone(),
         views_out,
-    );
+    )
+    .with_signed_tables(tables_are_signed);
+    let pulse = Pulse {
+        period: site.record.heartbeat,
+        clock: Arc::clone(&clock),
+        outbox: outbox.clone(),
+        counters: Arc::clone(&counters),
+        telemetry: telemetry.clone(),
+        live: Arc::clone(&live),
+        software: software.clone(),
+        simulated: !site.instruments.is_empty() && site.instruments.iter().all(|it| it.simulated),
+    };
+    let pulse = tokio::spawn(pulse.run(stop.clone()));
     let inspector = tokio::spawn(announced(inspector.run(arrivals, asked, stop.clone()), ended.clone()));
     // It has nothing under way that would have to end first: what it was told and did not finish it is told again.
     let downlink = downlink.map(|it| tokio::spawn(it.run(stop.clone())));
@@ -196,6 +225,7 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
         telemetry,
         asks,
         outbox,
+        software,
         clock,
         stop,
         stop_uplink,
@@ -203,6 +233,7 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
         ended,
         ports,
         inspector,
+        pulse,
         keeper,
         uplink,
         downlink,
@@ -240,6 +271,7 @@ impl Running {
         if let Some(downlink) = self.downlink {
             let _ = downlink.await;
         }
+        let _ = self.pulse.await;
         self.outbox.finish().await;
         let mut status = self.status;
         if self.uplink.is_some() {
@@ -268,6 +300,7 @@ impl Running {
         self.stop.cancel();
         self.ports.abort();
         self.inspector.abort();
+        self.pulse.abort();
         self.keeper.abort();
         if let Some(downlink) = self.downlink {
             downlink.abort();

@@ -1,11 +1,12 @@
 //! Programs and parsers of other people: what ours say must mean the same to them.
 #![allow(clippy::indexing_slicing)]
 
+mod foreign;
 mod mandate;
 mod modbus;
 mod peers;
 mod tls;
-mod verifier;
+pub(crate) mod verifier;
 mod wiring;
 
 use tidewaiter_tests::process::pass;
@@ -28,6 +29,21 @@ fn python_verifier_agrees() {
 #[test]
 fn python_client_of_orders_agrees() {
     pass(mandate::python());
+}
+
+#[test]
+fn other_libraries_read_the_vectors() {
+    pass(foreign::vectors());
+}
+
+#[test]
+fn other_libraries_read_all_that_a_world_seals() {
+    pass(foreign::world());
+}
+
+#[test]
+fn python_verifier_agrees_on_the_negatives() {
+    pass(foreign::negatives());
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod life;
 mod reset;
 mod stats;
 mod status;
+mod version;
 
 use std::{
     error::Error as _,
@@ -18,14 +19,14 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
-use tidewaiter_record::{ChainId, RegistryClass};
+use tidewaiter_record::{Algorithm, ChainId, RegistryClass};
 use tidewaiter_screening::statistics::{By, Period};
 use tidewaiter_words::{Language, say};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, TokenPlace},
     core::Collected,
     export::{ExportError, Format, Selection, export},
     keys::{self, KeyError},
@@ -139,6 +140,14 @@ pub enum Command {
     Reset(reset::ResetCommand),
     /// Signed orders for agents: roots, limit tables, assignments, plans, commands.
     Authority(authority::Authority),
+    /// Name and version of this software, and the SHA-256 of its executable file.
+    ///
+    /// Example: tidewaiter-collector version --json
+    Version {
+        /// One JSON object instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Make, add, close and show keys.
@@ -155,6 +164,18 @@ pub enum Keys {
         /// Class of a new registry: production refuses simulated records.
         #[arg(long, value_enum, default_value_t = Class::Production)]
         class: Class,
+        /// Algorithm of the key.
+        #[arg(long, value_enum, default_value_t = Choice::Ed25519)]
+        algorithm: Choice,
+        /// Make the key inside a PKCS#11 token: the library that speaks with it.
+        #[arg(long, value_name = "MODULE", requires_all = ["token", "pin_file"])]
+        pkcs11: Option<PathBuf>,
+        /// Label of the token.
+        #[arg(long, requires = "pkcs11")]
+        token: Option<String>,
+        /// File with the PIN of the token's user in its first line, mode 0600.
+        #[arg(long, requires = "pkcs11")]
+        pin_file: Option<PathBuf>,
         /// One JSON object instead of a line.
         #[arg(long)]
         json: bool,
@@ -192,6 +213,29 @@ pub enum Class {
     Production,
     /// Simulated ones too.
     Test,
+}
+
+/// Algorithms by the names people use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Choice {
+    /// Ed25519: small, fast, and in few tokens.
+    Ed25519,
+    /// ECDSA on P-256 with SHA-256: in nearly all tokens.
+    Es256,
+    /// SM2 with SM3.
+    #[cfg(feature = "gm")]
+    Sm2,
+}
+
+impl From<Choice> for Algorithm {
+    fn from(choice: Choice) -> Self {
+        match choice {
+            Choice::Ed25519 => Self::Ed25519,
+            Choice::Es256 => Self::Esp256,
+            #[cfg(feature = "gm")]
+            Choice::Sm2 => Self::Sm2,
+        }
+    }
 }
 
 /// Why a command failed.
@@ -235,8 +279,7 @@ impl Failure {
             Self::Desk(error) if error.is_refusal() => return 1,
             Self::Reset(error) if error.is_refusal() => return 1,
             Self::Ca(error) => !matches!(error, crate::ca::CaError::File(_) | crate::ca::CaError::Randomness),
-            Self::Usage(_) => true,
-            Self::Config(_) | Self::Store(StoreError::Layout { .. }) => true,
+            Self::Usage(_) | Self::Config(_) | Self::Store(StoreError::Layout { .. }) => true,
             Self::Run(error) => error.is_configuration(),
             Self::Key(error) => error.is_configuration(),
             _ => false,
@@ -302,12 +345,23 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             };
             Ok(0)
         }
-        Command::Keys(Keys::Init { out, name, class, json }) => {
+        Command::Version { json } => Ok(version::show(json)?),
+        Command::Keys(Keys::Init { out, name, class, algorithm, pkcs11, token, pin_file, json }) => {
             let class = match class {
                 Class::Production => RegistryClass::Production,
                 Class::Test => RegistryClass::Test,
             };
-            let (kid, key, registry) = keys::init(&out, &name, class)?;
+            if let (Some(module), Some(token), Some(pin_file)) = (pkcs11, token, pin_file) {
+                return init_in_token(
+                    &out,
+                    &name,
+                    class,
+                    algorithm.into(),
+                    TokenPlace { module, token, pin_file },
+                    json,
+                );
+            }
+            let (kid, key, registry) = keys::init_as(&out, &name, class, algorithm.into())?;
             let mut stdout = io::stdout().lock();
             if json {
                 let object = serde_json::json!({ "kid": kid, "key": key, "registry": registry });
@@ -339,6 +393,40 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
 /// UTC milliseconds.
 fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
+}
+
+#[cfg(feature = "pkcs11")]
+fn init_in_token(
+    out: &Path,
+    name: &str,
+    class: RegistryClass,
+    algorithm: Algorithm,
+    place: TokenPlace,
+    json: bool,
+) -> Result<u8, Failure> {
+    let (kid, registry) = keys::init_in_token(out, name, class, algorithm, &place)?;
+    let TokenPlace { module, token, pin_file } = place;
+    let mut stdout = io::stdout().lock();
+    if json {
+        let object = serde_json::json!({ "kid": kid, "token": token, "registry": registry });
+        writeln!(stdout, "{object}")?;
+    } else {
+        writeln!(
+            stdout,
+            "centre key {kid} in token {token:?}, registry: {} (give it to every agent)",
+            registry.display()
+        )?;
+        writeln!(
+            stdout,
+            "[keys]\nkind = \"pkcs11\"\nmodule = {module:?}\ntoken = {token:?}\nkid = \"{kid}\"\npin_file = {pin_file:?}"
+        )?;
+    }
+    Ok(0)
+}
+
+#[cfg(not(feature = "pkcs11"))]
+fn init_in_token(_: &Path, _: &str, _: RegistryClass, _: Algorithm, _: TokenPlace, _: bool) -> Result<u8, Failure> {
+    Err(KeyError::NoPkcs11.into())
 }
 
 fn by(text: &str) -> Result<By, String> {

@@ -22,7 +22,6 @@ pub mod enrolment;
 mod envelope;
 pub mod head;
 mod id;
-pub mod keyring;
 pub mod log;
 pub mod mandate;
 pub mod open;

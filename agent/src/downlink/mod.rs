@@ -1,4 +1,4 @@
-//! What comes back from the centre: receipts, and signed orders.
+//! What comes back from the centre: receipts, heads of its log, and signed orders.
 //!
 //! ```text
 //! broker ─► uplink's link ─► receipt ─► outbox (cursor)
@@ -32,7 +32,7 @@ mod waiting;
 pub use begin::{Begin, anchor};
 pub use door::{Door, Incoming, ORDERS, What};
 pub use orders::{Downlink, Seat};
-pub use receipt::{DownlinkError, receipt};
+pub use receipt::{DownlinkError, beacon, receipt};
 
 /// Note with the state of the authority.
 const AUTHORITY_NOTE: &str = "authority";

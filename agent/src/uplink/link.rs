@@ -1,14 +1,14 @@
 //! The uplink seam: what the sender asks of a connection.
 
-use std::{fmt::Debug, fs, path::PathBuf, time::Duration};
+use std::{fmt::Debug, path::PathBuf, time::Duration};
 
 use tidewaiter_config::site::{self, Site};
-use tidewaiter_mqtt::{Backoff, Event, Message, PublishError, Publisher, Qos, Settings, SettingsError, TlsPem};
+use tidewaiter_mqtt::{Backoff, Event, Message, PublishError, Publisher, Qos, Settings, SettingsError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{StateMessage, Topics};
-use crate::app::SOFTWARE;
+use super::{StateMessage, Topics, identity};
+use crate::{app::SOFTWARE, life::rim};
 
 /// Publishes without a PUBACK at most. The un-receipted window is the outer bound; this one keeps a
 /// slow broker from holding megabytes.
@@ -68,17 +68,13 @@ impl MqttLink {
     ///
     /// When TLS files cannot be read or used. A broker that cannot be reached is no error: it is tried again.
     pub fn connect(site: &Site, uplink: &site::Uplink, stop: &CancellationToken) -> Result<Self, LinkError> {
-        let tls = match &uplink.tls {
-            Some(tls) => {
-                let read =
-                    |path: &PathBuf| fs::read(path).map_err(|source| LinkError::Tls { path: path.clone(), source });
-                Some(TlsPem { ca: read(&tls.ca)?, certificate: read(&tls.certificate)?, key: read(&tls.key)? })
-            }
-            None => None,
-        };
+        // Before reading: a change in between is then seen at the first look.
+        let seen = uplink.tls.as_ref().map(identity::stamp);
+        let tls = uplink.tls.as_ref().map(identity::read).transpose()?;
         let topics = Topics::new(&site.id, &site.agent);
-        let will = StateMessage::offline(&site.agent, SOFTWARE, &site.digest);
-        let mut subscribe = vec![topics.receipt()];
+        let will =
+            StateMessage::offline(&site.agent, SOFTWARE, rim::executable().map(|it| it.to_string()), &site.digest);
+        let mut subscribe = vec![topics.receipt(), topics.beacon()];
         if site.authority.is_some() {
             subscribe.extend(topics.orders());
         }
@@ -96,6 +92,9 @@ impl MqttLink {
             max_incoming_bytes: if site.authority.is_some() { MAX_ORDER_BYTES } else { MAX_INCOMING_BYTES },
         };
         let (publisher, events, _task) = tidewaiter_mqtt::start(settings, stop.clone())?;
+        if let (Some(files), Some(seen)) = (uplink.tls.clone(), seen) {
+            tokio::spawn(identity::follow(files, seen, publisher.clone(), stop.clone()));
+        }
         Ok(Self { publisher, events })
     }
 }

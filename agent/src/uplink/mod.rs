@@ -7,14 +7,19 @@
 //! tw/1/{site}/{agent}/alert    QoS 1            the same bytes at once for alarm dispositions
 //! tw/1/{site}/{agent}/state    QoS 1 retained   JSON; the last will says offline
 //! tw/1/{site}/{agent}/view/{instrument}  QoS 0  JSON live values, unsigned
+//! tw/1/{site}/{agent}/evidence/{sha256}  QoS 1  pieces of evidence, after the record that names it
 //! ```
 //!
 //! PUBACK is flow control and a counter, nothing more. On every connection, and whenever receipts
 //! stand still, the cursor rewinds to the last receipt + 1. This stage never decides that a record is done.
 
+mod identity;
 mod link;
+mod pieces;
 mod sender;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -57,6 +62,16 @@ impl Topics {
         format!("{}/view/{instrument}", self.prefix)
     }
 
+    /// Pieces of one content, named by its SHA-256 in hex.
+    pub fn evidence(&self, sha256: &str) -> String {
+        format!("{}/evidence/{sha256}", self.prefix)
+    }
+
+    /// Heads of the centre's log.
+    pub fn beacon(&self) -> String {
+        format!("{}/down/beacon", self.prefix)
+    }
+
     /// Receipts.
     pub fn receipt(&self) -> String {
         format!("{}/down/receipt", self.prefix)
@@ -67,9 +82,9 @@ impl Topics {
         topic.strip_prefix(self.prefix.as_str())?.strip_prefix("/down/")
     }
 
-    /// Filters of everything that signed orders come on.
+    /// Filters of everything that signed orders come on, beside the beacon.
     pub fn orders(&self) -> Vec<String> {
-        ["root/+", "limits", "assignment", "table/+", "plan", "command", "beacon"]
+        ["root/+", "limits", "assignment", "table/+", "plan", "command"]
             .map(|rest| format!("{}/down/{rest}", self.prefix))
             .to_vec()
     }

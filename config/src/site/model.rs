@@ -33,6 +33,8 @@ pub struct Site {
     pub uplink: Option<Uplink>,
     /// Local interface.
     pub local: Local,
+    /// What is recorded beside results.
+    pub record: Record,
     /// Ports in the order of the file.
     pub ports: Vec<Port>,
     /// Instruments in the order of the file.
@@ -68,6 +70,19 @@ pub struct Store {
     pub budget_bytes: u64,
     /// How long receipted records are kept.
     pub keep: Duration,
+}
+
+/// What is recorded beside results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Longest time between two records of a running agent: then a heartbeat is due.
+    pub heartbeat: Duration,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self { heartbeat: Duration::from_secs(60) }
+    }
 }
 
 /// Where records go.

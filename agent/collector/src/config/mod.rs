@@ -22,6 +22,13 @@
 //! receipt_interval = "50 ms"            # at most one receipt per chain in this time
 //! head_interval = "60 s"                # a signed head of the log this often, 10 s to 10 min
 //!
+//! [keys]                                # only when the key is in a PKCS#11 token; then [centre] has no `key`
+//! kind = "pkcs11"                       # or "file", the same as no table
+//! module = "/usr/lib/softhsm/libsofthsm2.so"
+//! token = "centre"                      # label of the token
+//! kid = "496bd8afadf307e5"              # printed by `keys init`
+//! pin_file = "token.pin"                # the PIN in its first line; mode 0600
+//!
 //! [limits]
 //! dir = "limits"                        # tables beside the built-in ones, to recompute verdicts
 //!
@@ -56,6 +63,7 @@ use std::{
 };
 
 pub use problem::{ConfigError, Problem};
+use tidewaiter_record::Kid;
 use tidewaiter_words::Language;
 
 /// A checked configuration.
@@ -114,11 +122,42 @@ pub struct StoreSettings {
     pub commit_time: Duration,
 }
 
+/// Where the centre's key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CentreKey {
+    /// PKCS#8 PEM, for its owner only.
+    File(PathBuf),
+    /// Inside a PKCS#11 token.
+    Token {
+        /// The token.
+        place: TokenPlace,
+        /// Which of its keys.
+        kid: Kid,
+    },
+}
+
+impl From<PathBuf> for CentreKey {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
+/// A PKCS#11 token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenPlace {
+    /// The library that speaks with it.
+    pub module: PathBuf,
+    /// Its label.
+    pub token: String,
+    /// File with the user's PIN in its first line.
+    pub pin_file: PathBuf,
+}
+
 /// The centre's own key and what it knows of others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Centre {
-    /// PKCS#8 PEM of the receipt key.
-    pub key: PathBuf,
+    /// The receipt key.
+    pub key: CentreKey,
     /// The registry.
     pub registry: PathBuf,
     /// Shortest time between two receipts of one chain.

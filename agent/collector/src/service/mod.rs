@@ -25,7 +25,7 @@ use tidewaiter_recompute::Tables;
 use crate::{
     config::{Broker, Config},
     core::{Collected, Core, CoreError},
-    keys::{KeyError, RegistryFile, check_centre, load_signer},
+    keys::{KeyError, RegistryFile, check_centre, load},
     store::{SqliteStore, StoreError},
     summary::Summary,
     topic,
@@ -103,7 +103,7 @@ pub async fn run(
     events: mpsc::Sender<Collected>,
     stop: CancellationToken,
 ) -> Result<Summary, RunError> {
-    let signer: Arc<dyn Signer> = Arc::new(load_signer(&config.centre.key)?);
+    let signer = load(&config.centre.key)?;
     let (registry_file, registry) = RegistryFile::open(&config.centre.registry)?;
     check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
     let tables = Tables::load(config.limits.as_deref()).map_err(RunError::Tables)?;
