@@ -6,7 +6,8 @@
 //! - the inspector: arrivals, operator asks, a tick; ends when the ports have ended and nothing is left;
 //! - the pulse (`life`): the outbox's head, a deadline after it; ends with `stop`;
 //! - the keeper (`outbox`): commands; ends when everyone else has;
-//! - the uplink: link events, the outbox's head; ends after the drain.
+//! - the uplink: link events, the outbox's head; ends after the drain;
+//! - the downlink, where signed orders are taken: the door of the uplink; ends with `stop`.
 //!
 //! Stopping runs along the row, so that nothing under way is lost: ports, inspector (open inspections
 //! are sealed as interrupted), the shutdown record, receipts up to the drain limit, uplink, keeper.
@@ -30,6 +31,7 @@ use tracing::{error, info, warn};
 use crate::{
     acquire::{self, Arrival, Counters, Opener},
     clock::Clock,
+    downlink::{Begin, Downlink, Seat},
     evidence::EvidenceStore,
     inspector::{Ask, Inspector, Live},
     life::Pulse,
@@ -67,6 +69,8 @@ pub struct Parts {
     pub registry: Registry,
     /// Facts posted earlier.
     pub subjects: crate::inspect::Subjects,
+    /// The root of signed orders, checked; without one none are taken.
+    pub authority: Option<Vec<u8>>,
     /// Keeps what is too large for a record.
     pub evidence: Arc<dyn EvidenceStore>,
     /// SHA-256 of the executable file, where it could be read.
@@ -100,6 +104,7 @@ pub struct Running {
     pulse: JoinHandle<()>,
     keeper: JoinHandle<Result<(), StoreError>>,
     uplink: Option<JoinHandle<()>>,
+    downlink: Option<JoinHandle<()>>,
 }
 
 /// Starts every stage. `link` is the way to the broker; without one the outbox fills.
@@ -107,8 +112,7 @@ pub struct Running {
 /// # Errors
 ///
 /// When the store cannot be opened or the first records cannot be made durable.
-pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>) -> Result<Running, StoreError> {
-    let site = Arc::new(site);
+pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option<L>) -> Result<Running, StoreError> {
     let context = Context { software: SOFTWARE.to_owned(), config: site.digest };
     let identity = outbox::Identity {
         agent: site.agent.clone(),
@@ -131,6 +135,12 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     let software = SoftwareId { name: context.software.clone(), hash: parts.executable, config: context.config };
     let boot = keeper.boot();
     let notes = keeper.notes().to_vec();
+    let begin = parts.authority.and_then(|anchor| Begin::new(&site, &anchor, &notes));
+    let limits_stale = begin.as_ref().is_some_and(Begin::is_stale);
+    let signed = begin.as_ref().and_then(Begin::tables);
+    let tables_are_signed = signed.is_some();
+    site.tables = signed.unwrap_or(site.tables);
+    let site = Arc::new(site);
     let stop_keeper = CancellationToken::new();
     let ended = CancellationToken::new();
     let keeper = tokio::spawn(announced(keeper.run(stop_keeper.clone()), ended.clone()));
@@ -143,6 +153,22 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     let (views_out, views) = mpsc::channel::<(String, Bytes)>(VIEWS);
     let status = outbox.status();
 
+    let (asks, asked) = mpsc::channel(ASKS);
+    let registry = parts.registry.clone();
+    let (downlink, door) = begin
+        .map(|begin| {
+            let seat = Seat {
+                site: Arc::clone(&site),
+                chain: parts.chain,
+                registry,
+                outbox: outbox.clone(),
+                asks: asks.clone(),
+                clock: Arc::clone(&clock),
+            };
+            Downlink::new(begin, seat)
+        })
+        .unzip();
+
     let uplink = link.map(|link| {
         let settings = uplink::Settings {
             topics: Topics::new(&site.id, &site.agent),
@@ -154,7 +180,8 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
             window: site.uplink.as_ref().map_or(64, |uplink| u64::from(uplink.window)),
             registry: parts.registry,
         };
-        let sender = Uplink::new(settings, link, outbox.clone(), Arc::clone(&clock), views, telemetry_out);
+        let sender =
+            Uplink::new(settings, link, outbox.clone(), Arc::clone(&clock), views, telemetry_out).with_door(door);
         tokio::spawn(sender.run(stop_uplink.clone()))
     });
 
@@ -162,7 +189,7 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     let mut ports =
         acquire::spawn(&site, Arc::clone(&clock), parts.opener, arrivals_out, Arc::clone(&counters), stop.clone());
     let ports = tokio::spawn(async move { while ports.join_next().await.is_some() {} });
-    let (asks, asked) = mpsc::channel(ASKS);
+    live.set_limits_stale(limits_stale);
     let inspector = Inspector::new(
         Arc::clone(&site),
         boot,
@@ -174,7 +201,8 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
         &notes,
         software.clone(),
         views_out,
-    );
+    )
+    .with_signed_tables(tables_are_signed);
     let pulse = Pulse {
         period: site.record.heartbeat,
         clock: Arc::clone(&clock),
@@ -187,6 +215,8 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
     };
     let pulse = tokio::spawn(pulse.run(stop.clone()));
     let inspector = tokio::spawn(announced(inspector.run(arrivals, asked, stop.clone()), ended.clone()));
+    // It has nothing under way that would have to end first: what it was told and did not finish it is told again.
+    let downlink = downlink.map(|it| tokio::spawn(it.run(stop.clone())));
     info!(site = site.id, agent = site.agent, boot, "agent started");
     Ok(Running {
         live,
@@ -206,6 +236,7 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
         pulse,
         keeper,
         uplink,
+        downlink,
     })
 }
 
@@ -237,6 +268,9 @@ impl Running {
         self.stop.cancel();
         let _ = self.ports.await;
         let _ = self.inspector.await;
+        if let Some(downlink) = self.downlink {
+            let _ = downlink.await;
+        }
         let _ = self.pulse.await;
         self.outbox.finish().await;
         let mut status = self.status;
@@ -268,6 +302,9 @@ impl Running {
         self.inspector.abort();
         self.pulse.abort();
         self.keeper.abort();
+        if let Some(downlink) = self.downlink {
+            downlink.abort();
+        }
         if let Some(uplink) = self.uplink {
             uplink.abort();
         }

@@ -4,6 +4,7 @@ mod ask;
 mod duties;
 mod life;
 mod live;
+mod orders;
 mod shots;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -12,7 +13,10 @@ use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use tidewaiter_config::site::{Judge, Site};
 use tidewaiter_drivers::reading::Moment;
-use tidewaiter_record::body::{INLINE_BYTES, SoftwareId, Table};
+use tidewaiter_record::{
+    Hash,
+    body::{INLINE_BYTES, SoftwareId, Table},
+};
 use tidewaiter_screening::{Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen};
 use tokio::{
     sync::mpsc,
@@ -331,6 +335,15 @@ impl Inspector {
             Ask::Read { shot, reply } => self.ask_shot(shot, reply),
             Ask::Findings { open, reply } => {
                 let _ = reply.send(self.desk.view(open));
+            }
+            Ask::Tables { tables, stale, draft, reply } => {
+                let _ = reply.send(self.judge_by(tables, stale, *draft).await);
+            }
+            Ask::InForce { reply } => {
+                let _ = reply.send(self.site.tables.iter().map(|it| Hash(it.digest)).collect());
+            }
+            Ask::Plan { name, text, reply } => {
+                let _ = reply.send(self.signed_plan(&name, &text).await);
             }
         }
     }

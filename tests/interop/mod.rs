@@ -2,6 +2,7 @@
 #![allow(clippy::indexing_slicing)]
 
 mod foreign;
+mod mandate;
 mod modbus;
 mod peers;
 mod proof;
@@ -29,6 +30,11 @@ fn python_verifier_agrees() {
 #[test]
 fn python_checks_proofs_of_the_log() {
     pass(proof::proofs());
+}
+
+#[test]
+fn python_client_of_orders_agrees() {
+    pass(mandate::python());
 }
 
 #[test]

@@ -137,6 +137,7 @@ impl Stand {
             statement: enrolled.statement,
             registry: Registry::from_json(&fs::read_to_string(self.registry_path())?)?,
             subjects: Subjects::open(&site.store.dir),
+            authority: None,
             evidence: Arc::new(DiskEvidence::open(&site.store.dir)?),
             executable: rim::executable(),
         })
@@ -165,6 +166,7 @@ impl Stand {
                 head_interval: Duration::from_secs(60),
             },
             limits: None,
+            orders: None,
             enrol: None,
             output: Output { language, json: false },
         }

@@ -24,6 +24,7 @@ use anyhow::{Context, Result, anyhow};
 use tidewaiter_agent::{
     app::{self, Parts, Running},
     clock::{Clock, RuntimeClock},
+    downlink,
     evidence::{DiskEvidence, EvidenceStore, MemoryEvidence},
     inspect::{CheckOperation, Operation, Subjects},
     inspector::{Ask, AskError, Shot},
@@ -346,6 +347,7 @@ impl World {
             statement: enrolled.statement,
             registry: Registry::from_json(&fs::read_to_string(self.stand.registry_path())?)?,
             subjects: Subjects::open(&self.site.store.dir),
+            authority: downlink::anchor(&self.site).map_err(|why| anyhow!(why))?,
             evidence,
             executable: Some(EXECUTABLE),
         };

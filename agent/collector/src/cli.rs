@@ -1,5 +1,6 @@
 //! The command line.
 
+mod authority;
 mod ca;
 mod enrol;
 mod life;
@@ -152,6 +153,8 @@ pub enum Command {
     /// Let an agent begin a new chain: drawn up, signed by two people, applied.
     #[command(subcommand)]
     Reset(reset::ResetCommand),
+    /// Signed orders for agents: roots, limit tables, assignments, plans, commands.
+    Authority(authority::Authority),
     /// Name and version of this software, and the SHA-256 of its executable file.
     ///
     /// Example: tidewaiter-collector version --json
@@ -436,6 +439,7 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             Ok(0)
         }
         Command::Keys(Keys::Life(command)) => life::carry_out(command),
+        Command::Authority(command) => authority::carry_out(command),
         Command::Ca(command) => ca::carry_out(command),
         Command::Enrol(command) => enrol::carry_out(command),
         Command::Reset(command) => reset::carry_out(command),

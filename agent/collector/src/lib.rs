@@ -20,6 +20,7 @@
 //! | [`receipts`] | holds receipts back so that the newest wins |
 //! | [`keys`] | the centre's key, and the registry that is read again when it changes |
 //! | [`service`] | the way between broker and core, group commit, restart of the store |
+//! | [`orders`] | signed orders on their way to the agents |
 //! | [`summary`] | the counts |
 //! | [`ca`] | the authority of transport certificates |
 //! | [`enrol`] | tokens, requests, the endpoint for agents |
@@ -28,7 +29,7 @@
 //! | [`view`], [`mod@print`], [`export`] | records for people and for other programs |
 //! | [`config`], [`cli`] | `collector.toml` and the command line |
 //!
-//! Not here: judging beyond the recomputation, commands to agents, and the whole-stream verifier, which
+//! Not here: judging beyond the recomputation, and the whole-stream verifier, which
 //! reads what [`export`] writes.
 
 pub mod audit;
@@ -41,6 +42,7 @@ pub mod export;
 pub mod files;
 pub mod finding;
 pub mod keys;
+pub mod orders;
 pub mod print;
 pub mod proving;
 pub mod receipts;

@@ -23,6 +23,7 @@ mod envelope;
 pub mod head;
 mod id;
 pub mod log;
+pub mod mandate;
 pub mod open;
 pub mod piece;
 pub mod proof;

@@ -75,6 +75,7 @@ pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Si
         checks: Vec::new(),
         declarations: Vec::new(),
         plan: None,
+        authority: None,
         tables: Vec::new(),
         programmes: Vec::new(),
         digest: [0; 32],

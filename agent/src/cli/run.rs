@@ -14,6 +14,7 @@ use crate::{
     acquire::SystemOpener,
     app::{self, Parts},
     clock::{Clock, SystemClock},
+    downlink,
     evidence::DiskEvidence,
     inspect::Subjects,
     keys::{self, Enrolled, Keyring, Keysmith, half_life, transport::Transport},
@@ -68,6 +69,7 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
     let store =
         SqliteStore::open(&site.store.dir, enrolled.chain, site.store.budget_bytes).map_err(Failure::environment)?;
     let registry = registry(&site)?;
+    let authority = downlink::anchor(&site).map_err(Failure::usage)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let stop = CancellationToken::new();
     let link = match &site.uplink {
@@ -90,6 +92,7 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
         statement,
         registry,
         subjects: Subjects::open(&site.store.dir),
+        authority,
         evidence: Arc::new(DiskEvidence::open(&site.store.dir).map_err(Failure::environment)?),
         executable: rim::executable(),
     };

@@ -1,83 +1,40 @@
-//! What comes back from the centre: signed cumulative receipts, heads of its log, and requests to send again.
+//! What comes back from the centre: receipts, heads of its log, requests to send again, and signed orders.
 //!
-//! A message is checked whole (signature by a key registered as the centre's, this agent, this chain)
-//! before any of it is believed; the outbox then compares the hash with its own record.
+//! ```text
+//! broker ─► uplink's link ─► receipt ─► outbox (cursor)
+//!                      └───► Door ─► Downlink ─► vault (table files) ─► Ask::Tables, Ask::Plan ─► inspector
+//!                                       └─► commands ─► Ask::…, outbox (result record)
+//! ```
+//!
+//! An agent takes orders only where its site file names a root (`[authority]`); what is believed is decided in
+//! [`tidewaiter_record::mandate`], what is done here. Three rules:
+//!
+//! - *Floors first.* What was accepted is kept before anything follows from it.
+//! - *One switch.* The record that says which tables judge, and the state that says the same, are one commit; the
+//!   inspector judges by them from the next inspection that closes. One that is open then is judged by the tables at its
+//!   close.
+//! - *An error changes nothing.* What was in force stays; the chain says what was refused, at most once a minute and cause.
+//!
+//! Bounds: [`ORDERS`] messages wait here, further ones are dropped, because the broker keeps what is retained and the centre
+//! repeats commands; the waiting room holds [`waiting::MOST_ROOTS`] roots and [`waiting::MOST_TABLE_BYTES`] of tables.
 
-use tidewaiter_record::{ChainId, Head, Registry, Resend, open_head, open_receipt, open_resend};
+mod begin;
+mod commands;
+mod door;
+mod orders;
+mod receipt;
+mod tell;
+#[cfg(test)]
+mod tests;
+mod vault;
+mod waiting;
 
-use crate::outbox::{Cursor, LogHead};
+pub use begin::{Begin, anchor};
+pub use door::{Door, Incoming, ORDERS, What};
+pub use orders::{Downlink, Seat};
+pub use receipt::{DownlinkError, beacon, receipt, resend};
 
-/// Why a receipt was not believed.
-#[derive(Debug, thiserror::Error)]
-pub enum DownlinkError {
-    /// Larger than any receipt, beacon or request.
-    #[error("{0} bytes are more than any receipt, beacon or request has; it was not read")]
-    Size(usize),
-    /// Not what it should be, or not signed by the centre.
-    #[error("refused: {0}")]
-    Receipt(#[from] tidewaiter_record::ReceiptError),
-    /// Not a head of the centre's log, or not signed by the centre.
-    #[error("beacon refused: {0}")]
-    Beacon(#[source] tidewaiter_record::ReceiptError),
-    /// Signed for somebody else.
-    #[error("refused: it is for agent {agent:?}, chain {chain}")]
-    NotOurs {
-        /// Agent it names.
-        agent: String,
-        /// Chain it names.
-        chain: ChainId,
-    },
-}
-
-/// Largest receipt read: its fields need about 300 bytes.
-const MAX_RECEIPT_BYTES: usize = 2048;
-
-/// Opens a beacon. Whether it goes on from the last one is for the outbox to say.
-///
-/// # Errors
-///
-/// When it is not the centre's word.
-pub fn beacon(payload: &[u8], registry: &Registry) -> Result<Head, DownlinkError> {
-    if payload.len() > MAX_RECEIPT_BYTES {
-        return Err(DownlinkError::Size(payload.len()));
-    }
-    open_head(payload, registry).map_err(DownlinkError::Beacon)
-}
-
-/// Opens a receipt for `agent` and `chain`: how far it goes, and the head of the centre's log where it names one.
-///
-/// # Errors
-///
-/// When it is not the centre's word to this agent about this chain.
-pub fn receipt(
-    payload: &[u8],
-    registry: &Registry,
-    agent: &str,
-    chain: ChainId,
-) -> Result<(Cursor, Option<LogHead>), DownlinkError> {
-    if payload.len() > MAX_RECEIPT_BYTES {
-        return Err(DownlinkError::Size(payload.len()));
-    }
-    let receipt = open_receipt(payload, registry)?;
-    if receipt.agent != agent || receipt.chain != chain {
-        return Err(DownlinkError::NotOurs { agent: receipt.agent, chain: receipt.chain });
-    }
-    let cursor = Cursor { upto_seq: receipt.upto_seq, hash: receipt.hash, received_ms: receipt.received_at_ms };
-    Ok((cursor, receipt.log.map(|(size, root)| LogHead { size, root })))
-}
-
-/// Opens a request to send again, for `agent` and `chain`.
-///
-/// # Errors
-///
-/// When it is not the centre's word to this agent about this chain.
-pub fn resend(payload: &[u8], registry: &Registry, agent: &str, chain: ChainId) -> Result<Resend, DownlinkError> {
-    if payload.len() > MAX_RECEIPT_BYTES {
-        return Err(DownlinkError::Size(payload.len()));
-    }
-    let resend = open_resend(payload, registry)?;
-    if resend.agent != agent || resend.chain != chain {
-        return Err(DownlinkError::NotOurs { agent: resend.agent, chain: resend.chain });
-    }
-    Ok(resend)
-}
+/// Note with the state of the authority.
+const AUTHORITY_NOTE: &str = "authority";
+/// Note with the state of the commands.
+const DOCKET_NOTE: &str = "docket";

@@ -74,6 +74,16 @@ impl Desk {
         outcomes
     }
 
+    /// Goes on with other tables.
+    pub fn set_site(&mut self, site: &Arc<Site>) {
+        self.duty.set_site(Arc::clone(site));
+    }
+
+    /// Takes up a plan that did not come from the file.
+    pub fn offer_plan(&mut self, name: &str, text: &str, now: Moment) -> Vec<Outcome> {
+        self.duty.offer_plan(name, text, now)
+    }
+
     /// What an inspection is judged by.
     pub fn judges(&self, own: &[Judge], procedure: &str, place: &str, hs: Option<&str>) -> Vec<Judge> {
         self.duty.judges(own, procedure, place, hs)

@@ -164,6 +164,11 @@ impl Duty {
         assignment::judges(own, self.active.rules(), procedure, place, hs)
     }
 
+    /// Goes on with other tables.
+    pub fn set_site(&mut self, site: Arc<Site>) {
+        self.site = site;
+    }
+
     /// Looks at a text offered as plan; `name` is what faults call it.
     pub fn offer_plan(&mut self, name: &str, text: &str, now: Moment) -> Vec<Outcome> {
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);

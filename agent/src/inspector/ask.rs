@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use tidewaiter_config::limits::LimitTable;
+use tidewaiter_record::Hash;
 use tokio::sync::oneshot;
 
 use crate::{
     duty::{Enter, Refused},
     inspect::{CheckOperation, Operation, OperationError},
-    outbox::Refusal,
+    outbox::{Draft, Refusal},
 };
 
 /// Something asked through the local interface.
@@ -79,6 +81,31 @@ pub enum Ask {
         open: bool,
         /// Answer.
         reply: oneshot::Sender<serde_json::Value>,
+    },
+    /// Judge by these tables from now on, once the record that says so is durable.
+    Tables {
+        /// All of them.
+        tables: Vec<LimitTable>,
+        /// They are no longer fresh.
+        stale: bool,
+        /// The record.
+        draft: Box<Draft>,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
+    /// The hashes of the tables that judge now.
+    InForce {
+        /// Answer.
+        reply: oneshot::Sender<Vec<Hash>>,
+    },
+    /// A plan that came signed.
+    Plan {
+        /// What events call it.
+        name: String,
+        /// Its file.
+        text: String,
+        /// Answer, once what came of it is recorded.
+        reply: oneshot::Sender<Result<(), Refusal>>,
     },
 }
 

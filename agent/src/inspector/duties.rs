@@ -110,7 +110,7 @@ impl Inspector {
 
     /// Records outcomes in order. The state they leave becomes durable with the last of them, which is in the same
     /// commit as the others: a ticket drawn and not counted would be drawn again.
-    async fn tell(&mut self, outcomes: Vec<Outcome>) -> Result<(), Refusal> {
+    pub(super) async fn tell(&mut self, outcomes: Vec<Outcome>) -> Result<(), Refusal> {
         self.standing = standing(self.standing.clone(), &self.desk);
         let mut drafts = Vec::new();
         let mut warned = Vec::new();

@@ -25,6 +25,8 @@ pub(super) struct Life {
     looked_ms: Option<u64>,
     /// Everything in force stands in the chain.
     activated: bool,
+    /// The tables in force came signed: the downlink says so, with the versions behind them.
+    signed: bool,
 }
 
 impl Life {
@@ -36,7 +38,23 @@ impl Life {
             judging: life::judging(site),
             looked_ms: None,
             activated: false,
+            signed: false,
         }
+    }
+
+    pub(super) const fn tables_are_signed(&mut self) {
+        self.signed = true;
+    }
+
+    /// Other tables, which a record that is not of this stage has named.
+    pub(super) fn judges_by(&mut self, site: &Site, recorded: &Draft) {
+        self.signed = true;
+        self.judging = life::judging(site);
+        self.activation.recorded(recorded);
+    }
+
+    pub(super) fn in_force(&self) -> Vec<Table> {
+        self.judging.clone()
     }
 }
 
@@ -72,7 +90,9 @@ impl Inspector {
         let plan = self.standing.plan.as_ref();
         let mut drafts = Vec::new();
         drafts.extend(self.life.activation.config(Cause::Start, &self.life.software, plan));
-        drafts.extend(self.life.activation.limits("built-in", &life::tables(&self.site), None, &BTreeMap::new()));
+        if !self.life.signed {
+            drafts.extend(self.life.activation.limits("built-in", &life::tables(&self.site), None, &BTreeMap::new()));
+        }
         for draft in drafts {
             if let Err(refusal) = self.outbox.seal(draft.clone()).await {
                 warn!(%refusal, "what is in force is not recorded yet");

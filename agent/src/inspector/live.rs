@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub busy: BTreeMap<String, String>,
     /// Lanes and rigs whose inspections are exercises, and who says so.
     pub drills: DrillState,
+    /// The signed limit tables are no longer fresh.
+    pub limits_stale: bool,
     /// Recorded results, newest last.
     pub results: VecDeque<LiveResult>,
 }
@@ -83,6 +85,11 @@ impl Live {
     /// A copy of the state.
     pub fn snapshot(&self) -> Snapshot {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says from the start on whether the signed limit tables are fresh.
+    pub fn set_limits_stale(&self, stale: bool) {
+        self.update(|live| live.limits_stale = stale);
     }
 
     /// What judges now: limit tables and plan.

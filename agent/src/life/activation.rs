@@ -100,6 +100,11 @@ impl Activation {
         drafts
     }
 
+    /// The note to keep with a record about tables that was not made here: what was said before no longer holds.
+    pub fn other_limits() -> (String, Option<Vec<u8>>) {
+        (LIMITS_NOTE.to_owned(), None)
+    }
+
     /// Takes over that a draft of this is recorded.
     pub fn recorded(&mut self, draft: &Draft) {
         for (name, bytes) in &draft.notes {

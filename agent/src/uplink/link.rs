@@ -19,8 +19,10 @@ const ACK_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Waits between connections, with jitter.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), ceiling: Duration::from_secs(300) };
-/// Largest message taken in: a receipt needs 300 bytes, signed downlinks will need more.
+/// Largest message taken in where no orders are: a receipt needs 300 bytes.
 const MAX_INCOMING_BYTES: u32 = 64 * 1024;
+/// Largest message taken in with signed orders: a limit table or a plan, its topic and its header.
+const MAX_ORDER_BYTES: u32 = 264 * 1024;
 
 /// Why the link could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -72,18 +74,22 @@ impl MqttLink {
         let topics = Topics::new(&site.id, &site.agent);
         let will =
             StateMessage::offline(&site.agent, SOFTWARE, rim::executable().map(|it| it.to_string()), &site.digest);
+        let mut subscribe = vec![topics.receipt(), topics.beacon(), topics.resend()];
+        if site.authority.is_some() {
+            subscribe.extend(topics.orders());
+        }
         let settings = Settings {
             host: uplink.host.clone(),
             port: uplink.port,
             client_id: site.agent.clone(),
             tls,
             keep_alive: KEEP_ALIVE,
-            subscribe: vec![topics.receipt(), topics.beacon(), topics.resend()],
+            subscribe,
             will: Some(Message { topic: topics.state(), payload: will.to_json(), qos: Qos::AtLeastOnce, retain: true }),
             window: WINDOW,
             ack_timeout: ACK_TIMEOUT,
             backoff: BACKOFF,
-            max_incoming_bytes: MAX_INCOMING_BYTES,
+            max_incoming_bytes: if site.authority.is_some() { MAX_ORDER_BYTES } else { MAX_INCOMING_BYTES },
         };
         let (publisher, events, _task) = tidewaiter_mqtt::start(settings, stop.clone())?;
         if let (Some(files), Some(seen)) = (uplink.tls.clone(), seen) {

@@ -83,4 +83,16 @@ impl Topics {
     pub fn resend(&self) -> String {
         format!("{}/down/resend", self.prefix)
     }
+
+    /// What a topic says below `down/`.
+    pub fn below_down<'t>(&self, topic: &'t str) -> Option<&'t str> {
+        topic.strip_prefix(self.prefix.as_str())?.strip_prefix("/down/")
+    }
+
+    /// Filters of everything that signed orders come on, beside the beacon.
+    pub fn orders(&self) -> Vec<String> {
+        ["root/+", "limits", "assignment", "table/+", "plan", "command"]
+            .map(|rest| format!("{}/down/{rest}", self.prefix))
+            .to_vec()
+    }
 }

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    downlink,
-    outbox::{BeaconAnswer, Entry, Outbox, ReceiptAnswer, Status},
+    downlink::{self, Door},
+    outbox::{BeaconAnswer, Cursor, Entry, Outbox, ReceiptAnswer, Status},
 };
 
 /// Records read from the outbox at once.
@@ -78,6 +78,8 @@ pub struct Uplink<L> {
     paused_until: Option<Instant>,
     pieces_paused_until: Option<Instant>,
     state_sent: Option<(StateMessage, Instant)>,
+    /// Where signed orders go, if any are taken.
+    door: Option<Door>,
 }
 
 impl<L: Link> Uplink<L> {
@@ -108,7 +110,15 @@ impl<L: Link> Uplink<L> {
             paused_until: None,
             pieces_paused_until: None,
             state_sent: None,
+            door: None,
         }
+    }
+
+    /// Hands signed orders on.
+    #[must_use]
+    pub fn with_door(mut self, door: Option<Door>) -> Self {
+        self.door = door;
+        self
     }
 
     /// Runs until `stop`; whatever has no receipt then stays in the outbox for the next start.
@@ -210,6 +220,11 @@ impl<L: Link> Uplink<L> {
             Event::Message(incoming) if incoming.topic == self.settings.topics.beacon() => {
                 self.on_beacon(&incoming.payload).await;
             }
+            Event::Message(incoming) => {
+                if let (Some(door), Some(rest)) = (&self.door, self.settings.topics.below_down(&incoming.topic)) {
+                    door.put(rest, incoming.payload.clone());
+                }
+            }
             _ => {}
         }
     }
@@ -241,7 +256,7 @@ impl<L: Link> Uplink<L> {
     async fn on_receipt(&mut self, payload: &[u8]) {
         let settings = &self.settings;
         match downlink::receipt(payload, &settings.registry, &settings.agent, settings.chain) {
-            Ok((cursor, log)) => match self.outbox.receipt(cursor).await {
+            Ok((cursor, log)) => match self.answered(cursor).await {
                 answer @ (ReceiptAnswer::Moved | ReceiptAnswer::Known) => {
                     if let Some(log) = log {
                         self.outbox.log(log).await;
@@ -284,10 +299,33 @@ impl<L: Link> Uplink<L> {
         }
     }
 
+    /// Hands a receipt to the outbox. Signed orders rest on what it says: that the centre knows this chain as it is.
+    async fn answered(&mut self, cursor: Cursor) -> ReceiptAnswer {
+        let answer = self.outbox.receipt(cursor).await;
+        if let Some(door) = &self.door {
+            match &answer {
+                ReceiptAnswer::Moved => door.receipt_fits(true),
+                ReceiptAnswer::Fork(_) => door.receipt_fits(false),
+                ReceiptAnswer::Known => {
+                    let known = self.outbox.status().borrow().cursor;
+                    if known.is_some_and(|it| (it.upto_seq, it.hash) == (cursor.upto_seq, cursor.hash)) {
+                        door.receipt_fits(true);
+                    }
+                }
+                ReceiptAnswer::Failed(_) => {}
+            }
+        }
+        answer
+    }
+
     async fn on_beacon(&mut self, payload: &[u8]) {
         match downlink::beacon(payload, &self.settings.registry) {
             Ok(head) => match self.outbox.beacon(head).await {
-                BeaconAnswer::Moved | BeaconAnswer::Known => {}
+                BeaconAnswer::Moved | BeaconAnswer::Known => {
+                    if let Some(door) = &self.door {
+                        door.put("beacon", Bytes::copy_from_slice(payload));
+                    }
+                }
                 BeaconAnswer::Refused(_) => self.telemetry.send_modify(|it| it.beacons_refused += 1),
                 BeaconAnswer::Failed(why) => warn!(why, "beacon could not be kept; the centre will repeat it"),
             },

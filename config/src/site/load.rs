@@ -88,6 +88,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
     let record = root.may("record").map_or(Some(Record::default()), |value| record(&value.table()?));
     let declarations = declarations(root, base);
     let plan = root.may("plan").map_or(Some(None), |value| plan(&value.table()?, base).map(Some));
+    let authority = root.may("authority").map_or(Some(None), |value| authority(&value, root, base).map(Some));
     let (tables, programmes) = tables(root, base, others);
     let profiles = profiles(root, base, others);
 
@@ -134,6 +135,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
         checks,
         declarations: declarations?,
         plan: plan?,
+        authority: authority?,
         tables,
         programmes,
         digest,
@@ -321,6 +323,22 @@ fn declarations(root: &Node<'_>, base: &Path) -> Option<Vec<PathBuf>> {
 fn plan(node: &Node<'_>, base: &Path) -> Option<PathBuf> {
     let file = path(node, "file", "\"plan.toml\"", base);
     node.finish();
+    file
+}
+
+/// The root that signed orders are measured by. Plans then come signed too: a file beside it would be a second way in
+/// for what two persons must sign.
+fn authority(value: &Value<'_>, root: &Node<'_>, base: &Path) -> Option<PathBuf> {
+    let node = value.table()?;
+    let file = path(&node, "root", "\"root.cbor\"", base);
+    node.finish();
+    if root.may("plan").is_some() {
+        value.fault(
+            "[authority] and [plan] stand side by side; with an authority the plan comes signed by two persons",
+            "one of the two; remove [plan], and have the plan assigned",
+        );
+        return None;
+    }
     file
 }
 

@@ -51,6 +51,8 @@ pub struct Site {
     pub declarations: Vec<PathBuf>,
     /// Monitoring plan file to watch.
     pub plan: Option<PathBuf>,
+    /// Root of the authority whose signed orders are taken; without one none are.
+    pub authority: Option<PathBuf>,
     /// Limit tables loaded: the built-in ones and those of `limits_dir`.
     pub tables: Vec<LimitTable>,
     /// Step programmes loaded.

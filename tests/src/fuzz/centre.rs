@@ -124,7 +124,10 @@ pub fn verifier(bytes: &[u8]) {
         match what % 7 {
             0 => items.insert(which, good.get(usize::from(put) % good.len()).cloned().unwrap_or_default()),
             1 if !items.is_empty() => drop(items.remove(which)),
-            2 if items.len() > 1 => items.swap(which, (which + 1) % (place + 1).min(items.len())),
+            2 if items.len() > 1 => {
+                let other = (which + 1) % (place + 1).min(items.len());
+                items.swap(which, other);
+            }
             3 => items.push(signed_by_nobody(place, put)),
             _ => {
                 let Some(item) = items.get_mut(usize::from(put) % 4) else { continue };

@@ -13,6 +13,7 @@ mod centre;
 mod config;
 mod modbus;
 mod n42;
+mod orders;
 mod portals;
 mod radiation_and_spectrometers;
 mod record;
@@ -24,6 +25,7 @@ pub use centre::{head, pieces, receipt, registry, sequence, verifier};
 pub use config::config;
 pub use modbus::modbus;
 pub use n42::n42;
+pub use orders::{commands, orders};
 pub use portals::portals;
 pub use radiation_and_spectrometers::radiation_and_spectrometers;
 pub use record::record;
@@ -33,7 +35,7 @@ pub use scales::scales;
 pub type Target = fn(&[u8]);
 
 /// The families, each by the name of its target and of its corpus folder.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("scales", scales),
     ("portals", portals),
     ("radiation_and_spectrometers", radiation_and_spectrometers),
@@ -48,4 +50,6 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("sequence", sequence),
     ("pieces", pieces),
     ("verifier", verifier),
+    ("orders", orders),
+    ("commands", commands),
 ];

@@ -32,6 +32,9 @@
 //! [limits]
 //! dir = "limits"                        # tables beside the built-in ones, to recompute verdicts
 //!
+//! [orders]
+//! dir = "orders"                        # signed orders for agents, see `authority publish`
+//!
 //! [enrol]                               # only where agents are to be enrolled over the network
 //! listen = "0.0.0.0:8443"
 //! certificate = "centre-https.pem"      # of the private authority: `tidewaiter-collector ca issue --server NAME`
@@ -74,6 +77,8 @@ pub struct Config {
     pub centre: Centre,
     /// Folder of limit tables beside the built-in ones.
     pub limits: Option<PathBuf>,
+    /// Folder of signed orders.
+    pub orders: Option<PathBuf>,
     /// Enrolment, where it is done.
     pub enrol: Option<Enrol>,
     /// What is printed.

@@ -41,6 +41,7 @@ struct File {
     #[serde(default)]
     keys: RawKeys,
     limits: Option<RawLimits>,
+    orders: Option<RawOrders>,
     enrol: Option<RawEnrol>,
     #[serde(default)]
     output: RawOutput,
@@ -93,6 +94,12 @@ struct RawKeys {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawLimits {
+    dir: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOrders {
     dir: String,
 }
 
@@ -175,7 +182,15 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
     let enrol = file.enrol.map(|it| check.enrol(it, url, folder));
     let output = Output { language: check.language(file.output.language.as_ref()), json: file.output.json };
     if check.problems.is_empty() {
-        Ok(Config { broker, store, centre, limits: file.limits.map(|it| folder.join(it.dir)), enrol, output })
+        Ok(Config {
+            broker,
+            store,
+            centre,
+            limits: file.limits.map(|it| folder.join(it.dir)),
+            orders: file.orders.map(|it| folder.join(it.dir)),
+            enrol,
+            output,
+        })
     } else {
         Err(ConfigError::Wrong(check.problems))
     }

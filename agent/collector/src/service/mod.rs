@@ -8,6 +8,7 @@
 //! then forgotten by the kernel). The store is opened anew and the same batch is tried again, a few
 //! times; then the process ends and leaves the agents with what has no receipt.
 
+mod orders;
 mod outgoing;
 mod work;
 
@@ -18,7 +19,7 @@ use tidewaiter_record::{Registry, Signer};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::work::Service;
+use self::{orders::Orders, work::Service};
 use tidewaiter_recompute::Tables;
 
 use crate::{
@@ -120,6 +121,9 @@ pub async fn run(
     let (publisher, mut link, task) = tidewaiter_mqtt::start(settings(&config.broker)?, link_stop.clone())?;
     tracing::info!(broker = %config.broker.host, port = config.broker.port, store = %config.store.path.display(), "collecting");
     let mut service = Service::new(core, maker, (registry, registry_file), publisher, events, &config);
+    if let Some(dir) = &config.orders {
+        service.set_orders(Orders::open(dir, &config.store.path)?);
+    }
     let ended = service.work(&mut link, &stop).await;
     let drained = match ended {
         Ok(()) => service.drain(&mut link).await,

@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Maker, RunError, outgoing::Outgoing};
+use super::{Maker, RunError, orders::Orders, outgoing::Outgoing};
 use crate::{
     config::Config,
     core::{Action, Collected, Core, CoreError, Incoming},
@@ -71,6 +71,8 @@ pub(super) struct Service {
     began: Instant,
     commit_records: usize,
     commit_time: Duration,
+    /// Signed orders on their way to agents, where there is a spool.
+    pub(super) orders: Option<Orders>,
 }
 
 impl Service {
@@ -105,7 +107,12 @@ impl Service {
             began: Instant::now(),
             commit_records: config.store.commit_records.max(1),
             commit_time: config.store.commit_time,
+            orders: None,
         }
+    }
+
+    pub(super) fn set_orders(&mut self, orders: Orders) {
+        self.orders = Some(orders);
     }
 
     pub(super) async fn work(
@@ -119,6 +126,7 @@ impl Service {
         gaps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.publish();
+            self.publish_orders();
             let wake = self.receipt_wake();
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -127,7 +135,12 @@ impl Service {
                 () = at(wake) => {}
                 () = sleep_until(self.head_due) => self.issue_head().await?,
                 _ = gaps.tick() => self.on_core(Core::tick).await?,
-                _ = look.tick() => self.reload(),
+                _ = look.tick() => {
+                    self.reload();
+                    if let Some(orders) = &mut self.orders {
+                        orders.look();
+                    }
+                }
             }
         }
     }
@@ -184,6 +197,9 @@ impl Service {
                     self.outgoing.greet(&receipt.site, &receipt.agent);
                     self.receipts.push(receipt);
                 }
+                if let Some(orders) = &mut self.orders {
+                    orders.connected();
+                }
             }
             Event::Subscribed => tracing::debug!("subscribed"),
             Event::Disconnected { why } => {
@@ -216,11 +232,8 @@ impl Service {
                 qos: Qos::AtLeastOnce,
                 retain: true,
             };
-            match self.publisher.try_publish(message, self.token) {
-                Ok(()) => {
-                    self.token = self.token.wrapping_add(1);
-                    self.in_flight += 1;
-                }
+            match self.hand_over(message) {
+                Ok(()) => {}
                 // An answer, or the next connection, comes as an event and leads here again.
                 Err(PublishError::Offline | PublishError::WindowFull) => return,
                 Err(error @ PublishError::TooLarge { .. }) => {
@@ -230,16 +243,21 @@ impl Service {
             self.receipts.sent(chain, now_ms);
         }
         while let Some(message) = self.outgoing.peek() {
-            match self.publisher.try_publish(message, self.token) {
-                Ok(()) => {
-                    self.token = self.token.wrapping_add(1);
-                    self.in_flight += 1;
-                }
+            match self.hand_over(message) {
+                Ok(()) => {}
                 Err(PublishError::Offline | PublishError::WindowFull) => return,
                 Err(error @ PublishError::TooLarge { .. }) => tracing::error!(%error, "message cannot be published"),
             }
             self.outgoing.sent();
         }
+    }
+
+    /// Hands one message to the link and counts it.
+    pub(super) fn hand_over(&mut self, message: Message) -> Result<(), PublishError> {
+        self.publisher.try_publish(message, self.token)?;
+        self.token = self.token.wrapping_add(1);
+        self.in_flight += 1;
+        Ok(())
     }
 
     /// When a receipt that is held back may leave; never while the link takes none.
@@ -250,7 +268,7 @@ impl Service {
         self.receipts.next_at().map(|at_ms| self.began + Duration::from_millis(at_ms))
     }
 
-    fn now_ms(&self) -> u64 {
+    pub(super) fn now_ms(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
@@ -323,7 +341,12 @@ impl Service {
             Action::Gap(gap) => {
                 tracing::error!(chain = %gap.chain, from = gap.from_seq, upto = gap.upto_seq, asked = gap.asked, "records have been missing for more than 15 minutes; ask the site");
             }
-            Action::Announce(collected) => self.announce(*collected).await,
+            Action::Announce(collected) => {
+                if let Some(orders) = &mut self.orders {
+                    orders.record(&collected);
+                }
+                self.announce(*collected).await;
+            }
             Action::Equivocation(it) => {
                 tracing::error!(agent = it.agent, chain = %it.chain, seq = it.seq, kept = %it.kept, other = %it.other, "two records are signed under one sequence number");
             }

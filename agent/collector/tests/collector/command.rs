@@ -11,7 +11,7 @@ use tidewaiter_record::RegistryClass;
 
 use crate::writer::{NOW, Writer, core_on, event, registry};
 
-fn collector(folder: &Path, line: &str) -> Output {
+pub(crate) fn collector(folder: &Path, line: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tidewaiter-collector"))
         .current_dir(folder)
         .args(line.split_whitespace())
@@ -21,7 +21,7 @@ fn collector(folder: &Path, line: &str) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 

@@ -29,15 +29,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the agent here waits for its receipt to move before it offers again.
 const REOFFER: Duration = Duration::from_millis(500);
 
-struct Broker {
+pub(crate) struct Broker {
     handle: BrokerShutdownHandle,
     task: JoinHandle<()>,
-    at: SocketAddr,
+    pub(crate) at: SocketAddr,
 }
 
 impl Broker {
     /// A broker without any memory of an earlier one. `at` may be held for a moment by the one before.
-    async fn start(at: SocketAddr) -> Self {
+    pub(crate) async fn start(at: SocketAddr) -> Self {
         let storage = StorageConfig::default().with_backend(StorageBackend::Memory);
         let config = BrokerConfig::default().with_bind_address(at).with_storage(storage);
         let mut broker = loop {
@@ -54,7 +54,7 @@ impl Broker {
         Self { handle, task, at }
     }
 
-    async fn stop(self) -> SocketAddr {
+    pub(crate) async fn stop(self) -> SocketAddr {
         self.handle.shutdown();
         timeout(PATIENCE, self.task).await.unwrap().unwrap();
         self.at

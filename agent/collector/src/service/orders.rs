@@ -1,0 +1,129 @@
+//! The service's part in signed orders: from the spool to the broker, until the result came.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use tidewaiter_mqtt::{Message, PublishError, Qos};
+use tidewaiter_record::{Detail, Hash};
+
+use super::work::Service;
+use crate::{
+    core::Collected,
+    orders::{Item, Name, Schedule, Spool, SpoolError, review},
+    store::{SqliteStore, StoreError},
+};
+
+/// The spool while the service runs.
+#[derive(Debug)]
+pub(super) struct Orders {
+    spool: Spool,
+    schedule: Schedule,
+    /// One line until it can be read again.
+    complained: bool,
+}
+
+impl Orders {
+    /// Opens the spool. Commands whose result came before this start are finished.
+    pub(super) fn open(dir: &Path, store: &Path) -> Result<Self, StoreError> {
+        let spool = Spool::new(dir);
+        let mut orders = Self { spool, schedule: Schedule::default(), complained: false };
+        orders.look();
+        if store.exists() {
+            let review = review(&SqliteStore::open_read_only(store)?)?;
+            for (agent, reviewed) in review {
+                for (_, result) in reviewed.results {
+                    orders.answered(&agent, result.command);
+                }
+            }
+        }
+        Ok(orders)
+    }
+
+    /// Looks at the spool again.
+    pub(super) fn look(&mut self) {
+        match self.spool.scan() {
+            Ok(found) => {
+                self.schedule.see(found);
+                self.complained = false;
+            }
+            Err(error) => self.complain(&error),
+        }
+    }
+
+    pub(super) fn connected(&mut self) {
+        self.schedule.connected();
+    }
+
+    /// A record that is in its chain: if it is the result of a command, that one is done.
+    pub(super) fn record(&mut self, collected: &Collected) {
+        if let Detail::CommandResult(result) = &collected.record.body.detail
+            && collected.stored
+        {
+            tracing::info!(
+                agent = collected.agent,
+                number = result.number,
+                verb = result.verb,
+                outcome = result.outcome,
+                text = result.text,
+                "result of a command"
+            );
+            self.answered(&collected.agent, result.command);
+        }
+    }
+
+    fn answered(&mut self, agent: &str, command: Hash) {
+        let waiting: Vec<Name> = self.schedule.commands(agent).cloned().collect();
+        for name in waiting {
+            match self.spool.read(&name) {
+                Ok(bytes) if Hash::of(&bytes) == command => {
+                    if let Err(error) = self.spool.finish(&name) {
+                        self.complain(&error);
+                    }
+                    self.schedule.forget(&name);
+                }
+                Ok(_) => {}
+                Err(error) => self.complain(&error),
+            }
+        }
+    }
+
+    fn complain(&mut self, error: &SpoolError) {
+        if !std::mem::replace(&mut self.complained, true) {
+            tracing::warn!(error = error as &dyn std::error::Error, "signed orders are held up");
+        }
+    }
+}
+
+impl Service {
+    /// Hands orders to the link while it takes them; receipts went before.
+    pub(super) fn publish_orders(&mut self) {
+        let now_ms = self.now_ms();
+        let Some(mut orders) = self.orders.take() else { return };
+        while let Some(name) = orders.schedule.due(now_ms).cloned() {
+            let bytes = match orders.spool.read(&name) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    orders.complain(&error);
+                    // It is looked at again when its file changes.
+                    orders.schedule.sent(&name, now_ms);
+                    continue;
+                }
+            };
+            let retain = name.item.is_retained();
+            let message = Message { topic: name.topic(), payload: Bytes::from(bytes), qos: Qos::AtLeastOnce, retain };
+            match self.hand_over(message) {
+                Ok(()) => {}
+                Err(PublishError::Offline | PublishError::WindowFull) => break,
+                Err(error @ PublishError::TooLarge { .. }) => {
+                    let (agent, order) = (name.agent.as_str(), name.item.file_name());
+                    tracing::error!(agent, order, %error, "an order cannot be published; raise the broker's packet limit");
+                }
+            }
+            if let Item::Command(number) = name.item {
+                tracing::debug!(agent = name.agent, number, "command published");
+            }
+            orders.schedule.sent(&name, now_ms);
+        }
+        self.orders = Some(orders);
+    }
+}
