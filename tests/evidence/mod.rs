@@ -56,3 +56,44 @@ fn second_verifier_agrees_on_the_vectors() {
 fn second_verifier_agrees_on_clean_records() {
     pass(second::clean());
 }
+
+#[test]
+fn command_line_looks_for_evidence() {
+    use std::fs;
+    use tidewaiter_record::Hash;
+    use tidewaiter_tests::process::run_own;
+
+    let world = World::new();
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    fs::write(at("registry.json"), world::production().to_json()).unwrap();
+    fs::write(at("records"), world.receipted(&world.and(&[]))).unwrap();
+    fs::create_dir(at("evidence")).unwrap();
+    let (registry, records, evidence) = (at("registry.json"), at("records"), at("evidence"));
+    let run = |more: &[&str]| {
+        let plain = ["verify", "--registry", &registry, &records];
+        run_own("tidewaiter", plain.iter().chain(more).map(|it| (*it).to_owned())).unwrap()
+    };
+    let said = |more: &[&str], code: i32, wanted: &[&str]| {
+        let ended = run(more);
+        assert_eq!(ended.code, code, "{more:?}: {}{}", ended.stdout, ended.stderr);
+        for text in wanted {
+            assert!(ended.stdout.contains(text), "{more:?}: no {text} in\n{}", ended.stdout);
+        }
+        // Nobody looks on, so nothing is drawn for anybody.
+        assert_eq!(ended.stderr, "", "{more:?}");
+    };
+    let folder = ["--evidence", &*evidence];
+    // Not looked for, which is worth a note; not there; another content; there.
+    said(&["--json"], 0, &["\"evidence-not-given\"", "\"evidence_named\":1"]);
+    said(&folder, 1, &["#5 "]);
+    let content = fixture::life::spectrum();
+    let name = dir.path().join("evidence").join(Hash::of(&content).to_string());
+    fs::write(&name, vec![0; content.len()]).unwrap();
+    said(&[&folder[..], &["--json"]].concat(), 1, &["\"evidence-missing\""]);
+    fs::write(&name, &content).unwrap();
+    said(&folder, 0, &[]);
+    said(&[&folder[..], &["--json"]].concat(), 0, &["\"findings\":[]"]);
+    let nowhere = at("nowhere");
+    assert_eq!(run(&["--evidence", &nowhere]).code, 2);
+}

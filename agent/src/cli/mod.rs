@@ -2,6 +2,7 @@
 
 mod check;
 mod draw;
+mod enrol;
 mod evidence;
 mod explained;
 mod export;
@@ -43,6 +44,7 @@ const EXAMPLES: &str = "\
 Examples:
   tidewaiter check site.toml                     is the site file right, and what will be polled
   tidewaiter keys init --config site.toml        make this agent's key, once
+  tidewaiter enrol --centre https://centre.example:8443 --ca centre-ca.pem --token 7F3K-… --config site.toml
   tidewaiter run --config site.toml              read, screen, seal, publish
   tidewaiter start bench-a --sample S-0117 --operator 'Li Na' --config site.toml
   tidewaiter status --config site.toml
@@ -98,6 +100,10 @@ enum Command {
     /// Make and show keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Be enrolled at the centre: make key and request, show the fingerprint, wait, write certificate and registry.
+    ///
+    /// Example: tidewaiter enrol --centre https://centre.example:8443 --ca centre-ca.pem --token 7F3K-… --config site.toml
+    Enrol(enrol::EnrolArgs),
     /// Start a run on a rig with a sample number.
     ///
     /// Example: tidewaiter start bench-a --sample S-0117 --operator 'Li Na' --config site.toml
@@ -182,7 +188,7 @@ enum Command {
     Version(version::VersionArgs),
     /// Verify records: signature, chain, completeness and time, each by itself.
     ///
-    /// Example: tidewaiter verify records.cborseq --registry registry.json --json
+    /// Example: tidewaiter verify records.cborseq --registry registry.json --evidence data/evidence
     Verify(verify::VerifyArgs),
     /// Look the store of an agent over for damage: torn, rotten, rolled back or forked. Changes nothing.
     ///
@@ -243,6 +249,7 @@ pub fn main() -> ExitCode {
         Command::Screen(args) => screen::screen(&args),
         Command::Limits(command) => limits::limits(&command),
         Command::Keys(command) => keys::keys(command),
+        Command::Enrol(args) => enrol::enrol(&args),
         Command::Start(args) => operate::start(&args),
         Command::Next(args) => operate::next(&args),
         Command::Stop(args) => operate::stop(&args),
