@@ -150,15 +150,17 @@ impl Inspector {
         mut asks: mpsc::Receiver<Ask>,
         stop: CancellationToken,
     ) {
-        // Watches count from here, not from when the disk has taken the first records.
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Periods count from here, not from when the disk has taken the first records.
+        tick.tick().await;
         let begun = self.engine.tick(self.clock.now());
         self.begin_life().await;
         self.carry_out(begun).await;
         if self.has_past {
             self.catch_up().await;
         }
-        let mut tick = interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.tick().await;
         let (mut asking, mut arriving) = (true, true);
         loop {
             tokio::select! {

@@ -195,7 +195,6 @@ impl Carrier {
         }
         if topic.contains("/evidence/") {
             self.centre.take_piece(&topic, &payload);
-            return Some(Ok(()));
         }
         let is_record = topic.ends_with("/record") || topic.ends_with("/alert");
         let concerns = |kind| !matches!(kind, TroubleKind::Offline | TroubleKind::LostReceipt);
