@@ -472,6 +472,8 @@ fn init_in_token(
             "centre key {kid} in token {token:?}, registry: {} (give it to every agent)",
             registry.display()
         )?;
+        // Quoted as in TOML.
+        let [module, pin_file] = [module, pin_file].map(|it| it.to_string_lossy().into_owned());
         writeln!(
             stdout,
             "[keys]\nkind = \"pkcs11\"\nmodule = {module:?}\ntoken = {token:?}\nkid = \"{kid}\"\npin_file = {pin_file:?}"
