@@ -25,7 +25,10 @@ use tidewaiter_record::{
     ChainId, Detail, Hash, Record, Registry, RegistryClass, Statement, Verifier, parse, verify::Code,
 };
 
-use super::{SHUTDOWN_DRAFT, SqliteStore, StoreError, sqlite::check_layout};
+use super::{
+    SHUTDOWN_DRAFT, SqliteStore, StoreError,
+    sqlite::{TABLES, check_layout},
+};
 use crate::keys::STATEMENT_FILE;
 
 /// Findings kept; of more there is only the count.
@@ -199,6 +202,7 @@ fn look(
             .map_err(fail)?;
     connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(fail)?;
     check_layout(&connection, path)?;
+    schema(&connection, checked).map_err(fail)?;
     integrity(&connection, checked).map_err(fail)?;
     let told = meta(&connection, chain, checked).map_err(fail)?;
     let newest = walk(&connection, registry, receipts, checked).map_err(fail)?;
@@ -213,6 +217,19 @@ fn look(
             let what = "the store was closed in order, and its newest record is not the one that says so";
             checked.add(Class::TornTail, checked.last, what);
         }
+    }
+    Ok(())
+}
+
+// The tables are kept as the text that made them.
+fn schema(connection: &Connection, checked: &mut Checked) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")?;
+    let mut found = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    let mut made: Vec<&str> = TABLES.split(';').map(str::trim).filter(|it| !it.is_empty()).collect();
+    found.sort();
+    made.sort_unstable();
+    if found != made {
+        checked.add(Class::Corruption, None, "the tables are not those of this layout");
     }
     Ok(())
 }

@@ -39,7 +39,7 @@ const LAYOUT: i64 = 1;
 /// How the key of a note begins.
 const NOTE: &str = "note:";
 
-const TABLES: &str = "
+pub(super) const TABLES: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, number INTEGER, bytes BLOB) STRICT, WITHOUT ROWID;
 CREATE TABLE entry(
     seq INTEGER PRIMARY KEY, record BLOB NOT NULL, hash BLOB NOT NULL, alert INTEGER NOT NULL,
