@@ -462,6 +462,7 @@ fn init_in_token(
 ) -> Result<u8, Failure> {
     let (kid, registry) = keys::init_in_token(out, name, class, algorithm, &place)?;
     let TokenPlace { module, token, pin_file } = place;
+    let (module, pin_file) = (module.display().to_string(), pin_file.display().to_string());
     let mut stdout = io::stdout().lock();
     if json {
         let object = serde_json::json!({ "kid": kid, "token": token, "registry": registry });

@@ -112,7 +112,7 @@ impl Site {
 
     fn key_files(&self) -> usize {
         let names = std::fs::read_dir(self.dir.path()).unwrap().map(|it| it.unwrap().file_name());
-        names.filter(|it| it.to_str().unwrap().ends_with(".key")).count()
+        names.filter(|it| Path::new(it).extension().is_some_and(|it| it == "key")).count()
     }
 }
 
@@ -362,9 +362,8 @@ async fn while_the_key_is_away_nothing_is_recorded_and_everything_is_counted() {
     assert!(started.outbox.seal(draft("lost")).await.is_err());
     started.task.abort();
     let _ = started.task.await;
-    let why = match bench.try_start_with(Arc::clone(&signer) as _).await {
-        Err(why) => why,
-        Ok(_) => panic!("a start without its key went on without the records of the start"),
+    let Err(why) = bench.try_start_with(Arc::clone(&signer) as _).await else {
+        panic!("a start without its key went on without the records of the start");
     };
     assert!(matches!(why, StoreError::Unsigned(_)), "{why}");
     out.store(false, Ordering::SeqCst);
@@ -374,7 +373,9 @@ async fn while_the_key_is_away_nothing_is_recorded_and_everything_is_counted() {
 
     let registry = bench.registry();
     let mut verifier = Verifier::new(&registry);
-    stored(bench.dir.path()).iter().for_each(|entry| drop(verifier.push(&entry.bytes)));
+    for entry in stored(bench.dir.path()) {
+        verifier.push(&entry.bytes);
+    }
     let report = verifier.finish();
     assert_eq!((report.signature, report.chain), (Verdict::Ok, Verdict::Ok));
 }
