@@ -6,7 +6,7 @@
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -101,10 +101,27 @@ impl Gate {
         Registry::from_json(&fs::read_to_string(self.path("data/agent.registry.json")).unwrap()).unwrap()
     }
 
-    /// Exports the whole chain and verifies it with what the agent says of its keys.
-    fn verified(&self) -> String {
+    /// Keeps what a centre is given when the agent is enrolled: the first key alone.
+    fn enrolled(&self) {
+        fs::copy(self.path("data/agent.registry.json"), self.path("first.json")).unwrap();
+    }
+
+    /// Exports the whole chain and puts it to both verifiers: with what the agent says of its keys now, and with the
+    /// first key alone, from which the later ones follow.
+    fn verified(&self) {
         self.done("export --config site.toml --out chain.cborseq");
-        self.done("verify chain.cborseq --registry data/agent.registry.json")
+        let python = python();
+        let second = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/interop/verify.py");
+        for registry in ["data/agent.registry.json", "first.json"] {
+            self.done(&format!("verify chain.cborseq --registry {registry}"));
+            let said = Command::new(&python)
+                .arg(&second)
+                .current_dir(self.dir.path())
+                .args(["--registry", registry, "chain.cborseq"])
+                .output()
+                .unwrap();
+            assert!(said.status.success(), "{registry}: {}", String::from_utf8_lossy(&said.stdout));
+        }
     }
 
     fn run(&self) -> Agent {
@@ -124,6 +141,17 @@ impl Gate {
         }
         agent
     }
+}
+
+/// A Python that has what the second verifier needs.
+fn python() -> PathBuf {
+    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-venv/bin/python");
+    std::env::var_os("TIDEWAITER_PYTHON")
+        .map(PathBuf::from)
+        .into_iter()
+        .chain([venv, "python3".into()])
+        .find(|it| Command::new(it).args(["-c", "import cryptography"]).output().is_ok_and(|it| it.status.success()))
+        .expect("no Python with `cryptography`: pip install -r tests/interop/requirements.txt")
 }
 
 struct Agent {
@@ -155,6 +183,7 @@ impl Drop for Agent {
 fn a_chain_lives_in_a_token_under_both_algorithms() {
     let gate = Gate::new(true);
     gate.done("keys init --config site.toml --algorithm es256");
+    gate.enrolled();
     assert!(!gate.path("data/agent.key").exists(), "the key is in the token alone");
     let shown = gate.done("keys show --config site.toml");
     assert!(shown.contains("ESP256") && shown.contains("token") && !shown.contains("before"), "{shown}");
@@ -176,6 +205,7 @@ fn a_chain_lives_in_a_token_under_both_algorithms() {
 fn a_chain_moves_from_a_file_into_a_token() {
     let gate = Gate::new(false);
     gate.done("keys init --config site.toml");
+    gate.enrolled();
     assert!(gate.done("keys show --config site.toml").contains("place     file"));
     // The site file names the token; the file still signs until the chain is handed over.
     gate.site(true);
@@ -214,6 +244,7 @@ fn without_token_or_pin_nothing_is_signed_and_the_pin_is_never_told() {
 fn a_running_agent_stops_recording_without_its_token_and_goes_on_when_it_is_back() {
     let gate = Gate::new(true);
     gate.done("keys init --config site.toml --algorithm es256");
+    gate.enrolled();
     let agent = gate.run();
     let declare = "subject AB123 axles=6 --operator Li --config site.toml";
     gate.done(declare);

@@ -12,7 +12,8 @@
 use std::path::Path;
 
 use tidewaiter_record::{
-    ChainId, Hash, RegisteredKey, Reset, ResetError, Role, Statement, open_reset, reset::ResetSignError, view::utc,
+    ChainId, Hash, RegisteredKey, Reset, ResetError, Role, Rotation, Statement, open_reset, reset::ResetSignError,
+    view::utc,
 };
 
 use crate::keys::{self, KeyError};
@@ -95,7 +96,7 @@ pub fn make(
     })
 }
 
-/// Applies what two people have signed.
+/// Applies what two people have signed. `rotations` are those that the centre learned from chains.
 ///
 /// # Errors
 ///
@@ -103,6 +104,7 @@ pub fn make(
 /// registry cannot be changed.
 pub fn apply(
     registry_path: &Path,
+    rotations: &[Rotation],
     copies: &[&[u8]],
     statement: &[u8],
     known: impl Fn(ChainId) -> Known,
@@ -124,7 +126,8 @@ pub fn apply(
     let follows = reset.follows()?;
     keys::change(registry_path, |registry| {
         let wrong = |source| KeyError::Registry { path: registry_path.to_owned(), source };
-        let old: Vec<_> = registry
+        let old: Vec<_> = keys::in_force(registry, rotations)
+            .map_err(wrong)?
             .keys()
             .filter(|it| it.role == Role::Agent && it.agent == reset.agent && it.chain == Some(reset.old_chain))
             .cloned()
@@ -132,8 +135,9 @@ pub fn apply(
         if old.is_empty() {
             return Err(KeyError::NoAgent { path: registry_path.to_owned(), agent: reset.agent.clone() });
         }
-        for key in old.iter().filter(|it| it.to_seq.is_none()) {
-            registry.replace(keys::closed(key, reset.last_seq, &note)).map_err(wrong)?;
+        for key in &old {
+            let key = if key.to_seq.is_none() { keys::closed(key, reset.last_seq, &note) } else { key.clone() };
+            registry.replace(key).map_err(wrong)?;
         }
         let new = RegisteredKey {
             follows: Some(follows),
@@ -196,7 +200,7 @@ mod tests {
         let (one, two) = (signed(11), signed(12));
         let before = fs::read(&path).unwrap();
         let refused = |copies: &[&[u8]], statement: &[u8], known: Known, expected: &str| {
-            let error = apply(&path, copies, statement, |_| known).unwrap_err();
+            let error = apply(&path, &[], copies, statement, |_| known).unwrap_err();
             assert!(error.is_refusal() && error.to_string().contains(expected), "`{error}` lacks `{expected}`");
             assert_eq!(fs::read(&path).unwrap(), before);
         };
@@ -204,7 +208,7 @@ mod tests {
         refused(&[&one, &one], &second, now, "two people");
         refused(&[&one, &two], &statement("gate-07", 4), now, "another enrolment statement");
         refused(&[&one, &two], &second, Some((42, Hash([8; 32]))), "records to 42");
-        apply(&path, &[&one, &two], &second, known).unwrap();
+        apply(&path, &[], &[&one, &two], &second, known).unwrap();
 
         let registry = keys::load_registry(&path).unwrap();
         assert_eq!(registry.key(signer(1).kid()).unwrap().to_seq, Some(41));

@@ -2,6 +2,7 @@
 
 mod check;
 mod draw;
+mod enrol;
 mod evidence;
 mod explained;
 mod export;
@@ -43,6 +44,7 @@ const EXAMPLES: &str = "\
 Examples:
   tidewaiter check site.toml                     is the site file right, and what will be polled
   tidewaiter keys init --config site.toml        make this agent's key, once
+  tidewaiter enrol --centre https://centre.example:8443 --ca centre-ca.pem --token 7F3K-… --config site.toml
   tidewaiter run --config site.toml              read, screen, seal, publish
   tidewaiter start bench-a --sample S-0117 --operator 'Li Na' --config site.toml
   tidewaiter status --config site.toml
@@ -98,6 +100,10 @@ enum Command {
     /// Make and show keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Be enrolled at the centre: make key and request, show the fingerprint, wait, write certificate and registry.
+    ///
+    /// Example: tidewaiter enrol --centre https://centre.example:8443 --ca centre-ca.pem --token 7F3K-… --config site.toml
+    Enrol(enrol::EnrolArgs),
     /// Start a run on a rig with a sample number.
     ///
     /// Example: tidewaiter start bench-a --sample S-0117 --operator 'Li Na' --config site.toml
@@ -243,6 +249,7 @@ pub fn main() -> ExitCode {
         Command::Screen(args) => screen::screen(&args),
         Command::Limits(command) => limits::limits(&command),
         Command::Keys(command) => keys::keys(command),
+        Command::Enrol(args) => enrol::enrol(&args),
         Command::Start(args) => operate::start(&args),
         Command::Next(args) => operate::next(&args),
         Command::Stop(args) => operate::stop(&args),
@@ -257,7 +264,7 @@ pub fn main() -> ExitCode {
         Command::Register(args) => register::register(&args),
         Command::FunctionCheck(args) => register::function_check(&args),
         Command::Evidence(command) => evidence::evidence(&command),
-        Command::Version(args) => version::version(&args),
+        Command::Version(args) => Ok(version::version(&args)),
         Command::Status(args) => show::status(&args),
         Command::Log(args) => show::log(&args),
         Command::Stats(args) => stats::stats(&args),

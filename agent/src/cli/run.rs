@@ -16,7 +16,7 @@ use crate::{
     clock::{Clock, SystemClock},
     evidence::DiskEvidence,
     inspect::Subjects,
-    keys::{self, Enrolled, Keyring, Keysmith},
+    keys::{self, Enrolled, Keyring, Keysmith, half_life, transport::Transport},
     lane::{self, Local},
     life::rim,
     outbox::SqliteStore,
@@ -75,6 +75,9 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
         Some(uplink) => Some(MqttLink::connect(&site, uplink, &stop.child_token()).map_err(Failure::environment)?),
         None => None,
     };
+    if let Ok(transport) = Transport::of(&site) {
+        tokio::spawn(half_life::keep(transport, Arc::clone(&clock), stop.child_token()));
+    }
     let (chain, statement) = (enrolled.chain, enrolled.statement);
     let ring = Keyring::open(&site.store.dir, &site.keys).map_err(Failure::environment)?;
     let (signer, known) = enrolled.split();

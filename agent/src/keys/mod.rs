@@ -13,11 +13,17 @@
 //!
 //! Which key signs is said by the chain alone: the statement names the first, and the store's note ([`note`]) those
 //! after it. So there is one at every moment, however often the power goes in the middle of a rotation ([`smith`]).
+//!
+//! Beside them the transport certificate, which another key belongs to: [`transport`] asks the [`centre`] for it,
+//! [`half_life`] renews it.
 
+pub mod centre;
 mod error;
+pub mod half_life;
 pub mod note;
 mod ring;
 pub mod smith;
+pub mod transport;
 
 use std::{
     fs,

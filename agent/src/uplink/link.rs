@@ -1,13 +1,13 @@
 //! The uplink seam: what the sender asks of a connection.
 
-use std::{fmt::Debug, fs, path::PathBuf, time::Duration};
+use std::{fmt::Debug, path::PathBuf, time::Duration};
 
 use tidewaiter_config::site::{self, Site};
-use tidewaiter_mqtt::{Backoff, Event, Message, PublishError, Publisher, Qos, Settings, SettingsError, TlsPem};
+use tidewaiter_mqtt::{Backoff, Event, Message, PublishError, Publisher, Qos, Settings, SettingsError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{StateMessage, Topics};
+use super::{StateMessage, Topics, identity};
 use crate::{app::SOFTWARE, life::rim};
 
 /// Publishes without a PUBACK at most. The un-receipted window is the outer bound; this one keeps a
@@ -66,14 +66,9 @@ impl MqttLink {
     ///
     /// When TLS files cannot be read or used. A broker that cannot be reached is no error: it is tried again.
     pub fn connect(site: &Site, uplink: &site::Uplink, stop: &CancellationToken) -> Result<Self, LinkError> {
-        let tls = match &uplink.tls {
-            Some(tls) => {
-                let read =
-                    |path: &PathBuf| fs::read(path).map_err(|source| LinkError::Tls { path: path.clone(), source });
-                Some(TlsPem { ca: read(&tls.ca)?, certificate: read(&tls.certificate)?, key: read(&tls.key)? })
-            }
-            None => None,
-        };
+        // Before reading: a change in between is then seen at the first look.
+        let seen = uplink.tls.as_ref().map(identity::stamp);
+        let tls = uplink.tls.as_ref().map(identity::read).transpose()?;
         let topics = Topics::new(&site.id, &site.agent);
         let will =
             StateMessage::offline(&site.agent, SOFTWARE, rim::executable().map(|it| it.to_string()), &site.digest);
@@ -83,7 +78,7 @@ impl MqttLink {
             client_id: site.agent.clone(),
             tls,
             keep_alive: KEEP_ALIVE,
-            subscribe: vec![topics.receipt(), topics.beacon()],
+            subscribe: vec![topics.receipt(), topics.beacon(), topics.resend()],
             will: Some(Message { topic: topics.state(), payload: will.to_json(), qos: Qos::AtLeastOnce, retain: true }),
             window: WINDOW,
             ack_timeout: ACK_TIMEOUT,
@@ -91,6 +86,9 @@ impl MqttLink {
             max_incoming_bytes: MAX_INCOMING_BYTES,
         };
         let (publisher, events, _task) = tidewaiter_mqtt::start(settings, stop.clone())?;
+        if let (Some(files), Some(seen)) = (uplink.tls.clone(), seen) {
+            tokio::spawn(identity::follow(files, seen, publisher.clone(), stop.clone()));
+        }
         Ok(Self { publisher, events })
     }
 }

@@ -172,7 +172,7 @@ impl Authority {
         let root = Issuer::from_ca_cert_pem(&self.root_pem()?, key).map_err(|why| bad(&self.path("root.pem"), &why))?;
         let retired = self.path("retired");
         fs::create_dir_all(&retired).map_err(FileError::of(&retired, "written"))?;
-        let number = self.retired()?.len() + 1;
+        let number = self.retired().len() + 1;
         for kind in ["pem", "key"] {
             let text = self.read(&format!("intermediate.{kind}"))?;
             self.write(&format!("retired/{number}.{kind}"), text.as_bytes(), 0o600)?;
@@ -314,7 +314,7 @@ impl Authority {
     ) -> Result<(), CaError> {
         let key = KeyPair::generate()?;
         // Each has a name of its own: a revocation list is found by the name of its issuer.
-        let number = self.retired()?.len() + 1;
+        let number = self.retired().len() + 1;
         let params = authority(&format!("{name} intermediate {number}"), now_ms, INTERMEDIATE_DAYS, 0)?;
         let certificate = params.signed_by(&key, root)?;
         self.write("intermediate.key", key.serialize_pem().as_bytes(), 0o600)?;
@@ -324,7 +324,7 @@ impl Authority {
     /// Writes what the broker reads: a revocation list of each intermediate, and the access list.
     fn publish(&self, ledger: &Ledger, now_ms: i64) -> Result<(), CaError> {
         let mut lists = String::new();
-        let mut intermediates = self.retired()?;
+        let mut intermediates = self.retired();
         intermediates.push("intermediate".to_owned());
         for name in intermediates {
             let pem = self.read(&format!("{name}.pem"))?;
@@ -356,13 +356,13 @@ impl Authority {
     }
 
     /// Earlier intermediates, by their file names without ending, oldest first.
-    fn retired(&self) -> Result<Vec<String>, CaError> {
+    fn retired(&self) -> Vec<String> {
         let mut names = Vec::new();
         // Numbered without gaps, because nothing is ever taken out.
         while self.path(&format!("retired/{}.pem", names.len() + 1)).exists() {
             names.push(format!("retired/{}", names.len() + 1));
         }
-        Ok(names)
+        names
     }
 
     fn key(&self, file: &str) -> Result<KeyPair, CaError> {

@@ -10,7 +10,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
-use tidewaiter_record::{ChainId, Kid, RegisteredKey, Role, view::utc};
+use tidewaiter_record::{ChainId, Kid, RegisteredKey, Role, Rotation, view::utc};
 
 use super::{Failure, now_ms};
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     config::Config,
     files::{self, FileError},
     keys,
-    store::{SqliteStore, Store as _},
+    store::{RotationStore as _, SqliteStore, Store as _},
 };
 
 /// A running collector reads a changed registry within this time; after it nothing more is receipted.
@@ -119,14 +119,18 @@ pub(super) fn carry_out(command: Life) -> Result<u8, Failure> {
             let config = Config::load(&config)?;
             let path = &config.centre.registry;
             let note = format!("closed {}: {reason}", utc(now_ms()));
+            let rotations = rotations(&config)?;
             if let Some(after) = after.after {
-                keys::close(path, kid, Some(after), &note)?;
+                keys::close(path, &rotations, kid, Some(after), &note)?;
             } else {
-                let chain = keys::load_registry(path)?.key(kid).and_then(|it| it.chain);
+                let wrong = |source| keys::KeyError::Registry { path: path.clone(), source };
+                let whole = keys::in_force(&keys::load_registry(path)?, &rotations).map_err(wrong)?;
+                let key = whole.key(kid).map(|it| (it.chain, it.from_seq));
+                let chain = key.and_then(|it| it.0);
                 let last = receipted(&config)?;
-                keys::close(path, kid, chain.and_then(&last), &note)?;
-                if let Some(chain) = chain {
-                    settle(&config, &[(kid, chain)])?;
+                keys::close(path, &rotations, kid, chain.and_then(&last), &note)?;
+                if let (Some(chain), Some((_, from_seq))) = (chain, key) {
+                    settle(&config, &[(kid, chain, from_seq)])?;
                 }
             }
             shown(&config, |key| key.kid() == kid)
@@ -134,15 +138,14 @@ pub(super) fn carry_out(command: Life) -> Result<u8, Failure> {
         Life::Revoke { agent, reason, config, broker_pid } => {
             let config = Config::load(&config)?;
             let note = format!("revoked {}: {reason}", utc(now_ms()));
-            let done = keys::revoke(&config.centre.registry, &agent, receipted(&config)?, &note)?;
+            let done = keys::revoke(&config.centre.registry, &rotations(&config)?, &agent, receipted(&config)?, &note)?;
             if let Some(enrol) = &config.enrol {
                 Authority::open(&enrol.ca)?.deny(&agent, &reason, now_ms())?;
             }
             if let Some(file) = broker_pid {
                 reload_broker(&file)?;
             }
-            let closed: Vec<_> = done.iter().map(|(kid, chain, _)| (*kid, *chain)).collect();
-            settle(&config, &closed)?;
+            settle(&config, &done)?;
             shown(&config, |key| key.role == Role::Agent && key.agent == agent)
         }
         Life::Export { registry, centre_only, out } => {
@@ -168,19 +171,27 @@ pub(super) fn receipted(config: &Config) -> Result<impl Fn(ChainId) -> Option<u6
     } else {
         Vec::new()
     };
-    Ok(move |chain| chains.iter().find(|it| it.chain == chain).and_then(|it| it.next_seq.checked_sub(1)))
+    Ok(move |chain| chains.iter().find(|it| it.chain == chain).and_then(|it| it.receipted().checked_sub(1)))
+}
+
+/// The keys that chains handed themselves to, as the centre learned them.
+pub(super) fn rotations(config: &Config) -> Result<Vec<Rotation>, Failure> {
+    if !config.store.path.exists() {
+        return Ok(Vec::new());
+    }
+    Ok(SqliteStore::open_read_only(&config.store.path)?.rotations()?)
 }
 
 /// Gives a running collector the time to read the registry, and moves the ends over what it receipted until then.
-pub(super) fn settle(config: &Config, closed: &[(Kid, ChainId)]) -> Result<(), Failure> {
+pub(super) fn settle(config: &Config, closed: &[keys::Ended]) -> Result<(), Failure> {
     if closed.is_empty() || !config.store.path.exists() {
         return Ok(());
     }
     thread::sleep(READ_AGAIN_WITHIN);
     let last = receipted(config)?;
-    for (kid, chain) in closed {
+    for (kid, chain, from_seq) in closed {
         if let Some(last) = last(*chain) {
-            keys::nothing_after(&config.centre.registry, *kid, last)?;
+            keys::nothing_after(&config.centre.registry, (*kid, *from_seq), last)?;
         }
     }
     Ok(())

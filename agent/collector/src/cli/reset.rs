@@ -9,7 +9,12 @@ use std::{
 use clap::{Args, Subcommand};
 use tidewaiter_record::{ChainId, Reset, view::utc};
 
-use super::{Failure, enrol::desk, life::settle, now_ms};
+use super::{
+    Failure,
+    enrol::desk,
+    life::{rotations, settle},
+    now_ms,
+};
 use crate::{
     ca::Authority,
     config::Config,
@@ -106,7 +111,8 @@ pub(super) fn carry_out(command: ResetCommand) -> Result<u8, Failure> {
             let statement = statement(&new, &config)?;
             let copies = copies.iter().map(|it| read(it)).collect::<Result<Vec<_>, _>>()?;
             let copies: Vec<_> = copies.iter().map(Vec::as_slice).collect();
-            let reset = apply(&config.centre.registry, &copies, &statement, known(&config)?)?;
+            let rotations = rotations(&config)?;
+            let reset = apply(&config.centre.registry, &rotations, &copies, &statement, known(&config)?)?;
             if let Some(enrol) = &config.enrol {
                 // The box before may be in a thief's hands: its certificates go, and the agent may have new ones.
                 let ca = Authority::open(&enrol.ca)?;
@@ -116,8 +122,8 @@ pub(super) fn carry_out(command: ResetCommand) -> Result<u8, Failure> {
             let registry = keys::load_registry(&config.centre.registry)?;
             let old: Vec<_> = registry
                 .keys()
-                .filter(|it| it.chain == Some(reset.old_chain))
-                .map(|it| (it.kid(), reset.old_chain))
+                .filter(|it| it.chain == Some(reset.old_chain) && it.to_seq == reset.last_seq)
+                .map(|it| (it.kid(), reset.old_chain, it.from_seq))
                 .collect();
             settle(&config, &old)?;
             show(&mut stdout, &reset)?;
@@ -148,11 +154,18 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(fs::read(path).map_err(FileError::of(path, "read"))?)
 }
 
+/// How far the centre has each chain: the last receipted number and its hash.
 fn known(config: &Config) -> Result<impl Fn(ChainId) -> Known + use<>, Failure> {
-    let heads =
-        if config.store.path.exists() { SqliteStore::open_read_only(&config.store.path)?.heads()? } else { Vec::new() };
-    Ok(move |chain| {
-        let head = heads.iter().find(|it| it.chain == chain)?;
-        Some((head.newest()?, head.head?))
-    })
+    let mut known = Vec::new();
+    if config.store.path.exists() {
+        let store = SqliteStore::open_read_only(&config.store.path)?;
+        for it in store.outline()? {
+            if let Some(last) = it.receipted().checked_sub(1)
+                && let Some(link) = store.link(it.chain, last)?
+            {
+                known.push((it.chain, (last, link.hash)));
+            }
+        }
+    }
+    Ok(move |chain| known.iter().find(|it| it.0 == chain).map(|it| it.1))
 }

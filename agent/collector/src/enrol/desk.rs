@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, pem::PemObject as _};
-use tidewaiter_record::{ChainId, Hash, Kid, RegisteredKey, Renewal, Statement, open_renewal, view::utc};
+use tidewaiter_record::{ChainId, Hash, Kid, RegisteredKey, Registry, Renewal, Statement, open_renewal, view::utc};
 
 use super::{
     book::{Book, BookError, Request, State},
@@ -20,6 +20,7 @@ use crate::{
     config::Enrol,
     files::{self, FileError},
     keys::{self, KeyError},
+    store::{RotationStore as _, SqliteStore, StoreError},
 };
 
 /// The book in the folder of enrolment.
@@ -37,6 +38,9 @@ pub enum DeskError {
     /// The authority.
     #[error(transparent)]
     Ca(#[from] CaError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// What the book refuses.
     #[error(transparent)]
     Book(#[from] BookError),
@@ -190,7 +194,7 @@ impl Desk {
     ) -> Result<Grant, DeskError> {
         let wrong = |why: &str| DeskError::Renewal(why.to_owned());
         let proof = hex::decode(&renew.proof).map_err(|_| wrong("the proof is not hexadecimal"))?;
-        let registry = self.registry_with_rotations(&proof)?;
+        let registry = self.keys()?;
         let (asked, key) = open_renewal(&proof, &registry).map_err(|it| DeskError::Renewal(it.to_string()))?;
         if key.to_seq.is_some() {
             return Err(wrong("the record key of this agent is closed; enrol it anew with a token"));
@@ -217,10 +221,15 @@ impl Desk {
         self.grant(&ca, certificate)
     }
 
-    /// The registry, and in it the key that signed `proof` where the chain itself says that it goes on with it.
-    fn registry_with_rotations(&self, _proof: &[u8]) -> Result<tidewaiter_record::Registry, DeskError> {
-        let _ = &self.store;
-        Ok(keys::load_registry(&self.registry)?)
+    /// The registry, and the keys that chains handed themselves to: after a rotation it is such a key that signs.
+    fn keys(&self) -> Result<Registry, DeskError> {
+        let registry = keys::load_registry(&self.registry)?;
+        if !self.store.exists() {
+            return Ok(registry);
+        }
+        let rotations = SqliteStore::open_read_only(&self.store)?.rotations()?;
+        let wrong = |source| KeyError::Registry { path: self.registry.clone(), source };
+        Ok(keys::in_force(&registry, &rotations).map_err(wrong)?)
     }
 
     /// The statement of a request, for a reset.

@@ -147,7 +147,9 @@ type Answer = Result<Response, Response>;
 
 async fn enrol(Shared(rim): Shared<Arc<Rim>>, ConnectInfo(peer): ConnectInfo<Peer>, Json(ask): Json<Ask>) -> Answer {
     let now_ms = now_ms();
-    may_try(&rim, peer, now_ms)?;
+    if let Some(no) = may_try(&rim, peer, now_ms) {
+        return Err(no);
+    }
     if ask.version != VERSION {
         return Err(refusal(
             StatusCode::BAD_REQUEST,
@@ -171,7 +173,9 @@ async fn standing(
     Segment(id): Segment<String>,
 ) -> Answer {
     let now_ms = now_ms();
-    may_try(&rim, peer, now_ms)?;
+    if let Some(no) = may_try(&rim, peer, now_ms) {
+        return Err(no);
+    }
     match at_desk(&rim, move |rim| rim.desk.standing(&id)).await? {
         Ok(standing) => Ok(Json(standing).into_response()),
         Err(error) => Err(refused(&rim, peer, now_ms, &error)),
@@ -191,7 +195,9 @@ async fn renew(
     Json(renew): Json<Renew>,
 ) -> Answer {
     let now_ms = now_ms();
-    may_try(&rim, peer, now_ms)?;
+    if let Some(no) = may_try(&rim, peer, now_ms) {
+        return Err(no);
+    }
     let answer = at_desk(&rim, move |rim| {
         let take = |nonce: &[u8; 32]| rim.nonces.lock().unwrap_or_else(PoisonError::into_inner).take(*nonce, now_ms);
         rim.desk.renew(&renew, take, now_ms)
@@ -213,11 +219,10 @@ async fn at_desk<T: Send + 'static>(
         .map_err(|_| refusal(StatusCode::INTERNAL_SERVER_ERROR, "the desk ended; see the log of the centre".into()))
 }
 
-fn may_try(rim: &Rim, peer: Peer, now_ms: i64) -> Result<(), Response> {
-    if rim.tries.lock().unwrap_or_else(PoisonError::into_inner).may(peer.0, now_ms) {
-        return Ok(());
-    }
-    Err(refusal(StatusCode::TOO_MANY_REQUESTS, "too many wrong tries from this address; wait ten minutes".into()))
+fn may_try(rim: &Rim, peer: Peer, now_ms: i64) -> Option<Response> {
+    let may = rim.tries.lock().unwrap_or_else(PoisonError::into_inner).may(peer.0, now_ms);
+    let text = "too many wrong tries from this address; wait ten minutes";
+    (!may).then(|| refusal(StatusCode::TOO_MANY_REQUESTS, text.into()))
 }
 
 fn refused(rim: &Rim, peer: Peer, now_ms: i64, error: &DeskError) -> Response {

@@ -167,6 +167,6 @@ fn renewal_is_proved_by_the_record_key_and_needs_no_date() {
     // Denied, and closed: each alone is enough.
     centre.ca.deny("gate-07", "stolen", late).unwrap();
     check(&ask(&signer(1), "gate-07", 1, &renewed.certificate, late), "denied");
-    keys::close(&centre.registry, signer(2).kid(), Some(4), "sold").unwrap();
+    keys::close(&centre.registry, &[], signer(2).kid(), Some(4), "sold").unwrap();
     check(&ask(&signer(2), "gate-08", 2, &other.certificate, late), "closed");
 }

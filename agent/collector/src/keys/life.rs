@@ -10,7 +10,10 @@ use std::{
     path::Path,
 };
 
-use tidewaiter_record::{ChainId, Ed25519Signer, Kid, RegisteredKey, Registry, RegistryClass, Role, Signer as _};
+use tidewaiter_record::{
+    ChainId, Ed25519Signer, Keyring, Kid, RegisteredKey, Registry, RegistryClass, RegistryError, Role, Rotation,
+    Signer as _,
+};
 
 use super::{KeyError, change, load_registry};
 
@@ -57,14 +60,21 @@ pub fn add_agent(path: &Path, key: RegisteredKey) -> Result<(), KeyError> {
     })
 }
 
-/// Closes a key after a number; `None` leaves it no record at all.
+/// The registry with the keys that chains handed themselves to: those are closed by an entry of their own.
+pub(crate) fn in_force(registry: &Registry, rotations: &[Rotation]) -> Result<Registry, RegistryError> {
+    Ok(Keyring::with(registry.clone(), rotations.iter().cloned())?.in_force().clone())
+}
+
+/// Closes a key after a number; `None` leaves it no record at all. `rotations` are those that the centre learned.
 ///
 /// # Errors
 ///
 /// When there is no such key, when it was closed earlier, or when the registry cannot be changed.
-pub fn close(path: &Path, kid: Kid, after: Option<u64>, note: &str) -> Result<(), KeyError> {
+pub fn close(path: &Path, rotations: &[Rotation], kid: Kid, after: Option<u64>, note: &str) -> Result<(), KeyError> {
     change(path, |registry| {
-        let key = registry.key(kid).ok_or_else(|| KeyError::NoKey { path: path.to_owned(), kid })?;
+        let whole =
+            in_force(registry, rotations).map_err(|source| KeyError::Registry { path: path.to_owned(), source })?;
+        let key = whole.key(kid).ok_or_else(|| KeyError::NoKey { path: path.to_owned(), kid })?;
         if let Some(closed) = key.to_seq.filter(|&it| after.is_none_or(|after| after > it)) {
             return Err(KeyError::Closed { kid, closed });
         }
@@ -72,31 +82,39 @@ pub fn close(path: &Path, kid: Kid, after: Option<u64>, note: &str) -> Result<()
     })
 }
 
-/// Closes every open key of an agent: on each chain after the number that `last` gives, which is the last one
-/// receipted.
-///
-/// Gives the keys and their numbers.
+/// A key that was closed: its name, its chain, and where its range began.
+pub type Ended = (Kid, ChainId, u64);
+
+/// Closes every open key of an agent, also one that its chain went over to: on each chain after the number that
+/// `last` gives, which is the last one receipted.
 ///
 /// # Errors
 ///
 /// When the agent has no key, or when the registry cannot be changed.
 pub fn revoke(
     path: &Path,
+    rotations: &[Rotation],
     agent: &str,
     last: impl Fn(ChainId) -> Option<u64>,
     note: &str,
-) -> Result<Vec<(Kid, ChainId, Option<u64>)>, KeyError> {
+) -> Result<Vec<Ended>, KeyError> {
     change(path, |registry| {
-        let keys: Vec<_> = registry.keys().filter(|it| it.role == Role::Agent && it.agent == agent).cloned().collect();
+        let wrong = |source| KeyError::Registry { path: path.to_owned(), source };
+        let whole = in_force(registry, rotations).map_err(wrong)?;
+        let keys: Vec<_> = whole.keys().filter(|it| it.role == Role::Agent && it.agent == agent).cloned().collect();
         if keys.is_empty() {
             return Err(KeyError::NoAgent { path: path.to_owned(), agent: agent.to_owned() });
         }
         let mut done = Vec::new();
-        for key in keys.iter().filter(|it| it.to_seq.is_none()) {
+        for key in keys {
             let Some(chain) = key.chain else { continue };
-            let after = last(chain);
-            put(registry, closed(key, after, note), path)?;
-            done.push((key.kid(), chain, after));
+            if key.to_seq.is_none() {
+                put(registry, closed(&key, last(chain), note), path)?;
+                done.push((key.kid(), chain, key.from_seq));
+            } else {
+                // One that handed over ends there from now on by the registry's own word.
+                put(registry, key, path)?;
+            }
         }
         Ok(done)
     })
@@ -110,13 +128,15 @@ pub fn revoke(
 /// # Errors
 ///
 /// When there is no such key, or when the registry cannot be changed.
-pub fn nothing_after(path: &Path, kid: Kid, receipted: u64) -> Result<(), KeyError> {
+pub fn nothing_after(path: &Path, (kid, from_seq): (Kid, u64), receipted: u64) -> Result<(), KeyError> {
     change(path, |registry| {
         let key = registry.key(kid).ok_or_else(|| KeyError::NoKey { path: path.to_owned(), kid })?;
         if key.to_seq.is_none_or(|it| it >= receipted && it < BEYOND_ALL) {
             return Ok(());
         }
-        let from_seq = if key.from_seq == BEYOND_ALL { 0 } else { key.from_seq };
+        if receipted < from_seq {
+            return Ok(());
+        }
         put(registry, RegisteredKey { from_seq, to_seq: Some(receipted), ..key.clone() }, path)
     })
 }
@@ -226,9 +246,9 @@ mod tests {
             add_agent(&path, agent_key(agent, seed, false)).unwrap();
         }
         let kid = agent_key("a", 1, false).kid();
-        close(&path, kid, Some(9), "board sold").unwrap();
-        assert!(matches!(close(&path, kid, Some(10), "x"), Err(KeyError::Closed { closed: 9, .. })));
-        close(&path, kid, Some(7), "after all earlier").unwrap();
+        close(&path, &[], kid, Some(9), "board sold").unwrap();
+        assert!(matches!(close(&path, &[], kid, Some(10), "x"), Err(KeyError::Closed { closed: 9, .. })));
+        close(&path, &[], kid, Some(7), "after all earlier").unwrap();
         let key = load_registry(&path).unwrap().key(kid).unwrap().clone();
         assert_eq!((key.from_seq, key.to_seq), (0, Some(7)));
         assert_eq!(key.note.as_deref(), Some("board sold; after all earlier"));
@@ -237,19 +257,36 @@ mod tests {
         assert_eq!(load_registry(&path).unwrap().key(kid).unwrap().to_seq, Some(7));
 
         // Nothing was receipted: no record of it is valid, and the entry stays for people to read.
-        let done = revoke(&path, "b", |_| None, "stolen").unwrap();
+        let done = revoke(&path, &[], "b", |_| None, "stolen").unwrap();
         assert_eq!(done.len(), 1);
         let key = load_registry(&path).unwrap().keys().find(|it| it.agent == "b").unwrap().clone();
         assert_eq!((key.from_seq, key.to_seq), (BEYOND_ALL, Some(BEYOND_ALL)));
         // Unless something was receipted while the collector had not read it yet.
-        nothing_after(&path, key.kid(), 4).unwrap();
+        nothing_after(&path, (key.kid(), 0), 4).unwrap();
         let key = load_registry(&path).unwrap().key(key.kid()).unwrap().clone();
         assert_eq!((key.from_seq, key.to_seq), (0, Some(4)));
-        nothing_after(&path, key.kid(), 3).unwrap();
+        nothing_after(&path, (key.kid(), 0), 3).unwrap();
         assert_eq!(load_registry(&path).unwrap().key(key.kid()).unwrap().to_seq, Some(4));
 
-        assert!(matches!(revoke(&path, "c", |_| None, "x"), Err(KeyError::NoAgent { .. })));
-        assert!(matches!(close(&path, Kid([0; 8]), None, "x"), Err(KeyError::NoKey { .. })));
+        assert!(matches!(revoke(&path, &[], "c", |_| None, "x"), Err(KeyError::NoAgent { .. })));
+        assert!(matches!(close(&path, &[], Kid([0; 8]), None, "x"), Err(KeyError::NoKey { .. })));
+    }
+
+    #[test]
+    fn a_key_that_the_chain_went_over_to_is_closed_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = registry(dir.path(), RegistryClass::Production);
+        let first = agent_key("a", 1, false);
+        add_agent(&path, first.clone()).unwrap();
+        let new = Ed25519Signer::from_seed(&[7; 32]).public_key();
+        let next = tidewaiter_record::kid_of(&new);
+        let rotations = [Rotation { chain: ChainId([1; 16]), seq: 9, old: first.kid(), new }];
+        let done = revoke(&path, &rotations, "a", |_| Some(20), "stolen").unwrap();
+        assert_eq!(done, [(next, ChainId([1; 16]), 10)]);
+        // What a reader makes of the file and the chain together.
+        let whole = in_force(&load_registry(&path).unwrap(), &rotations).unwrap();
+        let ends: Vec<_> = [first.kid(), next].iter().map(|it| whole.key(*it).unwrap().to_seq).collect();
+        assert_eq!(ends, [Some(9), Some(20)]);
     }
 
     #[test]
