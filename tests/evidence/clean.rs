@@ -15,11 +15,10 @@ use tidewaiter_drivers::{
     reading::{Indication, Missing, Moment, Quality},
 };
 use tidewaiter_record::{
-    Algorithm, Anchor, Body, ChainHead, ChainId, Claims, Detail, Ed25519Signer, Esp256Signer, Event, Evidence, Follows,
-    Genesis, Hash, Head, Heartbeat, IntervalDetail, KeyRotate, PublicKey, Receipt, Recovery, RegisteredKey, Registry,
-    RegistryClass, Report, Resend, Resumed, Sealed, SignError, Signer, Statement, TimeBlock, TimeQuality, TimeRepair,
-    TimeSource, TimeStep, Verifier, body::proof_bytes, issue, issue_head, issue_resend, seal, split_sequence,
-    verify::Question,
+    Anchor, Body, ChainHead, ChainId, Claims, Detail, Ed25519Signer, Esp256Signer, Event, Evidence, Follows, Genesis,
+    Hash, Head, Heartbeat, IntervalDetail, KeyRotate, PublicKey, Receipt, Recovery, RegisteredKey, Registry,
+    RegistryClass, Report, Resend, Resumed, Sealed, Signer, Statement, TimeBlock, TimeQuality, TimeRepair, TimeSource,
+    TimeStep, Verifier, body::proof_bytes, issue, issue_head, issue_resend, seal, split_sequence, verify::Question,
 };
 use tidewaiter_tests::process::{seed, tell};
 
@@ -42,9 +41,9 @@ pub(super) struct Batch {
     pub(super) kinds: BTreeMap<u64, u64>,
 }
 
-enum Key {
-    Ed25519(Ed25519Signer),
-    Esp256(Box<Esp256Signer>),
+struct Key {
+    signer: Box<dyn Signer>,
+    public: PublicKey,
 }
 
 impl Key {
@@ -55,31 +54,22 @@ impl Key {
         if chance.random_ratio(1, 40)
             && let Some(key) = Esp256Signer::from_secret(&secret)
         {
-            return Self::Esp256(Box::new(key));
+            return Self { public: key.public_key(), signer: Box::new(key) };
         }
-        Self::Ed25519(Ed25519Signer::from_seed(&secret))
+        Self::ed25519(&secret)
+    }
+
+    fn ed25519(secret: &[u8; 32]) -> Self {
+        let key = Ed25519Signer::from_seed(secret);
+        Self { public: key.public_key(), signer: Box::new(key) }
     }
 
     fn signer(&self) -> &dyn Signer {
-        match self {
-            Self::Ed25519(key) => key,
-            Self::Esp256(key) => &**key,
-        }
+        &*self.signer
     }
 
     fn public(&self) -> PublicKey {
-        match self {
-            Self::Ed25519(key) => key.public_key(),
-            Self::Esp256(key) => key.public_key(),
-        }
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        self.signer().sign(message)
-    }
-
-    fn algorithm(&self) -> Algorithm {
-        self.signer().algorithm()
+        self.public
     }
 }
 
@@ -123,7 +113,7 @@ impl Clean {
     /// Some agents at work side by side.
     pub(super) fn batch(&mut self) -> Batch {
         let chance = &mut self.chance;
-        let centre = Key::Ed25519(Ed25519Signer::from_seed(&chance.random()));
+        let centre = Key::ed25519(&chance.random());
         let mut registry = Registry::new(RegistryClass::Production);
         registry.add(RegisteredKey::centre("centre", centre.public())).unwrap();
         let mut batch = Batch { registry, stream: Vec::new(), records: 0, rotations: 0, kinds: BTreeMap::new() };
@@ -343,9 +333,11 @@ impl Writer {
     fn rotation(&self, chance: &mut ChaCha8Rng) -> (Detail, Key) {
         let new = Key::new(chance);
         let public = new.public().to_bytes();
-        let proof =
-            new.sign(&proof_bytes(self.head.chain, self.head.next_seq, self.key.signer().kid(), &public)).unwrap();
-        let algorithm = new.algorithm().cose();
+        let proof = new
+            .signer()
+            .sign(&proof_bytes(self.head.chain, self.head.next_seq, self.key.signer().kid(), &public))
+            .unwrap();
+        let algorithm = new.signer().algorithm().cose();
         (Detail::KeyRotate(Box::new(KeyRotate { algorithm, public, proof })), new)
     }
 

@@ -477,7 +477,7 @@ impl Forgeries<'_> {
             with(other),
             &[("receipt-mismatch", 10)],
         );
-        let other = w.receipt_with(|it| it.agent = "lab-2".to_owned());
+        let other = w.receipt_with(|it| "lab-2".clone_into(&mut it.agent));
         self.add("receipt-other-agent", "a receipt that names another agent", with(other), &[("receipt-mismatch", 10)]);
         let other = w.receipt_with(|it| it.chain = w.lab.chain);
         self.add(

@@ -28,6 +28,7 @@ pub(super) struct World {
     pub(super) honest: Vec<Sealed>,
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "goes where an anchor may be missing")]
 pub(super) fn anchor(size: u64) -> Option<Anchor> {
     Some(Anchor { number: size, hash: life::root(size) })
 }
