@@ -69,7 +69,7 @@ fn replay(name: &str, target: Target, shared: &[Vec<u8>]) -> usize {
     let own: Vec<_> = files(&folder, "hex").iter().flat_map(|path| rows(path)).collect();
     assert!(!own.is_empty(), "{} holds no input", folder.display());
     // Long files are read whole by those they are for; to a decoder of frames they are noise, of which a little does.
-    let most = if matches!(name, "record" | "config") { usize::MAX } else { NOISE_BYTES };
+    let most = if matches!(name, "record" | "config" | "registry") { usize::MAX } else { NOISE_BYTES };
     for input in &own {
         target(input);
     }

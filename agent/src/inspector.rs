@@ -409,10 +409,7 @@ impl Inspector {
     /// Seals every reading of an inspection as evidence, and the inspection behind it.
     async fn seal_beside(&self, inspection: &Inspection, draft: Draft) -> Result<Recorded, Refusal> {
         let (content, beside) = seal::readings_beside(inspection, &self.standing);
-        let kept = match content.len() > INLINE_BYTES {
-            true => self.outbox.keep(content).await.map(drop),
-            false => Ok(()),
-        };
+        let kept = if content.len() > INLINE_BYTES { self.outbox.keep(content).await.map(drop) } else { Ok(()) };
         match kept {
             Ok(()) => {
                 // Handed in one after the other, which is the order in which they are sealed.

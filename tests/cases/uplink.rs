@@ -111,6 +111,41 @@ fn publishes_that_the_broker_acknowledged_and_lost_are_sent_again() {
     assert!(telemetry.rewinds >= 3, "{telemetry:?}");
 }
 
+/// Runs ten minutes with one publish lost, if any; gives arrivals and counts.
+fn losing(lost: Option<i64>) -> (Vec<Delivery>, tidewaiter_collector::Summary, tidewaiter_agent::uplink::Telemetry) {
+    let mut taken = None;
+    play(async || {
+        let troubles = lost.map(|at| Trouble { from: at, to: at + 1, one_in: 1, kind: TroubleKind::LostPublish });
+        let mut world = world(Setting { troubles: troubles.into_iter().collect(), ..Setting::of(QUIET) }).await;
+        world.until(10 * MINUTE).await;
+        let telemetry = world.agent().telemetry.borrow().clone();
+        let status = world.stop().await.unwrap();
+        expect_whole(&world, status.sealed);
+        taken = Some((world.centre.deliveries(), world.centre.summary().unwrap(), telemetry));
+    });
+    taken.unwrap()
+}
+
+#[test]
+fn a_record_that_the_broker_lost_is_asked_for_as_soon_as_the_next_one_comes() {
+    let (deliveries, summary, telemetry) = losing(None);
+    assert_eq!((summary.resends, telemetry.resends), (0, 0));
+    // Alerts come twice, once ahead and once in their place.
+    let repeats = summary.duplicates_folded;
+    // One that another follows at once.
+    let follows = |it: &&[Delivery]| {
+        it.iter().all(|it| !it.alert && !it.duplicate && (MINUTE..9 * MINUTE).contains(&it.at_ms))
+            && (it[1].seq, true) == (it[0].seq + 1, it[1].at_ms - it[0].at_ms < 100)
+    };
+    let pair = deliveries.windows(2).rfind(follows).unwrap();
+    let (seq, at) = (pair[0].seq, pair[0].at_ms);
+    let (deliveries, summary, telemetry) = losing(Some(at));
+    let came = deliveries.iter().find(|it| it.seq == seq).unwrap().at_ms - at;
+    assert!((1..2 * SECOND).contains(&came), "record {seq} came {came} ms late");
+    // Nothing else was sent again, and nobody had to lose patience.
+    assert_eq!((summary.resends, telemetry.resends, telemetry.rewinds, summary.duplicates_folded), (1, 1, 0, repeats));
+}
+
 #[test]
 fn publishes_whose_acknowledgement_got_lost_arrive_twice_and_count_once() {
     let (sealed, summary, deliveries, _) = beset(TroubleKind::LostPuback, 5);

@@ -5,13 +5,14 @@
 
 A FILE is a CBOR sequence, or one in hexadecimal if its name ends in `.hex`. Of every item: the envelope is opened by
 pycose; cbor2 decodes header and payload and writes the same bytes again in its canonical form; header and payload are
-valid by record.cddl; the signature is that of the registry's key, or for a statement of the key inside, by pycose. Prints
-one JSON object with the counts and what was found.
+valid by record.cddl; the signature is that of the registry's key, of the key that a record before it announced, or for a
+statement of the key inside, by pycose. Prints one JSON object with the counts and what was found.
 
 Exit code 0: nothing found; 1: something; 2: usage.
 """
 
 import argparse
+import hashlib
 import io
 import json
 import re
@@ -97,6 +98,15 @@ def key_of(alg, public):
     raise ValueError(f"algorithm {alg} is none that pycose can check")
 
 
+def name_of(alg, public):
+    """The first bytes of the COSE Key Thumbprint (RFC 9679)."""
+    if alg == -19:
+        key = {1: 1, -1: 6, -2: public}
+    else:
+        key = {1: 2, -1: 1, -2: public[:32], -3: public[32:]}
+    return hashlib.sha256(cbor2.dumps(key, canonical=True)).digest()[:8].hex()
+
+
 def check(item, rules, registry):
     if item.tag != 18:
         raise ValueError(f"tag {item.tag}")
@@ -120,6 +130,9 @@ def check(item, rules, registry):
     message.key = key_of(header[1], public)
     if not message.verify_signature():
         raise ValueError("pycose: the signature does not verify")
+    if kind == "record" and body[0] == 13:
+        alg, public = body[2][1], body[2][2]
+        registry.setdefault(name_of(alg, public), {"public": public.hex()})
     return kind
 
 

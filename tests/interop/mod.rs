@@ -4,6 +4,7 @@
 mod foreign;
 mod modbus;
 mod peers;
+mod proof;
 mod tls;
 pub(crate) mod verifier;
 mod wiring;
@@ -23,6 +24,11 @@ fn mbpoll_reads_the_drum() {
 #[test]
 fn python_verifier_agrees() {
     pass(verifier::python());
+}
+
+#[test]
+fn python_checks_proofs_of_the_log() {
+    pass(proof::proofs());
 }
 
 #[test]

@@ -32,14 +32,17 @@ pattern write tw/1/+/%u/record
 pattern write tw/1/+/%u/alert
 pattern write tw/1/+/%u/state
 pattern write tw/1/+/%u/view/#
-pattern write tw/1/+/%u/evidence/#
+pattern write tw/1/+/%u/evidence/+
 pattern read tw/1/+/%u/down/#
 
 user centre
 topic read tw/1/+/+/record
 topic read tw/1/+/+/alert
 topic read tw/1/+/+/state
+topic read tw/1/+/+/evidence/+
 topic write tw/1/+/+/down/receipt
+topic write tw/1/+/+/down/resend
+topic write tw/1/+/+/down/beacon
 ";
 
 /// How long a refusal may take to be logged.

@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 MAX_ITEM = 32 * 1024
+MAX_OF = {"receipt": 1024, "statement": 2048, "head": 2048, "resend": 2048}
 MAX_DEPTH = 16
 MAX_SEQ = 2**63 - 1
 MAX_FINDINGS = 1000
@@ -87,10 +88,14 @@ class Decoder:
         return self.data[start : self.at]
 
     def head(self):
-        initial = self.take(1)[0]
+        at = self.at
+        if at >= self.end:
+            raise Malformed("the bytes end inside an item")
+        self.at = at + 1
+        initial = self.data[at]
         major, low = initial >> 5, initial & 31
         if major == 7:
-            if low not in (20, 21, 22):
+            if not 20 <= low <= 22:
                 raise Malformed(f"initial byte {initial:#04x} is not part of this format")
             return major, low
         if low < 24:
@@ -104,38 +109,58 @@ class Decoder:
         return major, argument
 
     def item(self, depth=0):
+        at = self.at
+        if at >= self.end:
+            raise Malformed("the bytes end inside an item")
+        initial = self.data[at]
+        if initial < 24:
+            self.at = at + 1
+            return initial
         major, argument = self.head()
         if major == 0:
             return argument
-        if major == 1:
-            return -1 - argument
-        if major == 2:
-            return self.take(argument)
-        if major == 3:
+        if major < 4:
+            if major == 1:
+                return -1 - argument
+            start = self.at
+            self.at = end = start + argument
+            if end > self.end:
+                raise Malformed("the bytes end inside an item")
+            if major == 2:
+                return self.data[start:end]
             try:
-                return str(self.take(argument), "utf-8")
+                return str(self.data[start:end], "utf-8")
             except UnicodeDecodeError:
                 raise Malformed("text is not UTF-8") from None
-        if major == 6:
-            raise Malformed("a tag inside an item")
-        if major == 7:
+        if major > 5:
+            if major == 6:
+                raise Malformed("a tag inside an item")
             return (False, True, None)[argument - 20]
         if depth == MAX_DEPTH:
             raise Malformed("nested too deeply")
+        item, depth = self.item, depth + 1
         if major == 4:
-            return [self.item(depth + 1) for _ in self.counted(argument)]
-        found, before = {}, b""
+            return [item(depth) for _ in self.counted(argument)]
+        found, before, data = Map(), b"", self.data
         for _ in self.counted(argument):
             start = self.at
-            key = self.item(depth + 1)
-            encoded = self.data[start : self.at]
+            if start < self.end and data[start] < 24:
+                # The usual key, a number below 24, is its own encoding.
+                key = data[start]
+                self.at = start + 1
+            else:
+                key = item(depth)
+            encoded = data[start : self.at]
             if encoded <= before:
                 raise Malformed("map keys repeated or out of order")
             before = encoded
             # Python holds True equal to 1 and cannot hash lists; such keys occur only where the content is unknown.
-            label = key if type(key) in (int, str, bytes) else encoded
-            found[type(label), label] = self.item(depth + 1)
-        return Map(found)
+            kind = type(key)
+            if kind is int or kind is str or kind is bytes:
+                found[kind, key] = item(depth)
+            else:
+                found[bytes, encoded] = item(depth)
+        return found
 
     def counted(self, count):
         # Each element takes a byte at least, so a count beyond what is left needs no waiting for.
@@ -195,16 +220,23 @@ def need(condition, what):
 
 
 def uint(bits):
-    limit = 1 << bits
-    return lambda it: need(type(it) is int and 0 <= it < limit, f"not an unsigned integer of {bits} bits")
+    limit, what = 1 << bits, f"not an unsigned integer of {bits} bits"
+
+    def check(it):
+        if type(it) is not int or not 0 <= it < limit:
+            raise Malformed(what)
+
+    return check
 
 
 def int64(it):
-    need(type(it) is int and -(2**63) <= it < 2**63, "not an integer of 64 bits")
+    if type(it) is not int or not -(2**63) <= it < 2**63:
+        raise Malformed("not an integer of 64 bits")
 
 
 def tstr(it):
-    need(type(it) is str, "not a text")
+    if type(it) is not str:
+        raise Malformed("not a text")
 
 
 def boolean(it):
@@ -216,12 +248,21 @@ def blob(it):
 
 
 def fixed(size):
-    return lambda it: need(type(it) is bytes and len(it) == size, f"not a byte string of {size} bytes")
+    what = f"not a byte string of {size} bytes"
+
+    def check(it):
+        if type(it) is not bytes or len(it) != size:
+            raise Malformed(what)
+
+    return check
 
 
 def array(*shapes):
+    count, what = len(shapes), f"not an array of {len(shapes)}"
+
     def check(it):
-        need(type(it) is list and len(it) == len(shapes), f"not an array of {len(shapes)}")
+        if type(it) is not list or len(it) != count:
+            raise Malformed(what)
         for shape, part in zip(shapes, it):
             shape(part)
 
@@ -242,18 +283,20 @@ def nullable(shape):
 
 
 def fields(required, optional=None):
-    optional = optional or {}
+    shapes = {(int, key): shape for key, shape in {**required, **(optional or {})}.items()}
+    needed = [(int, key) for key in required]
 
     def check(it):
-        need(type(it) is Map, "not a map")
-        for kind, key in it:
-            need(kind is int and (key in required or key in optional), f"key {key!r} is not part of this map")
-        for key, shape in required.items():
-            need(it.has_int(key), f"key {key} is missing")
-            shape(it.get_int(key))
-        for key, shape in optional.items():
-            if it.has_int(key):
-                shape(it.get_int(key))
+        if type(it) is not Map:
+            raise Malformed("not a map")
+        for key in needed:
+            if key not in it:
+                raise Malformed(f"key {key[1]} is missing")
+        for key, part in it.items():
+            shape = shapes.get(key)
+            if shape is None:
+                raise Malformed(f"key {key[1]!r} is not part of this map")
+            shape(part)
 
     return check
 
@@ -271,18 +314,24 @@ hash32, chain_id, flags, places = fixed(32), fixed(16), uint(2), uint(5)
 u8, u16, u32, u64 = uint(8), uint(16), uint(32), uint(64)
 
 
+digits_and_places = array(int64, places)
+
+
 def decimal(it):
-    array(int64, places)(it)
+    digits_and_places(it)
     need(it[1] <= 18, "more than 18 decimal places")
+
+
+unit_and_quality, reason_and_code = array(tstr, tstr), array(tstr, lambda it: it is None or u16(it))
 
 
 def outcome(it):
     need(type(it) is list and len(it) in (2, 4), "neither a value nor a reason")
     if len(it) == 4:
         decimal(it[:2])
-        array(tstr, tstr)(it[2:])
+        unit_and_quality(it[2:])
     else:
-        array(tstr, nullable(u16))(it)
+        reason_and_code(it)
 
 
 moment = array(u64, int64)
@@ -676,7 +725,8 @@ class Item:
     """An envelope taken apart; header and payload decoded, their shapes not checked yet."""
 
     def __init__(self, data):
-        need(len(data) <= MAX_ITEM, "longer than any item")
+        self.size = len(data)
+        need(self.size <= MAX_ITEM, "longer than any item")
         need(data[:2] == b"\xd2\x84", "not a tagged array of four")
         parts = decode(data[1:])
         protected, unprotected, payload, self.signature = parts
@@ -695,6 +745,7 @@ class Item:
         header(self.header)
         self.alg, self.kid = self.header.get_int(1), self.header.get_int(4)
         need(self.typ() == typ, "another content type")
+        need(self.size <= MAX_OF.get(typ, MAX_ITEM), f"longer than any {typ}")
         need(self.alg in KEY_OF, f"algorithm {self.alg} is not one of this version")
 
     def check_signature(self, key):
@@ -703,8 +754,9 @@ class Item:
 
 
 class Record(Item):
-    def __init__(self, data):
-        super().__init__(data)
+    def __init__(self, item):
+        # The same item, further read.
+        vars(self).update(vars(item))
         self.check(record_header, "record")
         need(len(self.signature) == 64, "a signature has 64 bytes")
         self.agent = self.header.get_int(15).get_int(1)
@@ -795,23 +847,26 @@ class Verifier:
 
     def push(self, data):
         try:
-            typ = Item(data).typ()
-        except Malformed:
-            typ = None
+            item = Item(data)
+        except Malformed as error:
+            self.records += 1
+            self.report("malformed", None, None, str(error))
+            return
+        typ = item.typ()
         try:
             if typ == "receipt":
-                self.push_receipt(data)
+                self.push_receipt(item)
             elif typ == "statement":
-                self.push_statement(data)
+                self.push_statement(item)
             elif typ == "head":
-                self.push_head(data)
+                self.push_head(item)
             elif typ == "resend":
-                self.push_resend(data)
+                self.push_resend(item)
             elif typ == "other":
                 pass  # words about people and certificates, not about records
             else:
                 self.records += 1
-                self.push_record(data)
+                self.push_record(item)
         except Malformed as error:
             self.report("malformed", None, None, str(error))
 
@@ -829,8 +884,7 @@ class Verifier:
             return None
         return entry["agent"]
 
-    def push_head(self, data):
-        item = Item(data)
+    def push_head(self, item):
         item.check(plain_header, "head")
         head_payload(item.payload)
         number, size, root = (item.payload.get_int(key) for key in (2, 3, 4))
@@ -841,14 +895,12 @@ class Verifier:
         if not (same and goes_on):
             self.report("log-mismatch", None, None, f"head {number} of size {size} contradicts what was read before")
 
-    def push_resend(self, data):
-        item = Item(data)
+    def push_resend(self, item):
         item.check(plain_header, "resend")
         resend_payload(item.payload)
         self.by_centre(item, item.payload.get_int(2))
 
-    def push_receipt(self, data):
-        item = Item(data)
+    def push_receipt(self, item):
         item.check(plain_header, "receipt")
         receipt_payload(item.payload)
         agent, chain, upto, name, received, log = (item.payload.get_int(key) for key in (1, 2, 3, 4, 5, 6))
@@ -879,8 +931,7 @@ class Verifier:
         if record.claims_to_know() and record.wall - record.err > received:
             self.report("after-receipt", chain, upto, f"claims a time after its receipt at {received} ms")
 
-    def push_statement(self, data):
-        item = Item(data)
+    def push_statement(self, item):
         item.check(plain_header, "statement")
         statement_payload(item.payload)
         need(item.payload.get_int(3) == item.alg, "the statement presents another algorithm")
@@ -900,8 +951,8 @@ class Verifier:
 
     # -- records
 
-    def push_record(self, data):
-        record = Record(data)
+    def push_record(self, item):
+        record = Record(item)
         chain, seq = record.chain, record.seq
         try:
             entry = self.entitled(record)

@@ -162,6 +162,7 @@ impl Stand {
                 key: centre.join(centre_keys::KEY_FILE).into(),
                 registry: self.registry_path(),
                 receipt_interval: Duration::from_millis(50),
+                head_interval: Duration::from_secs(60),
             },
             limits: None,
             enrol: None,

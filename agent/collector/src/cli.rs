@@ -3,6 +3,7 @@
 mod ca;
 mod enrol;
 mod life;
+mod log;
 mod reset;
 mod stats;
 mod status;
@@ -18,7 +19,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
-use tidewaiter_record::{Algorithm, ChainId, RegistryClass};
+use tidewaiter_record::{Algorithm, ChainId, Hash, ProofError, RegistryClass};
 use tidewaiter_screening::statistics::{By, Period};
 use tidewaiter_words::{Language, say};
 use tokio::sync::mpsc;
@@ -27,11 +28,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::{Config, ConfigError, TokenPlace},
     core::Collected,
-    export::{ExportError, Format, Selection, export},
+    export::{ExportError, Format, Selection, export, export_evidence},
     keys::{self, KeyError},
     print,
+    proving::ProveError,
     service::{RunError, run},
-    store::{SqliteStore, StoreError},
+    store::{RotationStore as _, SqliteStore, StoreError},
     view::CollectedView,
 };
 
@@ -49,7 +51,12 @@ Examples:
   tidewaiter-collector status --config collector.toml
   tidewaiter-collector stats --config collector.toml --from 2026-11-01 --by week
   tidewaiter-collector export --config collector.toml --format cborseq --out records.cborseq
+  tidewaiter-collector export --config collector.toml --evidence ./evidence
   tidewaiter verify records.cborseq --registry registry.json
+  tidewaiter-collector prove --config collector.toml --chain 0011…ff --seq 412 --out proof.cbor
+  tidewaiter-collector prove --check proof.cbor --registry registry.json
+  tidewaiter-collector log check --config collector.toml
+  tidewaiter-collector keys export --config collector.toml --out registry.json
 
 Exit codes: 0 ok, 1 finding (something bad or missing), 2 usage or configuration, 3 environment";
 
@@ -112,9 +119,9 @@ pub enum Command {
         /// Which store.
         #[command(flatten)]
         store: StoreArgs,
-        /// cborseq: the evidence itself; jsonl, csv: copies to read.
-        #[arg(long, value_enum)]
-        format: Format,
+        /// cborseq: the records themselves; jsonl, csv: copies to read.
+        #[arg(long, value_enum, required_unless_present = "evidence")]
+        format: Option<Format>,
         /// Only this chain (32 hexadecimal digits).
         #[arg(long)]
         chain: Option<ChainId>,
@@ -122,9 +129,17 @@ pub enum Command {
         #[arg(long, default_value_t = 0)]
         after: u64,
         /// The file to write; stdout when left out.
-        #[arg(long)]
+        #[arg(long, requires = "format")]
         out: Option<PathBuf>,
+        /// Also write the content of evidence that travelled beside the records, one file per content, named by its SHA-256.
+        #[arg(long, value_name = "DIR")]
+        evidence: Option<PathBuf>,
     },
+    /// Prove that a record is in the centre's log, or check such a proof.
+    Prove(log::Prove),
+    /// The centre's log: its heads, and whether everything agrees with it.
+    #[command(subcommand)]
+    Log(log::Log),
     /// Make, add, close and show keys.
     #[command(subcommand)]
     Keys(Keys),
@@ -185,6 +200,15 @@ pub enum Keys {
         /// The registries to add.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+    },
+    /// Write the registry with the keys that chains have handed themselves to since it was written.
+    Export {
+        /// The configuration that names registry and store.
+        #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
+        config: PathBuf,
+        /// The file to write, which may be the registry itself; stdout when left out.
+        #[arg(long)]
+        out: Option<PathBuf>,
     },
     /// What happens to a key later.
     #[command(flatten)]
@@ -251,6 +275,14 @@ enum Failure {
     #[error(transparent)]
     Export(#[from] ExportError),
     #[error(transparent)]
+    Prove(#[from] ProveError),
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    #[error("record {}: its hash is {found}, the proof is about {proved}", path.display())]
+    OtherRecord { path: PathBuf, found: Hash, proved: Hash },
+    #[error("{}: cannot be read", path.display())]
+    Input { path: PathBuf, source: io::Error },
+    #[error(transparent)]
     Ca(#[from] crate::ca::CaError),
     #[error(transparent)]
     Desk(#[from] crate::enrol::DeskError),
@@ -272,11 +304,19 @@ impl Failure {
     /// 1 finding, 2 usage or configuration, 3 environment.
     fn code(&self) -> u8 {
         let is_configuration = match self {
-            Self::Export(ExportError::Rotten { .. } | ExportError::Unreadable { .. }) => return 1,
+            Self::Export(
+                ExportError::Rotten { .. } | ExportError::Unreadable { .. } | ExportError::RottenContent { .. },
+            )
+            | Self::Proof(_)
+            | Self::OtherRecord { .. }
+            | Self::Prove(ProveError::NotInLog { .. } | ProveError::NotYet { .. }) => return 1,
             Self::Desk(error) if error.is_refusal() => return 1,
             Self::Reset(error) if error.is_refusal() => return 1,
             Self::Ca(error) => !matches!(error, crate::ca::CaError::File(_) | crate::ca::CaError::Randomness),
-            Self::Usage(_) | Self::Config(_) | Self::Store(StoreError::Layout { .. }) => true,
+            Self::Config(_)
+            | Self::Usage(_)
+            | Self::Prove(ProveError::NoHead(_) | ProveError::Order(..))
+            | Self::Store(StoreError::Layout { .. } | StoreError::Older { .. }) => true,
             Self::Run(error) => error.is_configuration(),
             Self::Key(error) => error.is_configuration(),
             _ => false,
@@ -326,9 +366,13 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             let language = language.unwrap_or_else(Language::from_env);
             stats::show(&open(&store)?, stats::Wanted { period: Period { from, to }, by, json, language })
         }
-        Command::Export { store, format, chain, after, out } => {
+        Command::Export { store, format, chain, after, out, evidence } => {
             let store = open(&store)?;
             let which = Selection { chain, after };
+            if let Some(folder) = &evidence {
+                export_evidence(&store, chain, folder)?;
+            }
+            let Some(format) = format else { return Ok(0) };
             match out {
                 None => export(&store, format, which, &mut BufWriter::new(io::stdout().lock()))?,
                 Some(path) => {
@@ -340,6 +384,18 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
                     written
                 }
             };
+            Ok(0)
+        }
+        Command::Prove(prove) => log::prove(prove),
+        Command::Log(log) => log::carry_out(log),
+        Command::Keys(Keys::Export { config, out }) => {
+            let config = Config::load(&config)?;
+            let store = SqliteStore::open_read_only(&config.store.path)?;
+            let json = keys::with_learned(&config.centre.registry, store.rotations()?)?.to_json();
+            match out {
+                Some(path) => crate::files::replace(&path, json.as_bytes(), 0o644)?,
+                None => io::stdout().lock().write_all(json.as_bytes())?,
+            }
             Ok(0)
         }
         Command::Version { json } => Ok(version::show(json)?),

@@ -6,11 +6,14 @@
 //! | `jsonl` | one [`StoredView`] per line, in order of arrival | programs |
 //! | `csv` | one row per record, in order of arrival | spreadsheets (RFC 4180) |
 //!
+//! Beside them, [`export_evidence`] writes the content of evidence, one file per content.
+//!
 //! Every record is hashed again on its way out and compared with the hash under which it came in: a disk
 //! that rots must not pass for an agent that forged.
 
-use std::io::Write;
+use std::{fs, io::Write, path::Path};
 
+use sha2::{Digest as _, Sha256};
 use tidewaiter_record::{ChainId, Detail, Hash, ParseError, Record, parse};
 
 use crate::{
@@ -69,6 +72,14 @@ pub enum ExportError {
         #[source]
         source: ParseError,
     },
+    /// Stored content is not what came in.
+    #[error("content {expected} has hash {found} now; restore the store from a backup")]
+    RottenContent {
+        /// Hash now.
+        found: Hash,
+        /// Hash then.
+        expected: Hash,
+    },
     /// The output cannot be written.
     #[error("output: cannot be written")]
     Output(#[from] std::io::Error),
@@ -118,6 +129,41 @@ pub fn export(store: &SqliteStore, format: Format, which: Selection, out: &mut d
         Format::Csv => rows(store, which, out)?,
     };
     out.flush()?;
+    Ok(written)
+}
+
+/// Writes the content that records name and that is here, into files named by their SHA-256; gives how many.
+///
+/// A file that exists with the right length is left alone: its name says what it holds.
+///
+/// # Errors
+///
+/// When the store cannot be read, when content is not what came in, or when the folder cannot be written to.
+pub fn export_evidence(store: &SqliteStore, chain: Option<ChainId>, folder: &Path) -> Result<u64, ExportError> {
+    fs::create_dir_all(folder)?;
+    let mut written = 0;
+    for named in store.named(chain, false)? {
+        let path = folder.join(named.hash.to_string());
+        if fs::metadata(&path).is_ok_and(|it| it.len() == named.size) {
+            continue;
+        }
+        let new = path.with_extension("new");
+        let mut file = fs::File::create(&new)?;
+        let mut digest = Sha256::new();
+        store.walk_content(named.hash, |bytes| -> Result<(), ExportError> {
+            digest.update(bytes);
+            Ok(file.write_all(bytes)?)
+        })?;
+        let found = Hash(digest.finalize().into());
+        if found != named.hash {
+            fs::remove_file(&new)?;
+            return Err(ExportError::RottenContent { found, expected: named.hash });
+        }
+        file.sync_all()?;
+        fs::rename(&new, &path)?;
+        written += 1;
+    }
+    fs::File::open(folder)?.sync_all()?;
     Ok(written)
 }
 

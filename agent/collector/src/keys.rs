@@ -13,8 +13,8 @@ use std::{
 pub use life::{Ended, add_agent, close, excerpt, make_person, note, nothing_after, revoke};
 pub(crate) use life::{check_new, closed, in_force};
 use tidewaiter_record::{
-    Algorithm, ChainId, Kid, RegisteredKey, Registry, RegistryClass, RegistryError, Role, SignError, Signer,
-    SoftwareKey,
+    Algorithm, ChainId, Keyring, Kid, RegisteredKey, Registry, RegistryClass, RegistryError, Role, Rotation, SignError,
+    Signer, SoftwareKey,
 };
 #[cfg(feature = "pkcs11")]
 use tidewaiter_token::{Settings, Token, TokenError};
@@ -382,6 +382,17 @@ pub fn add(registry_path: &Path, other: &Path) -> Result<usize, KeyError> {
         registry.merge(&more).map_err(|source| KeyError::Registry { path: other.to_owned(), source })?;
         Ok(registry.keys().count())
     })
+}
+
+/// A registry, with the keys that chains have handed themselves to.
+///
+/// # Errors
+///
+/// When the file cannot be read, or when there are more keys than a registry holds.
+pub fn with_learned(registry_path: &Path, learned: Vec<Rotation>) -> Result<Registry, KeyError> {
+    let ring = Keyring::with(load_registry(registry_path)?, learned);
+    let wrong = |source| KeyError::Registry { path: registry_path.to_owned(), source };
+    Ok(ring.map_err(wrong)?.in_force().clone())
 }
 
 /// Changes a registry under its lock.

@@ -1,8 +1,8 @@
 //! The central end: subscribes, verifies, stores, receipts.
 //!
 //! Sealed records come in from a broker that is not trusted: it may lose, repeat, re-order and invent.
-//! What leaves is one signed, cumulative receipt per chain, and a store in which every record stands
-//! under its one sequence number. A receipt over *n* says: every record up to *n* is here, durable, signed
+//! What leaves is one signed, cumulative receipt per chain, requests for what is missing, heads of a Merkle log over
+//! all records, and a store in which every record stands under its one sequence number. A receipt over *n* says: every record up to *n* is here, durable, signed
 //! by the registered key, and linked to the one before.
 //!
 //! ```text
@@ -15,7 +15,8 @@
 //! |---|---|
 //! | [`topic`] | takes topic names apart |
 //! | [`core`] | bytes, topic and time in; actions out; no IO |
-//! | [`store`] | chains and evidence in one `SQLite` file |
+//! | [`store`] | chains, log and evidence in one `SQLite` file |
+//! | [`proving`], [`audit`] | proofs from the log; the log against everything that speaks of it |
 //! | [`receipts`] | holds receipts back so that the newest wins |
 //! | [`keys`] | the centre's key, and the registry that is read again when it changes |
 //! | [`service`] | the way between broker and core, group commit, restart of the store |
@@ -30,6 +31,7 @@
 //! Not here: judging beyond the recomputation, commands to agents, and the whole-stream verifier, which
 //! reads what [`export`] writes.
 
+pub mod audit;
 pub mod ca;
 pub mod cli;
 pub mod config;
@@ -40,6 +42,7 @@ pub mod files;
 pub mod finding;
 pub mod keys;
 pub mod print;
+pub mod proving;
 pub mod receipts;
 pub mod reset;
 pub mod service;

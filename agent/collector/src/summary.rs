@@ -116,6 +116,6 @@ impl Summary {
 
     /// Whether nothing is bad and nothing is missing.
     pub fn is_clean(&self) -> bool {
-        self.bad_total() == 0 && self.gaps == 0
+        self.bad_total() == 0 && self.gaps == 0 && self.held == 0
     }
 }

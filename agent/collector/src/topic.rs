@@ -129,10 +129,10 @@ mod tests {
 
     #[test]
     fn what_goes_down_is_no_uplink_topic() {
-        let down: [(fn(&str, &str) -> String, &str); 3] =
-            [(receipt, "receipt"), (resend, "resend"), (beacon, "beacon")];
-        for (topic, name) in down {
-            let topic = topic("yantian", "gate-07");
+        let (site, agent) = ("yantian", "gate-07");
+        for (topic, name) in
+            [(receipt(site, agent), "receipt"), (resend(site, agent), "resend"), (beacon(site, agent), "beacon")]
+        {
             assert_eq!(topic, format!("tw/1/yantian/gate-07/down/{name}"));
             assert_eq!(parse(&topic), None);
         }

@@ -264,7 +264,7 @@ pub fn main() -> ExitCode {
         Command::Register(args) => register::register(&args),
         Command::FunctionCheck(args) => register::function_check(&args),
         Command::Evidence(command) => evidence::evidence(&command),
-        Command::Version(args) => version::version(&args),
+        Command::Version(args) => Ok(version::version(&args)),
         Command::Status(args) => show::status(&args),
         Command::Log(args) => show::log(&args),
         Command::Stats(args) => stats::stats(&args),

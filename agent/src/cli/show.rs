@@ -104,7 +104,11 @@ fn print_status(report: &Value) {
     );
     match report.get("uplink_down_ms").and_then(Value::as_u64) {
         None if report.get("beacon").is_some_and(|it| !it.is_null()) => {
-            outln!("uplink up, beacon {} over {} records", text(report, "/beacon/number"), text(report, "/beacon/size"))
+            outln!(
+                "uplink up, beacon {} over {} records",
+                text(report, "/beacon/number"),
+                text(report, "/beacon/size")
+            );
         }
         None => outln!("uplink up"),
         Some(ms) => {

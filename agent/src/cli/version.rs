@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{OK, Outcome, output::outln};
+use super::{OK, output::outln};
 use crate::{app::SOFTWARE, life::rim};
 
 /// Options of `tidewaiter version`.
@@ -13,7 +13,7 @@ pub(super) struct VersionArgs {
     json: bool,
 }
 
-pub(super) fn version(args: &VersionArgs) -> Outcome {
+pub(super) fn version(args: &VersionArgs) -> u8 {
     let hash = rim::executable();
     if args.json {
         outln!("{}", serde_json::json!({ "software": SOFTWARE, "sha256": hash }));
@@ -24,5 +24,5 @@ pub(super) fn version(args: &VersionArgs) -> Outcome {
             None => outln!("sha256 unknown: the executable cannot be read"),
         }
     }
-    Ok(OK)
+    OK
 }

@@ -1,26 +1,26 @@
-//! What comes back from the centre: signed cumulative receipts, and heads of its log.
+//! What comes back from the centre: signed cumulative receipts, heads of its log, and requests to send again.
 //!
 //! A message is checked whole (signature by a key registered as the centre's, this agent, this chain)
 //! before any of it is believed; the outbox then compares the hash with its own record.
 
-use tidewaiter_record::{ChainId, Head, Registry, open_head, open_receipt};
+use tidewaiter_record::{ChainId, Head, Registry, Resend, open_head, open_receipt, open_resend};
 
 use crate::outbox::{Cursor, LogHead};
 
 /// Why a receipt was not believed.
 #[derive(Debug, thiserror::Error)]
 pub enum DownlinkError {
-    /// Larger than any receipt.
-    #[error("{0} bytes are more than any receipt or beacon has; it was not read")]
+    /// Larger than any receipt, beacon or request.
+    #[error("{0} bytes are more than any receipt, beacon or request has; it was not read")]
     Size(usize),
-    /// Not a receipt, or not signed by the centre.
-    #[error("receipt refused: {0}")]
+    /// Not what it should be, or not signed by the centre.
+    #[error("refused: {0}")]
     Receipt(#[from] tidewaiter_record::ReceiptError),
     /// Not a head of the centre's log, or not signed by the centre.
     #[error("beacon refused: {0}")]
     Beacon(#[source] tidewaiter_record::ReceiptError),
     /// Signed for somebody else.
-    #[error("receipt refused: it is for agent {agent:?}, chain {chain}")]
+    #[error("refused: it is for agent {agent:?}, chain {chain}")]
     NotOurs {
         /// Agent it names.
         agent: String,
@@ -64,4 +64,20 @@ pub fn receipt(
     }
     let cursor = Cursor { upto_seq: receipt.upto_seq, hash: receipt.hash, received_ms: receipt.received_at_ms };
     Ok((cursor, receipt.log.map(|(size, root)| LogHead { size, root })))
+}
+
+/// Opens a request to send again, for `agent` and `chain`.
+///
+/// # Errors
+///
+/// When it is not the centre's word to this agent about this chain.
+pub fn resend(payload: &[u8], registry: &Registry, agent: &str, chain: ChainId) -> Result<Resend, DownlinkError> {
+    if payload.len() > MAX_RECEIPT_BYTES {
+        return Err(DownlinkError::Size(payload.len()));
+    }
+    let resend = open_resend(payload, registry)?;
+    if resend.agent != agent || resend.chain != chain {
+        return Err(DownlinkError::NotOurs { agent: resend.agent, chain: resend.chain });
+    }
+    Ok(resend)
 }

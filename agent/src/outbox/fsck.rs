@@ -114,7 +114,7 @@ pub fn check(dir: &Path, registry: Option<&Registry>, receipts: &[Vec<u8>]) -> R
     let path = dir.join(SqliteStore::FILE);
     let mut checked = Checked::default();
     let mut file = File::open(&path).map_err(|source| StoreError::Lock { path: path.clone(), source })?;
-    shorter_than_it_says(&mut file, &mut checked);
+    first_page(&mut file, &mut checked);
     let own = statement_registry(dir, &mut checked);
     let Some(registry) = registry.or(own.as_ref()) else { return Ok(checked) };
     let chain = own.as_ref().and_then(|it| it.keys().find_map(|key| key.chain));
@@ -132,8 +132,9 @@ pub fn check(dir: &Path, registry: Option<&Registry>, receipts: &[Vec<u8>]) -> R
     Ok(checked)
 }
 
-// A database says in its first page how many pages it has (SQLite file format §1.3: size of a page at 16, pages at 28).
-fn shorter_than_it_says(file: &mut File, checked: &mut Checked) {
+// A database says in its first page how many pages it has (SQLite file format §1.3: size of a page at 16,
+// versions and fractions from 18 on, pages at 28).
+fn first_page(file: &mut File, checked: &mut Checked) {
     let mut head = [0; 100];
     let length = file.metadata().map_or(0, |it| it.len());
     if file.read_exact(&mut head).is_err() {
@@ -143,7 +144,12 @@ fn shorter_than_it_says(file: &mut File, checked: &mut Checked) {
             format!("the file has {length} bytes, less than the head of a database"),
         );
     }
-    let [.., p0, p1, _, _, _, _, _, _, _, _, _, _, n0, n1, n2, n3] = *head.first_chunk::<32>().unwrap_or(&[0; 32]);
+    let [.., p0, p1, write, read, _, max, min, leaf, _, _, _, _, n0, n1, n2, n3] =
+        *head.first_chunk::<32>().unwrap_or(&[0; 32]);
+    // 2 is the write-ahead log, which this store always has; the other three never differ.
+    if [write, read, max, min, leaf] != [2, 2, 64, 32, 32] {
+        checked.add(Class::Corruption, None, "the head of the file is not that of a store");
+    }
     let page = match u64::from(u16::from_be_bytes([p0, p1])) {
         1 => 65_536,
         page => page,
@@ -346,7 +352,8 @@ fn cursor(connection: &Connection, checked: &mut Checked) -> rusqlite::Result<()
         connection.query_row("SELECT record FROM entry WHERE seq = ?1", [upto], |row| row.get(0)).optional()?;
     match stored {
         Some(bytes) if Hash::of(&bytes).0[..] != hash[..] => {
-            checked.add(Class::Fork, Some(seq), "the cursor names another hash than that of the record");
+            // The agent moves its cursor only where the hashes agree, so this is no other history.
+            checked.add(Class::Corruption, Some(seq), "the cursor names another hash than that of the record");
         }
         None if checked.last.is_some_and(|last| seq > last) => {
             checked.add(

@@ -2,6 +2,7 @@
 
 mod anchor;
 mod beside;
+mod fork;
 mod key;
 mod stopping;
 mod trim;
@@ -123,7 +124,7 @@ impl Keeper {
             stopped_since_ms: (contents.refused.0 > 0).then_some(contents.refused.1),
             refused: contents.refused.0,
             newest_alert,
-            fork: None,
+            fork: fork::remembered(&notes),
             key_away: None,
             refused_ever: 0,
             evidence: Arc::new(beside::named(&notes)),
@@ -419,6 +420,9 @@ impl Keeper {
                         let refused = pending.iter().zip(&answers).filter(|(_, answer)| unsigned(answer));
                         let refused = refused.filter(|(item, _)| stopping::counts(item)).count();
                         self.count_refused(refused).await?;
+                    } else if self.status.stopped_since_ms.is_none() {
+                        // It had failed a heartbeat alone, which stops nothing.
+                        self.status.key_away = None;
                     }
                     self.publish();
                     for (item, answer) in pending.into_iter().zip(answers) {
@@ -483,10 +487,7 @@ impl Keeper {
             None => Some(format!("the centre signed for record {seq}, which this store does not hold")),
         };
         if let Some(fork) = fork {
-            error!(fork, "fork: nothing will be deleted any more");
-            self.status.fork = Some(fork.clone());
-            self.publish();
-            return Ok(ReceiptAnswer::Fork(fork));
+            return self.declare_fork(fork).await;
         }
         let batch = Batch { cursor: Some(cursor), ..Batch::default() };
         if let Err(failure) = self.commit(batch).await {

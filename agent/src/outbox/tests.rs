@@ -437,6 +437,16 @@ async fn a_receipt_for_other_bytes_stops_deletion() {
     other.end().await;
     started.end().await;
     assert_eq!(names(&stored(bench.dir.path())), ["a"]);
+
+    // Nor by a restart, and the lane says so before anything has come from the centre.
+    let again = bench.start().await;
+    assert!(again.outbox.status().borrow().fork.as_deref().is_some_and(|it| it.contains("0909")));
+    assert!(matches!(again.outbox.receipt(right).await, ReceiptAnswer::Fork(_)));
+    again.end().await;
+    assert_eq!(names(&stored(bench.dir.path())), ["a"]);
+    let started = fresh.start().await;
+    assert!(started.outbox.status().borrow().fork.as_deref().is_some_and(|it| it.contains("does not hold")));
+    started.end().await;
 }
 
 #[tokio::test]

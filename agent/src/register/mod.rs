@@ -162,6 +162,7 @@ impl Register {
     }
 
     /// An outcome of this instrument as it counts: a value of one that is out of verification is none to rely on.
+    #[allow(clippy::missing_errors_doc, reason = "the error is a reading without a value, which passes through")]
     pub fn stamped(&self, outcome: Outcome, instrument: &str, date: Date, wall_ms: i64) -> Outcome {
         outcome.map(|mut indication| {
             indication.quality = self.standing(instrument, date, wall_ms).on(indication.quality);

@@ -78,7 +78,7 @@ impl MqttLink {
             client_id: site.agent.clone(),
             tls,
             keep_alive: KEEP_ALIVE,
-            subscribe: vec![topics.receipt(), topics.beacon()],
+            subscribe: vec![topics.receipt(), topics.beacon(), topics.resend()],
             will: Some(Message { topic: topics.state(), payload: will.to_json(), qos: Qos::AtLeastOnce, retain: true }),
             window: WINDOW,
             ack_timeout: ACK_TIMEOUT,

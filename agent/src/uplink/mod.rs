@@ -11,8 +11,10 @@
 //! ```
 //!
 //! PUBACK is flow control and a counter, nothing more. On every connection, and whenever receipts
-//! stand still, the cursor rewinds to the last receipt + 1. This stage never decides that a record is done.
+//! stand still, the cursor rewinds to the last receipt + 1. What the centre misses it asks for, and those records alone
+//! are sent again. This stage never decides that a record is done.
 
+mod again;
 mod identity;
 mod link;
 mod pieces;
@@ -75,5 +77,10 @@ impl Topics {
     /// Receipts.
     pub fn receipt(&self) -> String {
         format!("{}/down/receipt", self.prefix)
+    }
+
+    /// Requests to send again.
+    pub fn resend(&self) -> String {
+        format!("{}/down/resend", self.prefix)
     }
 }

@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 
 use super::{
     Link, RECEIPT_PATIENCE, StateMessage, Telemetry, Topics,
+    again::Again,
     pieces::{self, PIECE_BYTES, Pieces, TOKENS},
 };
 use crate::{
@@ -69,6 +70,7 @@ pub struct Uplink<L> {
     online: bool,
     next: u64,
     read: std::collections::VecDeque<Entry>,
+    again: Again,
     alerts_seen: Option<u64>,
     alerts_out: BTreeSet<u64>,
     pieces: Pieces,
@@ -98,6 +100,7 @@ impl<L: Link> Uplink<L> {
             online: false,
             next: 0,
             read: std::collections::VecDeque::new(),
+            again: Again::default(),
             alerts_seen: None,
             alerts_out: BTreeSet::new(),
             pieces: Pieces::default(),
@@ -137,6 +140,7 @@ impl<L: Link> Uplink<L> {
             if self.online {
                 self.look_for_stall(&now);
                 self.send_alerts(&now).await;
+                self.send_again().await;
                 self.send_records(&now).await;
                 self.send_pieces().await;
                 self.send_state("online", &now);
@@ -200,6 +204,9 @@ impl<L: Link> Uplink<L> {
             Event::Message(incoming) if incoming.topic == self.settings.topics.receipt() => {
                 self.on_receipt(&incoming.payload).await;
             }
+            Event::Message(incoming) if incoming.topic == self.settings.topics.resend() => {
+                self.on_resend(&incoming.payload);
+            }
             Event::Message(incoming) if incoming.topic == self.settings.topics.beacon() => {
                 self.on_beacon(&incoming.payload).await;
             }
@@ -260,6 +267,23 @@ impl<L: Link> Uplink<L> {
         }
     }
 
+    fn on_resend(&mut self, payload: &[u8]) {
+        let settings = &self.settings;
+        match downlink::resend(payload, &settings.registry, &settings.agent, settings.chain) {
+            Ok(asked) => {
+                if self.again.take(asked.from_seq, asked.upto_seq, self.next, Instant::now()) {
+                    info!(
+                        from = asked.from_seq,
+                        upto = asked.upto_seq,
+                        "the centre misses records; sending them again"
+                    );
+                    self.telemetry.send_modify(|it| it.resends += 1);
+                }
+            }
+            Err(why) => warn!(%why, "request to send again not believed"),
+        }
+    }
+
     async fn on_beacon(&mut self, payload: &[u8]) {
         match downlink::beacon(payload, &self.settings.registry) {
             Ok(head) => match self.outbox.beacon(head).await {
@@ -279,6 +303,7 @@ impl<L: Link> Uplink<L> {
         let receipted = self.outbox.status().borrow().cursor;
         self.next = receipted.map_or(0, |cursor| cursor.upto_seq + 1);
         self.read.clear();
+        self.again.forget();
         self.alerts_seen = receipted.map(|cursor| cursor.upto_seq);
         self.alerts_out.clear();
         self.pieces.rewind();
@@ -316,6 +341,34 @@ impl<L: Link> Uplink<L> {
             }
         }
         self.alerts_seen = self.alerts_seen.max(status.newest_alert);
+    }
+
+    /// Sends what the centre has asked for; records that are not here any more are passed over.
+    async fn send_again(&mut self) {
+        while let (None, Some((from, last))) = (self.paused_until, self.again.range()) {
+            let entries = match self.outbox.entries(from, READ_AHEAD).await {
+                Some(Ok(entries)) => entries,
+                Some(Err(failure)) => {
+                    error!(%failure, "the outbox cannot be read");
+                    self.paused_until = Some(Instant::now() + REFUSAL_PAUSE);
+                    return;
+                }
+                None => return,
+            };
+            if entries.first().is_none_or(|entry| entry.seq > last) {
+                self.again.forget();
+                return;
+            }
+            for entry in entries.iter().take_while(|entry| entry.seq <= last) {
+                match self.link.publish(record_message(self.settings.topics.record(), entry), entry.seq) {
+                    Ok(()) => self.telemetry.send_modify(|it| it.published += 1),
+                    // The stream of records says so, and stops there.
+                    Err(PublishError::TooLarge { .. }) => {}
+                    Err(PublishError::WindowFull | PublishError::Offline) => return,
+                }
+                self.again.sent(entry.seq);
+            }
+        }
     }
 
     async fn send_records(&mut self, status: &Status) {

@@ -83,4 +83,6 @@ pub struct Telemetry {
     pub beacons_refused: u64,
     /// Pieces of evidence the broker has acknowledged, repeats included.
     pub pieces_sent: u64,
+    /// Requests of the centre to send records again that counted.
+    pub resends: u64,
 }

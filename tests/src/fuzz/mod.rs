@@ -9,6 +9,7 @@
 //! checked by the tests of the crate that reads it.
 
 mod benches;
+mod centre;
 mod config;
 mod modbus;
 mod n42;
@@ -19,6 +20,7 @@ mod scales;
 mod stream;
 
 pub use benches::benches;
+pub use centre::{head, pieces, receipt, registry, sequence, verifier};
 pub use config::config;
 pub use modbus::modbus;
 pub use n42::n42;
@@ -31,7 +33,7 @@ pub use scales::scales;
 pub type Target = fn(&[u8]);
 
 /// The families, each by the name of its target and of its corpus folder.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("scales", scales),
     ("portals", portals),
     ("radiation_and_spectrometers", radiation_and_spectrometers),
@@ -40,4 +42,10 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("record", record),
     ("n42", n42),
     ("config", config),
+    ("receipt", receipt),
+    ("head", head),
+    ("registry", registry),
+    ("sequence", sequence),
+    ("pieces", pieces),
+    ("verifier", verifier),
 ];

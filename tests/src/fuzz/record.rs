@@ -11,7 +11,7 @@ use tidewaiter_record::{
 };
 
 /// The keys behind the committed vectors, so that good input goes all the way.
-static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+pub(super) static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     Registry::from_json(include_str!("../../../agent/record/vectors/v1/registry-test.json")).expect("frozen registry")
 });
 
@@ -54,7 +54,7 @@ fn one(bytes: &[u8]) {
 }
 
 /// A stream cut into pieces gives the items of the stream cut in one go.
-fn sequence(bytes: &[u8]) {
+pub(super) fn sequence(bytes: &[u8]) {
     let whole: Vec<_> = split_sequence(bytes).collect();
     let good: Vec<&[u8]> = whole.iter().filter_map(|it| it.as_ref().ok().copied()).collect();
     let taken: usize = good.iter().map(|it| it.len()).sum();

@@ -9,7 +9,7 @@
 //! The way here is [`super::way`]'s; which trouble hits which message is decided here, by the scene's seed.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -21,7 +21,9 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tidewaiter_agent::clock::{Clock as _, RuntimeClock};
 use tidewaiter_collector::{
-    Action, Core, SqliteStore, Summary, Tables, keys as centre_keys,
+    Action, Core, SqliteStore, Summary, Tables,
+    core::ResendDue,
+    keys as centre_keys,
     receipts::{ReceiptDue, ReceiptQueue},
 };
 use tidewaiter_record::{
@@ -35,6 +37,9 @@ use crate::stand::Stand;
 
 /// Receipts of one chain are at least this far apart.
 const RECEIPT_INTERVAL_MS: u64 = 50;
+
+/// How often the centre looks at open gaps.
+const GAP_LOOK: Duration = Duration::from_secs(1);
 
 /// Something that goes wrong between agent and centre for a while.
 #[derive(Clone, Debug)]
@@ -96,6 +101,9 @@ struct Inside {
     core: Core,
     receipts: ReceiptQueue,
     retained: Option<ReceiptDue>,
+    resends: VecDeque<ResendDue>,
+    /// When open gaps are looked at next; none while a chain has no gap.
+    look_at: Option<Instant>,
     deliveries: Vec<Delivery>,
     /// Evidence by its SHA-256, pieces by their offset.
     pieces: BTreeMap<String, BTreeMap<u64, Vec<u8>>>,
@@ -104,6 +112,31 @@ struct Inside {
     /// Messages on their way that outlive the connection they came by.
     late: BTreeMap<(Instant, u64), (String, Bytes)>,
     late_number: u64,
+}
+
+impl Inside {
+    fn carry_out(&mut self, actions: Vec<Action>, now: i64) {
+        for action in actions {
+            match action {
+                Action::Receipt(due) => self.receipts.push(due),
+                Action::Announce(collected) => {
+                    let waits = collected.stored && collected.receipted_upto < Some(collected.seq);
+                    self.look_at = waits.then(|| self.look_at.unwrap_or_else(|| Instant::now() + GAP_LOOK));
+                    self.deliveries.push(Delivery {
+                        at_ms: now,
+                        seq: collected.seq,
+                        alert: collected.alert,
+                        duplicate: collected.duplicate,
+                    });
+                }
+                Action::Resend(due) => self.resends.push_back(due),
+                Action::Head(_) => {}
+                Action::Equivocation(it) => self.failures.push(format!("{it:?}")),
+                Action::Refused(it) => self.failures.push(format!("{it:?}")),
+                Action::Gap(it) => self.failures.push(format!("{it:?}")),
+            }
+        }
+    }
 }
 
 impl Centre {
@@ -120,11 +153,13 @@ impl Centre {
         let path = folder.join("collector.db");
         let store = SqliteStore::open(&path).map_err(|why| anyhow!("{why}"))?;
         let tables = Tables::load(Some(limits)).map_err(|why| anyhow!("{why}"))?;
-        let core = Core::new(registry.clone(), Arc::new(signer), store, tables);
+        let core = Core::new(registry.clone(), Arc::new(signer), store, tables).map_err(|why| anyhow!("{why}"))?;
         let inside = Inside {
             core,
             receipts: ReceiptQueue::new(RECEIPT_INTERVAL_MS),
             retained: None,
+            resends: VecDeque::new(),
+            look_at: None,
             deliveries: Vec::new(),
             pieces: BTreeMap::new(),
             failures: Vec::new(),
@@ -239,21 +274,7 @@ impl Centre {
         let (now, wall_ms) = (self.truth.now_ms(), self.wall_ms());
         let mut inside = self.inside();
         match inside.core.accept(topic, bytes, wall_ms) {
-            Ok(actions) => {
-                for action in actions {
-                    match action {
-                        Action::Receipt(due) => inside.receipts.push(due),
-                        Action::Announce(collected) => inside.deliveries.push(Delivery {
-                            at_ms: now,
-                            seq: collected.seq,
-                            alert: collected.alert,
-                            duplicate: collected.duplicate,
-                        }),
-                        Action::Equivocation(it) => inside.failures.push(format!("{it:?}")),
-                        Action::Refused(it) => inside.failures.push(format!("{it:?}")),
-                    }
-                }
-            }
+            Ok(actions) => inside.carry_out(actions, now),
             Err(why) => inside.failures.push(why.to_string()),
         }
     }
@@ -296,6 +317,25 @@ impl Centre {
         inside.late.insert((at, number), (topic, payload));
     }
 
+    /// The request that may leave now.
+    pub(super) fn resend_due(&self) -> Option<ResendDue> {
+        self.inside().resends.pop_front()
+    }
+
+    /// Looks at open gaps, when it is time to.
+    pub(super) fn look_at_gaps(&self) {
+        let (now, wall_ms) = (self.truth.now_ms(), self.wall_ms());
+        let mut inside = self.inside();
+        if inside.look_at.is_none_or(|at| Instant::now() < at) {
+            return;
+        }
+        inside.look_at = Some(Instant::now() + GAP_LOOK);
+        match inside.core.tick(wall_ms) {
+            Ok(actions) => inside.carry_out(actions, now),
+            Err(why) => inside.failures.push(why.to_string()),
+        }
+    }
+
     pub(super) fn deliver_late(&self) {
         loop {
             let due = {
@@ -329,7 +369,7 @@ impl Centre {
             inside.receipts.next_at().map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(mono)));
         let outage =
             self.outages().map(|it| it.from).filter(|from| *from > now).min().map(|from| self.truth.instant(from));
-        [late, receipt, outage].into_iter().flatten().min()
+        [late, receipt, outage, inside.look_at].into_iter().flatten().min()
     }
 
     fn outages(&self) -> impl Iterator<Item = &Trouble> {

@@ -157,6 +157,11 @@ impl Carrier {
                     self.tell(receipt(&due, false)).await?;
                 }
             }
+            self.centre.look_at_gaps();
+            while let Some(due) = self.centre.resend_due() {
+                let (topic, payload) = (due.topic(), Bytes::from(due.bytes));
+                self.tell(Event::Message(Incoming { topic, payload, retained: false })).await?;
+            }
             let offer = self.door.inside().offers.pop_front();
             if let Some((message, token)) = offer {
                 sleep(TRAVEL).await;

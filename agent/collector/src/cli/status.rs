@@ -9,7 +9,8 @@ use tidewaiter_record::{ChainId, Registry};
 
 use super::Failure;
 use crate::{
-    store::{Outline, SqliteStore, Store as _},
+    core::REPORT_AFTER_MS,
+    store::{Gap, GapStore as _, LogStore as _, Named, Outline, SqliteStore, Store as _},
     summary::Summary,
     view::utc,
 };
@@ -20,15 +21,18 @@ pub(super) fn show(store: &SqliteStore, registry: Option<&Registry>, json: bool)
     let incidents = incidents(store, registry)?;
     let summary = Summary::of(&store.counters()?, &outline);
     let states = store.states()?;
+    let (gaps, missing) = (store.gaps()?, store.named(None, true)?);
+    let log = (store.log_size()?, store.newest_head()?);
+    let gap_of = |it: &Outline| gaps.iter().find(|gap| gap.chain == it.chain);
     let mut out = io::stdout().lock();
     if json {
         let chains: Vec<_> = outline
             .iter()
             .map(|it| {
                 serde_json::json!({
-                    "agent": it.agent, "site": it.site, "chain": it.chain, "receipted_upto": it.next_seq.checked_sub(1),
+                    "agent": it.agent, "site": it.site, "chain": it.chain, "receipted_upto": it.receipted().checked_sub(1),
                     "highest": it.highest, "missing": it.missing(), "waiting": it.waiting, "evidence": it.evidence,
-                    "newest": newest(it),
+                    "newest": newest(it), "held_at": it.held_at, "gap": gap_of(it).map(gap_json),
                 })
             })
             .collect();
@@ -42,7 +46,10 @@ pub(super) fn show(store: &SqliteStore, registry: Option<&Registry>, json: bool)
         writeln!(
             out,
             "{}",
-            serde_json::json!({ "summary": summary, "chains": chains, "incidents": incidents, "states": states })
+            serde_json::json!({
+                "summary": summary, "chains": chains, "incidents": incidents, "states": states,
+                "log": { "size": log.0, "head": log.1.as_ref().map(|it| it.number), "head_size": log.1.as_ref().map(|it| it.size) },
+            })
         )?;
     } else {
         let mut table = Table::new();
@@ -52,7 +59,7 @@ pub(super) fn show(store: &SqliteStore, registry: Option<&Registry>, json: bool)
             table.add_row([
                 it.agent.clone(),
                 it.chain.to_string(),
-                it.next_seq.checked_sub(1).map_or_else(|| "-".to_owned(), |it| it.to_string()),
+                it.receipted().checked_sub(1).map_or_else(|| "-".to_owned(), |it| it.to_string()),
                 it.missing().to_string(),
                 it.waiting.to_string(),
                 it.evidence.to_string(),
@@ -60,6 +67,16 @@ pub(super) fn show(store: &SqliteStore, registry: Option<&Registry>, json: bool)
             ]);
         }
         writeln!(out, "{table}")?;
+        for (it, gap) in outline.iter().filter_map(|it| gap_of(it).map(|gap| (it, gap))) {
+            writeln!(out, "{}", gap_line(&it.agent, gap))?;
+        }
+        for it in outline.iter().filter(|it| it.receipted() < it.next_seq) {
+            let named = missing.iter().find(|named| (named.chain, Some(named.seq)) == (it.chain, it.held_at));
+            writeln!(out, "{}", held_line(&it.agent, named))?;
+        }
+        if let (size, Some(head)) = &log {
+            writeln!(out, "log: {size} leaves, head {} over {} of them, {}", head.number, head.size, utc(head.at_ms))?;
+        }
         let mut counts = Table::new();
         counts.load_style(UTF8_HORIZONTAL_ONLY);
         for (name, n) in [
@@ -68,6 +85,7 @@ pub(super) fn show(store: &SqliteStore, registry: Option<&Registry>, json: bool)
             ("verified", summary.verified),
             ("receipted", summary.receipted),
             ("missing", summary.gaps),
+            ("requests to send again", summary.resends),
             ("duplicates folded", summary.duplicates_folded),
             ("recomputed", summary.recomputed),
             ("not recomputed", summary.not_recomputed),
@@ -90,6 +108,33 @@ pub(super) fn show(store: &SqliteStore, registry: Option<&Registry>, json: bool)
 
 fn newest(it: &Outline) -> Option<String> {
     (it.next_seq > 0).then(|| utc(it.head_received_ms))
+}
+
+fn gap_json(it: &Gap) -> serde_json::Value {
+    serde_json::json!({
+        "from": it.from_seq, "upto": it.upto_seq, "since": utc(it.opened_ms), "asked": it.asked, "incident": it.reported,
+    })
+}
+
+fn gap_line(agent: &str, it: &Gap) -> String {
+    let word = if it.reported { "incident" } else { "gap" };
+    let late = if it.reported { format!(", more than {} minutes", REPORT_AFTER_MS / 60_000) } else { String::new() };
+    format!(
+        "{word}: {agent}: records {} to {} are missing since {}{late}; asked for {} times",
+        it.from_seq,
+        it.upto_seq,
+        utc(it.opened_ms),
+        it.asked
+    )
+}
+
+fn held_line(agent: &str, named: Option<&Named>) -> String {
+    named.map_or_else(String::new, |it| {
+        format!(
+            "held: {agent}: receipts stop before record {}: its evidence {} ({} bytes) has not come",
+            it.seq, it.hash, it.size
+        )
+    })
 }
 
 /// What a person has to know of, and what never goes away.

@@ -126,7 +126,7 @@ impl Service {
                 () = at(self.due) => self.commit().await?,
                 () = at(wake) => {}
                 () = sleep_until(self.head_due) => self.issue_head().await?,
-                _ = gaps.tick() => self.on_core(|core, now_ms| core.tick(now_ms)).await?,
+                _ = gaps.tick() => self.on_core(Core::tick).await?,
                 _ = look.tick() => self.reload(),
             }
         }

@@ -7,7 +7,9 @@ use std::{
 
 use tidewaiter_collector::SqliteStore;
 
-use crate::writer::{NOW, Writer, core_on, event};
+use tidewaiter_record::RegistryClass;
+
+use crate::writer::{NOW, Writer, core_on, event, registry};
 
 fn collector(folder: &Path, line: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tidewaiter-collector"))
@@ -130,6 +132,84 @@ fn a_run_without_its_broker_ends_cleanly_on_sigterm() {
     child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(said.contains("receipted 0, bad 0, gaps 0"), "{said}");
+}
+
+#[test]
+fn a_proof_is_written_and_checked_and_the_log_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let path = at.join("collector.db");
+    let said = |line: &str, code: i32| {
+        let output = collector(at, line);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{line}: {said}");
+        said
+    };
+    let check = |line: &str, code: i32, word: &str| {
+        let said = said(line, code);
+        assert!(said.contains(word), "{line}: {said}");
+    };
+    let mut agent = Writer::new("gate-07", 1);
+    let chain = agent.chain();
+    std::fs::write(at.join("registry.json"), registry(RegistryClass::Test, &[&agent]).to_json()).unwrap();
+    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let sealed = agent.events(7);
+    for (n, it) in (0..).zip(&sealed[..6]) {
+        core.accept(&agent.topic(), &it.bytes, NOW).unwrap();
+        core.issue_head(0, NOW + n).unwrap();
+    }
+    core.accept(&agent.topic(), &sealed[6].bytes, NOW).unwrap();
+    std::fs::write(at.join("3.record"), &sealed[3].bytes).unwrap();
+    check(&format!("prove --store collector.db --chain {chain} --seq 3 --out proof.cbor"), 0, "");
+    check(
+        "prove --check proof.cbor --registry registry.json --record 3.record",
+        0,
+        "is leaf 3 of the log of centre centre: head 5",
+    );
+    check("prove --check proof.cbor --registry registry.json --json", 0, "\"included\":true");
+    check(&format!("prove --store collector.db --chain {chain} --seq 3 --json"), 0, "\"index\":3");
+    check(&format!("prove --store collector.db --chain {chain} --seq 6 --json"), 1, "no signed head covers it yet");
+    check(&format!("prove --store collector.db --chain {chain} --seq 9 --json"), 1, "is not in the log");
+    check(&format!("prove --store collector.db --chain {chain} --seq 3"), 2, "--out");
+    check(&format!("prove --chain {chain} --seq 3 --json"), 2, "--store");
+    check("prove --check proof.cbor", 2, "--registry");
+    check("prove --check 3.record --registry registry.json", 1, "proof");
+    std::fs::write(at.join("other.record"), &sealed[2].bytes).unwrap();
+    check("prove --check proof.cbor --registry registry.json --record other.record", 1, "the proof is about");
+    let mut changed = std::fs::read(at.join("proof.cbor")).unwrap();
+    changed[40] ^= 1;
+    std::fs::write(at.join("changed.cbor"), changed).unwrap();
+    check("prove --check changed.cbor --registry registry.json", 1, "is not in the log of head 5");
+
+    check("log heads --store collector.db", 0, "number");
+    assert_eq!(said("log heads --store collector.db --json --last 2", 0).lines().count(), 2);
+    check("log check --store collector.db", 0, "everything agrees");
+    check("log check --store collector.db --registry registry.json --json", 0, "\"bad\":0");
+    check("log consistency 1 4 --store collector.db --out consistency.cbor", 0, "");
+    check("log consistency 4 1 --store collector.db --out other.cbor", 2, "write the earlier one first");
+    check("log consistency 1 40 --store collector.db --out other.cbor", 2, "no head 40");
+    check("status --store collector.db", 0, "log: 7 leaves, head 5 over 6 of them");
+    let proof = tidewaiter_record::Consistency::read(&std::fs::read(at.join("consistency.cbor")).unwrap()).unwrap();
+    proof.check(&registry(RegistryClass::Test, &[&agent])).unwrap();
+
+    // A gap and evidence that has not come are told of.
+    let mut far = agent.head;
+    far.next_seq += 3;
+    core.accept(&agent.topic(), &agent.seal_at(&far, event("far")).bytes, NOW).unwrap();
+    check("status --store collector.db", 1, "gap: gate-07: records 7 to 9 are missing");
+    check("log --help", 0, "Exit codes");
+    drop(core);
+
+    // After a backup was restored, numbers go on above what was seen.
+    let pem = crate::writer::centre_signer().to_pkcs8_pem().unwrap();
+    std::fs::write(at.join("centre.key"), pem.as_bytes()).unwrap();
+    let config = "version = 1\n[broker]\nurl = \"mqtt://127.0.0.1:1\"\n[store]\npath = \"collector.db\"\n[centre]\nkey = \"centre.key\"\nregistry = \"registry.json\"\n";
+    std::fs::write(at.join("collector.toml"), config).unwrap();
+    check("log raise --config collector.toml --above 4711", 0, "head 4712 issued over 7 leaves");
+    check("log check --config collector.toml", 0, "the newest has number 4712\n");
+    check("keys export --config collector.toml", 0, "\"class\": \"test\"");
+    check("export --store collector.db --evidence evidence", 0, "");
+    check("export --store collector.db", 2, "--format");
 }
 
 /// A token of its own for one test, and what `keys init` needs to use it.

@@ -4,10 +4,14 @@
 mod command;
 mod convergence;
 mod drift;
+mod evidence;
 mod export;
 mod faults;
+mod gaps;
 mod judgement;
 mod kill;
+mod log;
 mod printing;
+mod rotation;
 mod service;
 mod writer;

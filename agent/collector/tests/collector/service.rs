@@ -17,7 +17,7 @@ use tidewaiter_collector::{
     run,
 };
 use tidewaiter_mqtt::{Backoff, Event, Message, Publisher, Qos, Settings};
-use tidewaiter_record::{Registry, RegistryClass, Sealed, open_receipt};
+use tidewaiter_record::{Registry, RegistryClass, Sealed, open_head, open_receipt, open_resend};
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -90,6 +90,9 @@ struct Uplink {
     events: mpsc::Receiver<Event>,
     stop: CancellationToken,
     receipted: Option<u64>,
+    /// Numbers of the heads that came, and ranges that were asked for.
+    heads: Vec<u64>,
+    asked: Vec<(u64, u64)>,
     registry: Registry,
     online: bool,
 }
@@ -103,7 +106,7 @@ impl Uplink {
             client_id: agent.agent.clone(),
             tls: None,
             keep_alive: Duration::from_secs(5),
-            subscribe: vec![format!("tw/1/{SITE}/{}/down/receipt", agent.agent)],
+            subscribe: vec![format!("tw/1/{SITE}/{}/down/#", agent.agent)],
             will: None,
             window: 32,
             ack_timeout: Duration::from_secs(10),
@@ -116,6 +119,8 @@ impl Uplink {
             events,
             stop,
             receipted: None,
+            heads: Vec::new(),
+            asked: Vec::new(),
             registry: keys::load_registry(registry).unwrap(),
             online: false,
         }
@@ -124,6 +129,13 @@ impl Uplink {
     /// Takes one event, or none within `wait`.
     async fn turn(&mut self, wait: Duration, sealed: &[Sealed]) {
         match timeout(wait, self.events.recv()).await {
+            Ok(Some(Event::Message(message))) if message.topic.ends_with("/down/beacon") => {
+                self.heads.push(open_head(&message.payload, &self.registry).unwrap().number);
+            }
+            Ok(Some(Event::Message(message))) if message.topic.ends_with("/down/resend") => {
+                let asked = open_resend(&message.payload, &self.registry).unwrap();
+                self.asked.push((asked.from_seq, asked.upto_seq));
+            }
             Ok(Some(Event::Message(message))) => {
                 let receipt = open_receipt(&message.payload, &self.registry).unwrap();
                 let at = usize::try_from(receipt.upto_seq).unwrap();
@@ -304,4 +316,55 @@ async fn what_is_wrong_at_the_start_is_told_and_nothing_runs() {
     std::fs::write(folder.path().join(REGISTRY_FILE), "{}").unwrap();
     assert!(start().await.0);
     assert!(!folder.path().join("c.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_hears_of_the_log_and_of_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry_path = folder.path().join(REGISTRY_FILE);
+    keys::init(folder.path(), "centre", RegistryClass::Test).unwrap();
+    let mut agent = Writer::new("gate-07", 1);
+    let mut own = Registry::new(RegistryClass::Test);
+    own.add(agent.key.clone()).unwrap();
+    let file = folder.path().join("agent.json");
+    std::fs::write(&file, own.to_json()).unwrap();
+    keys::add(&registry_path, &file).unwrap();
+    let broker = Broker::start("127.0.0.1:0".parse().unwrap()).await;
+    let centre = Centre::start(folder.path(), broker.at);
+    let mut uplink = Uplink::start(&agent, broker.at, &registry_path);
+    let sealed = agent.events(5);
+    uplink.deliver(&agent, &sealed[..1], 0).await;
+    // A head comes with the first receipt, not only with the next minute.
+    let wait = async {
+        while uplink.heads.is_empty() {
+            uplink.turn(Duration::from_millis(50), &sealed).await;
+        }
+        // The second record gets lost.
+        for record in &sealed[2..4] {
+            let (topic, payload) = (agent.topic(), record.bytes.clone().into());
+            let message = Message { topic, payload, qos: Qos::AtLeastOnce, retain: false };
+            uplink.publisher.try_publish(message, record.seq).unwrap();
+        }
+        while uplink.asked.is_empty() {
+            uplink.turn(Duration::from_millis(50), &sealed).await;
+        }
+    };
+    timeout(PATIENCE, wait).await.unwrap();
+    assert_eq!(uplink.asked, [(1, 1)]);
+    uplink.deliver(&agent, &sealed, 4).await;
+    let before = uplink.heads.clone();
+    assert!(before.is_sorted(), "{before:?}");
+    centre.stop().await;
+
+    // The next start signs a head with a larger number, also when nothing came.
+    let centre = Centre::start(folder.path(), broker.at);
+    let wait = async {
+        while uplink.heads.last() <= before.last() {
+            uplink.turn(Duration::from_millis(50), &sealed).await;
+        }
+    };
+    timeout(PATIENCE, wait).await.unwrap();
+    let summary = centre.stop().await;
+    assert!(summary.is_clean() && summary.resends >= 1, "{summary:?}");
+    broker.stop().await;
 }

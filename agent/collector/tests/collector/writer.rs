@@ -8,9 +8,9 @@ use tidewaiter_drivers::{
     reading::{Indication, Moment, Quality},
 };
 use tidewaiter_record::{
-    Body, ChainHead, ChainId, Claims, Context, Detail, Ed25519Signer, Event, Flags, Genesis, Hash, InspectionDetail,
-    Measured, RegisteredKey, Registry, RegistryClass, Sealed, Signer, Statement, Subject, TimeBlock, TimeQuality,
-    TimeSource, seal,
+    Anchor, Body, ChainHead, ChainId, Claims, Context, Detail, Ed25519Signer, Event, Flags, Genesis, Hash,
+    InspectionDetail, Measured, RegisteredKey, Registry, RegistryClass, Sealed, Signer, Statement, Subject, TimeBlock,
+    TimeQuality, TimeSource, seal,
 };
 
 pub(crate) const NOW: i64 = 1_790_000_000_000;
@@ -44,11 +44,32 @@ impl Writer {
     }
 
     pub(crate) fn topic(&self) -> String {
-        format!("tw/1/{SITE}/{}/record", self.agent)
+        self.on("record")
+    }
+
+    /// A topic of this agent.
+    pub(crate) fn on(&self, stream: &str) -> String {
+        format!("tw/1/{SITE}/{}/{stream}", self.agent)
+    }
+
+    /// Has the centre take a record; gives what comes of it.
+    pub(crate) fn offer(&self, core: &mut Core, sealed: &Sealed, now_ms: i64) -> Out {
+        sort(core.accept(&self.topic(), &sealed.bytes, now_ms).unwrap(), &[self])
     }
 
     /// Seals a body at `head`, which need not be the true one.
     pub(crate) fn seal_at(&self, head: &ChainHead, detail: Detail) -> Sealed {
+        self.seal_with(head, detail, None)
+    }
+
+    /// Seals an event that names a head of the centre's log.
+    pub(crate) fn witness(&mut self, number: u64, hash: Hash) -> Sealed {
+        let sealed = self.seal_with(&self.head, event("witness"), Some(Anchor { number, hash }));
+        self.head = self.head.after(&sealed);
+        sealed
+    }
+
+    fn seal_with(&self, head: &ChainHead, detail: Detail, anchor: Option<Anchor>) -> Sealed {
         let claims = Claims { agent: self.agent.clone(), subject: "self".into() };
         let time = TimeBlock {
             wall_ms: NOW,
@@ -59,7 +80,7 @@ impl Writer {
             src: TimeSource::Ntp,
             age_s: 60,
         };
-        seal(head, &claims, None, &Body { time, detail }, &self.signer).unwrap()
+        seal(head, &claims, anchor, &Body { time, detail }, &self.signer).unwrap()
     }
 
     /// Seals the next record of the chain.

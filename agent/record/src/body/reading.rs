@@ -70,3 +70,32 @@ impl SingleReading {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tidewaiter_drivers::reading::{Missing, Moment};
+
+    use super::*;
+
+    #[test]
+    fn readings_beside_a_record_read_back_and_nothing_else_does() {
+        let reading = |number: u64| Reading {
+            instrument: "portal".into(),
+            channel: "gamma".into(),
+            at: Moment { mono_ms: number, wall_ms: -1 },
+            outcome: Err(Missing::Exception(2)),
+            raw: number.to_be_bytes().to_vec(),
+        };
+        for count in [0, 1, 23, 24, 3_000] {
+            let readings: Vec<Reading> = (0..count).map(reading).collect();
+            let bytes = encode_readings(&readings);
+            assert_eq!(decode_readings(&bytes).unwrap(), readings);
+            assert!(decode_readings(&[bytes.as_slice(), &[0]].concat()).is_err(), "bytes after the array");
+            assert!(count == 0 || decode_readings(bytes.get(..bytes.len() - 1).unwrap()).is_err(), "cut off");
+        }
+        // A count that the bytes cannot hold costs no memory.
+        assert!(decode_readings(&[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).is_err());
+    }
+}

@@ -85,7 +85,7 @@ fn is_due(last_ms: Option<u64>, now_ms: u64, period_ms: u64) -> bool {
 impl Keeper {
     /// Deletes receipted records that are older than `keep`, or oldest first while room is short.
     pub(super) async fn trim(&mut self) -> Result<(), StoreError> {
-        let Some(cursor) = self.status.cursor else { return Ok(()) };
+        let (None, Some(cursor)) = (&self.status.fork, self.status.cursor) else { return Ok(()) };
         self.refresh_usage().await;
         let now = self.clock.now();
         let oldest = self.with_store(|store| store.entries(0, 1)).await?;
