@@ -25,7 +25,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     acquire::{self, Arrival, Counters, Opener},
-    clock::Clock,
+    clock::{Clock, Policy},
     inspector::{Ask, Inspector, Live},
     outbox::{self, Keeper, Outbox, Status, Store, StoreError},
     seal,
@@ -110,7 +110,13 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
         parts.signer,
         Arc::clone(&clock),
         identity,
-        outbox::Settings { keep_ms },
+        outbox::Settings {
+            keep_ms,
+            clock: Policy {
+                drift_ppm: site.clock.drift_ppm,
+                holdover_limit_ms: u64::try_from(site.clock.holdover_limit.as_millis()).unwrap_or(u64::MAX),
+            },
+        },
         seal::interrupted,
     )
     .await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
     ChainHead, ChainId, Claims, Hash, Sealed, Signer,
-    body::{Body, Context, Detail, Genesis, Recovery, Resumed, Stopped, TimeBlock, TimeQuality, TimeSource},
+    body::{Body, Context, Detail, Genesis, Recovery, Resumed, Stopped},
     seal,
 };
 use tokio::{
@@ -18,8 +18,9 @@ use tracing::{error, info, warn};
 use super::{
     Batch, COMMANDS, Command, Cursor, Draft, Entry, GROUP, GROUP_WAIT, Outbox, ReceiptAnswer, Recorded, Refusal,
     SHUTDOWN_DRAFT, Status, Store, StoreError,
+    timing::{Timing, is_own},
 };
-use crate::clock::Clock;
+use crate::clock::{Claim, Clock, Policy};
 
 /// Commits tried again after reopening before the drafts are refused.
 const COMMIT_TRIES: u32 = 3;
@@ -29,8 +30,6 @@ const RESERVE_SHARE: u64 = 16;
 const TRIM_SHARE: (u64, u64) = (3, 4);
 /// Receipted records deleted in one commit at most, so that one receipt never stalls the lane.
 const TRIM_STEP: u64 = 4096;
-/// 2026-01-01T00:00:00Z: a wall clock below this has certainly never been set.
-const WALL_FLOOR_MS: i64 = 1_767_225_600_000;
 
 /// Who seals.
 #[derive(Clone, Debug)]
@@ -50,6 +49,8 @@ pub struct Identity {
 pub struct Settings {
     /// Receipted records older than this are deleted, milliseconds.
     pub keep_ms: i64,
+    /// What the site says of its clock.
+    pub clock: Policy,
 }
 
 /// The keeper before it runs.
@@ -63,7 +64,7 @@ pub struct Keeper {
     boot: u64,
     status: Status,
     refused_from_ms: i64,
-    wall_floor_ms: i64,
+    timing: Timing,
     finished: bool,
     notes: Vec<(String, Vec<u8>)>,
     commands: mpsc::Receiver<Command>,
@@ -114,9 +115,12 @@ impl Keeper {
             refused: contents.refused.0,
             newest_alert,
             fork: None,
+            clock: Claim::UNKNOWN,
         };
         let (sender, commands) = mpsc::channel(COMMANDS);
         let (publish, receiver) = watch::channel(Arc::new(status.clone()));
+        let (shown_ms, cursor) = (contents.wall_floor_ms, contents.cursor);
+        let timing = Timing::new(Arc::clone(&clock), settings.clock, contents.boot, &notes, shown_ms, cursor);
         let mut keeper = Self {
             store: Some(store),
             signer,
@@ -127,7 +131,7 @@ impl Keeper {
             boot: contents.boot,
             status,
             refused_from_ms: contents.refused.1,
-            wall_floor_ms: contents.wall_floor_ms.max(WALL_FLOOR_MS),
+            timing,
             finished: false,
             notes,
             commands,
@@ -154,6 +158,7 @@ impl Keeper {
         interrupted: impl Fn(&str, &[u8]) -> Option<Draft>,
     ) -> Result<(), StoreError> {
         let mut drafts = Vec::new();
+        self.timing.look();
         if self.status.head.is_none() {
             drafts.push(Self::own(Detail::Genesis(Genesis {
                 software: self.identity.context.software.clone(),
@@ -189,10 +194,11 @@ impl Keeper {
                 }
             }
         }
+        drafts.extend(self.timing.take());
         for chunk in drafts.chunks(GROUP) {
             let mut batch = Batch::default();
             let mut head = self.head;
-            let now = self.clock.now();
+            let now = self.timing.look();
             for draft in chunk {
                 match self.seal_one(&head, draft, now) {
                     Ok(sealed) => {
@@ -204,8 +210,9 @@ impl Keeper {
                     Err(why) => error!(place = draft.place, why, "a record of the start could not be sealed"),
                 }
             }
+            self.timing.remember(&mut batch);
             self.commit(batch.clone()).await?;
-            self.accept(&batch, head);
+            self.accept(&batch, head, now);
         }
         self.publish();
         info!(boot = self.boot, next = self.head.next_seq, clean, "chain open");
@@ -330,8 +337,12 @@ impl Keeper {
         }
         let mut last = None;
         for attempt in 0..COMMIT_TRIES {
-            let now = self.clock.now();
+            let now = self.timing.look();
+            // What the look found goes first: it says how the times after it are to be read.
+            let found = self.timing.take().into_iter();
+            pending.splice(0..0, found.map(|it| Pending { draft: Box::new(it), reply: oneshot::channel().0 }));
             let mut batch = remember.clone();
+            self.timing.remember(&mut batch);
             let mut head = self.head;
             let mut answers: Vec<Result<Recorded, Refusal>> = Vec::with_capacity(pending.len());
             for item in &pending {
@@ -352,7 +363,7 @@ impl Keeper {
             }
             match self.commit(batch.clone()).await {
                 Ok(()) => {
-                    self.accept(&batch, head);
+                    self.accept(&batch, head, now);
                     self.refresh_usage().await;
                     self.publish();
                     for (item, answer) in pending.into_iter().zip(answers) {
@@ -403,6 +414,8 @@ impl Keeper {
         remembered: Vec<oneshot::Sender<Result<(), Refusal>>>,
         refusal: &Refusal,
     ) -> Result<(), StoreError> {
+        let (own, pending): (Vec<_>, Vec<_>) = pending.into_iter().partition(|item| is_own(&item.draft));
+        self.timing.give_back(own.into_iter().map(|item| *item.draft).collect());
         let count = u64::try_from(pending.len()).unwrap_or(u64::MAX);
         if count > 0 {
             self.status.refused += count;
@@ -449,14 +462,14 @@ impl Keeper {
 
     /// Seals one record of the keeper's own; a failure leaves the state as it was and is logged.
     async fn seal_own(&mut self, draft: Draft, refused: Option<(u64, i64)>) -> Result<(), StoreError> {
-        let now = self.clock.now();
+        let now = self.timing.look();
         match self.seal_one(&self.head, &draft, now) {
             Ok(sealed) => {
                 let head = self.head.after(&sealed);
                 let batch = Batch { entries: vec![entry(&draft, sealed, now)], refused, ..Batch::default() };
                 match self.commit(batch.clone()).await {
                     Ok(()) => {
-                        self.accept(&batch, head);
+                        self.accept(&batch, head, now);
                         self.publish();
                     }
                     Err(failure) => {
@@ -501,6 +514,7 @@ impl Keeper {
             return Ok(ReceiptAnswer::Failed(failure.to_string()));
         }
         self.status.cursor = Some(cursor);
+        self.timing.receipt(cursor);
         let oldest = self.with_store(move |store| store.entries(seq + 1, 1)).await?;
         self.status.oldest_unreceipted_ms = oldest.first().map(|entry| entry.sealed_ms);
         self.trim().await?;
@@ -544,12 +558,12 @@ impl Keeper {
         }
     }
 
-    fn accept(&mut self, batch: &Batch, head: ChainHead) {
+    fn accept(&mut self, batch: &Batch, head: ChainHead, now: Moment) {
         self.head = head;
+        self.timing.durable(batch, now.mono_ms);
         if let Some(last) = batch.entries.last() {
             self.status.head = Some(last.seq);
             self.status.sealed = last.seq + 1;
-            self.wall_floor_ms = self.wall_floor_ms.max(last.sealed_ms);
         }
         if self.status.oldest_unreceipted_ms.is_none() {
             self.status.oldest_unreceipted_ms = batch.entries.first().map(|entry| entry.sealed_ms);
@@ -559,7 +573,8 @@ impl Keeper {
         }
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
+        self.status.clock = self.timing.claim();
         self.publish.send_replace(Arc::new(self.status.clone()));
     }
 
@@ -580,23 +595,8 @@ impl Keeper {
 
     fn seal_one(&self, head: &ChainHead, draft: &Draft, now: Moment) -> Result<Sealed, String> {
         let claims = Claims { agent: self.identity.agent.clone(), subject: draft.place.clone() };
-        let body = Body { time: self.time_block(now), detail: draft.detail.clone() };
+        let body = Body { time: self.timing.block(now), detail: draft.detail.clone() };
         seal(head, &claims, None, &body, self.signer.as_ref()).map_err(|failure| failure.to_string())
-    }
-
-    fn time_block(&self, now: Moment) -> TimeBlock {
-        // U: the clock stands before a time it has already shown, or was never set. I: it is set, and
-        // nothing vouches for it. S and H need the state of a time service, which this version does not read.
-        let set = now.wall_ms >= self.wall_floor_ms;
-        TimeBlock {
-            wall_ms: now.wall_ms,
-            mono_ms: now.mono_ms,
-            boot: self.boot,
-            quality: if set { TimeQuality::I } else { TimeQuality::U },
-            err_ms: 0,
-            src: TimeSource::None,
-            age_s: 0,
-        }
     }
 
     fn own(detail: Detail) -> Draft {

@@ -25,11 +25,14 @@ mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use std::{sync::Arc, time::Duration};
 
 use tidewaiter_record::{Hash, body::Detail};
 use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::clock::Claim;
 
 pub use archive::{Archive, Summary};
 pub use error::{Refusal, StoreError};
@@ -93,6 +96,8 @@ pub struct Status {
     pub newest_alert: Option<u64>,
     /// The centre signed for bytes that are not ours: deletion has stopped.
     pub fork: Option<String>,
+    /// How far the wall clock could be believed when it was last looked at.
+    pub clock: Claim,
 }
 
 pub(crate) enum Command {

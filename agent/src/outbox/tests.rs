@@ -20,7 +20,10 @@ use tidewaiter_record::{
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{clock::Clock, seal};
+use crate::{
+    clock::{Clock, Policy},
+    seal,
+};
 
 const CHAIN: ChainId = ChainId([7; 16]);
 const PLENTY: u64 = 64 << 20;
@@ -183,7 +186,7 @@ impl Bench {
             statement: self.statement_hash(),
             context: Context { software: "test".into(), config: [0; 32] },
         };
-        let settings = Settings { keep_ms: self.keep_ms };
+        let settings = Settings { keep_ms: self.keep_ms, clock: Policy::default() };
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
         let (keeper, outbox) = Keeper::open(
             Box::new(self.store()),

@@ -1,9 +1,11 @@
 //! The uplink seam: what the sender asks of a connection.
 
-use std::{fmt::Debug, fs, path::PathBuf, time::Duration};
+use std::{fmt::Debug, fs, path::PathBuf, sync::Arc, time::Duration};
 
 use tidewaiter_config::site::{self, Site};
-use tidewaiter_mqtt::{Backoff, Event, Message, PublishError, Publisher, Qos, Settings, SettingsError, TlsPem};
+use tidewaiter_mqtt::{
+    Backoff, Calendar, Event, Message, PublishError, Publisher, Qos, Settings, SettingsError, TlsPem,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -60,12 +62,27 @@ pub struct MqttLink {
 }
 
 impl MqttLink {
-    /// Starts the connection to the site's broker; it keeps itself up until `stop`.
+    /// Starts the connection to the site's broker; it keeps itself up until `stop`. The broker's certificate is judged by
+    /// the system's clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect_dated`].
+    pub fn connect(site: &Site, uplink: &site::Uplink, stop: &CancellationToken) -> Result<Self, LinkError> {
+        Self::connect_dated(site, uplink, None, stop)
+    }
+
+    /// As [`Self::connect`], with the broker's certificate judged by `calendar`, for a clock that may be wrong.
     ///
     /// # Errors
     ///
     /// When TLS files cannot be read or used. A broker that cannot be reached is no error: it is tried again.
-    pub fn connect(site: &Site, uplink: &site::Uplink, stop: &CancellationToken) -> Result<Self, LinkError> {
+    pub fn connect_dated(
+        site: &Site,
+        uplink: &site::Uplink,
+        calendar: Option<Arc<dyn Calendar>>,
+        stop: &CancellationToken,
+    ) -> Result<Self, LinkError> {
         let tls = match &uplink.tls {
             Some(tls) => {
                 let read =
@@ -89,7 +106,7 @@ impl MqttLink {
             backoff: BACKOFF,
             max_incoming_bytes: MAX_INCOMING_BYTES,
         };
-        let (publisher, events, _task) = tidewaiter_mqtt::start(settings, stop.clone())?;
+        let (publisher, events, _task) = tidewaiter_mqtt::start_dated(settings, calendar, stop.clone())?;
         Ok(Self { publisher, events })
     }
 }

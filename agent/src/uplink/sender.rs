@@ -319,13 +319,14 @@ impl<L: Link> Uplink<L> {
             receipted: status.cursor.map(|cursor| cursor.upto_seq),
             backlog: status.sealed.saturating_sub(status.cursor.map_or(0, |cursor| cursor.upto_seq + 1)),
             stopped_since_ms: status.stopped_since_ms,
-            clock: "I".to_owned(),
+            clock: status.clock.quality.word().to_owned(),
         };
         // The head moves with every record: once a beat is enough, a change of state goes out at once.
         let settled = |(sent, at): &(StateMessage, Instant)| {
             *sent == message
                 || (sent.state == message.state
                     && sent.stopped_since_ms == message.stopped_since_ms
+                    && sent.clock == message.clock
                     && at.elapsed() < BEAT)
         };
         if self.state_sent.as_ref().is_some_and(settled) {
