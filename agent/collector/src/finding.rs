@@ -33,11 +33,19 @@ pub enum Bad {
     VerdictDrift,
     /// Simulated instruments, where the registry is of class production.
     Simulated,
+    /// It names a head of our log that our log never had: the log or the agent was restored from a copy, or one of them lies.
+    Anchor,
+    /// It hands its chain to a new key that did not prove itself; the old key stays.
+    KeyProof,
+    /// Content that came for it has another hash than the one it names.
+    EvidenceHash,
+    /// Numbers of the chain have been missing for a long time, though they were asked for.
+    OpenGap,
 }
 
 impl Bad {
     /// All causes, in the order in which they are looked for.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Topic,
         Self::Malformed,
         Self::TopicMismatch,
@@ -48,6 +56,10 @@ impl Bad {
         Self::Equivocation,
         Self::VerdictDrift,
         Self::Simulated,
+        Self::Anchor,
+        Self::KeyProof,
+        Self::EvidenceHash,
+        Self::OpenGap,
     ];
 
     /// The stable spelling.
@@ -63,6 +75,10 @@ impl Bad {
             Self::Equivocation => "equivocation",
             Self::VerdictDrift => "verdict-drift",
             Self::Simulated => "simulated",
+            Self::Anchor => "anchor",
+            Self::KeyProof => "key-proof",
+            Self::EvidenceHash => "evidence-hash",
+            Self::OpenGap => "open-gap",
         }
     }
 
@@ -73,7 +89,10 @@ impl Bad {
 
     /// Whether a record with this finding stays out of its chain.
     pub const fn keeps_out(self) -> bool {
-        !matches!(self, Self::VerdictDrift | Self::Simulated)
+        !matches!(
+            self,
+            Self::VerdictDrift | Self::Simulated | Self::Anchor | Self::KeyProof | Self::EvidenceHash | Self::OpenGap
+        )
     }
 }
 

@@ -20,6 +20,12 @@ pub(crate) mod counter {
     pub(crate) const RECOMPUTED: &str = "recomputed";
     /// Inspections that could not be screened again here.
     pub(crate) const NOT_RECOMPUTED: &str = "not_recomputed";
+    /// Messages on `evidence`.
+    pub(crate) const PIECES: &str = "pieces";
+    /// Of those, pieces that no stored record asks for (any more).
+    pub(crate) const PIECES_IDLE: &str = "pieces_idle";
+    /// Requests to send again.
+    pub(crate) const RESENDS: &str = "resends";
     /// Messages on `state`.
     pub(crate) const STATES: &str = "states";
     /// Prefix of causes, see `Bad::word`.
@@ -47,6 +53,10 @@ pub struct Summary {
     pub bad: BTreeMap<String, u64>,
     /// Sequence numbers missing below the highest one of each chain.
     pub gaps: u64,
+    /// Chains whose receipts stop before a record whose evidence is missing.
+    pub held: u64,
+    /// Requests to send records again.
+    pub resends: u64,
     /// Messages that repeated a stored record byte for byte.
     pub duplicates_folded: u64,
     /// Inspections screened again here with the same tables.
@@ -83,8 +93,10 @@ impl Summary {
             alerts: count(counter::ALERTS),
             records,
             verified: u64::saturating_sub(records, count(counter::DOUBTED)),
-            receipted: outline.iter().map(|it| it.next_seq).sum(),
+            receipted: outline.iter().map(Outline::receipted).sum(),
             gaps: outline.iter().map(Outline::missing).sum(),
+            held: outline.iter().filter(|it| it.receipted() < it.next_seq).count() as u64,
+            resends: count(counter::RESENDS),
             duplicates_folded: count(counter::DUPLICATES),
             recomputed: count(counter::RECOMPUTED),
             not_recomputed: count(counter::NOT_RECOMPUTED),

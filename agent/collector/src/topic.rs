@@ -1,15 +1,18 @@
 //! The topic names of the uplink, as the centre sees them.
 //!
 //! ```text
-//! tw / 1 / {site} / {agent} / record | alert | state      agent → centre
-//! tw / 1 / {site} / {agent} / down / receipt              centre → agent
+//! tw / 1 / {site} / {agent} / record | alert | state             agent → centre
+//! tw / 1 / {site} / {agent} / evidence / {sha256}                agent → centre
+//! tw / 1 / {site} / {agent} / down / receipt | resend | beacon   centre → agent
 //! ```
 //!
 //! Segment positions are fixed. A topic is a claim of whoever published: the core compares the agent
 //! segment with the issuer inside the signed record and never believes the topic alone.
 
+use tidewaiter_record::Hash;
+
 /// What the centre subscribes to, at `QoS` 1.
-pub const FILTERS: [&str; 3] = ["tw/1/+/+/record", "tw/1/+/+/alert", "tw/1/+/+/state"];
+pub const FILTERS: [&str; 4] = ["tw/1/+/+/record", "tw/1/+/+/alert", "tw/1/+/+/state", "tw/1/+/+/evidence/+"];
 
 /// Longest site or agent segment, in bytes: they become keys of tables and parts of topics.
 pub const MAX_SEGMENT: usize = 128;
@@ -23,6 +26,8 @@ pub enum Stream {
     Alert,
     /// The agent's unsigned statement about itself.
     State,
+    /// A piece of the content with this SHA-256.
+    Evidence(Hash),
 }
 
 /// An uplink topic taken apart.
@@ -51,13 +56,16 @@ pub fn parse(topic: &str) -> Option<Uplink<'_>> {
     let mut segments = topic.split('/');
     let (tw, version) = (segments.next()?, segments.next()?);
     let (site, agent, stream) = (segments.next()?, segments.next()?, segments.next()?);
+    let last = segments.next();
     if tw != "tw" || version != "1" || segments.next().is_some() || !is_segment(site) || !is_segment(agent) {
         return None;
     }
-    let stream = match stream {
-        "record" => Stream::Record,
-        "alert" => Stream::Alert,
-        "state" => Stream::State,
+    let stream = match (stream, last) {
+        ("record", None) => Stream::Record,
+        ("alert", None) => Stream::Alert,
+        ("state", None) => Stream::State,
+        // One spelling of a hash, so that one content has one topic.
+        ("evidence", Some(hash)) => Stream::Evidence(hash.parse().ok().filter(|it: &Hash| it.to_string() == hash)?),
         _ => return None,
     };
     Some(Uplink { site, agent, stream })
@@ -66,6 +74,16 @@ pub fn parse(topic: &str) -> Option<Uplink<'_>> {
 /// Where the receipts of an agent go.
 pub fn receipt(site: &str, agent: &str) -> String {
     format!("tw/1/{site}/{agent}/down/receipt")
+}
+
+/// Where requests to an agent to send again go.
+pub fn resend(site: &str, agent: &str) -> String {
+    format!("tw/1/{site}/{agent}/down/resend")
+}
+
+/// Where an agent finds the newest head of the log.
+pub fn beacon(site: &str, agent: &str) -> String {
+    format!("tw/1/{site}/{agent}/down/beacon")
 }
 
 /// Whether a text can stand as one segment of a topic name that we publish to.
@@ -84,13 +102,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_only_the_three_uplink_topics() {
+    fn takes_only_the_uplink_topics() {
         let check = |topic: &str, expected: Option<Stream>| {
             assert_eq!(parse(topic).map(|it| it.stream), expected, "{topic:?}");
         };
         check("tw/1/a/b/record", Some(Stream::Record));
         check("tw/1/盐田/7号闸口/record", Some(Stream::Record));
         check("tw/1/a/b/state", Some(Stream::State));
+        let hash = "0a".repeat(32);
+        check(&format!("tw/1/a/b/evidence/{hash}"), Some(Stream::Evidence(Hash([10; 32]))));
+        check(&format!("tw/1/a/b/evidence/{}", "0A".repeat(32)), None);
+        check(&format!("tw/1/a/b/evidence/{hash}/1"), None);
+        check("tw/1/a/b/evidence/0a", None);
+        check("tw/1/a/b/evidence", None);
         check("tw/2/a/b/record", None);
         check("tw/1/a/b/record/", None);
         check("/tw/1/a/b/record", None);
@@ -104,9 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn receipt_topic_is_no_uplink_topic() {
-        let topic = receipt("yantian", "gate-07");
-        assert_eq!(topic, "tw/1/yantian/gate-07/down/receipt");
-        assert_eq!(parse(&topic), None);
+    fn what_goes_down_is_no_uplink_topic() {
+        let down: [(fn(&str, &str) -> String, &str); 3] =
+            [(receipt, "receipt"), (resend, "resend"), (beacon, "beacon")];
+        for (topic, name) in down {
+            let topic = topic("yantian", "gate-07");
+            assert_eq!(topic, format!("tw/1/yantian/gate-07/down/{name}"));
+            assert_eq!(parse(&topic), None);
+        }
     }
 }

@@ -73,7 +73,7 @@ impl Statement {
     ///
     /// Refuses everything else.
     pub fn open(bytes: &[u8]) -> Result<Self, StatementError> {
-        let envelope = Envelope::open(bytes)?;
+        let envelope = Envelope::open_as(ContentType::Statement, bytes)?;
         let (algorithm, kid) = envelope::read_plain_header(envelope.protected, ContentType::Statement)?;
         let fields = Fields::read(envelope.payload).map_err(ParseError::Body)?;
         let presented = envelope::read_algorithm(fields.algorithm)?;
@@ -103,6 +103,7 @@ impl Statement {
             to_seq: None,
             simulated: self.simulated,
             statement: Some(hash),
+            follows: None,
         }
     }
 }

@@ -45,16 +45,31 @@ impl ContentType {
         }
     }
 
+    /// The longest item of this type, in bytes.
+    ///
+    /// All but records are short by their nature. Whoever may publish on a topic of theirs must not be able to
+    /// make the receiver work through more than this.
+    pub const fn max_bytes(self) -> usize {
+        match self {
+            Self::Record => MAX_RECORD_BYTES,
+            Self::Receipt => 1024,
+            Self::Statement | Self::Head | Self::Resend => 2048,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::Receipt => "receipt",
+            Self::Statement => "statement",
+            Self::Head => "head",
+            Self::Resend => "resend request",
+        }
+    }
+
     /// What `bytes` claim to be; nothing else is checked.
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        let envelope = Envelope::open(bytes).ok()?;
-        let mut r = Reader::new(envelope.protected);
-        let mut fields = r.fields().ok()?;
-        fields.need(label::ALG, Reader::int).ok()?;
-        fields.need(label::KID, Reader::bytes).ok()?;
-        fields.optional(label::CWT_CLAIMS, Reader::skip).ok()?;
-        let typ = fields.need(label::TYP, Reader::text).ok()?;
-        Self::ALL.into_iter().find(|it| it.typ() == typ)
+        Envelope::open(bytes).ok()?.content_type()
     }
 }
 
@@ -74,6 +89,9 @@ pub(crate) mod label {
 
 const TAG_SIGN1: u64 = 18;
 
+/// How many characters of a wrong content type a message shows.
+const MAX_TYP_SHOWN: usize = 80;
+
 /// A `COSE_Sign1` taken apart, its parts as they stand in the bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Envelope<'a> {
@@ -83,6 +101,25 @@ pub(crate) struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
+    /// Takes the bytes of an item of a known type apart, once they are short enough for it.
+    pub(crate) fn open_as(kind: ContentType, bytes: &'a [u8]) -> Result<Self, ParseError> {
+        if bytes.len() > kind.max_bytes() {
+            return Err(ParseError::TooLong { bytes: bytes.len(), most: kind.max_bytes(), what: kind.word() });
+        }
+        Self::open(bytes)
+    }
+
+    /// What the header says it is.
+    pub(crate) fn content_type(&self) -> Option<ContentType> {
+        let mut r = Reader::new(self.protected);
+        let mut fields = r.fields().ok()?;
+        fields.need(label::ALG, Reader::int).ok()?;
+        fields.need(label::KID, Reader::bytes).ok()?;
+        fields.optional(label::CWT_CLAIMS, Reader::skip).ok()?;
+        let typ = fields.need(label::TYP, Reader::text).ok()?;
+        ContentType::ALL.into_iter().find(|it| it.typ() == typ)
+    }
+
     /// Takes `bytes` apart; header and payload are checked to be deterministic, and not read yet.
     pub(crate) fn open(bytes: &'a [u8]) -> Result<Self, ParseError> {
         if bytes.len() > MAX_RECORD_BYTES {
@@ -163,5 +200,6 @@ pub(crate) fn check_typ(found: &str, kind: ContentType) -> Result<(), ParseError
     if found == kind.typ() {
         return Ok(());
     }
-    Err(ParseError::ContentType { found: found.to_owned(), expected: kind.typ() })
+    // Whoever wrote it chose its length; a message needs its beginning.
+    Err(ParseError::ContentType { found: found.chars().take(MAX_TYP_SHOWN).collect(), expected: kind.typ() })
 }

@@ -20,7 +20,7 @@ use crate::{
     id::{ChainId, Hash},
     open::{ParseError, SignatureError},
     receipt::ReceiptError,
-    registry::{Registry, Role},
+    registry::{RegisteredKey, Registry, Role},
     seal::SealError,
     sign::Signer,
 };
@@ -79,10 +79,18 @@ pub fn issue_head(head: &Head, signer: &dyn Signer) -> Result<Vec<u8>, SealError
 ///
 /// Refuses everything else. Whether it goes on from an earlier head is for the reader to say.
 pub fn open_head(bytes: &[u8], registry: &Registry) -> Result<Head, ReceiptError> {
-    let envelope = Envelope::open(bytes)?;
+    open_head_by(bytes, registry).map(|(head, _)| head)
+}
+
+// The same, with the key that signed it.
+pub(crate) fn open_head_by<'r>(
+    bytes: &[u8],
+    registry: &'r Registry,
+) -> Result<(Head, &'r RegisteredKey), ReceiptError> {
+    let envelope = Envelope::open_as(ContentType::Head, bytes)?;
     let head = read_head(envelope.payload).map_err(ParseError::Body)?;
-    check(&envelope, ContentType::Head, None, registry)?;
-    Ok(head)
+    let key = check(&envelope, ContentType::Head, None, registry)?;
+    Ok((head, key))
 }
 
 /// Signs a resend request.
@@ -109,18 +117,18 @@ pub fn issue_resend(resend: &Resend, signer: &dyn Signer) -> Result<Vec<u8>, Sea
 ///
 /// Refuses everything else, and a range that holds nothing.
 pub fn open_resend(bytes: &[u8], registry: &Registry) -> Result<Resend, ReceiptError> {
-    let envelope = Envelope::open(bytes)?;
+    let envelope = Envelope::open_as(ContentType::Resend, bytes)?;
     let resend = read_resend(envelope.payload).map_err(ParseError::Body)?;
     check(&envelope, ContentType::Resend, Some(resend.chain), registry)?;
     Ok(resend)
 }
 
-fn check(
+fn check<'r>(
     envelope: &Envelope<'_>,
     kind: ContentType,
     chain: Option<ChainId>,
-    registry: &Registry,
-) -> Result<(), ReceiptError> {
+    registry: &'r Registry,
+) -> Result<&'r RegisteredKey, ReceiptError> {
     let (algorithm, kid) = envelope::read_plain_header(envelope.protected, kind)?;
     let key = registry.usable_key(kid, algorithm, Role::Centre)?;
     if let (Some(of_key), Some(found)) = (key.chain, chain)
@@ -131,7 +139,7 @@ fn check(
     if !key.public.verifies(&envelope.signed_bytes(), envelope.signature) {
         return Err(SignatureError::BadSignature(kid).into());
     }
-    Ok(())
+    Ok(key)
 }
 
 fn read_head(payload: &[u8]) -> Result<Head, CborError> {

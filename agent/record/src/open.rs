@@ -20,6 +20,16 @@ pub enum ParseError {
         /// How many there are.
         bytes: usize,
     },
+    /// Longer than any item of its type.
+    #[error("{bytes} bytes, a {what} has at most {most}")]
+    TooLong {
+        /// How many there are.
+        bytes: usize,
+        /// How many there may be.
+        most: usize,
+        /// What it is.
+        what: &'static str,
+    },
     /// The envelope is not the one deterministic form of a `COSE_Sign1`.
     #[error("envelope: {0}")]
     Envelope(#[from] CborError),
@@ -33,7 +43,9 @@ pub enum ParseError {
     #[error("payload: {0}")]
     Body(#[source] CborError),
     /// An algorithm this format does not have.
-    #[error("protected header: algorithm {0} is not one of this format (-19 Ed25519)")]
+    #[error(
+        "protected header: algorithm {0} is not one this build has (-19 Ed25519, -9 ESP256; -70002 SM2 in builds with feature gm)"
+    )]
     Algorithm(i64),
     /// Another type, or another version of it.
     #[error("protected header: content type `{found}`, expected `{expected}`")]
@@ -122,14 +134,18 @@ impl Record {
 ///
 /// Refuses every spelling but the one deterministic one.
 pub fn parse(bytes: &[u8]) -> Result<Record, ParseError> {
-    let envelope = Envelope::open(bytes)?;
+    read(&Envelope::open(bytes)?, bytes)
+}
+
+/// Reads a record from its opened envelope; `bytes` are the whole.
+pub(crate) fn read(envelope: &Envelope<'_>, bytes: &[u8]) -> Result<Record, ParseError> {
     let header = Header::read(envelope.protected)?;
     let found = envelope.signature.len();
     if found != header.algorithm.signature_bytes() {
         return Err(ParseError::SignatureLength { found, algorithm: header.algorithm });
     }
     Ok(Record {
-        body: Body::decode(envelope.payload).map_err(ParseError::Body)?,
+        body: Body::read(envelope.payload).map_err(ParseError::Body)?,
         header,
         hash: Hash::of(bytes),
         signed: envelope.signed_bytes(),
@@ -250,12 +266,23 @@ pub enum SignatureError {
 
 /// Checks that the record is signed by a key that the registry allows at its place of its chain.
 ///
+/// A chain may have handed itself to a key that the registry does not know; [`Keyring`](crate::Keyring) knows those.
+///
 /// # Errors
 ///
 /// Says which of the conditions does not hold; the signature itself is judged last.
 pub fn verify_signature<'r>(record: &Record, registry: &'r Registry) -> Result<&'r RegisteredKey, SignatureError> {
-    let Header { kid, chain, seq, .. } = record.header;
-    let key = registry.usable_key(kid, record.header.algorithm, Role::Agent)?;
+    let kid = record.header.kid;
+    let key = registry.key(kid).ok_or(SignatureError::UnknownKey(kid))?;
+    check_key(record, key, None)?;
+    Ok(key)
+}
+
+// Whether `key`, which has the name in the header, may sign this record and did. `ended` is the last number it may
+// sign by what its chain says.
+pub(crate) fn check_key(record: &Record, key: &RegisteredKey, ended: Option<u64>) -> Result<(), SignatureError> {
+    let Header { kid, chain, seq, algorithm, .. } = record.header;
+    key.usable_for(kid, algorithm, Role::Agent)?;
     if key.agent != record.header.agent {
         let found = record.header.agent.clone();
         return Err(SignatureError::WrongAgent { kid, found, registered: key.agent.clone() });
@@ -263,11 +290,11 @@ pub fn verify_signature<'r>(record: &Record, registry: &'r Registry) -> Result<&
     if key.chain != Some(chain) {
         return Err(SignatureError::ForeignChain { kid, found: chain });
     }
-    if seq < key.from_seq || key.to_seq.is_some_and(|last| seq > last) {
+    if seq < key.from_seq || [key.to_seq, ended].into_iter().flatten().any(|last| seq > last) {
         return Err(SignatureError::OutsideRange { kid, seq });
     }
     if !key.public.verifies(&record.signed, &record.signature) {
         return Err(SignatureError::BadSignature(kid));
     }
-    Ok(key)
+    Ok(())
 }

@@ -13,7 +13,7 @@ use crate::{
     envelope::{self, ContentType, Envelope},
     id::{ChainId, Hash},
     open::{ParseError, SignatureError},
-    registry::{Registry, Role},
+    registry::{RegisteredKey, Registry, Role},
     seal::SealError,
     sign::Signer,
 };
@@ -75,7 +75,12 @@ pub fn issue(receipt: &Receipt, signer: &dyn Signer) -> Result<Vec<u8>, SealErro
 ///
 /// Refuses everything else. Whether the receipt fits a chain is for the holder of the chain to say.
 pub fn open_receipt(bytes: &[u8], registry: &Registry) -> Result<Receipt, ReceiptError> {
-    let envelope = Envelope::open(bytes)?;
+    open_by(bytes, registry).map(|(receipt, _)| receipt)
+}
+
+// The same, with the key that signed it.
+pub(crate) fn open_by<'r>(bytes: &[u8], registry: &'r Registry) -> Result<(Receipt, &'r RegisteredKey), ReceiptError> {
+    let envelope = Envelope::open_as(ContentType::Receipt, bytes)?;
     let (algorithm, kid) = envelope::read_plain_header(envelope.protected, ContentType::Receipt)?;
     let receipt = read(envelope.payload).map_err(ParseError::Body)?;
     let key = registry.usable_key(kid, algorithm, Role::Centre)?;
@@ -85,7 +90,7 @@ pub fn open_receipt(bytes: &[u8], registry: &Registry) -> Result<Receipt, Receip
     if !key.public.verifies(&envelope.signed_bytes(), envelope.signature) {
         return Err(SignatureError::BadSignature(kid).into());
     }
-    Ok(receipt)
+    Ok((receipt, key))
 }
 
 fn read(payload: &[u8]) -> Result<Receipt, CborError> {

@@ -68,6 +68,22 @@ pub struct RegisteredKey {
     pub simulated: bool,
     /// SHA-256 of the enrolment statement, which is `prev` of record 0.
     pub statement: Option<Hash>,
+    /// On a key of a chain that replaces another one of the same agent: which, and by whose word.
+    pub follows: Option<Follows>,
+}
+
+/// The chain that another one replaces, after a lost disk or a new board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Follows {
+    /// The chain before.
+    pub chain: ChainId,
+    /// The last of its records that is known; none where nothing of it is.
+    pub last_seq: Option<u64>,
+    /// The hash of that record.
+    pub hash: Option<Hash>,
+    /// SHA-256 of the signed statement that allowed the reset.
+    pub reset: Hash,
 }
 
 impl RegisteredKey {
@@ -87,7 +103,20 @@ impl RegisteredKey {
             to_seq: None,
             simulated: false,
             statement: None,
+            follows: None,
         }
+    }
+
+    /// Whether a header that names algorithm `found` may use it in this role. `kid` is its name.
+    pub(crate) fn usable_for(&self, kid: Kid, found: Algorithm, expected: Role) -> Result<(), SignatureError> {
+        let registered = self.public.algorithm();
+        if registered != found {
+            return Err(SignatureError::WrongAlgorithm { kid, found, registered });
+        }
+        if self.role != expected {
+            return Err(SignatureError::WrongRole { kid, found: self.role, expected });
+        }
+        Ok(())
     }
 }
 
@@ -130,6 +159,11 @@ pub enum RegistryError {
         /// The last.
         to: u64,
     },
+    /// A chain that replaces itself, or a centre's key with a chain before it.
+    #[error(
+        "registry: key {0}: only a chain of an agent follows another, and never itself; correct or remove `follows`"
+    )]
+    Follows(Kid),
     /// Two entries of one name that differ.
     #[error("registry: key {0} is there twice, with different entries; keep the right one")]
     Conflict(Kid),
@@ -175,6 +209,8 @@ struct Entry {
     to_seq: Option<u64>,
     simulated: bool,
     statement: Option<Hash>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    follows: Option<Follows>,
 }
 
 impl Registry {
@@ -217,6 +253,9 @@ impl Registry {
         if let Some(to) = key.to_seq.filter(|&to| key.from_seq > to) {
             return Err(RegistryError::Range { kid, from: key.from_seq, to });
         }
+        if key.follows.is_some_and(|it| key.role != Role::Agent || key.chain == Some(it.chain)) {
+            return Err(RegistryError::Follows(kid));
+        }
         match self.keys.binary_search_by_key(&kid, |(kid, _)| *kid) {
             Ok(at) if self.keys.get(at).is_some_and(|(_, there)| *there == key) => Ok(()),
             Ok(_) => Err(RegistryError::Conflict(kid)),
@@ -225,6 +264,18 @@ impl Registry {
                 self.keys.insert(at, (kid, key));
                 Ok(())
             }
+        }
+    }
+
+    /// Lets a key sign no further than `last`; one that is closed below stays so, and one that is not here is no matter.
+    ///
+    /// A key whose range begins beyond `last` is left alone: an entry cannot hold a range of nothing.
+    pub(crate) fn close(&mut self, kid: Kid, last: u64) {
+        let Ok(at) = self.keys.binary_search_by_key(&kid, |(kid, _)| *kid) else { return };
+        if let Some((_, key)) = self.keys.get_mut(at)
+            && key.from_seq <= last
+        {
+            key.to_seq = Some(key.to_seq.map_or(last, |to| to.min(last)));
         }
     }
 
@@ -275,6 +326,7 @@ impl Registry {
                 to_seq: entry.to_seq,
                 simulated: entry.simulated,
                 statement: entry.statement,
+                follows: entry.follows,
             })?;
         }
         Ok(registry)
@@ -297,6 +349,7 @@ impl Registry {
             to_seq: key.to_seq,
             simulated: key.simulated,
             statement: key.statement,
+            follows: key.follows,
         });
         let document = Document { version: VERSION, class: self.class, keys: keys.collect() };
         let mut text = serde_json::to_string_pretty(&document).expect("strings, numbers and booleans are always JSON");
@@ -312,13 +365,7 @@ impl Registry {
         expected: Role,
     ) -> Result<&RegisteredKey, SignatureError> {
         let key = self.key(kid).ok_or(SignatureError::UnknownKey(kid))?;
-        let registered = key.public.algorithm();
-        if registered != found {
-            return Err(SignatureError::WrongAlgorithm { kid, found, registered });
-        }
-        if key.role != expected {
-            return Err(SignatureError::WrongRole { kid, found: key.role, expected });
-        }
+        key.usable_for(kid, found, expected)?;
         Ok(key)
     }
 }
@@ -330,7 +377,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::sign::Ed25519Signer;
+    use crate::sign::{Ed25519Signer, Esp256Signer};
 
     fn agent_key(seed: u8) -> RegisteredKey {
         RegisteredKey {
@@ -342,6 +389,7 @@ mod tests {
             to_seq: None,
             simulated: false,
             statement: Some(Hash([seed; 32])),
+            follows: None,
         }
     }
 
@@ -358,11 +406,32 @@ mod tests {
         let mut registry = registry(&[1, 2, 3]);
         let centre = Ed25519Signer::from_seed(&[9; 32]).public_key();
         registry.add(RegisteredKey::centre("centre", centre)).unwrap();
+        let p256 = Esp256Signer::from_secret(&[7; 32]).unwrap().public_key();
+        registry.add(RegisteredKey { public: p256, ..agent_key(4) }).unwrap();
         let text = registry.to_json();
         assert_eq!(Registry::from_json(&text).unwrap(), registry);
         assert_eq!(registry.key(agent_key(2).kid()), Some(&agent_key(2)));
         assert_eq!(registry.key(Kid([0; 8])), None);
         assert_eq!(registry.statement_of(ChainId([3; 16])), Some(Hash([3; 32])));
+    }
+
+    #[test]
+    fn a_chain_names_the_one_it_replaces() {
+        let mut replaced = registry(&[1]);
+        let after = |last_seq, hash| Follows { chain: ChainId([1; 16]), last_seq, hash, reset: Hash([7; 32]) };
+        for (seed, follows) in [(2, after(Some(41), Some(Hash([6; 32])))), (3, after(None, None))] {
+            replaced.add(RegisteredKey { follows: Some(follows), ..agent_key(seed) }).unwrap();
+        }
+        let text = replaced.to_json();
+        assert_eq!(Registry::from_json(&text).unwrap(), replaced);
+        // A document without the field is what it always was.
+        assert!(!registry(&[1]).to_json().contains("follows"));
+
+        let itself = RegisteredKey { follows: Some(after(None, None)), ..agent_key(1) };
+        assert!(matches!(registry(&[]).add(itself), Err(RegistryError::Follows(_))));
+        let centre = RegisteredKey::centre("centre", agent_key(9).public);
+        let centre = RegisteredKey { follows: Some(after(None, None)), ..centre };
+        assert!(matches!(registry(&[]).add(centre), Err(RegistryError::Follows(_))));
     }
 
     #[test]
@@ -381,8 +450,16 @@ mod tests {
         check(&|it| it["keys"][0]["alg"] = json!("none"), "unknown variant `none`");
         check(&|it| it["keys"][0]["kid"] = json!("0011223344556677"), "its name would be");
         check(&|it| it["keys"][0]["public"] = json!("00"), "not a usable Ed25519 key");
+        check(&|it| it["keys"][0]["alg"] = json!("ESP256"), "not a usable ESP256 key");
         check(&|it| it["keys"][0]["chain"] = json!(null), "needs a chain");
         check(&|it| it["keys"][0]["from_seq"] = json!(-1), "invalid value");
+        let chain = "00112233445566778899aabbccddeeff";
+        check(&|it| it["keys"][0]["follows"] = json!({ "chain": chain }), "missing field `reset`");
+        let reset = "00".repeat(32);
+        check(
+            &|it| it["keys"][0]["follows"] = json!({ "chain": chain, "reset": reset, "by": "x" }),
+            "unknown field `by`",
+        );
         check(
             &|it| {
                 it["keys"][0]["from_seq"] = json!(5);

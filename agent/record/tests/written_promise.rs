@@ -13,6 +13,7 @@ use tidewaiter_record::{
 
 const CDDL: &str = include_str!("../record.cddl");
 const FORMAT: &str = include_str!("../FORMAT.md");
+const SCHEMA: &str = include_str!("../schema/registry.schema.json");
 
 // The right-hand side of a rule, to the next empty line, without comments.
 fn rule(name: &str) -> String {
@@ -74,11 +75,23 @@ fn codes_of_the_time_block_are_listed() {
 }
 
 #[test]
+fn algorithms_are_listed() {
+    assert!(CDDL.contains("\nalg = -19 / -9 / -70002\n"));
+    for algorithm in Algorithm::ALL {
+        let row = format!("| {} | {} |", algorithm.cose(), algorithm.name());
+        assert!(FORMAT.contains(&row), "FORMAT.md has no row {row}");
+        assert!(SCHEMA.contains(&format!("\"{}\"", algorithm.name())));
+        assert!(CDDL.contains(&format!("bstr .size {}", algorithm.public_bytes())));
+    }
+}
+
+#[test]
 fn names_and_numbers_stand_in_both_texts() {
     for kind in [ContentType::Record, ContentType::Receipt, ContentType::Statement] {
         assert!(CDDL.contains(&format!("16 => \"{}\"", kind.typ())));
     }
-    for number in [Algorithm::Ed25519.cose(), -70001] {
+    assert!(FORMAT.contains("-70003"));
+    for number in [Algorithm::Ed25519.cose(), Algorithm::Esp256.cose(), -70001, -70002] {
         assert!(CDDL.contains(&number.to_string()) && FORMAT.contains(&number.to_string()));
     }
     for kind in (0..=22).chain([24]) {

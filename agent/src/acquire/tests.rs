@@ -64,6 +64,7 @@ pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Si
         name: String::new(),
         store: Store { dir: PathBuf::new(), budget_bytes: 0, keep: Duration::ZERO },
         clock: WallClock::default(),
+        keys: tidewaiter_config::site::Keys::File,
         uplink: None,
         local: Local { listen: ([127, 0, 0, 1], 0).into() },
         ports: ports.into_iter().map(|(id, link)| Port { id: id.into(), link }).collect(),

@@ -12,7 +12,7 @@ use std::{
 
 use toml::de::{DeTable, DeValue};
 
-use super::{Link, Site};
+use super::{Keys, Link, Site};
 use crate::report::{Finding, Report, Severity, line_column};
 
 /// Where udev links serial adapters by maker, model and serial number.
@@ -118,6 +118,11 @@ fn survey(site: &Site) -> Vec<Found> {
             );
             file(&mut found, "uplink key", &tls.key, "this agent's private key, PEM", way("key"));
         }
+    }
+    if let Keys::Pkcs11(place) = &site.keys {
+        let way = |key| vec![Step::Key("keys"), Step::Key(key)];
+        file(&mut found, "keys module", &place.module, "the library that speaks with the token", way("module"));
+        file(&mut found, "keys PIN", &place.pin_file, "a file with the PIN of the token's user", way("pin_file"));
     }
     for (index, declarations) in site.declarations.iter().enumerate() {
         let way = vec![Step::Key("declarations"), Step::At(index), Step::Key("file")];

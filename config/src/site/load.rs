@@ -13,6 +13,7 @@ use super::{
     estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held},
     instruments,
     instruments::hours,
+    keys,
     places::{self, Known, Places},
     ports, register, rigs,
 };
@@ -80,6 +81,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
     let identity = identity(root);
     let store = store(root, base);
     let clock = root.may("clock").map_or_else(|| Some(WallClock::default()), |value| clock(&value.table()?));
+    let keys = keys::read(root, base);
     let uplink = root.may("uplink").map_or(Some(None), |value| uplink(&value.table()?, base).map(Some));
     let local = local(root);
     let declarations = declarations(root, base);
@@ -119,6 +121,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
         name,
         store,
         clock: clock?,
+        keys: keys?,
         uplink: uplink?,
         local: local?,
         ports: ports.into_things(),

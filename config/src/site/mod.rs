@@ -12,6 +12,7 @@ mod environment;
 mod estimate;
 mod identity;
 mod instruments;
+mod keys;
 mod load;
 mod model;
 mod places;
@@ -24,6 +25,7 @@ pub use bench::{BENCH_PROCEDURES, Bench, MOST_QUANTITIES, MassTrigger, Quantity,
 pub use checks::{Buffer, Check, CheckProcedure, Radiation, Service, reference_parameter};
 pub use environment::{check_environment, check_environment_in};
 pub use estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held};
+pub use keys::{Keys, TokenPlace};
 pub use load::{load_site, site_from_str};
 pub use model::*;
 pub use register::{Control, Expanded, Measurand, Register, ScaleClass, ScaleRange, Uncertainty, unregistered};

@@ -7,6 +7,7 @@ use tidewaiter_drivers::{Decimal, Unit};
 use super::{
     bench::Bench,
     checks::Check,
+    keys::Keys,
     register::Register,
     streams::{Codec, Polling},
 };
@@ -28,6 +29,8 @@ pub struct Site {
     pub store: Store,
     /// How far the wall clock is believed without a time service.
     pub clock: WallClock,
+    /// Private keys.
+    pub keys: Keys,
     /// Uplink; `None` runs without one, filling the outbox.
     pub uplink: Option<Uplink>,
     /// Local interface.

@@ -20,6 +20,7 @@
 //! key = "centre.key"                    # PKCS#8 PEM, made by `tidewaiter-collector keys init`
 //! registry = "registry.json"            # keys of agents and centre; read again when it changes
 //! receipt_interval = "50 ms"            # at most one receipt per chain in this time
+//! head_interval = "60 s"                # a signed head of the log this often, 10 s to 10 min
 //!
 //! [limits]
 //! dir = "limits"                        # tables beside the built-in ones, to recompute verdicts
@@ -106,6 +107,8 @@ pub struct Centre {
     pub registry: PathBuf,
     /// Shortest time between two receipts of one chain.
     pub receipt_interval: Duration,
+    /// Time between two heads of the log: what signed orders expire by.
+    pub head_interval: Duration,
 }
 
 /// What `run` prints.

@@ -18,6 +18,10 @@ const COMMIT_TIME: Duration = Duration::from_millis(20);
 const COMMIT_TIME_RANGE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10);
 /// Time between receipts of one chain, unless set: they are cumulative, so twenty a second say it all.
 const RECEIPT_INTERVAL: Duration = Duration::from_millis(50);
+/// Time between heads of the log, unless set.
+const HEAD_INTERVAL: Duration = Duration::from_secs(60);
+/// Allowed range of it: below, the log would be mostly heads; above, orders would expire too coarsely.
+const HEAD_INTERVAL_RANGE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(600);
 /// Keep-alive, unless set.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Allowed keep-alive: MQTT counts it in seconds in 16 bits, and the client takes no less than five.
@@ -66,6 +70,7 @@ struct RawCentre {
     key: String,
     registry: String,
     receipt_interval: Option<Spanned<String>>,
+    head_interval: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -131,6 +136,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
         key,
         registry: folder.join(&file.centre.registry),
         receipt_interval: check.duration(file.centre.receipt_interval.as_ref(), RECEIPT_INTERVAL, &COMMIT_TIME_RANGE),
+        head_interval: check.duration(file.centre.head_interval.as_ref(), HEAD_INTERVAL, &HEAD_INTERVAL_RANGE),
     };
     let output = Output { language: check.language(file.output.language.as_ref()), json: file.output.json };
     if check.problems.is_empty() {

@@ -22,6 +22,7 @@ commit_time = "5 ms"
 key = "centre.key"
 registry = "registry.json"
 receipt_interval = "100 ms"
+head_interval = "2 min"
 [limits]
 dir = "limits"
 [output]
@@ -55,6 +56,7 @@ fn reads_every_key() {
     assert_eq!(config.store.path, Path::new("/srv/data/collector.db"));
     assert_eq!((config.store.commit_records, config.store.commit_time), (16, Duration::from_millis(5)));
     assert_eq!(config.centre.receipt_interval, Duration::from_millis(100));
+    assert_eq!(config.centre.head_interval, Duration::from_secs(120));
     assert_eq!(config.limits.as_deref(), Some(Path::new("/srv/limits")));
     assert_eq!((config.output.language, config.output.json), (Language::En, true));
 }
@@ -66,6 +68,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(config.broker.client_id, "centre");
     assert_eq!(config.broker.tls, None);
     assert_eq!(config.store.commit_records, 64);
+    assert_eq!(config.centre.head_interval, Duration::from_secs(60));
     assert_eq!(config.output.language, Language::ZhCn);
 }
 
@@ -79,15 +82,16 @@ fn each_problem_has_its_place() {
     };
     check("version = 1", "version = 2", "1:11", "version 2");
     check("registry =", "registri =", "16:1", "registri");
-    check("[output]", "[outputs]", "20:2", "outputs");
+    check("[output]", "[outputs]", "21:2", "outputs");
     check("\"mqtts://broker.example\"", "\"https://x\"", "3:7", "mqtts://host:8883");
     check("\"mqtts://broker.example\"", "\"mqtts://broker:0\"", "3:7", "port");
     check("\"mqtts://broker.example\"", "\"mqtts://user@broker\"", "3:7", "host");
     check("16", "0", "12:18", "commit_records 0");
     check("\"5 ms\"", "\"5 weeks\"", "13:15", "duration");
     check("\"5 ms\"", "\"1 h\"", "13:15", "out of range");
-    check("\"en\"", "\"de\"", "21:12", "zh-CN");
-    check("json = true", "json = \"yes\"", "22:8", "boolean");
+    check("\"2 min\"", "\"11 min\"", "18:17", "out of range");
+    check("\"en\"", "\"de\"", "22:12", "zh-CN");
+    check("json = true", "json = \"yes\"", "23:8", "boolean");
 }
 
 #[test]
@@ -109,5 +113,5 @@ fn plain_mqtt_is_for_loopback_only() {
 fn all_problems_are_told_at_once() {
     let text = FULL.replace("16", "-1").replace("5 ms", "soon").replace("\"en\"", "\"fr\"");
     let ConfigError::Wrong(problems) = read(&text).unwrap_err() else { panic!("not read") };
-    assert_eq!(problems.iter().map(|it| it.line).collect::<Vec<_>>(), [12, 13, 21]);
+    assert_eq!(problems.iter().map(|it| it.line).collect::<Vec<_>>(), [12, 13, 22]);
 }

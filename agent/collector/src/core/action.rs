@@ -4,7 +4,7 @@ use tidewaiter_record::{ChainId, Hash, Record};
 
 use tidewaiter_recompute::Recomputed;
 
-use crate::{finding::Finding, receipts::ReceiptDue};
+use crate::{finding::Finding, receipts::ReceiptDue, store::Gap};
 
 /// One thing to do. Actions of one batch are in the order of its messages, receipts last.
 #[derive(Clone, Debug)]
@@ -17,6 +17,47 @@ pub enum Action {
     Equivocation(Equivocation),
     /// A message was no record, or not one of ours. Nothing of it was believed.
     Refused(Refusal),
+    /// Publish a request to send again, not retained, `QoS` 1.
+    Resend(ResendDue),
+    /// Publish a head of the log to every agent, retained, `QoS` 1. It is durable.
+    Head(HeadDue),
+    /// Records have been missing for so long that somebody must look.
+    Gap(Gap),
+}
+
+/// A signed request to send records again, and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResendDue {
+    /// Site segment of its topic.
+    pub site: String,
+    /// Agent segment of its topic.
+    pub agent: String,
+    /// The chain.
+    pub chain: ChainId,
+    /// First number missing.
+    pub from_seq: u64,
+    /// Last number asked for.
+    pub upto_seq: u64,
+    /// The signed request.
+    pub bytes: Vec<u8>,
+}
+
+impl ResendDue {
+    /// The topic it is published on.
+    pub fn topic(&self) -> String {
+        crate::topic::resend(&self.site, &self.agent)
+    }
+}
+
+/// A signed head of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeadDue {
+    /// Its number.
+    pub number: u64,
+    /// Leaves it covers.
+    pub size: u64,
+    /// The signed head.
+    pub bytes: Vec<u8>,
 }
 
 /// A record that came in, with what was found about it.

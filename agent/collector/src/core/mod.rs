@@ -13,9 +13,13 @@
 //!
 //! A chain is a contiguous prefix plus records that wait for a gap to fill. Links are judged against the
 //! prefix; of several records signed under one number, the one that links to the prefix stands, and the
-//! rest is evidence.
+//! rest is evidence. What enters a prefix becomes a leaf of the log, in the same transaction; a receipt stops
+//! before the first record whose evidence is missing. Gaps are asked for, by [`Core::tick`] again and again.
 
 mod action;
+mod beacon;
+mod entering;
+mod gaps;
 mod opening;
 mod placing;
 
@@ -24,18 +28,20 @@ use std::{
     sync::Arc,
 };
 
-pub use action::{Action, Collected, Equivocation, Refusal};
+pub use action::{Action, Collected, Equivocation, HeadDue, Refusal, ResendDue};
+pub use gaps::{MAX_ASKED, REPORT_AFTER_MS, SPACING_MS};
 use tidewaiter_recompute::{Recomputed, Tables, recompute};
-use tidewaiter_record::{ChainId, Receipt, Registry, SealError, Signer};
+use tidewaiter_record::{ChainId, Hash, Keyring, Piece, Registry, RegistryError, SealError, Signer, log::Frontier};
 
 use self::{
+    beacon::Covered,
     opening::{Opened, open},
     placing::{Place, place},
 };
 use crate::{
     finding::{Bad, Finding},
     receipts::ReceiptDue,
-    store::{ChainHead, Refused, Store, StoreError},
+    store::{ChainHead, LogHead, Refused, Store, StoreError, Taken},
     summary::{Summary, counter},
     topic::{Stream, Uplink, parse as parse_topic},
 };
@@ -49,15 +55,18 @@ pub enum CoreError {
     /// The store failed; reopen it.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The receipt key does not sign; the records are durable and wait for their receipt.
-    #[error("receipt for chain {chain} cannot be signed; check the centre's key")]
-    Receipt {
-        /// The chain.
-        chain: ChainId,
+    /// The centre's key does not sign; the records are durable and wait for their receipt.
+    #[error("{what} cannot be signed; check the centre's key")]
+    Sign {
+        /// What was to be signed.
+        what: String,
         /// What the signer says.
         #[source]
         source: SealError,
     },
+    /// More keys than a registry holds.
+    #[error("learned keys: {0}")]
+    Keys(#[from] RegistryError),
     /// The store failed before, and this handle was used again.
     #[error("the store has failed before; open it anew and build a new core")]
     Spent,
@@ -76,10 +85,13 @@ pub struct Incoming<B = Vec<u8>> {
 
 /// The centre's memory and judgement.
 pub struct Core {
-    registry: Registry,
+    keyring: Keyring,
     signer: Arc<dyn Signer>,
     store: Box<dyn Store>,
     tables: Tables,
+    /// The right edge of the log, with the leaves of the open transaction.
+    log: Frontier,
+    newest_head: Option<LogHead>,
     /// Set by the first error, after which the handle of the store must not be used again.
     spent: bool,
 }
@@ -91,6 +103,8 @@ struct Batch {
     counts: BTreeMap<String, u64>,
     /// Chains whose agents are owed the current receipt.
     owed: BTreeSet<ChainId>,
+    /// Chains in which a record came in its turn and has to wait: one before it was lost on the way.
+    overtaken: BTreeSet<ChainId>,
 }
 
 impl Batch {
@@ -105,8 +119,21 @@ impl Batch {
 
 impl Core {
     /// A centre on a store. `signer` is the receipt key, registered with the role of centre.
-    pub fn new(registry: Registry, signer: Arc<dyn Signer>, store: impl Store + 'static, tables: Tables) -> Self {
-        Self { registry, signer, store: Box::new(store), tables, spent: false }
+    ///
+    /// The log is held against its newest head before anything is added to it.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read, or its log is not the one that was signed for.
+    pub fn new(
+        registry: Registry,
+        signer: Arc<dyn Signer>,
+        store: impl Store + 'static,
+        tables: Tables,
+    ) -> Result<Self, CoreError> {
+        let keyring = Keyring::with(registry, store.rotations()?)?;
+        let (log, newest_head) = beacon::load(&store)?;
+        Ok(Self { keyring, signer, store: Box::new(store), tables, log, newest_head, spent: false })
     }
 
     /// Takes one message and makes it durable.
@@ -140,10 +167,15 @@ impl Core {
         }
         // Read inside the transaction: after the commit nothing may fail that would make a caller try the
         // batch again and count it twice.
-        let mut heads = BTreeMap::new();
+        let now_ms = messages.last().map_or(0, |it| it.received_ms);
+        let mut heads: BTreeMap<ChainId, (ChainHead, Option<Covered>)> = BTreeMap::new();
+        let mut asked = Vec::new();
         for chain in &batch.owed {
             if let Some(head) = self.store.head(*chain)? {
-                heads.insert(*chain, head);
+                let overtaken = batch.overtaken.contains(chain);
+                asked.extend(gaps::watch(self.store.as_mut(), &head, overtaken, now_ms)?);
+                let covered = beacon::covered(self.store.as_ref(), &head)?;
+                heads.insert(*chain, (head, covered));
             }
         }
         self.store.commit()?;
@@ -151,11 +183,19 @@ impl Core {
 
         for action in &mut batch.actions {
             if let Action::Announce(collected) = action {
-                collected.receipted_upto = heads.get(&collected.chain).and_then(ChainHead::receipted_upto);
+                let covered = heads.get(&collected.chain).and_then(|(_, covered)| covered.as_ref());
+                collected.receipted_upto = covered.map(|it| it.upto_seq);
             }
         }
-        for head in heads.values() {
-            batch.actions.extend(self.receipt(head)?.map(Action::Receipt));
+        for (head, covered) in heads.values() {
+            if let Some(covered) = covered {
+                batch.actions.push(Action::Receipt(self.receipt(head, covered)?));
+            }
+        }
+        for gap in asked {
+            if let Some((head, _)) = heads.get(&gap.chain) {
+                batch.actions.push(Action::Resend(self.resend(head, &gap, now_ms)?));
+            }
         }
         Ok(batch.actions)
     }
@@ -171,12 +211,27 @@ impl Core {
         let heads = self.store.heads()?;
         // One topic retains one receipt: of several chains of an agent, the one that moved last has it.
         let newest: BTreeMap<_, _> = heads.iter().map(|it| ((&it.site, &it.agent), it)).collect();
-        newest.values().filter_map(|head| self.receipt(head).transpose()).collect()
+        let mut receipts = Vec::new();
+        for head in newest.values() {
+            if let Some(covered) = beacon::covered(self.store.as_ref(), head)? {
+                receipts.push(self.receipt(head, &covered)?);
+            }
+        }
+        Ok(receipts)
     }
 
-    /// Goes on with another registry.
-    pub fn set_registry(&mut self, registry: Registry) {
-        self.registry = registry;
+    /// Goes on with another registry; the keys that chains have handed themselves to stay known.
+    ///
+    /// # Errors
+    ///
+    /// When there are more keys than a registry holds; the old one stays in force.
+    pub fn set_registry(&mut self, registry: Registry) -> Result<(), RegistryError> {
+        self.keyring.set_registered(registry)
+    }
+
+    /// The registry with the keys that chains have handed themselves to.
+    pub const fn keys(&self) -> &Registry {
+        self.keyring.in_force()
     }
 
     /// The counts of everything that came in since the store was made.
@@ -188,44 +243,26 @@ impl Core {
         Ok(Summary::of(&self.store.counters()?, &self.store.outline()?))
     }
 
-    /// The receipt over a head; none while the prefix is empty.
-    fn receipt(&self, head: &ChainHead) -> Result<Option<ReceiptDue>, CoreError> {
-        let (Some(upto_seq), Some(hash)) = (head.receipted_upto(), head.head) else {
-            return Ok(None);
-        };
-        let chain = head.chain;
-        let receipt = Receipt {
-            agent: head.agent.clone(),
-            chain,
-            upto_seq,
-            hash,
-            received_at_ms: head.head_received_ms,
-            log: None,
-        };
-        let bytes = tidewaiter_record::issue(&receipt, self.signer.as_ref())
-            .map_err(|source| CoreError::Receipt { chain, source })?;
-        Ok(Some(ReceiptDue { site: head.site.clone(), agent: head.agent.clone(), chain, upto_seq, bytes }))
-    }
-
-    fn take(&mut self, topic: &str, bytes: &[u8], received_ms: i64, batch: &mut Batch) -> Result<(), StoreError> {
+    fn take(&mut self, topic: &str, bytes: &[u8], received_ms: i64, batch: &mut Batch) -> Result<(), CoreError> {
         let Some(uplink) = parse_topic(topic) else {
             batch.count(counter::RECEIVED);
             let finding = Finding::new(
                 Bad::Topic,
-                format!("topic {topic:?} is none of tw/1/{{site}}/{{agent}}/record, alert, state"),
+                format!("topic {topic:?} is none of tw/1/{{site}}/{{agent}}/record, alert, state, evidence/{{sha256}}"),
             );
-            return self.refuse(topic, bytes, received_ms, finding, None, batch);
+            return Ok(self.refuse(topic, bytes, received_ms, finding, None, batch)?);
         };
         match uplink.stream {
-            Stream::State => self.take_state(uplink, bytes, received_ms, batch),
+            Stream::State => Ok(self.take_state(uplink, bytes, received_ms, batch)?),
+            Stream::Evidence(hash) => Ok(self.take_piece(topic, uplink, hash, bytes, received_ms, batch)?),
             Stream::Record | Stream::Alert => {
                 batch.count(counter::RECEIVED);
                 if uplink.stream == Stream::Alert {
                     batch.count(counter::ALERTS);
                 }
-                match open(uplink.agent, bytes, &self.registry) {
+                match open(uplink.agent, bytes, self.keyring.in_force()) {
                     Ok(opened) => self.take_record(uplink, opened, bytes, received_ms, batch),
-                    Err((finding, claimed)) => self.refuse(topic, bytes, received_ms, finding, claimed, batch),
+                    Err((finding, claimed)) => Ok(self.refuse(topic, bytes, received_ms, finding, claimed, batch)?),
                 }
             }
         }
@@ -234,18 +271,23 @@ impl Core {
     fn take_record(
         &mut self,
         uplink: Uplink<'_>,
-        opened: Opened,
+        mut opened: Opened,
         bytes: &[u8],
         received_ms: i64,
         batch: &mut Batch,
-    ) -> Result<(), StoreError> {
-        let place = place(self.store.as_mut(), &opened, uplink.site, bytes, received_ms)?;
+    ) -> Result<(), CoreError> {
+        let place = place(self.store.as_mut(), &mut self.log, &opened, uplink.site, bytes, received_ms)?;
         let mut findings = Vec::new();
         let mut recomputed = Recomputed::NotAsked;
         let (mut duplicate, mut stored) = (false, true);
         match place {
-            Place::Chain { outcasts } => {
+            Place::Chain { outcasts, promoted } => {
+                self.enter(&opened.record, &mut opened.findings)?;
+                for back in promoted {
+                    self.enter_again(opened.chain, back)?;
+                }
                 for cast_out in outcasts {
+                    self.leave(opened.chain, cast_out)?;
                     batch.count_bad(Bad::ChainLink);
                     tracing::warn!(chain = %opened.chain, seq = cast_out, "record does not link to the one before it and was moved to the evidence");
                 }
@@ -291,7 +333,13 @@ impl Core {
             Place::Foreign(finding) => {
                 let claimed = Some((opened.chain, opened.seq));
                 let topic = format!("tw/1/{}/{}/record", uplink.site, uplink.agent);
-                return self.refuse(&topic, bytes, received_ms, finding, claimed, batch);
+                return Ok(self.refuse(&topic, bytes, received_ms, finding, claimed, batch)?);
+            }
+        }
+        if stored && !duplicate && uplink.stream == Stream::Record {
+            let next = self.store.head(opened.chain)?.map_or(0, |it| it.next_seq);
+            if opened.seq >= next {
+                batch.overtaken.insert(opened.chain);
             }
         }
         // Also after a duplicate (the agent has not seen its receipt) and after a record beyond a gap: as
@@ -314,6 +362,38 @@ impl Core {
         Ok(())
     }
 
+    /// Takes a piece of content. One that nobody asks for is as usual as a record that comes twice.
+    fn take_piece(
+        &mut self,
+        topic: &str,
+        uplink: Uplink<'_>,
+        hash: Hash,
+        bytes: &[u8],
+        received_ms: i64,
+        batch: &mut Batch,
+    ) -> Result<(), StoreError> {
+        batch.count(counter::PIECES);
+        let piece = match Piece::open(bytes) {
+            Ok(piece) => piece,
+            Err(why) => {
+                let finding = Finding::new(Bad::Malformed, why.to_string());
+                return self.refuse(topic, bytes, received_ms, finding, None, batch);
+            }
+        };
+        match self.store.put_piece(uplink.agent, hash, &piece, received_ms)? {
+            Taken::Kept => {}
+            Taken::NotWanted | Taken::Known => batch.count(counter::PIECES_IDLE),
+            Taken::Complete(chains) => batch.owed.extend(chains),
+            Taken::Wrong(found) => {
+                let detail = format!("content {hash} came as {found}; it was dropped and has to be sent again");
+                let finding = Finding::new(Bad::EvidenceHash, detail);
+                // The last piece need not be the wrong one: nothing of it is worth keeping.
+                return self.refuse(topic, &[], received_ms, finding, None, batch);
+            }
+        }
+        Ok(())
+    }
+
     /// Keeps the newest state of an agent that is registered; others have no row to fill.
     fn take_state(
         &mut self,
@@ -322,7 +402,7 @@ impl Core {
         received_ms: i64,
         batch: &mut Batch,
     ) -> Result<(), StoreError> {
-        let is_ours = opening::is_registered(&self.registry, uplink.agent);
+        let is_ours = opening::is_registered(self.keyring.registered(), uplink.agent);
         let text = std::str::from_utf8(bytes).ok().filter(|it| it.len() <= MAX_STATE_BYTES);
         let is_object = |it: &&str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(it).is_ok();
         if let (true, Some(text)) = (is_ours, text.filter(is_object)) {

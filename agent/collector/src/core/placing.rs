@@ -1,11 +1,11 @@
 //! Where a verified record belongs: into its chain, behind a gap, or beside it as evidence.
 
-use tidewaiter_record::Hash;
+use tidewaiter_record::{Hash, log::Frontier};
 
 use super::opening::Opened;
 use crate::{
     finding::{Bad, Finding},
-    store::{ChainHead, Entry, Link, Store, StoreError},
+    store::{ChainHead, Entry, Leaf, Link, Store, StoreError},
 };
 
 /// What became of a record.
@@ -15,6 +15,8 @@ pub(super) enum Place {
     Chain {
         /// Waiting records that turned out not to link once the prefix reached them.
         outcasts: Vec<u64>,
+        /// Records that came back from the evidence, because they link.
+        promoted: Vec<u64>,
     },
     /// The same bytes were here already.
     Duplicate {
@@ -32,9 +34,10 @@ pub(super) enum Place {
     Foreign(Finding),
 }
 
-/// Puts a verified record where it belongs.
+/// Puts a verified record where it belongs. What enters the prefix becomes a leaf of the log.
 pub(super) fn place(
     store: &mut dyn Store,
+    log: &mut Frontier,
     opened: &Opened,
     site: &str,
     bytes: &[u8],
@@ -94,9 +97,12 @@ pub(super) fn place(
         return evidence(store, &entry, finding, None);
     }
     store.put(&entry)?;
-    let outcasts = if seq == head.next_seq { advance(store, &mut head, link)? } else { Vec::new() };
+    let (mut outcasts, mut promoted) = (Vec::new(), Vec::new());
+    if seq == head.next_seq {
+        advance(store, log, &mut head, link, (&mut outcasts, &mut promoted))?;
+    }
     store.put_head(&head)?;
-    Ok(Place::Chain { outcasts })
+    Ok(Place::Chain { outcasts, promoted })
 }
 
 fn evidence(
@@ -145,12 +151,20 @@ fn contradiction(store: &dyn Store, opened: &Opened, head: &ChainHead) -> Result
     Ok(None)
 }
 
-/// Moves the head over `link` and over every waiting record that follows it; returns those that do not.
-fn advance(store: &mut dyn Store, head: &mut ChainHead, link: Link) -> Result<Vec<u64>, StoreError> {
+/// Moves the head over `link` and over every waiting record that follows it; notes those that do not, and those that
+/// the evidence gives back.
+fn advance(
+    store: &mut dyn Store,
+    log: &mut Frontier,
+    head: &mut ChainHead,
+    link: Link,
+    (outcasts, promoted): (&mut Vec<u64>, &mut Vec<u64>),
+) -> Result<(), StoreError> {
     let chain = head.chain;
-    let mut outcasts = Vec::new();
     let mut newest = link;
     loop {
+        let leaf = Leaf { position: log.size(), chain, seq: head.next_seq, hash: newest.hash };
+        store.append_leaf(&leaf, &log.push(&newest.hash.0))?;
         head.next_seq += 1;
         head.head = Some(newest.hash);
         head.head_received_ms = newest.received_ms;
@@ -167,8 +181,11 @@ fn advance(store: &mut dyn Store, head: &mut ChainHead, link: Link) -> Result<Ve
             None => {}
         }
         match store.promote(chain, next, newest.hash)? {
-            Some(proved) => newest = proved,
-            None => return Ok(outcasts),
+            Some(proved) => {
+                promoted.push(next);
+                newest = proved;
+            }
+            None => return Ok(()),
         }
     }
 }

@@ -8,6 +8,7 @@
 //! then forgotten by the kernel). The store is opened anew and the same batch is tried again, a few
 //! times; then the process ends and leaves the agents with what has no receipt.
 
+mod outgoing;
 mod work;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -130,9 +131,9 @@ struct Maker {
 }
 
 impl Maker {
-    fn make(&self, registry: Registry) -> Result<Core, StoreError> {
+    fn make(&self, registry: Registry) -> Result<Core, CoreError> {
         let store = SqliteStore::open(&self.path)?;
-        Ok(Core::new(registry, Arc::clone(&self.signer), store, self.tables.clone()))
+        Core::new(registry, Arc::clone(&self.signer), store, self.tables.clone())
     }
 }
 

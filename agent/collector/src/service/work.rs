@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Maker, RunError};
+use super::{Maker, RunError, outgoing::Outgoing};
 use crate::{
     config::Config,
     core::{Action, Collected, Core, CoreError, Incoming},
@@ -36,6 +36,9 @@ const ANNOUNCE_WITHIN: Duration = Duration::from_secs(5);
 /// How long the last receipts may take to leave when the service is stopped.
 const DRAIN_WITHIN: Duration = Duration::from_secs(3);
 
+/// How often open gaps are looked at.
+const GAP_LOOK: Duration = Duration::from_secs(1);
+
 /// How often the registry file is looked at. An unknown key also asks for it, at once.
 const REGISTRY_LOOK: Duration = Duration::from_secs(1);
 
@@ -48,6 +51,10 @@ pub(super) struct Service {
     registry_file: RegistryFile,
     publisher: Publisher,
     receipts: ReceiptQueue,
+    outgoing: Outgoing,
+    /// When the next head of the log is issued.
+    head_due: Instant,
+    head_interval: Duration,
     events: mpsc::Sender<Collected>,
     /// The last announcement timed out; until one gets through, none waits.
     reader_is_stuck: bool,
@@ -83,6 +90,9 @@ impl Service {
             registry_file,
             publisher,
             receipts: ReceiptQueue::new(u64::try_from(config.centre.receipt_interval.as_millis()).unwrap_or(u64::MAX)),
+            outgoing: Outgoing::default(),
+            head_due: Instant::now(),
+            head_interval: config.centre.head_interval,
             events,
             reader_is_stuck: false,
             dropped: 0,
@@ -105,6 +115,8 @@ impl Service {
     ) -> Result<(), RunError> {
         let mut look = tokio::time::interval(REGISTRY_LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut gaps = tokio::time::interval(GAP_LOOK);
+        gaps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.publish();
             let wake = self.receipt_wake();
@@ -113,9 +125,17 @@ impl Service {
                 event = link.recv() => self.on_event(event.ok_or(RunError::Ended("the link to the broker"))?).await?,
                 () = at(self.due) => self.commit().await?,
                 () = at(wake) => {}
+                () = sleep_until(self.head_due) => self.issue_head().await?,
+                _ = gaps.tick() => self.on_core(|core, now_ms| core.tick(now_ms)).await?,
                 _ = look.tick() => self.reload(),
             }
         }
+    }
+
+    /// Issues a head of the log, and owes it to everybody.
+    async fn issue_head(&mut self) -> Result<(), RunError> {
+        self.head_due = Instant::now() + self.head_interval;
+        self.on_core(|core, now_ms| Ok(vec![Action::Head(core.issue_head(0, now_ms)?)])).await
     }
 
     /// Commits what has come, and gives the last receipts a moment to leave.
@@ -159,7 +179,9 @@ impl Service {
                 tracing::info!(window, "broker connected");
                 self.connected = true;
                 // What was in flight is void, and a broker that lost its memory has no retained receipts.
+                self.outgoing.connected();
                 for receipt in self.core()?.receipts()? {
+                    self.outgoing.greet(&receipt.site, &receipt.agent);
                     self.receipts.push(receipt);
                 }
             }
@@ -174,7 +196,10 @@ impl Service {
             }
             Event::NotTaken { reason, .. } => {
                 self.in_flight = self.in_flight.saturating_sub(1);
-                tracing::warn!(?reason, "the broker did not take a receipt; check what the centre may publish");
+                tracing::warn!(
+                    ?reason,
+                    "the broker did not take a message to an agent; check what the centre may publish"
+                );
             }
         }
         Ok(())
@@ -204,6 +229,17 @@ impl Service {
             }
             self.receipts.sent(chain, now_ms);
         }
+        while let Some(message) = self.outgoing.peek() {
+            match self.publisher.try_publish(message, self.token) {
+                Ok(()) => {
+                    self.token = self.token.wrapping_add(1);
+                    self.in_flight += 1;
+                }
+                Err(PublishError::Offline | PublishError::WindowFull) => return,
+                Err(error @ PublishError::TooLarge { .. }) => tracing::error!(%error, "message cannot be published"),
+            }
+            self.outgoing.sent();
+        }
     }
 
     /// When a receipt that is held back may leave; never while the link takes none.
@@ -223,13 +259,22 @@ impl Service {
         if self.batch.is_empty() {
             return Ok(());
         }
-        let batch = Arc::new(std::mem::take(&mut self.batch));
+        let batch = std::mem::take(&mut self.batch);
+        self.on_core(move |core, _| core.accept_batch(&batch)).await
+    }
+
+    /// Lets the core work on a blocking thread, on a store opened anew where the old one fails, and does what comes of it.
+    async fn on_core(
+        &mut self,
+        work: impl Fn(&mut Core, i64) -> Result<Vec<Action>, CoreError> + Send + Sync + 'static,
+    ) -> Result<(), RunError> {
+        let work = Arc::new(work);
         let mut attempt = 0;
         let actions = loop {
             let mut core = self.core.take().ok_or(RunError::Ended("the store"))?;
-            let messages = Arc::clone(&batch);
+            let work = Arc::clone(&work);
             let (core, outcome) = blocking(move || {
-                let outcome = core.accept_batch(&messages);
+                let outcome = work(&mut core, Timestamp::now().as_millisecond());
                 (core, outcome)
             })
             .await?;
@@ -253,14 +298,29 @@ impl Service {
             }
         };
         for action in actions {
-            self.carry_out(action).await;
+            self.carry_out(action).await?;
         }
         Ok(())
     }
 
-    async fn carry_out(&mut self, action: Action) {
+    async fn carry_out(&mut self, action: Action) -> Result<(), RunError> {
         match action {
-            Action::Receipt(receipt) => self.receipts.push(receipt),
+            Action::Receipt(receipt) => {
+                self.outgoing.greet(&receipt.site, &receipt.agent);
+                self.receipts.push(receipt);
+            }
+            Action::Resend(due) => {
+                tracing::info!(agent = due.agent, chain = %due.chain, from = due.from_seq, upto = due.upto_seq, "records are missing; asking for them");
+                self.outgoing.ask(due);
+            }
+            Action::Head(head) => {
+                tracing::debug!(number = head.number, size = head.size, "head of the log issued");
+                let to = self.core()?.addressees()?;
+                self.outgoing.announce(&head, to);
+            }
+            Action::Gap(gap) => {
+                tracing::error!(chain = %gap.chain, from = gap.from_seq, upto = gap.upto_seq, asked = gap.asked, "records have been missing for more than 15 minutes; ask the site");
+            }
             Action::Announce(collected) => self.announce(*collected).await,
             Action::Equivocation(it) => {
                 tracing::error!(agent = it.agent, chain = %it.chain, seq = it.seq, kept = %it.kept, other = %it.other, "two records are signed under one sequence number");
@@ -276,6 +336,7 @@ impl Service {
                 }
             }
         }
+        Ok(())
     }
 
     async fn announce(&mut self, collected: Collected) {
@@ -304,10 +365,11 @@ impl Service {
         match self.registry_file.changed() {
             Ok(None) => {}
             Ok(Some(registry)) => {
-                tracing::info!(keys = registry.keys().count(), "registry read again");
-                if let Some(core) = &mut self.core {
-                    core.set_registry(registry.clone());
+                if let Some(Err(error)) = self.core.as_mut().map(|it| it.set_registry(registry.clone())) {
+                    tracing::warn!(%error, "the changed registry is not taken; the old one stays in force");
+                    return;
                 }
+                tracing::info!(keys = registry.keys().count(), "registry read again");
                 self.registry = registry;
             }
             Err(error) => tracing::warn!(

@@ -39,6 +39,14 @@ pub enum StoreError {
         /// The same, as written by this program.
         expected: String,
     },
+    /// A store of an older layout, opened for reading.
+    #[error("store {} has the older layout {found}; `tidewaiter-collector run` brings it up to date when it starts", path.display())]
+    Older {
+        /// The store.
+        path: PathBuf,
+        /// Its layout.
+        found: i32,
+    },
     /// What was read cannot have been written by us.
     #[error("store: {what}; restore the file from a backup and let the agents offer again")]
     Corrupt {

@@ -1,4 +1,5 @@
-//! What the centre keeps: chains, their records, and the evidence that did not fit into a chain.
+//! What the centre keeps: chains, their records, the log over them, the content of evidence, and the records that did
+//! not fit into a chain.
 //!
 //! In: verified records inside one transaction. Out: heads, neighbours and counters. Judging is not done
 //! here; the core decides what is a record, a duplicate or evidence, and the store holds the one rule that
@@ -7,15 +8,23 @@
 //! Durable means: [`Store::commit`] has returned `Ok`. After any error the transaction is void and the
 //! handle is spent; reopen the store and let the agents offer again what has no receipt.
 
+mod content;
 mod error;
+mod gap;
+mod log;
 mod read;
+mod rotation;
 mod schema;
 mod sqlite;
 
 use std::collections::BTreeMap;
 
+pub use content::{ContentStore, MAX_OPEN, MAX_OPEN_PER_AGENT, Named, Taken};
 pub use error::StoreError;
+pub use gap::{Gap, GapStore};
+pub use log::{Leaf, LogHead, LogStore};
 pub use read::{Outline, StoredRecord};
+pub use rotation::RotationStore;
 pub use sqlite::SqliteStore;
 use tidewaiter_record::{ChainId, Hash};
 
@@ -49,8 +58,8 @@ pub struct ChainHead {
 }
 
 impl ChainHead {
-    /// The sequence number that a receipt may cover up to, if any.
-    pub fn receipted_upto(&self) -> Option<u64> {
+    /// The newest record of the prefix, if any.
+    pub fn newest(&self) -> Option<u64> {
         self.next_seq.checked_sub(1)
     }
 }
@@ -101,7 +110,7 @@ pub struct Refused<'a> {
 ///
 /// Every method fails with [`StoreError`] alone, and after any failure the handle is spent.
 #[allow(clippy::missing_errors_doc, reason = "said once above, it is the same for all")]
-pub trait Store: Send {
+pub trait Store: LogStore + ContentStore + GapStore + RotationStore + Send {
     /// Opens the transaction.
     fn begin(&mut self) -> Result<(), StoreError>;
     /// Makes the transaction durable; returns only after the disk has said so.
@@ -116,6 +125,8 @@ pub trait Store: Send {
 
     /// The record stored under a sequence number.
     fn link(&self, chain: ChainId, seq: u64) -> Result<Option<Link>, StoreError>;
+    /// The bytes of the record stored under a sequence number.
+    fn record_bytes(&self, chain: ChainId, seq: u64) -> Result<Option<Vec<u8>>, StoreError>;
     /// Stores a record; an error when the sequence number is taken.
     fn put(&mut self, entry: &Entry<'_>) -> Result<(), StoreError>;
 

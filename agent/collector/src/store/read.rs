@@ -30,6 +30,8 @@ pub struct Outline {
     pub evidence: u64,
     /// When the newest record of the prefix came in, UTC milliseconds; 0 while it is empty.
     pub head_received_ms: i64,
+    /// The first record whose evidence is missing: receipts stop before it.
+    pub held_at: Option<u64>,
 }
 
 impl Outline {
@@ -37,6 +39,11 @@ impl Outline {
     pub fn missing(&self) -> u64 {
         let span = self.highest.map_or(0, |it| (it + 1).saturating_sub(self.next_seq));
         span.saturating_sub(self.waiting)
+    }
+
+    /// Records covered by a receipt: those of the prefix before the first one whose evidence is missing.
+    pub fn receipted(&self) -> u64 {
+        self.held_at.map_or(self.next_seq, |it| it.min(self.next_seq))
     }
 
     /// Records stored in the chain.
@@ -69,7 +76,8 @@ impl SqliteStore {
                 "SELECT chain, agent, site, next_seq, head_received_ms,
                         (SELECT max(seq) FROM record WHERE record.chain = chain.chain),
                         (SELECT count(*) FROM record WHERE record.chain = chain.chain AND seq >= next_seq),
-                        (SELECT count(*) FROM evidence WHERE evidence.chain = chain.chain)
+                        (SELECT count(*) FROM evidence WHERE evidence.chain = chain.chain),
+                        (SELECT min(seq) FROM named WHERE named.chain = chain.chain AND missing = 1)
                  FROM chain ORDER BY agent, chain",
             )
             .and_then(|mut statement| {
@@ -85,6 +93,7 @@ impl SqliteStore {
                             highest: highest.map(|_| seq_of(row, 5)).transpose()?,
                             waiting: seq_of(row, 6)?,
                             evidence: seq_of(row, 7)?,
+                            held_at: row.get::<_, Option<i64>>(8)?.map(|_| seq_of(row, 8)).transpose()?,
                         })
                     })?
                     .collect()

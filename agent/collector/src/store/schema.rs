@@ -1,15 +1,18 @@
-//! The layout of the store, version 1. A change is a new version, never an edit.
+//! The layout of the store, version 2. A change is a new version, never an edit.
+//!
+//! A file is made by the statements of each version in turn, and one of an older version is brought up by those it
+//! lacks, in one transaction; so every file of a version is alike, however old it is.
 
 /// Marks the file as a Tidewaiter collector store: `TWcl` in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x5457_636c;
 
 /// Version of the layout below.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
-/// The tables.
+/// The tables of version 1.
 ///
 /// `record` keeps its rowid: it is the order of arrival, which `export --after` counts in.
-pub(super) const TABLES: &str = "
+pub(super) const TABLES_1: &str = "
 CREATE TABLE chain (
     chain            BLOB NOT NULL PRIMARY KEY CHECK (length(chain) = 16),
     agent            TEXT NOT NULL,
@@ -58,5 +61,77 @@ CREATE TABLE state (
 CREATE TABLE counter (
     name TEXT NOT NULL PRIMARY KEY,
     n    INTEGER NOT NULL
+) STRICT;
+";
+
+/// What version 2 adds: the log, learned keys, the content of evidence, open gaps.
+///
+/// - `log_node` holds complete subtrees of more than one leaf; a leaf's hash follows from `log_leaf`.
+/// - `named` has a row for each stored record whose evidence travels beside it.
+/// - `content.complete` is set once all pieces are here and their hash is right; until then the row may be dropped.
+/// - `gap` has at most one row per chain: the first numbers missing behind its prefix.
+pub(super) const TABLES_2: &str = "
+CREATE TABLE log_leaf (
+    position INTEGER PRIMARY KEY CHECK (position >= 0),
+    chain    BLOB NOT NULL,
+    seq      INTEGER NOT NULL,
+    hash     BLOB NOT NULL CHECK (length(hash) = 32),
+    UNIQUE (chain, seq)
+) STRICT;
+CREATE TABLE log_node (
+    level    INTEGER NOT NULL CHECK (level >= 1),
+    position INTEGER NOT NULL CHECK (position >= 0),
+    hash     BLOB NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (level, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE log_head (
+    number INTEGER PRIMARY KEY CHECK (number >= 0),
+    size   INTEGER NOT NULL CHECK (size >= 0),
+    root   BLOB NOT NULL CHECK (length(root) = 32),
+    at_ms  INTEGER NOT NULL,
+    bytes  BLOB NOT NULL
+) STRICT;
+CREATE TABLE rotation (
+    chain     BLOB NOT NULL,
+    seq       INTEGER NOT NULL,
+    old       BLOB NOT NULL CHECK (length(old) = 8),
+    algorithm INTEGER NOT NULL,
+    public    BLOB NOT NULL,
+    PRIMARY KEY (chain, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE named (
+    chain   BLOB NOT NULL,
+    seq     INTEGER NOT NULL,
+    agent   TEXT NOT NULL,
+    sha256  BLOB NOT NULL CHECK (length(sha256) = 32),
+    size    INTEGER NOT NULL,
+    missing INTEGER NOT NULL,
+    PRIMARY KEY (chain, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX named_missing ON named (chain, seq) WHERE missing = 1;
+CREATE INDEX named_content ON named (sha256);
+CREATE TABLE content (
+    sha256   BLOB NOT NULL PRIMARY KEY CHECK (length(sha256) = 32),
+    agent    TEXT NOT NULL,
+    size     INTEGER NOT NULL,
+    received INTEGER NOT NULL,
+    complete INTEGER NOT NULL,
+    began_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX content_incomplete ON content (agent) WHERE complete = 0;
+CREATE TABLE content_piece (
+    sha256 BLOB NOT NULL,
+    offset INTEGER NOT NULL,
+    bytes  BLOB NOT NULL,
+    UNIQUE (sha256, offset)
+) STRICT;
+CREATE TABLE gap (
+    chain     BLOB NOT NULL PRIMARY KEY,
+    from_seq  INTEGER NOT NULL,
+    upto_seq  INTEGER NOT NULL,
+    opened_ms INTEGER NOT NULL,
+    asked     INTEGER NOT NULL,
+    asked_ms  INTEGER NOT NULL,
+    reported  INTEGER NOT NULL
 ) STRICT;
 ";

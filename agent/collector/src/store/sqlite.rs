@@ -13,12 +13,12 @@ use std::{
 };
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
-use tidewaiter_record::{ChainId, Hash};
+use tidewaiter_record::{ChainId, Hash, log::Frontier};
 
 use super::{
     ChainHead, Entry, Link, MAX_EVIDENCE_PER_SEQ, MAX_REFUSED_BYTES, MAX_REFUSED_KEPT, Outline, Refused, Store,
     StoreError,
-    schema::{APPLICATION_ID, TABLES, VERSION},
+    schema::{APPLICATION_ID, TABLES_1, TABLES_2, VERSION},
 };
 use crate::finding::Bad;
 
@@ -156,6 +156,10 @@ impl Store for SqliteStore {
             .prepare_cached("SELECT hash, prev, received_ms FROM record WHERE chain = ?1 AND seq = ?2")
             .and_then(|mut it| it.query_row(params![chain.0, seq], link_of).optional())
             .map_err(StoreError::database("reading a record"))
+    }
+
+    fn record_bytes(&self, chain: ChainId, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.bytes(chain, seq)
     }
 
     fn put(&mut self, entry: &Entry<'_>) -> Result<(), StoreError> {
@@ -307,21 +311,62 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let empty: bool = connection
         .query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
         .map_err(StoreError::database("reading the layout"))?;
-    if empty {
-        let create = format!(
-            "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT"
-        );
+    let layout = layout_of(connection)?;
+    if empty || layout == (APPLICATION_ID, 1) {
+        let first = if empty { TABLES_1 } else { "" };
+        let create = format!("BEGIN IMMEDIATE; {first} {TABLES_2} PRAGMA application_id = {APPLICATION_ID}");
         connection.execute_batch(&create).map_err(StoreError::database("creating the tables"))?;
+        fill_log(connection)?;
+        let close = format!("PRAGMA user_version = {VERSION}; COMMIT");
+        connection.execute_batch(&close).map_err(StoreError::database("creating the tables"))?;
     }
     check_layout(connection, path)
 }
 
+/// Gives the records of a file that had no log their leaves: those of each chain's prefix, in order of arrival.
+fn fill_log(connection: &Connection) -> Result<(), StoreError> {
+    let failed = || StoreError::database("filling the log");
+    let mut records = connection
+        .prepare(
+            "SELECT record.chain, seq, hash FROM record JOIN chain ON chain.chain = record.chain
+             WHERE seq < next_seq ORDER BY arrival",
+        )
+        .map_err(failed())?;
+    let mut leaf = connection
+        .prepare("INSERT INTO log_leaf (position, chain, seq, hash) VALUES (?1, ?2, ?3, ?4)")
+        .map_err(failed())?;
+    let mut subtree =
+        connection.prepare("INSERT INTO log_node (level, position, hash) VALUES (?1, ?2, ?3)").map_err(failed())?;
+    let mut log = Frontier::new();
+    let mut rows = records.query([]).map_err(failed())?;
+    while let Some(row) = rows.next().map_err(failed())? {
+        let chain: [u8; 16] = row.get(0).map_err(failed())?;
+        let seq: i64 = row.get(1).map_err(failed())?;
+        let hash: [u8; 32] = row.get(2).map_err(failed())?;
+        leaf.execute(params![row_seq(log.size())?, chain, seq, hash]).map_err(failed())?;
+        for (node, hash) in log.push(&hash).iter().filter(|(node, _)| node.level > 0) {
+            subtree.execute(params![node.level, row_seq(node.position)?, hash.0]).map_err(failed())?;
+        }
+    }
+    Ok(())
+}
+
+fn layout_of(connection: &Connection) -> Result<(i32, i32), StoreError> {
+    let read = |pragma: &str| {
+        connection
+            .query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i32>(0))
+            .map_err(StoreError::database("reading the layout"))
+    };
+    Ok((read("application_id")?, read("user_version")?))
+}
+
 fn check_layout(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let read = |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i32>(0));
-    let application = read("application_id").map_err(StoreError::database("reading the layout"))?;
-    let version = read("user_version").map_err(StoreError::database("reading the layout"))?;
+    let (application, version) = layout_of(connection)?;
     if (application, version) == (APPLICATION_ID, VERSION) {
         return Ok(());
+    }
+    if application == APPLICATION_ID && (1..VERSION).contains(&version) {
+        return Err(StoreError::Older { path: path.to_owned(), found: version });
     }
     Err(StoreError::Layout {
         path: path.to_owned(),

@@ -136,7 +136,7 @@ fn an_agent_is_taken_as_soon_as_it_is_registered() {
     let sealed = agent.event("one");
     let out = sort(core.accept(&agent.topic(), &sealed.bytes, NOW).unwrap(), &[]);
     assert_eq!(out.refused, ["unknown-key"]);
-    core.set_registry(registry(RegistryClass::Test, &[&agent]));
+    core.set_registry(registry(RegistryClass::Test, &[&agent])).unwrap();
     let out = sort(core.accept(&agent.topic(), &sealed.bytes, NOW).unwrap(), &[&agent]);
     assert_eq!(out.receipts, [(0, sealed.hash)]);
 }
@@ -241,7 +241,7 @@ fn simulated_records_are_findings_in_production_only_and_kept_in_both() {
     for (class, findings) in [(RegistryClass::Test, 0), (RegistryClass::Production, 1)] {
         let mut agent = Writer::new("gate-07", 1);
         let mut core = core(&[&agent]);
-        core.set_registry(registry(class, &[&agent]));
+        core.set_registry(registry(class, &[&agent])).unwrap();
         agent.begin(&mut core);
         let mut detail = judged(textile("6.5"));
         detail.flags.simulated = true;

@@ -110,7 +110,7 @@ pub(crate) fn registry(class: RegistryClass, writers: &[&Writer]) -> Registry {
 
 pub(crate) fn core_on(store: impl Store + 'static, writers: &[&Writer]) -> Core {
     let signer: Arc<dyn Signer> = Arc::new(centre_signer());
-    Core::new(registry(RegistryClass::Test, writers), signer, store, Tables::builtin())
+    Core::new(registry(RegistryClass::Test, writers), signer, store, Tables::builtin()).unwrap()
 }
 
 pub(crate) fn core(writers: &[&Writer]) -> Core {
@@ -125,6 +125,10 @@ pub(crate) struct Out {
     pub(crate) collected: Vec<Collected>,
     pub(crate) refused: Vec<&'static str>,
     pub(crate) equivocations: usize,
+    /// Ranges asked for again.
+    pub(crate) asked: Vec<(u64, u64)>,
+    /// Gaps reported as incidents, by their first number.
+    pub(crate) late: Vec<u64>,
 }
 
 /// Sorts actions, and opens every receipt as an agent would.
@@ -142,6 +146,13 @@ pub(crate) fn sort(actions: Vec<Action>, writers: &[&Writer]) -> Out {
             Action::Announce(collected) => out.collected.push(*collected),
             Action::Refused(refusal) => out.refused.push(refusal.finding.bad.word()),
             Action::Equivocation(_) => out.equivocations += 1,
+            Action::Resend(due) => {
+                let asked = tidewaiter_record::open_resend(&due.bytes, &registry).unwrap();
+                assert_eq!((asked.chain, &asked.agent), (due.chain, &due.agent));
+                out.asked.push((asked.from_seq, asked.upto_seq));
+            }
+            Action::Gap(gap) => out.late.push(gap.from_seq),
+            Action::Head(_) => panic!("heads are issued apart"),
         }
     }
     out

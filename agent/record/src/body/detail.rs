@@ -282,7 +282,17 @@ impl Body {
     /// Refuses what is not deterministic CBOR, and a detail that has not the shape of its kind.
     pub fn decode(bytes: &[u8]) -> Result<Self, CborError> {
         cbor::check(bytes)?;
-        let mut r = Reader::new(bytes);
+        Self::read(bytes)
+    }
+
+    // Of bytes that were checked to be one deterministic item. They are read twice: memory is set aside only for
+    // what has the shape of its kind to its end, and then just as much as it needs.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, CborError> {
+        Self::take(Reader::shape_only(bytes))?;
+        Self::take(Reader::of_shape(bytes))
+    }
+
+    fn take(mut r: Reader<'_>) -> Result<Self, CborError> {
         r.array(3)?;
         let kind = r.uint()?;
         let time = TimeBlock::read(&mut r)?;

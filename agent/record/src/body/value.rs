@@ -56,7 +56,7 @@ impl Context {
 }
 
 pub(super) fn owned(r: &mut Reader<'_>) -> Result<String, CborError> {
-    r.text().map(str::to_owned)
+    r.owned_text()
 }
 
 pub(super) fn write_moment(w: &mut Writer, moment: Moment) {

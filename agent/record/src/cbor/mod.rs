@@ -13,6 +13,7 @@
 
 mod fields;
 mod read;
+mod scan;
 mod write;
 
 pub use fields::Fields;

@@ -1,6 +1,6 @@
 //! Reading deterministic CBOR, refusing everything else.
 
-use super::{Fields, MAX_DEPTH};
+use super::{Fields, MAX_DEPTH, scan};
 
 /// Why bytes are not the deterministic CBOR expected at `at`, counted in bytes from the start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,15 +58,40 @@ pub fn check(bytes: &[u8]) -> Result<(), CborError> {
 /// unknown origin goes through [`check`] before it is taken apart.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    pub(super) bytes: &'a [u8],
+    pub(super) at: usize,
     unknown: bool,
+    keeps: Keeps,
+}
+
+/// What becomes of the items of lists and maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeps {
+    /// They are collected, and a declared count is not believed.
+    All,
+    /// They are read and dropped.
+    Nothing,
+    /// They are collected, and a declared count is known to be right.
+    Counted,
 }
 
 impl<'a> Reader<'a> {
     /// Starts at the first of `bytes`.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, unknown: false }
+        Self { bytes, at: 0, unknown: false, keeps: Keeps::All }
+    }
+
+    /// Starts at the first of `bytes`, and keeps nothing: lists, maps and texts come out empty.
+    ///
+    /// What reads a type from it learns whether the bytes have its shape, and sets no memory aside for them.
+    pub const fn shape_only(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, unknown: false, keeps: Keeps::Nothing }
+    }
+
+    /// Starts at the first of `bytes`, which the same type was read from by [`Self::shape_only`]: a list is
+    /// given the room that its count asks for, and no more.
+    pub const fn of_shape(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, unknown: false, keeps: Keeps::Counted }
     }
 
     /// Remembers that a word was met which this build does not know.
@@ -93,7 +118,7 @@ impl<'a> Reader<'a> {
         if self.at == self.bytes.len() { Ok(()) } else { Err(CborError::Trailing { at: self.at }) }
     }
 
-    fn take(&mut self, len: u64, start: usize) -> Result<&'a [u8], CborError> {
+    pub(super) fn take(&mut self, len: u64, start: usize) -> Result<&'a [u8], CborError> {
         let truncated = CborError::Truncated { at: start };
         let Ok(len) = usize::try_from(len) else { return Err(truncated) };
         let end = self.at.checked_add(len).ok_or_else(|| truncated.clone())?;
@@ -102,12 +127,12 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    fn peek(&self) -> Result<u8, CborError> {
+    pub(super) fn peek(&self) -> Result<u8, CborError> {
         self.bytes.get(self.at).copied().ok_or(CborError::Truncated { at: self.at })
     }
 
     // Major type and argument. Major type 7 carries the simple value in the argument.
-    fn head(&mut self) -> Result<(u8, u64), CborError> {
+    pub(super) fn head(&mut self) -> Result<(u8, u64), CborError> {
         let start = self.at;
         let initial = self.peek()?;
         self.at += 1;
@@ -214,6 +239,16 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.take(len, start)?).map_err(|_| CborError::Utf8 { at: start })
     }
 
+    /// A text string, to keep.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::text`].
+    pub fn owned_text(&mut self) -> Result<String, CborError> {
+        let text = self.text()?;
+        Ok(if self.keeps == Keeps::Nothing { String::new() } else { text.to_owned() })
+    }
+
     /// The head of an array of exactly `len` items.
     ///
     /// # Errors
@@ -238,8 +273,14 @@ impl<'a> Reader<'a> {
     ) -> Result<Vec<T>, E> {
         let len = self.expect(4, "an array")?;
         let mut items = Vec::new();
+        if self.keeps == Keeps::Counted {
+            items.reserve_exact(usize::try_from(len).unwrap_or_default());
+        }
         for _ in 0..len {
-            items.push(read(self)?);
+            let item = read(self)?;
+            if self.keeps != Keeps::Nothing {
+                items.push(item);
+            }
         }
         Ok(items)
     }
@@ -279,8 +320,11 @@ impl<'a> Reader<'a> {
         let len = self.expect(5, "a map")?;
         let mut map = M::default();
         for _ in 0..len {
-            let key = self.text()?.to_owned();
-            map.extend([(key, read(self)?)]);
+            let key = self.text()?;
+            let value = read(self)?;
+            if self.keeps != Keeps::Nothing {
+                map.extend([(key.to_owned(), value)]);
+            }
         }
         Ok(map)
     }
@@ -335,51 +379,19 @@ impl<'a> Reader<'a> {
     /// Names the first deviation from the deterministic encoding.
     pub fn skip(&mut self) -> Result<&'a [u8], CborError> {
         let start = self.at;
-        self.walk(0)?;
+        scan::item(self)?;
         Ok(self.since(start))
     }
 
     fn since(&self, start: usize) -> &'a [u8] {
-        self.bytes.get(start..self.at).unwrap_or_default()
+        self.between((start, self.at))
     }
 
-    fn walk(&mut self, depth: usize) -> Result<(), CborError> {
-        let start = self.at;
-        let byte = self.peek()?;
-        let (major, argument) = self.head()?;
-        if matches!(major, 4 | 5) && depth == MAX_DEPTH {
-            return Err(CborError::Depth { at: start });
-        }
-        match major {
-            2 => {
-                self.take(argument, start)?;
-            }
-            3 => {
-                let text = self.take(argument, start)?;
-                std::str::from_utf8(text).map_err(|_| CborError::Utf8 { at: start })?;
-            }
-            4 => {
-                for _ in 0..argument {
-                    self.walk(depth + 1)?;
-                }
-            }
-            5 => {
-                let mut before: &[u8] = &[];
-                for _ in 0..argument {
-                    let at = self.at;
-                    self.walk(depth + 1)?;
-                    let key = self.since(at);
-                    // Every encoded key is at least one byte, so the empty start value is below all.
-                    if key <= before {
-                        return Err(CborError::KeyOrder { at });
-                    }
-                    before = key;
-                    self.walk(depth + 1)?;
-                }
-            }
-            6 => return Err(CborError::NotInModel { at: start, byte }),
-            _ => {}
-        }
-        Ok(())
+    pub(super) fn between(&self, (start, end): (usize, usize)) -> &'a [u8] {
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+
+    pub(super) const fn left(&self) -> usize {
+        self.bytes.len() - self.at
     }
 }

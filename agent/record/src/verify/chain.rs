@@ -11,6 +11,7 @@ use crate::{
     id::{ChainId, Hash},
     open::Record,
     receipt::Receipt,
+    seal::Anchor,
 };
 
 /// How many records of a chain are remembered by number and hash, the newest ones. Beyond it a record that
@@ -19,6 +20,10 @@ pub const MAX_REMEMBERED: usize = 1 << 18;
 
 /// How many gaps of a chain, and how many receipts ahead of their records, are remembered.
 pub const MAX_OPEN: usize = 1 << 16;
+
+/// The longest time without a record in a start that has heartbeats, in milliseconds: a heartbeat is due after 60 s
+/// without another record, and sealing and a busy host take their time.
+pub const SILENCE_MS: u64 = 90_000;
 
 /// What follows from one more record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +53,10 @@ struct Last {
     hash: Hash,
     time: TimeBlock,
     clean_end: bool,
+    stopped: bool,
 }
 
+/// One chain as far as it was read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ChainState {
     agent: String,
@@ -61,9 +68,34 @@ pub(super) struct ChainState {
     gaps: BTreeMap<u64, u64>,
     receipts: BTreeMap<u64, Receipt>,
     newest_receipt: Option<u64>,
+    // The start of the newest heartbeat.
+    beating: Option<u64>,
+    // The largest head of the log named so far.
+    anchor: Option<Anchor>,
 }
 
 impl ChainState {
+    pub(super) fn agent(&self) -> &str {
+        &self.agent
+    }
+
+    pub(super) const fn records(&self) -> u64 {
+        self.records
+    }
+
+    pub(super) const fn first_seq(&self) -> u64 {
+        self.first_seq
+    }
+
+    pub(super) fn last_seq(&self) -> Option<u64> {
+        self.last.as_ref().map(|it| it.seq)
+    }
+
+    /// The hash of an accepted record, where it is remembered.
+    pub(super) fn hash_at(&self, seq: u64) -> Option<Hash> {
+        self.remembered.get(&seq).map(|it| it.hash)
+    }
+
     /// Puts a record in its place. `start` is the number the stream is said to begin with, and the hash before.
     pub(super) fn place(
         &mut self,
@@ -157,9 +189,37 @@ impl ChainState {
                 let says = if recovered { "a recovery record" } else { "no recovery record" };
                 remarks.push((Code::UncleanStart, seq, format!("start {} begins with {says}", time.boot)));
             }
+            // Where a number is missing between them, a heartbeat may be what is missing.
+            let beating = self.beating == Some(time.boot) && last.time.boot == time.boot && !last.stopped;
+            let silent_ms = time.mono_ms.saturating_sub(last.time.mono_ms);
+            if beating && last.seq + 1 == seq && silent_ms > SILENCE_MS {
+                remarks.push((Code::Silence, seq, format!("no record for {silent_ms} ms before this one")));
+            }
+        }
+        if matches!(record.body.detail, Detail::Heartbeat(_)) {
+            self.beating = Some(time.boot);
         }
         let clean_end = matches!(record.body.detail, Detail::Shutdown);
-        self.last = Some(Last { seq, hash: record.hash(), time, clean_end });
+        let stopped = matches!(record.body.detail, Detail::Stopped(_));
+        self.last = Some(Last { seq, hash: record.hash(), time, clean_end, stopped });
+        self.check_anchor(record, remarks);
+    }
+
+    // The log only grows, so a chain names ever larger heads of it.
+    fn check_anchor(&mut self, record: &Record, remarks: &mut Vec<Remark>) {
+        let Some(anchor) = record.header.anchor else { return };
+        let seq = record.header.seq;
+        match self.anchor {
+            Some(before) if anchor.number < before.number => {
+                let what = format!("names the log of size {} after that of size {}", anchor.number, before.number);
+                remarks.push((Code::AnchorBackwards, seq, what));
+            }
+            Some(before) if anchor.number == before.number && anchor.hash != before.hash => {
+                let what = format!("names root {} at size {} after root {}", anchor.hash, anchor.number, before.hash);
+                remarks.push((Code::AnchorBackwards, seq, what));
+            }
+            _ => self.anchor = Some(anchor),
+        }
     }
 
     /// Takes a valid receipt of this chain.
@@ -200,7 +260,7 @@ impl ChainState {
         for (&from, &to) in &self.gaps {
             remarks.push((Code::Gap, from, format!("records {from} to {to} are missing")));
         }
-        let last_seq = self.last.as_ref().map(|it| it.seq);
+        let last_seq = self.last_seq();
         let beyond = self.newest_receipt.filter(|&upto| last_seq.is_none_or(|last| upto > last));
         if let Some(upto) = beyond {
             let what = match last_seq {

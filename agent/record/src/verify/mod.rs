@@ -2,9 +2,9 @@
 //!
 //! | question | what is held against what |
 //! |---|---|
-//! | signature | every item against the registry: key, role, agent, chain, range, and the bytes |
-//! | chain | every record against the one before it, the enrolment, the receipts |
-//! | completeness | numbers without gaps from the start to the newest receipt, slots of intervals |
+//! | signature | every item against the registry and the rotations of its chain: key, role, agent, chain, range, bytes |
+//! | chain | every record against the one before it, the enrolment, the receipts, the centre's log, other chains of its agent |
+//! | completeness | numbers without gaps from the start to the newest receipt, slots of intervals, heartbeats, evidence |
 //! | time | clocks and claims against each other |
 //!
 //! A record whose signature does not hold is no evidence for anything: it counts against the signature,
@@ -12,24 +12,33 @@
 //! verifier can be written from it.
 
 mod chain;
+mod evidence;
+mod log;
 mod report;
+mod reset;
 mod time;
 
 use std::collections::BTreeMap;
 
 use chain::{ChainState, Placed, Remark};
-pub use chain::{MAX_OPEN, MAX_REMEMBERED};
+pub use chain::{MAX_OPEN, MAX_REMEMBERED, SILENCE_MS};
+pub use evidence::MAX_EVIDENCE;
+use evidence::Wanted;
+use log::Logs;
+pub use log::MAX_LOG;
 pub use report::{ChainSummary, Code, Finding, MAX_FINDINGS, Question, Report, Verdict};
 pub use time::FORMAT_BEGINS_MS;
 
 use crate::{
     body::{Detail, TimeQuality},
     enrolment::Statement,
-    envelope::ContentType,
+    envelope::{ContentType, Envelope},
+    head::{open_head_by, open_resend},
     id::{ChainId, Hash},
-    open::{ParseError, Record, SignatureError, parse, verify_signature},
-    receipt::{ReceiptError, open_receipt},
-    registry::{RegisteredKey, Registry, RegistryClass},
+    keyring::KeyRing,
+    open::{self, ParseError, Record, SignatureError},
+    receipt::{self, ReceiptError},
+    registry::{Registry, RegistryClass},
     seal::ChainHead,
 };
 
@@ -40,6 +49,9 @@ pub struct Verifier<'r> {
     start: u64,
     heads: BTreeMap<ChainId, ChainHead>,
     chains: BTreeMap<ChainId, ChainState>,
+    keys: KeyRing,
+    logs: Logs,
+    wanted: Wanted,
     records: u64,
     accepted: u64,
     duplicates: u64,
@@ -54,12 +66,15 @@ pub struct Verifier<'r> {
 
 impl<'r> Verifier<'r> {
     /// A verifier that expects every chain to begin with record 0.
-    pub const fn new(registry: &'r Registry) -> Self {
+    pub fn new(registry: &'r Registry) -> Self {
         Self {
             registry,
             start: 0,
             heads: BTreeMap::new(),
             chains: BTreeMap::new(),
+            keys: KeyRing::new(),
+            logs: Logs::default(),
+            wanted: Wanted::default(),
             records: 0,
             accepted: 0,
             duplicates: 0,
@@ -88,11 +103,33 @@ impl<'r> Verifier<'r> {
         self
     }
 
-    /// Takes the next item of the stream: a record, a receipt or an enrolment statement.
+    /// States that evidence is at hand: what records name and [`evidence_present`](Self::evidence_present) does not
+    /// confirm by the end is missing.
+    #[must_use]
+    pub const fn with_evidence(mut self) -> Self {
+        self.wanted.expect();
+        self
+    }
+
+    /// States that content of this hash and size is there; the caller has hashed it.
+    ///
+    /// Told after the record that names it was pushed. Told at once, it keeps the list of what is wanted short.
+    pub fn evidence_present(&mut self, hash: Hash, size: u64) {
+        self.wanted.present(hash, size);
+    }
+
+    /// Hash and size of the evidence that accepted records name and nobody has shown yet, at most [`MAX_EVIDENCE`].
+    pub fn evidence_wanted(&self) -> impl Iterator<Item = (Hash, u64)> {
+        self.wanted.open()
+    }
+
+    /// Takes the next item of the stream: a record, a receipt, an enrolment statement, a head of the centre's log or
+    /// a request to send again.
     ///
     /// Gives back the record when it is evidence.
     pub fn push(&mut self, bytes: &[u8]) -> Option<Record> {
-        match ContentType::of(bytes) {
+        let envelope = Envelope::open(bytes);
+        match envelope.as_ref().ok().and_then(Envelope::content_type) {
             Some(ContentType::Receipt) => {
                 self.push_receipt(bytes);
                 None
@@ -101,11 +138,20 @@ impl<'r> Verifier<'r> {
                 self.push_statement(bytes);
                 None
             }
-            // Heads and requests are words about the log and the wire, not about a chain.
-            Some(ContentType::Head | ContentType::Resend) => None,
+            Some(ContentType::Head) => {
+                self.push_head(bytes);
+                None
+            }
+            Some(ContentType::Resend) => {
+                // A request changes nothing, but whoever keeps a forged one wants to know.
+                if let Err(error) = open_resend(bytes, self.registry) {
+                    self.refuse(&error);
+                }
+                None
+            }
             Some(ContentType::Record) | None => {
                 self.records += 1;
-                match parse(bytes) {
+                match envelope.and_then(|it| open::read(&it, bytes)) {
                     Ok(record) => self.judge(record),
                     Err(error) => {
                         self.report(Code::Malformed, None, None, error.to_string());
@@ -118,20 +164,39 @@ impl<'r> Verifier<'r> {
 
     /// Takes a receipt: every record up to its number has to be in the stream, before or after it.
     pub fn push_receipt(&mut self, bytes: &[u8]) {
-        match open_receipt(bytes, self.registry) {
-            Ok(receipt) => {
-                let (chain, mut remarks) = (receipt.chain, Vec::new());
+        match receipt::open_by(bytes, self.registry) {
+            Ok((receipt, key)) => {
+                let (chain, log, upto_seq) = (receipt.chain, receipt.log, receipt.upto_seq);
+                let (mut remarks, mut of_log) = (Vec::new(), Vec::new());
+                if let Some(log) = log {
+                    self.logs.receipt(&key.agent, log, (chain, upto_seq), &mut of_log);
+                }
                 self.chains.entry(chain).or_default().receive(receipt, &mut remarks);
                 self.report_all(chain, remarks);
+                self.report_anywhere(of_log);
             }
-            Err(error) => {
-                let code = match &error {
-                    ReceiptError::Parse(_) => Code::Malformed,
-                    ReceiptError::Signature(error) => code_of(error),
-                };
-                self.report(code, None, None, error.to_string());
-            }
+            Err(error) => self.refuse(&error),
         }
+    }
+
+    fn push_head(&mut self, bytes: &[u8]) {
+        match open_head_by(bytes, self.registry) {
+            Ok((head, key)) => {
+                let mut remarks = Vec::new();
+                self.logs.head(&key.agent, head, &mut remarks);
+                self.report_anywhere(remarks);
+            }
+            Err(error) => self.refuse(&error),
+        }
+    }
+
+    // An item that speaks of no place of its own.
+    fn refuse(&mut self, error: &ReceiptError) {
+        let code = match error {
+            ReceiptError::Parse(_) => Code::Malformed,
+            ReceiptError::Signature(error) => code_of(error),
+        };
+        self.report(code, None, None, error.to_string());
     }
 
     /// Takes the end of a stream that could not be cut into items to its end.
@@ -156,8 +221,8 @@ impl<'r> Verifier<'r> {
     fn judge(&mut self, record: Record) -> Option<Record> {
         let (chain, seq) = (record.header.chain, record.header.seq);
         let registry = self.registry;
-        let key = match verify_signature(&record, registry) {
-            Ok(key) => key,
+        let simulated = match self.keys.verify(&record, registry) {
+            Ok(key) => key.simulated,
             Err(error) => {
                 self.report(code_of(&error), Some(chain), Some(seq), error.to_string());
                 return None;
@@ -171,7 +236,7 @@ impl<'r> Verifier<'r> {
         let placed = self.chains.entry(chain).or_default().place(&record, start, &mut remarks);
         if placed == Placed::Accepted {
             self.accepted += 1;
-            self.look_at(&record, key, &mut remarks);
+            self.look_at(&record, simulated, &mut remarks);
         } else if placed == Placed::Duplicate {
             self.duplicates += 1;
         }
@@ -179,7 +244,8 @@ impl<'r> Verifier<'r> {
         (placed == Placed::Accepted).then_some(record)
     }
 
-    fn look_at(&mut self, record: &Record, key: &RegisteredKey, remarks: &mut Vec<Remark>) {
+    // `simulated` is what the key says.
+    fn look_at(&mut self, record: &Record, simulated: bool, remarks: &mut Vec<Remark>) {
         let seq = record.header.seq;
         time::check(&record.body.time, seq, remarks);
         match record.body.time.quality {
@@ -187,7 +253,7 @@ impl<'r> Verifier<'r> {
             TimeQuality::I => self.informative_time += 1,
             TimeQuality::H | TimeQuality::S => {}
         }
-        if record.simulated() || key.simulated {
+        if record.simulated() || simulated {
             self.simulated = true;
             if self.registry.class() == RegistryClass::Production {
                 let what = "simulated, and the registry is of class production".to_owned();
@@ -202,11 +268,24 @@ impl<'r> Verifier<'r> {
             slots => remarks.push((Code::Slots, seq, format!("{slots} slots are neither measured nor explained"))),
         }
         check_genesis(record, self.registry, remarks);
+        if let Err(why) = self.keys.follow(record, self.registry) {
+            remarks.push((Code::BadRotation, seq, why.to_string()));
+        }
+        if let Some(anchor) = record.header.anchor {
+            self.logs.anchor(anchor, (record.header.chain, seq));
+        }
+        self.wanted.look_at(record);
     }
 
     fn report_all(&mut self, chain: ChainId, remarks: Vec<Remark>) {
         for (code, seq, what) in remarks {
             self.report(code, Some(chain), Some(seq), what);
+        }
+    }
+
+    fn report_anywhere(&mut self, remarks: Vec<(Code, Option<(ChainId, u64)>, String)>) {
+        for (code, place, what) in remarks {
+            self.report(code, place.map(|it| it.0), place.map(|it| it.1), what);
         }
     }
 
@@ -228,6 +307,12 @@ impl<'r> Verifier<'r> {
             state.finish(&mut remarks);
             self.report_all(chain, remarks);
         }
+        let registry = self.registry;
+        reset::check(registry, &chains, &mut |code, chain, seq, what| self.report(code, Some(chain), seq, what));
+        let mut remarks = Vec::new();
+        self.logs.finish(&mut remarks);
+        self.wanted.finish(&mut remarks);
+        self.report_anywhere(remarks);
         let verdict = |question: Question| {
             let count = self.bad.get(&(question as u8)).copied().unwrap_or(0);
             let not_checked = |why: &str| Verdict::NotChecked { why: why.to_owned() };
@@ -261,6 +346,7 @@ impl<'r> Verifier<'r> {
             completeness: verdict(Question::Completeness),
             time,
             simulated: self.simulated,
+            evidence_named: self.wanted.named(),
             chains: chains.iter().filter_map(|(&chain, state)| state.summary(chain)).collect(),
             findings: self.findings,
             findings_left_out: self.left_out,

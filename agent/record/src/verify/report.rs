@@ -29,6 +29,8 @@ pub struct Report {
     pub time: Verdict,
     /// Whether an instrument or a key behind an accepted record is a simulated one.
     pub simulated: bool,
+    /// How many accepted records name evidence beside the chain.
+    pub evidence_named: u64,
     /// Each chain met, ordered by name.
     pub chains: Vec<ChainSummary>,
     /// What speaks against an answer, and what is worth knowing.
@@ -140,7 +142,7 @@ macro_rules! findings {
 }
 
 findings! {
-    /// Bytes that are no record, receipt or statement of this version.
+    /// Bytes that are no item of this version.
     Malformed = "malformed", Signature, "fetch these bytes again from where they were stored first";
     /// The registry has no such key.
     UnknownKey = "unknown-key", Signature, "add the key to the registry if its enrolment is confirmed";
@@ -167,6 +169,14 @@ findings! {
     Genesis = "genesis", Chain, "compare the enrolment statement with the registry";
     /// A receipt names another record at its number.
     ReceiptMismatch = "receipt-mismatch", Chain, "keep both as evidence: the centre holds another chain";
+    /// A key-rotate record whose new key is not proven, or used elsewhere.
+    BadRotation = "bad-rotation", Chain, "look into the agent: the key before stays in force, what the new one signs is forged";
+    /// A head of the log older than one that the chain named before.
+    AnchorBackwards = "anchor-backwards", Chain, "look for a restored disk image, or a centre that went back";
+    /// Two roots of the centre's log at one size, or a log that got smaller.
+    LogMismatch = "log-mismatch", Chain, "keep both as evidence: the centre shows different histories, or the record names a false one";
+    /// A second chain of an agent that nobody allowed.
+    ResetUnproven = "reset-unproven", Chain, "add the statement that allowed the reset to the registry, or treat the chain as forged";
 
     /// Numbers without a record.
     Gap = "gap", Completeness, "ask the agent, or the centre, for these numbers";
@@ -174,6 +184,10 @@ findings! {
     ReceiptBeyond = "receipt-beyond", Completeness, "fetch the rest of the chain from the centre";
     /// Poll slots neither measured nor explained.
     Slots = "slots", Completeness, "look into the agent: it owes a reason for each of these slots";
+    /// No sign of life for too long within a start that has heartbeats.
+    Silence = "silence", Completeness, "look into the agent: it owes a record a minute while it runs";
+    /// Evidence that a record names is not where evidence is kept.
+    EvidenceMissing = "evidence-missing", Completeness, "fetch the evidence from the agent or the centre; its content has to have this hash";
 
     /// A smaller start count after a larger one.
     BootBackwards = "boot-backwards", Time, "look for a restored disk image";
@@ -197,6 +211,12 @@ findings! {
     UncleanStart = "unclean-start", Note, "none needed: the recovery record says what was found";
     /// The registry does not name the enrolment statement.
     GenesisUnproven = "genesis-unproven", Note, "add the hash of the statement to the registry";
+    /// The chain replaces another one.
+    ChainReset = "chain-reset", Note, "none needed: ask whoever signed the statement if in doubt";
+    /// Records name evidence, and no place of evidence was given.
+    EvidenceNotGiven = "evidence-not-given", Note, "give the folder of evidence to have it checked too";
+    /// Heads of the log are there, but not those that records name.
+    AnchorUnproven = "anchor-unproven", Note, "give all heads of the centre to have the anchors checked too";
 }
 
 impl Serialize for Code {
