@@ -58,8 +58,9 @@ fn imports_run_one_way() {
         ("agent/screening", &["drivers", "config"]),
         ("agent/mqtt", &[]),
         ("agent/recompute", &["config", "screening", "record"]),
-        ("agent/collector", &["drivers", "config", "screening", "record", "recompute", "mqtt", "words"]),
-        ("agent", &["drivers", "config", "screening", "record", "recompute", "mqtt", "words"]),
+        ("agent/bundle", &["record", "words"]),
+        ("agent/collector", &["drivers", "config", "screening", "record", "recompute", "mqtt", "words", "bundle"]),
+        ("agent", &["drivers", "config", "screening", "record", "recompute", "mqtt", "words", "bundle"]),
         ("simulator", &["drivers", "config", "words"]),
     ]
     .into();

@@ -1,5 +1,6 @@
 //! The command line. Each command is one file; this one names them.
 
+mod bundle;
 mod check;
 mod draw;
 mod explained;
@@ -163,11 +164,15 @@ enum Command {
     ///
     /// Example: tidewaiter export --data-dir data --format jsonl --out records.jsonl
     Export(export::ExportArgs),
+    /// Put records into one file with everything needed to check them offline.
+    ///
+    /// Example: tidewaiter bundle lane-7-3-41 --config site.toml --out case.tar
+    Bundle(bundle::BundleArgs),
     /// Judge stored inspections again, from the records and the table files alone.
     ///
     /// Example: tidewaiter recompute records.cborseq --limits limits
     Recompute(recompute::RecomputeArgs),
-    /// Verify records: signature, chain, completeness and time, each by itself.
+    /// Verify records or a bundle: signature, chain, completeness and time, each by itself.
     ///
     /// Example: tidewaiter verify records.cborseq --registry registry.json --json
     Verify(verify::VerifyArgs),
@@ -242,6 +247,7 @@ pub fn main() -> ExitCode {
         Command::Stats(args) => stats::stats(&args),
         Command::Show(args) => show::show(&args),
         Command::Export(args) => export::export(&args),
+        Command::Bundle(args) => bundle::bundle(&args),
         Command::Recompute(args) => recompute::run(&args),
         Command::Verify(args) => verify::verify(&args),
     };

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{
-    Batch, COMMANDS, Command, Cursor, Draft, Entry, GROUP, GROUP_WAIT, Outbox, ReceiptAnswer, Recorded, Refusal,
-    SHUTDOWN_DRAFT, Status, Store, StoreError,
+    Batch, COMMANDS, Command, Cursor, Draft, Entry, GROUP, GROUP_WAIT, Outbox, RECEIPT_NOTE, ReceiptAnswer, Recorded,
+    Refusal, SHUTDOWN_DRAFT, Status, Store, StoreError,
     timing::{Timing, is_own},
 };
 use crate::clock::{Claim, Clock, Policy};
@@ -282,7 +282,7 @@ impl Keeper {
                     batch.notes.extend(notes);
                     remembered.push(reply);
                 }
-                Command::Receipt { cursor, reply } => receipts.push((cursor, reply)),
+                Command::Receipt { cursor, signed, reply } => receipts.push((cursor, signed, reply)),
                 Command::Finish { reply } => finishing.push(reply),
                 read @ (Command::Entries { .. } | Command::Alerts { .. } | Command::Find { .. }) => reads.push(read),
             }
@@ -294,8 +294,8 @@ impl Keeper {
             self.finish().await?;
             let _ = reply.send(());
         }
-        for (cursor, reply) in receipts {
-            let answer = self.take_receipt(cursor).await?;
+        for (cursor, signed, reply) in receipts {
+            let answer = self.take_receipt(cursor, signed).await?;
             let _ = reply.send(answer);
         }
         for read in reads {
@@ -483,7 +483,7 @@ impl Keeper {
         Ok(())
     }
 
-    async fn take_receipt(&mut self, cursor: Cursor) -> Result<ReceiptAnswer, StoreError> {
+    async fn take_receipt(&mut self, cursor: Cursor, signed: Option<Vec<u8>>) -> Result<ReceiptAnswer, StoreError> {
         if let Some(fork) = &self.status.fork {
             return Ok(ReceiptAnswer::Fork(fork.clone()));
         }
@@ -508,7 +508,8 @@ impl Keeper {
             self.publish();
             return Ok(ReceiptAnswer::Fork(fork));
         }
-        let batch = Batch { cursor: Some(cursor), ..Batch::default() };
+        let notes = signed.map(|signed| (RECEIPT_NOTE.to_owned(), Some(signed))).into_iter().collect();
+        let batch = Batch { cursor: Some(cursor), notes, ..Batch::default() };
         if let Err(failure) = self.commit(batch).await {
             self.recover().await?;
             return Ok(ReceiptAnswer::Failed(failure.to_string()));

@@ -48,6 +48,8 @@ pub const GROUP: usize = 64;
 pub const GROUP_WAIT: Duration = Duration::from_millis(4);
 /// How the draft id of a record that ends a clean run begins; the boot number follows.
 pub(crate) const SHUTDOWN_DRAFT: &str = "shutdown-";
+/// Note that holds the newest receipt as the centre signed it.
+pub const RECEIPT_NOTE: &str = "receipt";
 
 /// A record to be sealed.
 #[derive(Clone, Debug)]
@@ -105,7 +107,7 @@ pub(crate) enum Command {
     Remember { place: String, state: Vec<u8>, reply: oneshot::Sender<Result<(), Refusal>> },
     Notes { notes: Vec<(String, Option<Vec<u8>>)>, reply: oneshot::Sender<Result<(), Refusal>> },
     Find { draft: String, reply: oneshot::Sender<Result<Option<Recorded>, StoreError>> },
-    Receipt { cursor: Cursor, reply: oneshot::Sender<ReceiptAnswer> },
+    Receipt { cursor: Cursor, signed: Option<Vec<u8>>, reply: oneshot::Sender<ReceiptAnswer> },
     Finish { reply: oneshot::Sender<()> },
     Entries { from: u64, limit: usize, reply: oneshot::Sender<Result<Vec<Entry>, StoreError>> },
     Alerts { above: Option<u64>, limit: usize, reply: oneshot::Sender<Result<Vec<Entry>, StoreError>> },
@@ -172,7 +174,16 @@ impl Outbox {
 
     /// Hands in a receipt whose signature has been verified.
     pub async fn receipt(&self, cursor: Cursor) -> ReceiptAnswer {
-        self.ask(|reply| Command::Receipt { cursor, reply })
+        self.take_receipt(cursor, None).await
+    }
+
+    /// As [`Self::receipt`], and keeps the signed bytes of the newest one, for bundles.
+    pub async fn signed_receipt(&self, cursor: Cursor, signed: Vec<u8>) -> ReceiptAnswer {
+        self.take_receipt(cursor, Some(signed)).await
+    }
+
+    async fn take_receipt(&self, cursor: Cursor, signed: Option<Vec<u8>>) -> ReceiptAnswer {
+        self.ask(|reply| Command::Receipt { cursor, signed, reply })
             .await
             .unwrap_or_else(|| ReceiptAnswer::Failed("the agent is stopping".to_owned()))
     }

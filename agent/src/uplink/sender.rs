@@ -205,7 +205,7 @@ impl<L: Link> Uplink<L> {
     async fn on_receipt(&mut self, payload: &[u8]) {
         let settings = &self.settings;
         match downlink::receipt(payload, &settings.registry, &settings.agent, settings.chain) {
-            Ok(cursor) => match self.outbox.receipt(cursor).await {
+            Ok(cursor) => match self.outbox.signed_receipt(cursor, payload.to_vec()).await {
                 ReceiptAnswer::Moved => {
                     self.progress_at = Instant::now();
                     self.next = self.next.max(cursor.upto_seq + 1);
