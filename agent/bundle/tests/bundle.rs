@@ -270,3 +270,63 @@ fn what_cannot_be_a_case_is_refused() {
         CaseError::Record { seq: 3, .. }
     ));
 }
+
+/// A Python with the one package that the independent verifier needs.
+fn python() -> Option<std::path::PathBuf> {
+    let venv = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-venv/bin/python");
+    [venv, "python3".into()].into_iter().find(|it| {
+        let asked = std::process::Command::new(it).args(["-c", "import cryptography"]).output();
+        asked.is_ok_and(|ended| ended.status.success())
+    })
+}
+
+#[test]
+fn python_reads_the_same_file_and_says_the_same() {
+    let Some(python) = python() else {
+        println!("skipped: no Python with the package cryptography");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/interop/bundle.py");
+    let made = made();
+    let good = written(&made);
+    std::fs::write(dir.path().join("registry.json"), made.registry.to_json()).unwrap();
+    let mut excerpt = made.case.clone();
+    excerpt.records.drain(..4);
+    let mut from_the_middle = Vec::new();
+    excerpt.write(&made.registry, &mut from_the_middle).unwrap();
+    let spoil = |file: &'static str| {
+        repacked(&good, |name, mut content| {
+            if name.starts_with(file) {
+                content[30] ^= 1;
+            }
+            vec![(name.to_owned(), content)]
+        })
+    };
+    let rows = [
+        ("good", good.clone(), 0),
+        ("from the middle", from_the_middle, 0),
+        ("a bit of the records", spoil("records.cborseq"), 1),
+        ("a bit of the evidence", spoil("evidence/"), 1),
+        ("a bit of the report", spoil("report.en.txt"), 1),
+        ("no archive", b"nothing".repeat(200), 2),
+    ];
+    for (what, bytes, code) in rows {
+        let path = dir.path().join("case.tar");
+        std::fs::write(&path, &bytes).unwrap();
+        let ended = std::process::Command::new(&python)
+            .arg(program)
+            .arg(&path)
+            .arg("--registry")
+            .arg(dir.path().join("registry.json"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stdout).into_owned() + &String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(code), "{what}: {said}");
+        // Ours says the same.
+        match check(bytes.as_slice(), &made.registry) {
+            Ok(checked) => assert_eq!(i32::from(checked.is_bad()), code, "{what}"),
+            Err(_) => assert_eq!(code, 2, "{what}"),
+        }
+    }
+}

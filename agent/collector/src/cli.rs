@@ -1,5 +1,6 @@
 //! The command line.
 
+mod keep;
 mod stats;
 mod status;
 
@@ -42,6 +43,7 @@ Examples:
   tidewaiter-collector status --config collector.toml
   tidewaiter-collector stats --config collector.toml --from 2026-11-01 --by week
   tidewaiter-collector export --config collector.toml --format cborseq --out records.cborseq
+  tidewaiter-collector archive --config collector.toml --out /media/archive-2026
   tidewaiter verify records.cborseq --registry registry.json
 
 Exit codes: 0 ok, 1 finding (something bad or missing), 2 usage or configuration, 3 environment";
@@ -118,6 +120,26 @@ pub enum Command {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Copy the store, in use or not, into a folder to go on from.
+    ///
+    /// Example: tidewaiter-collector backup --config collector.toml --out /media/backup-2026-11-29
+    Backup(keep::BackupArgs),
+    /// Make a new store from a backup or an archive.
+    ///
+    /// Example: tidewaiter-collector restore /media/archive-2026 --config collector.toml
+    Restore(keep::RestoreArgs),
+    /// Write what was received into a folder that outlives the collector, or check such a folder.
+    ///
+    /// Example: tidewaiter-collector archive --config collector.toml --out /media/archive-2026 --upto 2026-12-31T23:59:59Z
+    Archive(keep::ArchiveArgs),
+    /// Take in records that came by hand, through the same checks as those that come from the broker.
+    ///
+    /// Example: tidewaiter-collector import records.cborseq --site yantian --evidence evidence --config collector.toml
+    Import(keep::ImportArgs),
+    /// Put records into one file with everything needed to check them offline.
+    ///
+    /// Example: tidewaiter-collector bundle lane-7-3-41 --config collector.toml --out case.tar
+    Bundle(keep::BundleArgs),
     /// Make and add keys.
     #[command(subcommand)]
     Keys(Keys),
@@ -188,6 +210,10 @@ enum Failure {
     Key(#[from] KeyError),
     #[error(transparent)]
     Export(#[from] ExportError),
+    #[error(transparent)]
+    Archive(#[from] crate::archive::ArchiveError),
+    #[error(transparent)]
+    Bundle(#[from] crate::case::BundleError),
     #[error("output {}: cannot be written", path.display())]
     Output { path: PathBuf, source: io::Error },
     #[error("output: cannot be written")]
@@ -201,6 +227,7 @@ impl Failure {
     fn code(&self) -> u8 {
         let is_configuration = match self {
             Self::Export(ExportError::Rotten { .. } | ExportError::Unreadable { .. }) => return 1,
+            Self::Archive(error) if error.is_finding() => return 1,
             Self::Config(_) | Self::Store(StoreError::Layout { .. }) => true,
             Self::Run(error) => error.is_configuration(),
             Self::Key(error) => error.is_configuration(),
@@ -261,6 +288,11 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             };
             Ok(0)
         }
+        Command::Backup(args) => keep::backup(&args),
+        Command::Restore(args) => keep::restore(&args),
+        Command::Archive(args) => keep::write(args),
+        Command::Import(args) => keep::import(&args),
+        Command::Bundle(args) => keep::bundle(&args),
         Command::Keys(Keys::Init { out, name, class, json }) => {
             let class = match class {
                 Class::Production => RegistryClass::Production,

@@ -21,11 +21,15 @@
 //! | [`service`] | the way between broker and core, group commit, restart of the store |
 //! | [`summary`] | the counts |
 //! | [`view`], [`mod@print`], [`export`] | records for people and for other programs |
+//! | [`archive`] | backups to go on from, archives to check in ten years |
+//! | [`case`] | evidence bundles |
 //! | [`config`], [`cli`] | `collector.toml` and the command line |
 //!
 //! Not here: judging beyond the recomputation, commands to agents, and the whole-stream verifier, which
 //! reads what [`export`] writes.
 
+pub mod archive;
+pub mod case;
 pub mod cli;
 pub mod config;
 pub mod core;
