@@ -17,6 +17,7 @@ mod plan;
 mod recompute;
 mod register;
 mod run;
+mod salvage;
 mod screen;
 mod show;
 mod stats;
@@ -168,6 +169,10 @@ enum Command {
     ///
     /// Example: tidewaiter bundle lane-7-3-41 --config site.toml --out case.tar
     Bundle(bundle::BundleArgs),
+    /// Save what the store of a dead board still holds, for the centre to take in.
+    ///
+    /// Example: tidewaiter salvage /mnt/dead/data --out salvaged.cborseq
+    Salvage(salvage::SalvageArgs),
     /// Judge stored inspections again, from the records and the table files alone.
     ///
     /// Example: tidewaiter recompute records.cborseq --limits limits
@@ -248,6 +253,7 @@ pub fn main() -> ExitCode {
         Command::Show(args) => show::show(&args),
         Command::Export(args) => export::export(&args),
         Command::Bundle(args) => bundle::bundle(&args),
+        Command::Salvage(args) => salvage::salvage(&args),
         Command::Recompute(args) => recompute::run(&args),
         Command::Verify(args) => verify::verify(&args),
     };
