@@ -6,6 +6,7 @@ mod cases;
 mod chaos;
 mod commands;
 mod corpus;
+mod evidence;
 mod frozen;
 mod interop;
 mod judgement;

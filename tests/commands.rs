@@ -344,10 +344,62 @@ fn an_agent_without_instruments_runs_and_stops_in_order() {
     let status = tidewaiter(&["status", "--json", "--config", &path]);
     let report: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!(report["not_recording"], serde_json::Value::Null);
-    assert_eq!(report["counters"]["sealed"], 2, "genesis and the subject: {report}");
+    assert_eq!(report["counters"]["sealed"], 4, "genesis, configuration and limits in force, the subject: {report}");
+    let version: serde_json::Value = serde_json::from_str(&tidewaiter(&["version", "--json"]).stdout).unwrap();
+    assert_eq!((&report["software"], &report["software_hash"]), (&version["software"], &version["sha256"]));
+    assert_eq!(version["sha256"].as_str().map(str::len), Some(64), "{version}");
+    bring(dir.path(), &path);
     agent.terminate(Duration::from_secs(20)).unwrap();
     let log = tidewaiter(&["log", "--config", &path]);
     assert!(log.stdout.contains("shutdown"), "{}", log.stdout);
+}
+
+/// A person attaches files to the running agent; some fit into a record, some do not, some are refused.
+fn bring(dir: &Path, site: &str) {
+    let by = |words: &[&str]| tidewaiter(&[&["evidence"], words, &["--config", site]].concat());
+    let file = |name: &str, bytes: &[u8]| {
+        let path = dir.join(name);
+        fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let small = file("still.png", b"small enough for a record");
+    let large = file("spectrum.n42", &vec![b'x'; 40_000]);
+    let empty = file("empty.txt", b"");
+    for (path, media, code) in [
+        (&small, None, OK),
+        (&large, None, OK),
+        (&large, None, OK),
+        (&empty, None, FINDING),
+        (&small, Some("no media type"), FINDING),
+    ] {
+        let mut words = vec!["add", path, "--operator", "Li Na"];
+        words.extend(media.into_iter().flat_map(|it| ["--media", it]));
+        let ended = by(&words);
+        assert_eq!(ended.code, code, "{words:?}: {}{}", ended.stdout, ended.stderr);
+    }
+    let nowhere = by(&["add", &small, "--operator", "Li Na", "--inspection", "lane-9-9-9"]);
+    assert_eq!(nowhere.code, FINDING);
+    assert!(nowhere.stderr.contains("no inspection \"lane-9-9-9\""), "{}", nowhere.stderr);
+    let listed: Vec<serde_json::Value> =
+        by(&["list", "--json"]).stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let shown: Vec<_> = listed.iter().map(|it| (it["media"].as_str().unwrap(), it["size"].as_u64().unwrap())).collect();
+    assert_eq!(
+        shown,
+        [("image/png", 25), ("application/n42+xml", 40_000)],
+        "attached twice, recorded once: {listed:?}"
+    );
+    assert_eq!(listed[1]["facts"]["operator"], "Li Na");
+    for (it, content) in listed.iter().zip([&small, &large]) {
+        let (sha256, out) = (it["sha256"].as_str().unwrap(), dir.join(format!("out-{}", it["seq"])));
+        let got = by(&["get", sha256, "--out", out.to_str().unwrap()]);
+        assert_eq!(got.code, OK, "{}", got.stderr);
+        assert_eq!(fs::read(out).unwrap(), fs::read(content).unwrap());
+    }
+    let kept = dir.join("data/evidence").join(listed[1]["sha256"].as_str().unwrap());
+    fs::write(&kept, "changed").unwrap();
+    let out = dir.join("never");
+    let changed = by(&["get", listed[1]["sha256"].as_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert!(changed.code == FINDING && changed.stderr.contains("has changed") && !out.exists(), "{}", changed.stderr);
 }
 
 /// A bench without any instrument: what a person reads and assesses is all there is.

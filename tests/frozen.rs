@@ -21,6 +21,8 @@ fn topics_v1() {
     assert_eq!(topics.state(), "tw/1/yantian/gate-07/state");
     assert_eq!(topics.view("scale-1"), "tw/1/yantian/gate-07/view/scale-1");
     assert_eq!(topics.receipt(), "tw/1/yantian/gate-07/down/receipt");
+    assert_eq!(topics.beacon(), "tw/1/yantian/gate-07/down/beacon");
+    assert_eq!(topics.evidence("00ff"), "tw/1/yantian/gate-07/evidence/00ff");
     // Both ends mean the same by them.
     for (name, stream) in
         [(topics.record(), Stream::Record), (topics.alert(), Stream::Alert), (topics.state(), Stream::State)]
@@ -43,11 +45,17 @@ fn state_message_v1() {
         backlog: 2,
         stopped_since_ms: None,
         clock: "I".into(),
+        software_hash: Some("0a".into()),
     };
     assert_eq!(
         serde_json::to_string(&message).unwrap(),
-        r#"{"version":1,"state":"online","agent":"gate-07","software":"tidewaiter 0.1.0","config":"00","head":412,"receipted":null,"backlog":2,"stopped_since_ms":null,"clock":"I"}"#
+        r#"{"version":1,"state":"online","agent":"gate-07","software":"tidewaiter 0.1.0","config":"00","head":412,"receipted":null,"backlog":2,"stopped_since_ms":null,"clock":"I","software_hash":"0a"}"#
     );
+    // What an agent of the first build said, who had no hash of itself, is read and written as it was.
+    let first = r#"{"version":1,"state":"online","agent":"gate-07","software":"tidewaiter 0.1.0","config":"00","head":412,"receipted":null,"backlog":2,"stopped_since_ms":null,"clock":"I"}"#;
+    let read: StateMessage = serde_json::from_str(first).unwrap();
+    assert_eq!(read.software_hash, None);
+    assert_eq!(serde_json::to_string(&read).unwrap(), first);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //!
 //! - one per port (`acquire`): bytes, poll deadlines; ends with `stop`;
 //! - the inspector: arrivals, operator asks, a tick; ends when the ports have ended and nothing is left;
+//! - the pulse (`life`): the outbox's head, a deadline after it; ends with `stop`;
 //! - the keeper (`outbox`): commands; ends when everyone else has;
 //! - the uplink: link events, the outbox's head; ends after the drain.
 //!
@@ -14,7 +15,10 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tidewaiter_config::site::Site;
-use tidewaiter_record::{ChainId, Hash, Registry, Signer, body::Context};
+use tidewaiter_record::{
+    ChainId, Hash, Registry, Signer,
+    body::{Context, SoftwareId},
+};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -26,7 +30,9 @@ use tracing::{error, info, warn};
 use crate::{
     acquire::{self, Arrival, Counters, Opener},
     clock::{Clock, Policy},
+    evidence::EvidenceStore,
     inspector::{Ask, Inspector, Live},
+    life::Pulse,
     outbox::{self, Keeper, Outbox, Status, Store, StoreError},
     seal,
     uplink::{self, Link, Telemetry, Topics, Uplink},
@@ -61,6 +67,10 @@ pub struct Parts {
     pub registry: Registry,
     /// Facts posted earlier.
     pub subjects: crate::inspect::Subjects,
+    /// Keeps what is too large for a record.
+    pub evidence: Arc<dyn EvidenceStore>,
+    /// SHA-256 of the executable file, where it could be read.
+    pub executable: Option<Hash>,
 }
 
 /// A running agent.
@@ -78,6 +88,8 @@ pub struct Running {
     pub asks: mpsc::Sender<Ask>,
     /// The outbox, for reading records.
     pub outbox: Outbox,
+    /// The software that runs and its configuration.
+    pub software: SoftwareId,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
     stop_uplink: CancellationToken,
@@ -85,6 +97,7 @@ pub struct Running {
     ended: CancellationToken,
     ports: JoinHandle<()>,
     inspector: JoinHandle<()>,
+    pulse: JoinHandle<()>,
     keeper: JoinHandle<Result<(), StoreError>>,
     uplink: Option<JoinHandle<()>>,
 }
@@ -110,16 +123,12 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
         parts.signer,
         Arc::clone(&clock),
         identity,
-        outbox::Settings {
-            keep_ms,
-            clock: Policy {
-                drift_ppm: site.clock.drift_ppm,
-                holdover_limit_ms: u64::try_from(site.clock.holdover_limit.as_millis()).unwrap_or(u64::MAX),
-            },
-        },
+        outbox::Settings { keep_ms, clock: Policy::from(&site.clock) },
         seal::interrupted,
     )
     .await?;
+    let (keeper, outbox) = keeper.with_evidence(outbox, parts.evidence);
+    let software = SoftwareId { name: context.software.clone(), hash: parts.executable, config: context.config };
     let boot = keeper.boot();
     let notes = keeper.notes().to_vec();
     let stop_keeper = CancellationToken::new();
@@ -140,6 +149,7 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
             agent: site.agent.clone(),
             chain: parts.chain,
             software: SOFTWARE.to_owned(),
+            software_hash: software.hash.map(|it| it.to_string()),
             config: hex::encode(site.digest),
             window: site.uplink.as_ref().map_or(64, |uplink| u64::from(uplink.window)),
             registry: parts.registry,
@@ -162,8 +172,20 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
         Arc::clone(&live),
         parts.subjects,
         &notes,
+        software.clone(),
         views_out,
     );
+    let pulse = Pulse {
+        period: site.record.heartbeat,
+        clock: Arc::clone(&clock),
+        outbox: outbox.clone(),
+        counters: Arc::clone(&counters),
+        telemetry: telemetry.clone(),
+        live: Arc::clone(&live),
+        software: software.clone(),
+        simulated: !site.instruments.is_empty() && site.instruments.iter().all(|it| it.simulated),
+    };
+    let pulse = tokio::spawn(pulse.run(stop.clone()));
     let inspector = tokio::spawn(announced(inspector.run(arrivals, asked, stop.clone()), ended.clone()));
     info!(site = site.id, agent = site.agent, boot, "agent started");
     Ok(Running {
@@ -173,6 +195,7 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
         telemetry,
         asks,
         outbox,
+        software,
         clock,
         stop,
         stop_uplink,
@@ -180,6 +203,7 @@ pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>)
         ended,
         ports,
         inspector,
+        pulse,
         keeper,
         uplink,
     })
@@ -213,6 +237,7 @@ impl Running {
         self.stop.cancel();
         let _ = self.ports.await;
         let _ = self.inspector.await;
+        let _ = self.pulse.await;
         self.outbox.finish().await;
         let mut status = self.status;
         if self.uplink.is_some() {
@@ -241,6 +266,7 @@ impl Running {
         self.stop.cancel();
         self.ports.abort();
         self.inspector.abort();
+        self.pulse.abort();
         self.keeper.abort();
         if let Some(uplink) = self.uplink {
             uplink.abort();

@@ -2,7 +2,9 @@
 
 mod ask;
 mod duties;
+mod life;
 mod live;
+mod shots;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -10,7 +12,7 @@ use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use tidewaiter_config::site::{Judge, Site};
 use tidewaiter_drivers::reading::Moment;
-use tidewaiter_record::body::Table;
+use tidewaiter_record::body::{INLINE_BYTES, SoftwareId, Table};
 use tidewaiter_screening::{Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen};
 use tokio::{
     sync::mpsc,
@@ -30,9 +32,10 @@ use crate::{
 };
 
 pub use self::{
-    ask::{Ask, AskError},
+    ask::{Ask, AskError, Shot},
     live::{Live, LiveResult, LiveValue, Snapshot},
 };
+use self::{life::Life, shots::Shots};
 
 /// Name of the note with the places at drill.
 const DRILL_NOTE: &str = "drill";
@@ -68,6 +71,8 @@ pub struct Inspector {
     views: mpsc::Sender<(String, Bytes)>,
     viewed: BTreeMap<Arc<str>, u64>,
     links: BTreeMap<Arc<str>, LinkWatch>,
+    life: Life,
+    shots: Shots,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +94,7 @@ impl Inspector {
         live: Arc<Live>,
         subjects: Subjects,
         notes: &[(String, Vec<u8>)],
+        software: SoftwareId,
         views: mpsc::Sender<(String, Bytes)>,
     ) -> Self {
         let now = clock.now();
@@ -110,7 +116,9 @@ impl Inspector {
         {
             error!(%why, "the function checks count as never done");
         }
+        let life = Life::new(&site, standing.context.clone(), software, notes);
         Self {
+            life,
             engine,
             book: DeclarationBook::new(&site.declarations, subjects),
             desk,
@@ -127,6 +135,7 @@ impl Inspector {
             views,
             viewed: BTreeMap::new(),
             links: BTreeMap::new(),
+            shots: Shots::default(),
         }
     }
 
@@ -137,6 +146,10 @@ impl Inspector {
         mut asks: mpsc::Receiver<Ask>,
         stop: CancellationToken,
     ) {
+        // Watches count from here, not from when the disk has taken the first records.
+        let begun = self.engine.tick(self.clock.now());
+        self.begin_life().await;
+        self.carry_out(begun).await;
         if self.has_past {
             self.catch_up().await;
         }
@@ -166,6 +179,8 @@ impl Inspector {
 
     async fn arrival(&mut self, arrival: &Arrival) {
         self.show(arrival);
+        self.introduce(arrival).await;
+        self.take_shots(arrival).await;
         if let Content::Link(state) = &arrival.content {
             let since_ms = arrival.at.mono_ms;
             let watch = self.links.entry(Arc::clone(&arrival.instrument)).or_insert(LinkWatch {
@@ -221,6 +236,8 @@ impl Inspector {
             warn!(%refusal, "what the register has said could not be kept; it is said again after a new start");
         }
         self.duties(now).await;
+        self.live_on(now).await;
+        self.end_shots(now).await;
         let busy = self.engine.busy();
         self.live.update(|live| live.busy = busy);
     }
@@ -311,6 +328,7 @@ impl Inspector {
                 let answer = self.enter(enter).await;
                 let _ = reply.send(answer);
             }
+            Ask::Read { shot, reply } => self.ask_shot(shot, reply),
             Ask::Findings { open, reply } => {
                 let _ = reply.send(self.desk.view(open));
             }
@@ -327,7 +345,7 @@ impl Inspector {
                     let mut register = self.register.clone();
                     register.note(&inspection, screening.verdict);
                     draft.notes.extend(register.save().map(|blob| (register::NOTE.to_owned(), Some(blob))));
-                    let sealed = self.seal_whole_or_short(draft).await;
+                    let sealed = self.seal_whole_or_short(&inspection, draft).await;
                     if sealed.is_ok() || screening.verdict != Verdict::Pass {
                         self.register = register;
                     }
@@ -364,20 +382,52 @@ impl Inspector {
         }
     }
 
-    /// Seals a result. One that outgrew a record is sealed without the readings behind it, and if even that cannot be,
-    /// the chain says so: nothing vanishes.
-    async fn seal_whole_or_short(&self, draft: Draft) -> Result<Recorded, Refusal> {
-        let whole = self.outbox.seal(draft.clone()).await;
-        let Err(Refusal::Seal(why)) = whole else { return whole };
-        warn!(why, "a result outgrew its record; it is sealed without its readings");
+    /// Seals a result. The readings that a record has no room for are sealed beside it, before it and in the same commit;
+    /// and if even then it cannot be sealed, the chain says so: nothing vanishes.
+    async fn seal_whole_or_short(&self, inspection: &Inspection, draft: Draft) -> Result<Recorded, Refusal> {
+        if !inspection.whole.is_empty() {
+            let sealed = self.seal_beside(inspection, draft.clone()).await;
+            if !matches!(sealed, Err(Refusal::Seal(_))) {
+                return sealed;
+            }
+        } else if let whole = self.outbox.seal(draft.clone()).await
+            && !matches!(whole, Err(Refusal::Seal(_)))
+        {
+            return whole;
+        }
+        warn!(inspection = inspection.id, "a result outgrew its record; all its readings stand beside it");
         let (place, id) = (draft.place.clone(), draft.id.clone());
-        let short = self.outbox.seal(seal::without_readings(draft)).await;
+        let short = self.seal_beside(inspection, seal::without_readings(draft)).await;
         if let Err(Refusal::Seal(why)) = &short {
             let facts = vec![("why".to_owned(), why.clone())];
             let event = Event { place, name: "result-not-sealed".to_owned(), subject: id, facts };
             self.outbox.seal(self.event(&event)).await?;
         }
         short
+    }
+
+    /// Seals every reading of an inspection as evidence, and the inspection behind it.
+    async fn seal_beside(&self, inspection: &Inspection, draft: Draft) -> Result<Recorded, Refusal> {
+        let (content, beside) = seal::readings_beside(inspection, &self.standing);
+        let kept = match content.len() > INLINE_BYTES {
+            true => self.outbox.keep(content).await.map(drop),
+            false => Ok(()),
+        };
+        match kept {
+            Ok(()) => {
+                // Handed in one after the other, which is the order in which they are sealed.
+                let (beside, sealed) = tokio::join!(self.outbox.seal(beside), self.outbox.seal(draft));
+                if let Err(refusal) = beside {
+                    error!(inspection = inspection.id, %refusal, "readings not recorded beside the result");
+                }
+                sealed
+            }
+            Err(refusal) => {
+                // The verdict does not wait for room that only its readings need.
+                error!(inspection = inspection.id, %refusal, "readings not kept beside the result");
+                self.outbox.seal(draft).await
+            }
+        }
     }
 
     /// The switch and what is switched become durable together.

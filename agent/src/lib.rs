@@ -9,8 +9,9 @@
 //!                                                 └ downlink◄┘
 //! ```
 //!
-//! IO lives in `acquire::system` (ports), `outbox::sqlite` (disk), `uplink` (MQTT), `lane` (local
-//! interface), `keys` (key files), declarations and `clock`; everything else takes values and instants.
+//! IO lives in `acquire::system` (ports), `outbox::sqlite` and `evidence::disk` (disk), `uplink` (MQTT), `lane` (local
+//! interface), `keys` (key files), `life::rim` (own executable, temperatures), declarations and `clock`; everything else
+//! takes values and instants.
 
 pub mod acquire;
 pub mod app;
@@ -19,10 +20,12 @@ pub mod cli;
 pub mod clock;
 pub mod downlink;
 pub mod duty;
+pub mod evidence;
 pub mod inspect;
 pub mod inspector;
 pub mod keys;
 pub mod lane;
+pub mod life;
 pub mod outbox;
 pub mod register;
 pub mod seal;

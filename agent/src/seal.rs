@@ -4,7 +4,7 @@
 
 mod duty;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tidewaiter_config::site::Judge;
 use tidewaiter_drivers::{
@@ -21,6 +21,7 @@ use tidewaiter_screening::{
 };
 
 use crate::{
+    evidence::{self, Attachment},
     inspect::{Event, Interval},
     outbox::Draft,
 };
@@ -108,17 +109,7 @@ fn detail(
             .iter()
             .map(|fault| Fault { instrument: fault.instrument.clone(), kind: fault.kind.clone() })
             .collect(),
-        readings: inspection
-            .readings
-            .iter()
-            .map(|reading| Reading {
-                instrument: reading.instrument.clone(),
-                channel: reading.channel.clone(),
-                at: reading.at,
-                outcome: reading.outcome,
-                raw: reading.raw.clone(),
-            })
-            .collect(),
+        readings: readings(&inspection.readings),
         findings: screening
             .findings
             .iter()
@@ -162,6 +153,35 @@ fn detail(
     }
 }
 
+/// Readings as records hold them.
+fn readings(readings: &[tidewaiter_screening::inspection::Evidence]) -> Vec<Reading> {
+    let reading = |it: &tidewaiter_screening::inspection::Evidence| Reading {
+        instrument: it.instrument.clone(),
+        channel: it.channel.clone(),
+        at: it.at,
+        outcome: it.outcome,
+        raw: it.raw.clone(),
+    };
+    readings.iter().map(reading).collect()
+}
+
+/// Every reading of an inspection as evidence: the content, and the draft of the record that names it.
+pub fn readings_beside(inspection: &Inspection, standing: &Standing) -> (Arc<[u8]>, Draft) {
+    let all = if inspection.whole.is_empty() { &inspection.readings } else { &inspection.whole };
+    let content: Arc<[u8]> = body::encode_readings(&readings(all)).into();
+    let attachment = Attachment {
+        inspection: Some(inspection.id.clone()),
+        instrument: None,
+        media: body::READINGS_MEDIA.to_owned(),
+        facts: [("readings".to_owned(), all.len().to_string())].into(),
+        content: Arc::clone(&content),
+    };
+    let flags = Flags { simulated: inspection.simulated, drill: inspection.drill };
+    let id = format!("readings-{}", inspection.id);
+    let draft = evidence::draft(&attachment, &inspection.place, id, inspection.closed, flags, standing.context.clone());
+    (content, draft)
+}
+
 /// A quantity as records hold it.
 fn quantity(measured: &tidewaiter_screening::inspection::Measured) -> Measured {
     Measured {
@@ -177,7 +197,7 @@ fn quantity(measured: &tidewaiter_screening::inspection::Measured) -> Measured {
     }
 }
 
-/// The same result without the readings behind it, which say how many they were: for one that outgrew a record.
+/// The same result without the readings in it, which stand beside it: for one that outgrew a record.
 pub fn without_readings(mut draft: Draft) -> Draft {
     if let Detail::Inspection(detail) = &mut draft.detail {
         let left_out = i64::try_from(detail.readings.len()).unwrap_or(i64::MAX);

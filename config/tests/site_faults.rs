@@ -27,6 +27,9 @@ window = 64
 [local]
 listen = "127.0.0.1:8470"
 
+[record]
+heartbeat = "30 s"
+
 [[declarations]]
 file = "declarations.csv"
 
@@ -209,6 +212,7 @@ fn the_whole_format_is_read_without_a_word() {
         (site.ports.len(), site.instruments.len(), site.lanes.len(), site.rigs.len(), site.watches.len()),
         (6, 6, 1, 2, 1)
     );
+    assert_eq!(site.record.heartbeat, std::time::Duration::from_secs(30));
     assert_eq!(site.declarations, [Path::new("/srv/site/declarations.csv")]);
 }
 
@@ -222,6 +226,18 @@ fn keys() {
     error("version = 1\n", "", "@\n", "`version` is missing", "version = 1");
     error("version = 1", "version = 2", "2", "outside 1 to 1", "version = 1");
     error("dir = \"data\"", "dir = \"data\"\ndir = \"other\"", "dir = \"other\"", "duplicate key", "remove one");
+}
+
+#[test]
+fn heartbeats() {
+    let (site, _) =
+        site_from_str(&SITE.replace("[record]\nheartbeat = \"30 s\"\n", ""), Path::new("/srv/site")).unwrap();
+    assert_eq!(site.record.heartbeat, std::time::Duration::from_secs(60), "unless the file says so");
+    for wrong in ["4 s", "61 s", "0 s"] {
+        let to = format!("heartbeat = \"{wrong}\"");
+        error("heartbeat = \"30 s\"", &to, &format!("\"{wrong}\""), "outside 5 s to 60 s", "heartbeat = ");
+    }
+    error("heartbeat", "hartbeat", "hartbeat", "`hartbeat` is not a key of [record]", "`heartbeat` in place of");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod declared;
 mod ending;
 mod full;
 mod lane;
+mod life;
 mod passages;
 mod plan;
 mod second;

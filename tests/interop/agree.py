@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Puts every stream of a corpus to verify.py and compares the answers with those beside the streams.
 
-    agree.py FOLDER        FOLDER holds cases.json, cases/*.hex and the registries (agent/record/vectors/v1)
+    agree.py FOLDER        FOLDER holds cases.json, cases/*.hex and the registries (agent/record/vectors/v1), and a
+                           folder of evidence for each case that names one
 
 Prints one line per difference and a count; exit code 0 without differences, 1 with, 2 on usage.
 """
@@ -17,7 +18,8 @@ ANSWERS = ("signature", "chain", "completeness", "time")
 
 def answers(folder, case):
     registry = load_registry((folder / case["registry"]).read_text(encoding="utf-8"))
-    verifier = Verifier(registry)
+    evidence = case.get("evidence")
+    verifier = Verifier(registry, evidence=None if evidence is None else folder / evidence)
     verifier.push_stream(bytes.fromhex((folder / "cases" / f"{case['name']}.hex").read_text().replace("\n", "")))
     report = verifier.finish()
     found = {name: report[name]["answer"] for name in ANSWERS}

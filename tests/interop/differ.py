@@ -5,7 +5,7 @@
 
 FOLDER is the corpus (agent/record/vectors/v1). PROGRAM takes a registry and files, and prints a JSON report per file on
 a line each (the example `verify` of tidewaiter-record). Streams are made from the corpus by damaging bytes, by damaging
-header or payload *and signing again* with the agent's own key, and by dropping, repeating and exchanging items. Both
+header or payload *and signing again* with the key it names, and by dropping, repeating and exchanging items. Both
 have to give the same answers and the same findings. A stream that differs is kept and named.
 
 Exit code 0 without differences, 1 with, 2 on usage.
@@ -21,14 +21,15 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from verify import Item, Malformed, Verifier, bstr, load_registry, split
+from verify import Ed25519Key, Item, Malformed, Verifier, bstr, load_registry, split
 
 ANSWERS = ("signature", "chain", "completeness", "time")
 # Not among them: content_unknown. Which words a reader knows is its own affair, and verify.py reads none.
 COUNTS = ("records", "accepted", "duplicates", "simulated", "findings_left_out")
 BATCH = 500
-# The secret key of agent gate-1 in the vectors: a byte ramp.
-GATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+# The secret keys in the vectors are byte ramps; that of agent gate-1 begins at 0.
+RAMPS = [Ed25519PrivateKey.from_private_bytes(bytes(range(it, it + 32))) for it in (0x00, 0x20, 0x40, 0x60, 0xC0, 0xE0)]
+KEYS = {Ed25519Key(key.public_key().public_bytes_raw()).kid: key for key in RAMPS}
 # Bytes that mean something at the head of an item.
 HEADS = bytes([0x00, 0x01, 0x17, 0x18, 0x19, 0x1B, 0x20, 0x40, 0x58, 0x60, 0x7F, 0x80, 0x9F, 0xA0, 0xBF, 0xC0, 0xF4, 0xF6, 0xF7, 0xF9])
 
@@ -57,11 +58,14 @@ def signed_again(item, chance):
     if parts is None:
         return item
     header, payload = parts
+    named = Item(item).header
+    kid = named.get_int(4) if isinstance(named, dict) else None
+    key = KEYS.get(kid if isinstance(kid, bytes) else None, RAMPS[0])
     if chance.random() < 0.3:
         header = damaged(header, chance)
     else:
         payload = damaged(payload, chance)
-    signature = GATE.sign(b"\x84\x6aSignature1" + bstr(header) + b"\x40" + bstr(payload))
+    signature = key.sign(b"\x84\x6aSignature1" + bstr(header) + b"\x40" + bstr(payload))
     return b"\xd2\x84" + bstr(header) + b"\xa0" + bstr(payload) + bstr(signature)
 
 

@@ -1,10 +1,11 @@
 //! Programs and parsers of other people: what ours say must mean the same to them.
 #![allow(clippy::indexing_slicing)]
 
+mod foreign;
 mod modbus;
 mod peers;
 mod tls;
-mod verifier;
+pub(crate) mod verifier;
 mod wiring;
 
 use tidewaiter_tests::process::pass;
@@ -22,6 +23,21 @@ fn mbpoll_reads_the_drum() {
 #[test]
 fn python_verifier_agrees() {
     pass(verifier::python());
+}
+
+#[test]
+fn other_libraries_read_the_vectors() {
+    pass(foreign::vectors());
+}
+
+#[test]
+fn other_libraries_read_all_that_a_world_seals() {
+    pass(foreign::world());
+}
+
+#[test]
+fn python_verifier_agrees_on_the_negatives() {
+    pass(foreign::negatives());
 }
 
 #[test]

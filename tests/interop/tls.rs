@@ -32,6 +32,7 @@ pattern write tw/1/+/%u/record
 pattern write tw/1/+/%u/alert
 pattern write tw/1/+/%u/state
 pattern write tw/1/+/%u/view/#
+pattern write tw/1/+/%u/evidence/#
 pattern read tw/1/+/%u/down/#
 
 user centre

@@ -25,7 +25,7 @@ use crate::chaos::{BUSY, Row, runtime};
 const VERIFIER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/verify.py");
 
 /// A Python with the one package the verifier needs.
-fn interpreter() -> Option<PathBuf> {
+pub(crate) fn interpreter() -> Option<PathBuf> {
     let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-venv/bin/python");
     let candidates = env::var_os("TIDEWAITER_PYTHON").map(PathBuf::from).into_iter().chain([venv, "python3".into()]);
     let found = candidates

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """A second verifier of Tidewaiter records, written from FORMAT.md and record.cddl.
 
-    verify.py --registry REGISTRY.json [--start N] FILE...
+    verify.py --registry REGISTRY.json [--start N] [--evidence FOLDER] FILE...
 
-Reads CBOR sequences (RFC 8742) of records, receipts and enrolment statements and prints one JSON object: the four
-answers (signature, chain, completeness, time), whether anything was simulated, and what was found.
+Reads CBOR sequences (RFC 8742) of records, receipts, enrolment statements, heads of the centre's log and requests to
+send again, and prints one JSON object: the four answers (signature, chain, completeness, time), whether anything was simulated, and what was found. In the folder of evidence
+each file is named after the SHA-256 of its content, in lower case.
 
 Exit code 0: nothing speaks against the records; 1: something does; 2: usage, unreadable file or registry.
 
-It shares nothing with the agent: the standard library, `cryptography` for Ed25519, and a CBOR decoder of its own. Where
+It shares nothing with the agent: the standard library, `cryptography` for Ed25519 and ECDSA, and a CBOR decoder of its own. Where
 this program and the one in Rust differ, FORMAT.md says which is right, or has a hole. It reads no words (units, reasons):
 content is unknown to it by kind alone.
 """
@@ -19,27 +20,39 @@ import json
 import re
 import sys
 from bisect import insort
+from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 
 MAX_ITEM = 32 * 1024
 MAX_DEPTH = 16
 MAX_SEQ = 2**63 - 1
 MAX_FINDINGS = 1000
 MAX_KEYS = 100_000
+MAX_INLINE = 16 * 1024
+MAX_EVIDENCE = 64 * 1024 * 1024
+SILENCE_MS = 90_000
 FORMAT_BEGINS_MS = 1_577_836_800_000
 
 TYP = {
     "application/vnd.tidewaiter.record+cbor; v=1": "record",
     "application/vnd.tidewaiter.receipt+cbor; v=1": "receipt",
     "application/vnd.tidewaiter.enrolment+cbor; v=1": "statement",
+    "application/vnd.tidewaiter.head+cbor; v=1": "head",
+    "application/vnd.tidewaiter.resend+cbor; v=1": "resend",
+    "application/vnd.tidewaiter.reset+cbor; v=1": "other",
+    "application/vnd.tidewaiter.renewal+cbor; v=1": "other",
 }
 
 QUESTION = {
     "signature": "malformed unknown-key wrong-algorithm wrong-role wrong-agent foreign-chain outside-range bad-signature",
-    "chain": "prev-mismatch fork out-of-order genesis receipt-mismatch",
-    "completeness": "gap receipt-beyond slots",
+    "chain": "prev-mismatch fork out-of-order genesis receipt-mismatch bad-rotation anchor-backwards log-mismatch"
+    " reset-unproven",
+    "completeness": "gap receipt-beyond slots silence evidence-missing",
     "time": "boot-backwards mono-backwards wall-contradiction quality-source before-format after-receipt",
     "simulated": "simulated",
 }
@@ -308,11 +321,58 @@ judged_finding = fields(
     {6: tstr, 8: tstr, 11: u16, 14: decimal},
 )
 
-GENESIS, SHUTDOWN, INTERVAL, QUALIFIED_INTERVAL = 0, 15, 17, 19
+software_id = fields({1: tstr, 3: hash32}, {2: hash32})
+
+
+def single_reading(length):
+    shape = fields({0: flags, 1: reading, 4: context}, {2: tstr, 3: tstr})
+
+    def check(it):
+        shape(it)
+        need(len(it.get_int(1).get_int(4)) == length, "kind 1 has a value, kind 2 the reason why there is none")
+
+    return check
+
+
+def rising(shape, *keys):
+    def check(it):
+        shape(it)
+        numbers = [it.get_int(key) for key in keys]
+        need(numbers == sorted(numbers), "a range upside down")
+
+    return check
+
+
+def evidence(it):
+    fields(
+        {0: flags, 3: moment, 4: tstr, 5: hash32, 6: u64, 8: texts(tstr), 9: context}, {1: tstr, 2: tstr, 7: blob}
+    )(it)
+    name, size, content = (it.get_int(key) for key in (5, 6, 7))
+    if content is None:
+        need(size <= MAX_EVIDENCE, "evidence of more than 64 MiB")
+    else:
+        need(len(content) <= MAX_INLINE, "content of more than 16 KiB inside a record")
+        need(len(content) == size and hashlib.sha256(content).digest() == name, "content of another size or hash")
+
+
+GENESIS, HEARTBEAT, STOPPED, KEY_ROTATE, SHUTDOWN = 0, 4, 11, 13, 15
+INTERVAL, QUALIFIED_INTERVAL, EVIDENCE = 17, 19, 22
 KINDS = {
     GENESIS: fields({1: tstr, 2: hash32, 3: hash32}),
+    1: single_reading(4),
+    2: single_reading(2),
+    HEARTBEAT: fields({0: flags, 1: texts(u64), 2: texts(int64), 3: software_id, 4: every(table)}, {5: plan}),
+    5: fields({1: int64, 2: int64, 3: u64}),
+    6: rising(fields({1: u64, 2: u64, 3: int64, 4: u64, 5: uint(3)}), 1, 2),
+    7: fields({0: flags, 1: tstr, 2: texts(tstr), 3: tstr, 4: tstr, 6: context}, {5: array(tstr, hash32)}),
+    8: fields({1: tstr, 2: software_id}, {3: plan}),
+    9: fields({1: tstr, 2: every(table), 4: texts(tstr)}, {3: array(u64, u64, u64)}),
+    10: fields({1: fixed(16), 2: u64, 3: tstr, 4: tstr, 5: tstr, 6: hash32}),
+    KEY_ROTATE: fields({1: int64, 2: blob, 3: blob}),
+    EVIDENCE: evidence,
+    24: rising(fields({1: u64, 2: u64, 3: hash32, 4: u64}), 1, 2, 4),
     3: fields({1: tstr, 3: texts(tstr)}, {2: tstr}),
-    11: fields({1: tstr}),
+    STOPPED: fields({1: tstr}),
     12: fields({1: u64, 2: moment, 3: moment}),
     14: fields({1: tstr, 3: u32}, {2: u64}),
     SHUTDOWN: fields({}),
@@ -438,10 +498,14 @@ receipt_payload = fields(
     {1: tstr, 2: chain_id, 3: u64, 4: hash32, 5: int64}, {6: array(u64, hash32)}
 )
 statement_payload = fields({1: tstr, 2: chain_id, 3: int64, 4: blob, 5: int64, 6: boolean})
+head_payload = fields({1: tstr, 2: u64, 3: u64, 4: hash32, 5: int64})
+resend_payload = rising(fields({1: tstr, 2: chain_id, 3: u64, 4: u64, 5: int64}), 3, 4)
 
 
 # ------------------------------------------------------------------------------------------------------------------
-# Ed25519 keys (FORMAT.md §2)
+# Keys (FORMAT.md §2)
+
+ED25519, ESP256 = -19, -9
 
 P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P
@@ -460,8 +524,10 @@ def is_point(encoded):
     return square == 0 or pow(square, (P - 1) // 2, P) == 1
 
 
-class Key:
+class Ed25519Key:
     """An Ed25519 public key. Raises ValueError if it is none that can be used."""
+
+    alg = ED25519
 
     def __init__(self, raw):
         if len(raw) != 32 or y_of(raw) in SMALL_ORDER or not is_point(raw):
@@ -469,11 +535,10 @@ class Key:
         self.raw = raw
         self.key = Ed25519PublicKey.from_public_bytes(raw)
         # {1: 1, -1: 6, -2: x}
-        thumbprint = hashlib.sha256(bytes.fromhex("a30101200621") + bstr(raw)).digest()
-        self.kid = thumbprint[:8]
+        self.kid = hashlib.sha256(bytes.fromhex("a30101200621") + bstr(raw)).digest()[:8]
 
     def verifies(self, signed, signature):
-        if y_of(signature[:32]) in SMALL_ORDER:
+        if len(signature) != 64 or y_of(signature[:32]) in SMALL_ORDER:
             return False
         try:
             self.key.verify(signature, signed)
@@ -482,11 +547,44 @@ class Key:
             return False
 
 
+class Esp256Key:
+    """A P-256 public key, x and y. Raises ValueError if it is none that can be used."""
+
+    alg = ESP256
+    ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+    def __init__(self, raw):
+        if len(raw) != 64:
+            raise ValueError("not a usable P-256 key")
+        self.raw = raw
+        # Refuses what is not on the curve.
+        self.key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + raw)
+        # {1: 2, -1: 1, -2: x, -3: y}
+        named = bytes.fromhex("a40102200121") + bstr(raw[:32]) + b"\x22" + bstr(raw[32:])
+        self.kid = hashlib.sha256(named).digest()[:8]
+
+    def verifies(self, signed, signature):
+        if len(signature) != 64:
+            return False
+        r, s = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
+        if not (0 < r < self.ORDER and 0 < s <= self.ORDER // 2):
+            return False
+        try:
+            self.key.verify(encode_dss_signature(r, s), signed, ec.ECDSA(SHA256()))
+            return True
+        except InvalidSignature:
+            return False
+
+
+KEYS = {"Ed25519": Ed25519Key, "ESP256": Esp256Key}
+KEY_OF = {key.alg: key for key in KEYS.values()}
+
+
 class Registry:
     """The document of FORMAT.md §6. Raises ValueError if it is not one."""
 
     def __init__(self, document):
-        self.keys, self.statements = {}, {}
+        self.keys, self.statements, self.lines = {}, {}, {}
         members(document, {"version", "class", "keys"}, set())
         if type(document["version"]) is not int or document["version"] != 1:
             raise ValueError(f"version {document['version']!r} is not known")
@@ -500,19 +598,26 @@ class Registry:
         for _, entry in sorted(self.keys.items()):
             if entry["chain"] is not None and entry["statement"] is not None:
                 self.statements.setdefault(entry["chain"], entry["statement"])
+            if entry["role"] == "agent":
+                line = self.lines.setdefault(entry["agent"], {})
+                line[entry["chain"]] = line.get(entry["chain"]) or entry["follows"]
 
     def add(self, entry):
         members(
             entry,
             {"kid", "alg", "public", "role", "agent", "from_seq", "simulated"},
-            {"chain", "to_seq", "statement"},
+            {"chain", "to_seq", "statement", "follows", "note"},
         )
-        if entry["alg"] != "Ed25519" or entry["role"] not in ("agent", "centre"):
+        if type(entry["alg"]) is not str or entry["alg"] not in KEYS or entry["role"] not in ("agent", "centre", "person"):
             raise ValueError("unknown alg or role")
         if type(entry["agent"]) is not str or type(entry["simulated"]) is not bool:
             raise ValueError("agent is not a text, or simulated not a boolean")
+        if entry.get("note") is not None and type(entry["note"]) is not str:
+            raise ValueError("note is not a text")
         kid = hexadecimal(entry["kid"], 8)
-        key = Key(hexadecimal(entry["public"], 32))
+        if type(entry["public"]) is not str or not re.fullmatch("([0-9a-fA-F]{2})*", entry["public"]):
+            raise ValueError("public is not hexadecimal")
+        key = KEYS[entry["alg"]](bytes.fromhex(entry["public"]))
         chain, statement = entry.get("chain"), entry.get("statement")
         chain = None if chain is None else hexadecimal(chain, 16)
         statement = None if statement is None else hexadecimal(statement, 32)
@@ -526,14 +631,27 @@ class Registry:
             raise ValueError(f"kid {kid.hex()}: an agent's key needs a chain")
         if last is not None and first > last:
             raise ValueError(f"kid {kid.hex()}: from_seq beyond to_seq")
-        self.keys[kid] = dict(entry, key=key, chain=chain, statement=statement, to_seq=last)
+        follows = None if entry.get("follows") is None else self.follows(entry["follows"])
+        if follows is not None and (entry["role"] != "agent" or follows["chain"] == chain):
+            raise ValueError(f"kid {kid.hex()}: only a chain of an agent follows another, and never itself")
+        self.keys[kid] = dict(entry, key=key, chain=chain, statement=statement, to_seq=last, follows=follows)
 
-    def usable(self, alg, kid, role):
-        entry = self.keys.get(kid)
+    @staticmethod
+    def follows(value):
+        members(value, {"chain", "reset"}, {"last_seq", "hash"})
+        last, name = value.get("last_seq"), value.get("hash")
+        if last is not None and (type(last) is not int or not 0 <= last < 2**64):
+            raise ValueError("last_seq is not a number of 64 bits")
+        hexadecimal(value["reset"], 32)
+        name = None if name is None else hexadecimal(name, 32)
+        return {"chain": hexadecimal(value["chain"], 16), "last_seq": last, "hash": name}
+
+    def usable(self, alg, kid, role, learned=None):
+        entry = self.keys.get(kid) or (learned or {}).get(kid)
         if entry is None:
             raise Refused("unknown-key", f"key {kid.hex()} is not in the registry")
-        if alg != -19:
-            raise Refused("wrong-algorithm", f"key {kid.hex()} is registered for Ed25519")
+        if alg != entry["key"].alg:
+            raise Refused("wrong-algorithm", f"key {kid.hex()} is registered for another algorithm")
         if entry["role"] != role:
             raise Refused("wrong-role", f"key {kid.hex()} is registered for role {entry['role']}")
         return entry
@@ -577,10 +695,10 @@ class Item:
         header(self.header)
         self.alg, self.kid = self.header.get_int(1), self.header.get_int(4)
         need(self.typ() == typ, "another content type")
-        need(self.alg == -19, f"algorithm {self.alg} is not one of this version")
+        need(self.alg in KEY_OF, f"algorithm {self.alg} is not one of this version")
 
     def check_signature(self, key):
-        if not (len(self.signature) == 64 and key.verifies(self.signed, self.signature)):
+        if not key.verifies(self.signed, self.signature):
             raise Refused("bad-signature", f"the signature is not that of key {self.kid.hex()} over these bytes")
 
 
@@ -590,7 +708,7 @@ class Record(Item):
         self.check(record_header, "record")
         need(len(self.signature) == 64, "a signature has 64 bytes")
         self.agent = self.header.get_int(15).get_int(1)
-        self.chain, self.seq, self.prev, _ = self.header.get_int(-70001)
+        self.chain, self.seq, self.prev, self.anchor = self.header.get_int(-70001)
         need(type(self.payload) is list and len(self.payload) == 3, "the body is not an array of three")
         self.kind, time, self.detail = self.payload
         u64(self.kind)
@@ -616,11 +734,42 @@ class Chain:
         self.present = []
         self.receipts = {}
         self.newest_receipt = None
+        # The start of the newest heartbeat, and the largest head of the log named, of records in their order.
+        self.beating = self.anchor = None
+
+
+class Log:
+    """What the stream says about the centre's log."""
+
+    def __init__(self):
+        # Root by size and centre; the number and size of the head of the largest number by centre.
+        self.roots, self.newest = {}, {}
+        # Roots of all centres by size.
+        self.known = {}
+        # The first record for each chain, size and root.
+        self.anchors = {}
+
+    def claim(self, centre, size, root):
+        """Whether the centre says the same as before about this size."""
+        self.known.setdefault(size, set()).add(self.roots.setdefault((centre, size), root))
+        return self.roots[centre, size] == root
+
+    def goes_on(self, centre, number, size):
+        """Whether a head goes on from, or leads to, the one of the largest number."""
+        largest, there = self.newest.get(centre, (number, size))
+        good = size == there if number == largest else size == there or (size > there) == (number > largest)
+        self.newest[centre] = max((largest, there), (number, size), key=lambda it: it[0])
+        return good
 
 
 class Verifier:
-    def __init__(self, registry, start=0):
-        self.registry, self.start = registry, start
+    def __init__(self, registry, start=0, evidence=None):
+        self.registry, self.start, self.evidence = registry, start, evidence
+        # Keys learned from chains by kid, and the last number of those that handed over.
+        self.learned, self.ended = {}, {}
+        self.log = Log()
+        # The first record for each hash and size.
+        self.named = {}
         self.chains, self.findings = {}, []
         self.bad = dict.fromkeys(QUESTION, 0)
         self.left_out = self.records = self.accepted = self.duplicates = self.content_unknown = 0
@@ -654,27 +803,60 @@ class Verifier:
                 self.push_receipt(data)
             elif typ == "statement":
                 self.push_statement(data)
+            elif typ == "head":
+                self.push_head(data)
+            elif typ == "resend":
+                self.push_resend(data)
+            elif typ == "other":
+                pass  # words about people and certificates, not about records
             else:
                 self.records += 1
                 self.push_record(data)
         except Malformed as error:
             self.report("malformed", None, None, str(error))
 
-    # -- receipts and statements
+    # -- what is not a record
+
+    def by_centre(self, item, chain):
+        """The centre that signed, None if none did."""
+        try:
+            entry = self.registry.usable(item.alg, item.kid, "centre")
+            if chain is not None and entry["chain"] not in (None, chain):
+                raise Refused("foreign-chain", f"key {item.kid.hex()} does not speak of chain {chain.hex()}")
+            item.check_signature(entry["key"])
+        except Refused as error:
+            self.report(error.code, None, None, str(error))
+            return None
+        return entry["agent"]
+
+    def push_head(self, data):
+        item = Item(data)
+        item.check(plain_header, "head")
+        head_payload(item.payload)
+        number, size, root = (item.payload.get_int(key) for key in (2, 3, 4))
+        centre = self.by_centre(item, None)
+        if centre is None:
+            return
+        same, goes_on = self.log.claim(centre, size, root), self.log.goes_on(centre, number, size)
+        if not (same and goes_on):
+            self.report("log-mismatch", None, None, f"head {number} of size {size} contradicts what was read before")
+
+    def push_resend(self, data):
+        item = Item(data)
+        item.check(plain_header, "resend")
+        resend_payload(item.payload)
+        self.by_centre(item, item.payload.get_int(2))
 
     def push_receipt(self, data):
         item = Item(data)
         item.check(plain_header, "receipt")
         receipt_payload(item.payload)
-        agent, chain, upto, name, received = (item.payload.get_int(key) for key in (1, 2, 3, 4, 5))
-        try:
-            entry = self.registry.usable(item.alg, item.kid, "centre")
-            if entry["chain"] not in (None, chain):
-                raise Refused("foreign-chain", f"key {item.kid.hex()} gives no receipts on chain {chain.hex()}")
-            item.check_signature(entry["key"])
-        except Refused as error:
-            self.report(error.code, None, None, str(error))
+        agent, chain, upto, name, received, log = (item.payload.get_int(key) for key in (1, 2, 3, 4, 5, 6))
+        centre = self.by_centre(item, chain)
+        if centre is None:
             return
+        if log is not None and not self.log.claim(centre, *log):
+            self.report("log-mismatch", chain, upto, f"another root of the log of size {log[0]}")
         state = self.chains.setdefault(chain, Chain())
         state.newest_receipt = upto if state.newest_receipt is None else max(upto, state.newest_receipt)
         receipt = (agent, name, received)
@@ -701,9 +883,9 @@ class Verifier:
         item = Item(data)
         item.check(plain_header, "statement")
         statement_payload(item.payload)
-        need(item.payload.get_int(3) == -19, "the statement presents another algorithm")
+        need(item.payload.get_int(3) == item.alg, "the statement presents another algorithm")
         try:
-            key = Key(item.payload.get_int(4))
+            key = KEY_OF[item.alg](item.payload.get_int(4))
         except ValueError as error:
             raise Malformed(str(error)) from None
         need(key.kid == item.kid, "the statement is signed under another name")
@@ -739,13 +921,13 @@ class Verifier:
         self.look_at(record, entry)
 
     def entitled(self, record):
-        entry = self.registry.usable(record.alg, record.kid, "agent")
+        entry = self.registry.usable(record.alg, record.kid, "agent", self.learned)
         if entry["agent"] != record.agent:
             raise Refused("wrong-agent", f"the key belongs to agent {entry['agent']!r}")
         if entry["chain"] != record.chain:
             raise Refused("foreign-chain", f"the key does not sign on chain {record.chain.hex()}")
-        last = entry["to_seq"]
-        if record.seq < entry["from_seq"] or (last is not None and record.seq > last):
+        ends = [it for it in (entry["to_seq"], self.ended.get(record.kid)) if it is not None]
+        if record.seq < entry["from_seq"] or any(record.seq > it for it in ends):
             raise Refused("outside-range", f"the key does not sign at {record.seq}")
         record.check_signature(entry["key"])
         return entry
@@ -768,6 +950,10 @@ class Verifier:
         if state.last is None or state.last.seq < seq:
             if state.last is not None:
                 self.compare_times(state.last, record)
+                self.check_silence(state, record)
+            if record.kind == HEARTBEAT:
+                state.beating = record.boot
+            self.check_anchor(state, record)
             state.last = record
         receipt = state.receipts.pop(seq, None)
         if receipt is not None:
@@ -785,6 +971,42 @@ class Verifier:
         elif before.claims_to_know() and record.claims_to_know():
             if abs(wall - mono) > before.err + record.err + mono // 1000 + 1000:
                 self.report("wall-contradiction", chain, seq, f"wall time moved {wall} ms while {mono} ms passed")
+
+    def check_silence(self, state, record):
+        before = state.last
+        if before.seq + 1 != record.seq or not before.boot == record.boot == state.beating or before.kind == STOPPED:
+            return
+        if record.mono - before.mono > SILENCE_MS:
+            self.report("silence", record.chain, record.seq, f"no record for {record.mono - before.mono} ms")
+
+    def check_anchor(self, state, record):
+        if record.anchor is None:
+            return
+        (size, root), (largest, its_root) = record.anchor, state.anchor or record.anchor
+        if size < largest or (size == largest and root != its_root):
+            self.report("anchor-backwards", record.chain, record.seq, f"size {size} after size {largest}")
+        else:
+            state.anchor = record.anchor
+
+    def rotate(self, record, entry):
+        alg, public, proof = (record.detail.get_int(key) for key in (1, 2, 3))
+        try:
+            need(alg in KEY_OF, f"algorithm {alg} is not one of this version")
+            key = KEY_OF[alg](public)
+            parts = (b"\x85\x78\x18tidewaiter key-rotate v1", bstr(record.chain), head_bytes(0, record.seq))
+            proven = b"".join(parts) + bstr(record.kid) + bstr(public)
+            need(key.verifies(proven, proof), "the new key has not signed for this place")
+            need(key.kid != record.kid, "the key hands over to itself")
+            need(key.kid not in self.learned and key.kid not in self.ended, "the new key was used before")
+            there = self.registry.keys.get(key.kid)
+            same = ("role", "agent", "chain")
+            need(there is None or all(there[it] == entry[it] for it in same), "the new key is registered elsewhere")
+        except (Malformed, ValueError) as error:
+            self.report("bad-rotation", record.chain, record.seq, str(error))
+            return
+        if there is None:
+            self.learned[key.kid] = dict(entry, key=key, from_seq=record.seq + 1)
+        self.ended[record.kid] = record.seq
 
     def look_at(self, record, entry):
         chain, seq = record.chain, record.seq
@@ -804,6 +1026,12 @@ class Verifier:
             if received + sum(missing.values()) < due:
                 self.report("slots", chain, seq, f"of {due} slots some are neither measured nor explained")
         self.check_genesis(record)
+        if record.kind == KEY_ROTATE:
+            self.rotate(record, entry)
+        if record.anchor is not None:
+            self.log.anchors.setdefault((chain, *record.anchor), seq)
+        if record.kind == EVIDENCE and not record.detail.has_int(7):
+            self.named.setdefault((record.detail.get_int(5), record.detail.get_int(6)), (chain, seq))
         record.detail = None
 
     def check_genesis(self, record):
@@ -829,6 +1057,56 @@ class Verifier:
                 yield expected, seq - 1
             expected = max(expected, seq + 1)
 
+    def check_log(self):
+        for (chain, size, root), seq in self.log.anchors.items():
+            if size in self.log.known and root not in self.log.known[size]:
+                self.report("log-mismatch", chain, seq, f"the centre names another root at size {size}")
+
+    def check_evidence(self):
+        for (name, size), (chain, seq) in self.named.items():
+            if self.evidence is not None and not self.is_there(name, size):
+                self.report("evidence-missing", chain, seq, f"evidence {name.hex()} of {size} bytes is not there")
+
+    def is_there(self, name, size):
+        path = self.evidence / name.hex()
+        if not path.is_file() or path.stat().st_size != size:
+            return False
+        return hashlib.sha256(path.read_bytes()).digest() == name
+
+    def check_resets(self):
+        for chain, state in sorted(self.chains.items()):
+            if state.last is None:
+                continue
+            line = self.registry.lines[state.agent]
+            what = self.unproven(line, chain)
+            if what is not None:
+                self.report("reset-unproven", chain, state.present[0], what)
+
+    def unproven(self, line, chain):
+        follows = line[chain]
+        if follows is None:
+            more = sum(it is None for it in line.values()) > 1
+            return "other chains of the agent follow none either" if more else None
+        before = follows["chain"]
+        if before not in line:
+            return "the chain before is none of this agent"
+        if sum(it is not None and it["chain"] == before for it in line.values()) > 1:
+            return "another chain follows the same one"
+        met, at = {chain}, before
+        while at is not None:
+            if at in met:
+                return "the chains before follow each other"
+            met.add(at)
+            at = None if line.get(at) is None else line[at]["chain"]
+        old, last = self.chains.get(before), follows["last_seq"]
+        if old is None or old.last is None or last is None:
+            return None
+        if old.last.seq > last:
+            return f"the chain before goes on after record {last}"
+        if last in old.records and follows["hash"] not in (None, old.records[last].hash):
+            return f"record {last} of the chain before is another one"
+        return None
+
     def finish(self):
         summaries = []
         for chain, state in sorted(self.chains.items()):
@@ -851,6 +1129,9 @@ class Verifier:
             upto = state.newest_receipt
             if upto is not None and (last is None or upto > last):
                 self.report("receipt-beyond", chain, upto, f"the centre has records to {upto}, the stream to {last}")
+        self.check_resets()
+        self.check_log()
+        self.check_evidence()
         answers = {question: self.answer(question) for question in ("signature", "chain", "completeness", "time")}
         unknown, informative = self.qualities[:2]
         if answers["time"]["answer"] == "ok" and unknown + informative:
@@ -891,12 +1172,13 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description="Verifies Tidewaiter records: signature, chain, completeness, time.")
     parser.add_argument("--registry", required=True, help="the JSON document of keys")
     parser.add_argument("--start", type=int, default=0, help="the number every chain begins with (default 0)")
+    parser.add_argument("--evidence", type=Path, metavar="FOLDER", help="content by its SHA-256; what is not there is missing")
     parser.add_argument("files", nargs="+", metavar="FILE", help="a CBOR sequence, - for standard input")
     options = parser.parse_args(arguments)
     try:
         with open(options.registry, encoding="utf-8") as file:
             registry = load_registry(file.read())
-        verifier = Verifier(registry, options.start)
+        verifier = Verifier(registry, options.start, options.evidence)
         for name in options.files:
             if name == "-":
                 verifier.push_stream(sys.stdin.buffer.read())

@@ -240,5 +240,6 @@ fn inspection(
         alarms: Vec::new(),
         faults: Vec::new(),
         readings: Vec::new(),
+        whole: Vec::new(),
     }
 }

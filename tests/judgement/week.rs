@@ -80,6 +80,7 @@ fn inspection(it: &Described) -> Inspection {
             .map(|kind| ScanFault { instrument: "portal-1".to_owned(), kind: kind.clone() })
             .collect(),
         readings: Vec::new(),
+        whole: Vec::new(),
     }
 }
 

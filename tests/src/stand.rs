@@ -13,8 +13,10 @@ use tidewaiter_agent::{
     acquire::SystemOpener,
     app::Parts,
     clock::{Clock, SystemClock},
+    evidence::DiskEvidence,
     inspect::Subjects,
     keys,
+    life::rim,
     outbox::SqliteStore,
 };
 use tidewaiter_collector::{
@@ -135,6 +137,8 @@ impl Stand {
             statement: enrolled.statement,
             registry: Registry::from_json(&fs::read_to_string(self.registry_path())?)?,
             subjects: Subjects::open(&site.store.dir),
+            evidence: Arc::new(DiskEvidence::open(&site.store.dir)?),
+            executable: rim::executable(),
         })
     }
 
@@ -155,11 +159,12 @@ impl Stand {
                 commit_time: Duration::from_millis(20),
             },
             centre: Centre {
-                key: centre.join(centre_keys::KEY_FILE),
+                key: centre.join(centre_keys::KEY_FILE).into(),
                 registry: self.registry_path(),
                 receipt_interval: Duration::from_millis(50),
             },
             limits: None,
+            enrol: None,
             output: Output { language, json: false },
         }
     }

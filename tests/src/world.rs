@@ -24,14 +24,15 @@ use anyhow::{Context, Result, anyhow};
 use tidewaiter_agent::{
     app::{self, Parts, Running},
     clock::{Clock, RuntimeClock},
+    evidence::{DiskEvidence, EvidenceStore, MemoryEvidence},
     inspect::{CheckOperation, Operation, Subjects},
-    inspector::{Ask, AskError},
+    inspector::{Ask, AskError, Shot},
     keys,
     outbox::{SqliteStore, Status},
 };
 use tidewaiter_collector::keys as centre_keys;
 use tidewaiter_config::site::Site;
-use tidewaiter_record::{Registry, RegistryClass};
+use tidewaiter_record::{Hash, Registry, RegistryClass};
 use tidewaiter_simulator::{
     ExportOptions, Oracle, Scene, World as Truth, WorldOptions, declarations_csv, export_config,
     scene::{Act, OperatorAction},
@@ -58,6 +59,8 @@ pub const HOUR: i64 = 60 * MINUTE;
 
 /// What the wall clock shows when a world begins: 2026-06-01T00:00:00Z, when every shipped table is in force.
 pub const WALL_MS: i64 = 1_780_272_000_000;
+/// What the executable of a world is said to be.
+pub const EXECUTABLE: Hash = Hash([0xE1; 32]);
 /// How long receipts are waited for at the end of a world: many times the greatest wait of the uplink.
 pub const DRAIN: Duration = Duration::from_secs(600);
 /// Time that a power cut lasts, for whatever the disk was still busy with.
@@ -263,6 +266,18 @@ impl World {
         self.ask(ask).await
     }
 
+    /// Asks for a single reading, as an operator.
+    ///
+    /// # Errors
+    ///
+    /// What the operator would read.
+    pub async fn read(&self, shot: Shot) -> Result<serde_json::Value, AskError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask::Read { shot, reply };
+        self.agent().asks.send(ask).await.expect("the inspector of a running agent takes asks");
+        answer.await.expect("the inspector of a running agent answers")
+    }
+
     async fn ask(&self, ask: impl FnOnce(oneshot::Sender<Result<(), AskError>>) -> Ask) -> Result<(), AskError> {
         let (reply, answer) = oneshot::channel();
         self.agent().asks.send(ask(reply)).await.expect("the inspector of a running agent takes asks");
@@ -315,6 +330,11 @@ impl World {
         } else {
             SqliteStore::in_memory(enrolled.chain, budget)?
         };
+        let evidence: Arc<dyn EvidenceStore> = if self.on_disk {
+            Arc::new(DiskEvidence::open(&self.site.store.dir)?)
+        } else {
+            Arc::new(MemoryEvidence::default())
+        };
         let opener: Arc<Ports> = Arc::clone(&self.ports);
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let parts = Parts {
@@ -326,6 +346,8 @@ impl World {
             statement: enrolled.statement,
             registry: Registry::from_json(&fs::read_to_string(self.stand.registry_path())?)?,
             subjects: Subjects::open(&self.site.store.dir),
+            evidence,
+            executable: Some(EXECUTABLE),
         };
         self.agent = Some(app::start(self.site.clone(), parts, Some(Way::to(&self.centre))).await?);
         Ok(())

@@ -1,8 +1,13 @@
 //! The command line.
 
+mod ca;
+mod enrol;
 mod keep;
+mod life;
+mod reset;
 mod stats;
 mod status;
+mod version;
 
 use std::{
     error::Error as _,
@@ -14,14 +19,14 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
-use tidewaiter_record::{ChainId, RegistryClass};
+use tidewaiter_record::{Algorithm, ChainId, RegistryClass};
 use tidewaiter_screening::statistics::{By, Period};
 use tidewaiter_words::{Language, say};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, TokenPlace},
     core::Collected,
     export::{ExportError, Format, Selection, export},
     keys::{self, KeyError},
@@ -39,6 +44,8 @@ Examples:
   tidewaiter-collector keys init --out /etc/tidewaiter
   tidewaiter-collector keys add --registry /etc/tidewaiter/registry.json gate-07.json
   tidewaiter-collector run --config /etc/tidewaiter/collector.toml
+  tidewaiter-collector enrol token --site yantian --agent gate-07 --by 'Li Na' --config collector.toml
+  tidewaiter-collector keys revoke gate-07 --reason 'box stolen' --config collector.toml
   tidewaiter-collector run --config collector.toml --json | jq 'select(.detail.disposition == \"alarm\")'
   tidewaiter-collector status --config collector.toml
   tidewaiter-collector stats --config collector.toml --from 2026-11-01 --by week
@@ -140,12 +147,29 @@ pub enum Command {
     ///
     /// Example: tidewaiter-collector bundle lane-7-3-41 --config collector.toml --out case.tar
     Bundle(keep::BundleArgs),
-    /// Make and add keys.
+    /// Make, add, close and show keys.
     #[command(subcommand)]
     Keys(Keys),
+    /// The authority of transport certificates: make, issue, renew, deny.
+    #[command(subcommand)]
+    Ca(ca::Ca),
+    /// Enrol agents: tokens, requests, approval by a second person.
+    #[command(subcommand)]
+    Enrol(enrol::Enrol),
+    /// Let an agent begin a new chain: drawn up, signed by two people, applied.
+    #[command(subcommand)]
+    Reset(reset::ResetCommand),
+    /// Name and version of this software, and the SHA-256 of its executable file.
+    ///
+    /// Example: tidewaiter-collector version --json
+    Version {
+        /// One JSON object instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
-/// Make and add keys.
+/// Make, add, close and show keys.
 #[derive(Debug, Subcommand)]
 pub enum Keys {
     /// Make the centre's receipt key and enter it into the folder's registry.
@@ -159,6 +183,18 @@ pub enum Keys {
         /// Class of a new registry: production refuses simulated records.
         #[arg(long, value_enum, default_value_t = Class::Production)]
         class: Class,
+        /// Algorithm of the key.
+        #[arg(long, value_enum, default_value_t = Choice::Ed25519)]
+        algorithm: Choice,
+        /// Make the key inside a PKCS#11 token: the library that speaks with it.
+        #[arg(long, value_name = "MODULE", requires_all = ["token", "pin_file"])]
+        pkcs11: Option<PathBuf>,
+        /// Label of the token.
+        #[arg(long, requires = "pkcs11")]
+        token: Option<String>,
+        /// File with the PIN of the token's user in its first line, mode 0600.
+        #[arg(long, requires = "pkcs11")]
+        pin_file: Option<PathBuf>,
         /// One JSON object instead of a line.
         #[arg(long)]
         json: bool,
@@ -172,6 +208,9 @@ pub enum Keys {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// What happens to a key later.
+    #[command(flatten)]
+    Life(life::Life),
 }
 
 /// Which store to read.
@@ -195,6 +234,29 @@ pub enum Class {
     Test,
 }
 
+/// Algorithms by the names people use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Choice {
+    /// Ed25519: small, fast, and in few tokens.
+    Ed25519,
+    /// ECDSA on P-256 with SHA-256: in nearly all tokens.
+    Es256,
+    /// SM2 with SM3.
+    #[cfg(feature = "gm")]
+    Sm2,
+}
+
+impl From<Choice> for Algorithm {
+    fn from(choice: Choice) -> Self {
+        match choice {
+            Choice::Ed25519 => Self::Ed25519,
+            Choice::Es256 => Self::Esp256,
+            #[cfg(feature = "gm")]
+            Choice::Sm2 => Self::Sm2,
+        }
+    }
+}
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -214,6 +276,16 @@ enum Failure {
     Archive(#[from] crate::archive::ArchiveError),
     #[error(transparent)]
     Bundle(#[from] crate::case::BundleError),
+    #[error(transparent)]
+    Ca(#[from] crate::ca::CaError),
+    #[error(transparent)]
+    Desk(#[from] crate::enrol::DeskError),
+    #[error(transparent)]
+    Reset(#[from] crate::reset::ApplyError),
+    #[error(transparent)]
+    File(#[from] crate::files::FileError),
+    #[error("{0}")]
+    Usage(String),
     #[error("output {}: cannot be written", path.display())]
     Output { path: PathBuf, source: io::Error },
     #[error("output: cannot be written")]
@@ -228,7 +300,10 @@ impl Failure {
         let is_configuration = match self {
             Self::Export(ExportError::Rotten { .. } | ExportError::Unreadable { .. }) => return 1,
             Self::Archive(error) if error.is_finding() => return 1,
-            Self::Config(_) | Self::Store(StoreError::Layout { .. }) => true,
+            Self::Desk(error) if error.is_refusal() => return 1,
+            Self::Reset(error) if error.is_refusal() => return 1,
+            Self::Ca(error) => !matches!(error, crate::ca::CaError::File(_) | crate::ca::CaError::Randomness),
+            Self::Usage(_) | Self::Config(_) | Self::Store(StoreError::Layout { .. }) => true,
             Self::Run(error) => error.is_configuration(),
             Self::Key(error) => error.is_configuration(),
             _ => false,
@@ -267,7 +342,13 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             config.output.language = language.unwrap_or(config.output.language);
             collect(config)
         }
-        Command::Status { store, json } => status::show(&open(&store)?, json),
+        Command::Status { store, json } => {
+            let registry = match &store.config {
+                Some(config) => Some(keys::load_registry(&Config::load(config)?.centre.registry)?),
+                None => None,
+            };
+            status::show(&open(&store)?, registry.as_ref(), json)
+        }
         Command::Stats { store, from, to, by, json, language } => {
             let language = language.unwrap_or_else(Language::from_env);
             stats::show(&open(&store)?, stats::Wanted { period: Period { from, to }, by, json, language })
@@ -293,12 +374,23 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
         Command::Archive(args) => keep::write(args),
         Command::Import(args) => keep::import(&args),
         Command::Bundle(args) => keep::bundle(&args),
-        Command::Keys(Keys::Init { out, name, class, json }) => {
+        Command::Version { json } => Ok(version::show(json)?),
+        Command::Keys(Keys::Init { out, name, class, algorithm, pkcs11, token, pin_file, json }) => {
             let class = match class {
                 Class::Production => RegistryClass::Production,
                 Class::Test => RegistryClass::Test,
             };
-            let (kid, key, registry) = keys::init(&out, &name, class)?;
+            if let (Some(module), Some(token), Some(pin_file)) = (pkcs11, token, pin_file) {
+                return init_in_token(
+                    &out,
+                    &name,
+                    class,
+                    algorithm.into(),
+                    TokenPlace { module, token, pin_file },
+                    json,
+                );
+            }
+            let (kid, key, registry) = keys::init_as(&out, &name, class, algorithm.into())?;
             let mut stdout = io::stdout().lock();
             if json {
                 let object = serde_json::json!({ "kid": kid, "key": key, "registry": registry });
@@ -319,7 +411,50 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             }
             Ok(0)
         }
+        Command::Keys(Keys::Life(command)) => life::carry_out(command),
+        Command::Ca(command) => ca::carry_out(command),
+        Command::Enrol(command) => enrol::carry_out(command),
+        Command::Reset(command) => reset::carry_out(command),
     }
+}
+
+/// UTC milliseconds.
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+#[cfg(feature = "pkcs11")]
+fn init_in_token(
+    out: &Path,
+    name: &str,
+    class: RegistryClass,
+    algorithm: Algorithm,
+    place: TokenPlace,
+    json: bool,
+) -> Result<u8, Failure> {
+    let (kid, registry) = keys::init_in_token(out, name, class, algorithm, &place)?;
+    let TokenPlace { module, token, pin_file } = place;
+    let mut stdout = io::stdout().lock();
+    if json {
+        let object = serde_json::json!({ "kid": kid, "token": token, "registry": registry });
+        writeln!(stdout, "{object}")?;
+    } else {
+        writeln!(
+            stdout,
+            "centre key {kid} in token {token:?}, registry: {} (give it to every agent)",
+            registry.display()
+        )?;
+        writeln!(
+            stdout,
+            "[keys]\nkind = \"pkcs11\"\nmodule = {module:?}\ntoken = {token:?}\nkid = \"{kid}\"\npin_file = {pin_file:?}"
+        )?;
+    }
+    Ok(0)
+}
+
+#[cfg(not(feature = "pkcs11"))]
+fn init_in_token(_: &Path, _: &str, _: RegistryClass, _: Algorithm, _: TokenPlace, _: bool) -> Result<u8, Failure> {
+    Err(KeyError::NoPkcs11.into())
 }
 
 fn by(text: &str) -> Result<By, String> {

@@ -20,6 +20,10 @@
 //! | [`keys`] | the centre's key, and the registry that is read again when it changes |
 //! | [`service`] | the way between broker and core, group commit, restart of the store |
 //! | [`summary`] | the counts |
+//! | [`ca`] | the authority of transport certificates |
+//! | [`enrol`] | tokens, requests, the endpoint for agents |
+//! | [`reset`] | a new chain in place of one that cannot go on |
+//! | [`files`] | locks, and files replaced in one step |
 //! | [`view`], [`mod@print`], [`export`] | records for people and for other programs |
 //! | [`archive`] | backups to go on from, archives to check in ten years |
 //! | [`case`] | evidence bundles |
@@ -29,15 +33,19 @@
 //! reads what [`export`] writes.
 
 pub mod archive;
+pub mod ca;
 pub mod case;
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod enrol;
 pub mod export;
+pub mod files;
 pub mod finding;
 pub mod keys;
 pub mod print;
 pub mod receipts;
+pub mod reset;
 pub mod service;
 pub mod store;
 pub mod summary;

@@ -10,7 +10,12 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::message::{LARGEST_PACKET, Message};
+use crate::{
+    dated::Calendar,
+    message::{LARGEST_PACKET, Message},
+    settings::{SettingsError, TlsPem},
+    tls::client_config,
+};
 
 /// The owner's handle: offers messages to the link. Clones share one window.
 #[derive(Clone, Debug)]
@@ -71,6 +76,22 @@ impl Publisher {
         Ok(())
     }
 
+    /// Takes another TLS identity, which the next connection uses; the one that stands goes on.
+    ///
+    /// # Errors
+    ///
+    /// Refuses certificates or a key that cannot be read or do not belong together, and an identity for a link
+    /// that was started without TLS; the old one stays in use then.
+    pub fn renew_identity(&self, pem: &TlsPem) -> Result<(), SettingsError> {
+        let renewed = client_config(pem, self.door.calendar.clone())?;
+        let mut tls = self.door.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        if tls.is_none() {
+            return Err(SettingsError::Tls("this link was started without TLS".to_owned()));
+        }
+        *tls = Some(renewed);
+        Ok(())
+    }
+
     /// How many messages would be accepted now; zero without a connection.
     pub fn free(&self) -> usize {
         let inside = self.door.inside();
@@ -91,6 +112,10 @@ pub(crate) struct Offer {
 #[derive(Debug, Default)]
 pub(crate) struct Door {
     inside: Mutex<Inside>,
+    /// What the next connection shows and trusts.
+    pub(crate) tls: Mutex<Option<Arc<rustls::ClientConfig>>>,
+    /// What a renewed identity judges the broker's certificate by.
+    calendar: Option<Arc<dyn Calendar>>,
     /// Rung when something was put in the queue.
     pub(crate) arrived: Notify,
 }
@@ -109,6 +134,11 @@ struct Inside {
 }
 
 impl Door {
+    /// With what the first connection shows and trusts.
+    pub(crate) fn with(tls: Option<Arc<rustls::ClientConfig>>, calendar: Option<Arc<dyn Calendar>>) -> Self {
+        Self { tls: Mutex::new(tls), calendar, ..Self::default() }
+    }
+
     fn inside(&self) -> MutexGuard<'_, Inside> {
         // No code that could panic runs under the lock, so a poisoned one is still whole.
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
@@ -159,6 +189,13 @@ mod tests {
 
     fn message(payload: usize) -> Message {
         Message { topic: "t".to_owned(), payload: Bytes::from(vec![0; payload]), qos: Qos::AtLeastOnce, retain: false }
+    }
+
+    #[test]
+    fn a_link_without_tls_takes_no_identity() {
+        let publisher = Publisher { door: Arc::new(Door::default()) };
+        let pem = TlsPem { ca: Vec::new(), certificate: Vec::new(), key: Vec::new() };
+        assert!(publisher.renew_identity(&pem).is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The task: connect, work, wait, connect again.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use tokio::{
     select,
@@ -50,27 +50,23 @@ pub fn start_dated(
     stop: CancellationToken,
 ) -> Result<(Publisher, mpsc::Receiver<Event>, JoinHandle<()>), SettingsError> {
     settings.check()?;
-    let tls = settings.tls.as_ref().map(|pem| client_config(pem, calendar)).transpose()?;
+    let tls = settings.tls.as_ref().map(|pem| client_config(pem, calendar.clone())).transpose()?;
     let runtime = tokio::runtime::Handle::try_current().map_err(|_| SettingsError::NoRuntime)?;
     let (channel, events) = mpsc::channel(EVENT_QUEUE);
-    let door = Arc::new(Door::default());
+    let door = Arc::new(Door::with(tls, calendar));
     let publisher = Publisher { door: Arc::clone(&door) };
     let outlet = Outlet::new(channel, Arc::clone(&door));
-    let task = runtime.spawn(work(settings, tls, door, outlet, stop));
+    let task = runtime.spawn(work(settings, door, outlet, stop));
     Ok((publisher, events, task))
 }
 
-async fn work(
-    settings: Settings,
-    tls: Option<Arc<rustls::ClientConfig>>,
-    door: Arc<Door>,
-    mut outlet: Outlet,
-    stop: CancellationToken,
-) {
+async fn work(settings: Settings, door: Arc<Door>, mut outlet: Outlet, stop: CancellationToken) {
     let mut waits = Waits::new(settings.backoff);
     let owner = outlet.owner();
     while !stop.is_cancelled() && !owner.is_closed() {
-        let link = Link { settings: &settings, tls: tls.clone(), door: &door, outlet: &mut outlet, stop: &stop };
+        // Asked anew for each connection: certificates are renewed while the link works.
+        let tls = door.tls.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let link = Link { settings: &settings, tls, door: &door, outlet: &mut outlet, stop: &stop };
         let (end, usable_since) = run(link).await;
         door.void();
         let why = match end {

@@ -92,6 +92,7 @@ pub fn inspection(detail: &InspectionDetail) -> Result<Inspection, String> {
                 raw: it.raw.clone(),
             })
             .collect(),
+        whole: Vec::new(),
     })
 }
 

@@ -104,8 +104,22 @@ impl Statement {
             simulated: self.simulated,
             statement: Some(hash),
             follows: None,
+            note: None,
         }
     }
+}
+
+/// What two people compare before a key is trusted: eight groups of four hexadecimal digits over the statement and
+/// the request for a transport certificate, so that neither can be exchanged on the way.
+pub fn fingerprint(statement: &[u8], request_pem: &str) -> String {
+    let mut w = Writer::new();
+    w.array(3);
+    w.text("tidewaiter enrolment 1");
+    w.bytes(statement);
+    w.text(request_pem);
+    let hash = Hash::of(&w.finish()).to_string();
+    let groups: Vec<_> = hash.as_bytes().chunks(4).take(8).map(String::from_utf8_lossy).collect();
+    groups.join(" ")
 }
 
 struct Fields {
@@ -131,5 +145,20 @@ impl Fields {
         };
         fields.end()?;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_covers_both_and_can_be_read_aloud() {
+        let one = fingerprint(b"statement", "request");
+        assert_eq!(one.len(), 39);
+        assert!(one.split(' ').all(|it| it.len() == 4 && it.bytes().all(|it| it.is_ascii_hexdigit())), "{one}");
+        assert_eq!(one, fingerprint(b"statement", "request"));
+        assert_ne!(one, fingerprint(b"statemen", "trequest"));
+        assert_ne!(one, fingerprint(b"statement", "requesT"));
     }
 }

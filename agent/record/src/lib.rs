@@ -23,13 +23,14 @@ pub mod enrolment;
 mod envelope;
 pub mod head;
 mod id;
-pub mod keyring;
 pub mod log;
 pub mod open;
 pub mod piece;
 pub mod proof;
 pub mod receipt;
 pub mod registry;
+pub mod renewal;
+pub mod reset;
 pub mod rotation;
 pub mod seal;
 pub mod sign;
@@ -44,7 +45,7 @@ pub use body::{
     Subject, Table, TimeBlock, TimeQuality, TimeRepair, TimeSource, TimeStep, Trimmed, Warning,
 };
 pub use detached::{DetachedError, open_detached, sign_detached};
-pub use enrolment::{Statement, StatementError};
+pub use enrolment::{Statement, StatementError, fingerprint};
 pub use envelope::ContentType;
 pub use head::{Head, Resend, issue_head, issue_resend, open_head, open_resend};
 pub use id::{ChainId, Hash, IdError, Kid};
@@ -53,7 +54,9 @@ pub use piece::{Piece, PieceError};
 pub use proof::{Consistency, Inclusion, ProofError};
 pub use receipt::{Receipt, ReceiptError, issue, open_receipt};
 pub use registry::{Follows, RegisteredKey, Registry, RegistryClass, RegistryError, Role};
-pub use rotation::{Keyring, Rotation, RotationError, rotation};
+pub use renewal::{Renewal, RenewalError, issue_renewal, open_renewal};
+pub use reset::{Reset, ResetError, SignedReset, open_reset};
+pub use rotation::{Keyring, Rotation, RotationError};
 pub use seal::{Anchor, ChainHead, Claims, SealError, Sealed, seal};
 #[cfg(feature = "gm")]
 pub use sign::Sm2Signer;

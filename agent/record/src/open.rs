@@ -266,7 +266,7 @@ pub enum SignatureError {
 
 /// Checks that the record is signed by a key that the registry allows at its place of its chain.
 ///
-/// A chain may have handed itself to a key that the registry does not know; [`Keyring`](crate::Keyring) knows those.
+/// A chain may have handed itself to a key that the registry does not know; a [`Verifier`](crate::Verifier) follows it.
 ///
 /// # Errors
 ///

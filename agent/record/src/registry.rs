@@ -38,6 +38,8 @@ pub enum Role {
     Agent,
     /// Signs receipts.
     Centre,
+    /// A person: signs statements that people answer for, such as a chain reset. `agent` is the person's name.
+    Person,
 }
 
 impl fmt::Display for Role {
@@ -45,6 +47,7 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::Agent => "agent",
             Self::Centre => "centre",
+            Self::Person => "person",
         })
     }
 }
@@ -70,6 +73,8 @@ pub struct RegisteredKey {
     pub statement: Option<Hash>,
     /// On a key of a chain that replaces another one of the same agent: which, and by whose word.
     pub follows: Option<Follows>,
+    /// What people noted about it: who asked, who approved, why it was closed.
+    pub note: Option<String>,
 }
 
 /// The chain that another one replaces, after a lost disk or a new board.
@@ -82,7 +87,7 @@ pub struct Follows {
     pub last_seq: Option<u64>,
     /// The hash of that record.
     pub hash: Option<Hash>,
-    /// SHA-256 of the signed statement that allowed the reset.
+    /// SHA-256 of the payload of the reset statement (see [`crate::reset`]).
     pub reset: Hash,
 }
 
@@ -104,7 +109,13 @@ impl RegisteredKey {
             simulated: false,
             statement: None,
             follows: None,
+            note: None,
         }
+    }
+
+    /// The key of a person, for statements that people sign.
+    pub fn person(name: &str, public: PublicKey) -> Self {
+        Self { role: Role::Person, ..Self::centre(name, public) }
     }
 
     /// Whether a header that names algorithm `found` may use it in this role. `kid` is its name.
@@ -211,6 +222,8 @@ struct Entry {
     statement: Option<Hash>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     follows: Option<Follows>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 impl Registry {
@@ -265,6 +278,26 @@ impl Registry {
                 Ok(())
             }
         }
+    }
+
+    /// The chain that a chain replaces, where a key of that chain names it.
+    pub fn follows_of(&self, chain: ChainId) -> Option<&Follows> {
+        self.keys().filter(|it| it.chain == Some(chain)).find_map(|it| it.follows.as_ref())
+    }
+
+    /// Puts an entry in place of the one of the same name; gives whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// Refuses an entry that contradicts itself; nothing is changed then.
+    pub fn replace(&mut self, key: RegisteredKey) -> Result<bool, RegistryError> {
+        let kid = key.kid();
+        let mut without = self.clone();
+        without.keys.retain(|(there, _)| *there != kid);
+        let was_there = without.keys.len() < self.keys.len();
+        without.add(key)?;
+        *self = without;
+        Ok(was_there)
     }
 
     /// Lets a key sign no further than `last`; one that is closed below stays so, and one that is not here is no matter.
@@ -327,6 +360,7 @@ impl Registry {
                 simulated: entry.simulated,
                 statement: entry.statement,
                 follows: entry.follows,
+                note: entry.note,
             })?;
         }
         Ok(registry)
@@ -350,6 +384,7 @@ impl Registry {
             simulated: key.simulated,
             statement: key.statement,
             follows: key.follows,
+            note: key.note.clone(),
         });
         let document = Document { version: VERSION, class: self.class, keys: keys.collect() };
         let mut text = serde_json::to_string_pretty(&document).expect("strings, numbers and booleans are always JSON");
@@ -390,6 +425,7 @@ mod tests {
             simulated: false,
             statement: Some(Hash([seed; 32])),
             follows: None,
+            note: None,
         }
     }
 
@@ -413,6 +449,28 @@ mod tests {
         assert_eq!(registry.key(agent_key(2).kid()), Some(&agent_key(2)));
         assert_eq!(registry.key(Kid([0; 8])), None);
         assert_eq!(registry.statement_of(ChainId([3; 16])), Some(Hash([3; 32])));
+        // What is not said is not written, so that an older reader takes the document too.
+        assert!(!text.contains("follows") && !text.contains("note"), "{text}");
+    }
+
+    #[test]
+    fn an_entry_is_replaced_and_says_what_it_follows() {
+        let mut registry = registry(&[1, 2]);
+        let follows =
+            Follows { chain: ChainId([1; 16]), last_seq: Some(7), hash: Some(Hash([8; 32])), reset: Hash([9; 32]) };
+        let changed =
+            RegisteredKey { follows: Some(follows.clone()), note: Some("板卡更换".into()), ..agent_key(2) };
+        assert!(registry.replace(changed).unwrap());
+        assert_eq!(registry.follows_of(ChainId([2; 16])), Some(&follows));
+        assert_eq!(registry.follows_of(ChainId([1; 16])), None);
+        assert_eq!(Registry::from_json(&registry.to_json()).unwrap(), registry);
+        assert!(!registry.replace(RegisteredKey { chain: Some(ChainId([4; 16])), ..agent_key(4) }).unwrap());
+        let before = registry.clone();
+        assert!(registry.replace(RegisteredKey { from_seq: 9, to_seq: Some(8), ..agent_key(1) }).is_err());
+        assert_eq!(registry, before);
+        let person = RegisteredKey::person("Li Na", Ed25519Signer::from_seed(&[20; 32]).public_key());
+        registry.add(person).unwrap();
+        assert_eq!(Registry::from_json(&registry.to_json()).unwrap(), registry);
     }
 
     #[test]
@@ -446,7 +504,7 @@ mod tests {
         check(&|it| it["version"] = json!(2), "version 2 is not known");
         check(&|it| it["owner"] = json!("x"), "unknown field `owner`");
         check(&|it| it["class"] = json!("prod"), "unknown variant `prod`");
-        check(&|it| it["keys"][0]["note"] = json!("x"), "unknown field `note`");
+        check(&|it| it["keys"][0]["owner"] = json!("x"), "unknown field `owner`");
         check(&|it| it["keys"][0]["alg"] = json!("none"), "unknown variant `none`");
         check(&|it| it["keys"][0]["kid"] = json!("0011223344556677"), "its name would be");
         check(&|it| it["keys"][0]["public"] = json!("00"), "not a usable Ed25519 key");

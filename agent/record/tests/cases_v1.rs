@@ -65,7 +65,7 @@ fn every_case_gets_its_answers() {
 #[test]
 fn every_code_that_speaks_against_records_has_a_case() {
     let met: std::collections::BTreeSet<_> = all().iter().flat_map(|it| it.bad.clone()).map(|it| it.0).collect();
-    // Chains that replace each other need another registry; evidence needs a place where it is kept.
+    // Chains that replace each other need another registry, evidence a place where it is kept.
     let elsewhere = [Code::ResetUnproven, Code::EvidenceMissing];
     for code in Code::ALL.iter().filter(|it| it.question() != Question::Note && !elsewhere.contains(it)) {
         assert!(met.contains(code.word()), "no case for {}", code.word());

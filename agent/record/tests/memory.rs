@@ -70,6 +70,8 @@ fn opens(kind: ContentType, bytes: &[u8], registry: &Registry) -> bool {
         ContentType::Statement => Statement::open(bytes).is_ok(),
         ContentType::Head => open_head(bytes, registry).is_ok(),
         ContentType::Resend => open_resend(bytes, registry).is_ok(),
+        ContentType::Reset => open_reset(&[bytes, bytes], registry).is_ok(),
+        ContentType::Renewal => open_renewal(bytes, registry).is_ok(),
     }
 }
 

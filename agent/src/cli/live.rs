@@ -12,7 +12,7 @@ use tidewaiter_drivers::reading::Outcome;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{FINDING, Failure, OK, Outcome as Exit, output::outln, place};
+use super::{FINDING, Failure, OK, Outcome as Exit, operate, output::outln, place};
 use crate::{
     acquire::{self, Arrival, Content, Counters, LinkState, SystemOpener},
     clock::SystemClock,
@@ -28,7 +28,7 @@ pub(super) struct ReadArgs {
     /// Instrument id of the site file; all of them without it.
     #[arg(value_name = "INSTRUMENT")]
     instrument: Option<String>,
-    /// Site file. The agent must not be running: a port has one owner.
+    /// Site file. Without --record the agent must not be running: a port has one owner.
     #[arg(long, env = "TIDEWAITER_CONFIG", value_name = "SITE")]
     config: PathBuf,
     /// Stop after this many seconds; Ctrl-C stops at any time.
@@ -37,6 +37,18 @@ pub(super) struct ReadArgs {
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
+    /// Record the next reading as a record of its own, by the running agent.
+    #[arg(long, requires_all = ["instrument", "operator"], conflicts_with = "seconds")]
+    record: bool,
+    /// With --record: only this channel.
+    #[arg(long, requires = "record")]
+    channel: Option<String>,
+    /// With --record: the sample it is taken of.
+    #[arg(long, requires = "record")]
+    sample: Option<String>,
+    /// With --record: who asks.
+    #[arg(long, env = "TIDEWAITER_OPERATOR")]
+    operator: Option<String>,
 }
 
 /// Options of `tidewaiter try`.
@@ -60,6 +72,9 @@ pub(super) struct TryArgs {
 }
 
 pub(super) fn read(args: &ReadArgs) -> Exit {
+    if args.record {
+        return record(args);
+    }
     let mut site = place::site(&args.config)?;
     if let Some(wanted) = &args.instrument {
         if site.instrument(wanted).is_none() {
@@ -75,6 +90,29 @@ pub(super) fn read(args: &ReadArgs) -> Exit {
         site.instruments.retain(|it| it.port == port);
     }
     watch(&site, args.instrument.as_deref(), args.seconds, args.json)
+}
+
+/// Has the running agent record the next reading.
+fn record(args: &ReadArgs) -> Exit {
+    let body = json!({
+        "instrument": args.instrument, "channel": args.channel, "sample": args.sample, "operator": args.operator,
+    });
+    let place = super::Place { config: Some(args.config.clone()), data_dir: None };
+    operate::answered(place.running()?, "readings", &body, |answer| {
+        for it in answer.get("records").and_then(serde_json::Value::as_array).into_iter().flatten() {
+            if args.json {
+                outln!("{it}");
+                continue;
+            }
+            let text = |key: &str| it.get(key).map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned));
+            let said = text("missing").unwrap_or_else(|| {
+                let parts = ["value", "unit", "quality"].map(|key| text(key).unwrap_or_default());
+                parts.join(" ")
+            });
+            outln!("recorded #{} {} {said}", text("seq").unwrap_or_default(), text("channel").unwrap_or_default());
+        }
+        Ok(())
+    })
 }
 
 pub(super) fn try_profile(args: &TryArgs) -> Exit {

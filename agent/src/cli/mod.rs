@@ -3,10 +3,13 @@
 mod bundle;
 mod check;
 mod draw;
+mod enrol;
+mod evidence;
 mod explained;
 mod export;
 mod findings;
 mod follow_up;
+mod fsck;
 mod keys;
 mod limits;
 mod live;
@@ -23,6 +26,7 @@ mod show;
 mod stats;
 mod typed;
 mod verify;
+mod version;
 mod wiring;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -42,6 +46,7 @@ const EXAMPLES: &str = "\
 Examples:
   tidewaiter check site.toml                     is the site file right, and what will be polled
   tidewaiter keys init --config site.toml        make this agent's key, once
+  tidewaiter enrol --centre https://centre.example:8443 --ca centre-ca.pem --token 7F3K-… --config site.toml
   tidewaiter run --config site.toml              read, screen, seal, publish
   tidewaiter start bench-a --sample S-0117 --operator 'Li Na' --config site.toml
   tidewaiter status --config site.toml
@@ -76,9 +81,12 @@ enum Command {
     ///
     /// Example: tidewaiter listen serial:///dev/ttyUSB0?baud=9600 --for 10
     Listen(wiring::ListenArgs),
-    /// Show what an instrument says, live, with the raw bytes beside the values.
+    /// Show what an instrument says, live, with the raw bytes beside the values; or record its next reading by the
+    /// running agent.
     ///
     /// Example: tidewaiter read scale-1 --config site.toml --for 10
+    ///
+    /// Example: tidewaiter read ph-1 --record --sample S-0117 --operator 'Li Na' --config site.toml
     Read(live::ReadArgs),
     /// Run the test vectors of a profile, and try it on a port.
     ///
@@ -94,6 +102,10 @@ enum Command {
     /// Make and show keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Be enrolled at the centre: make key and request, show the fingerprint, wait, write certificate and registry.
+    ///
+    /// Example: tidewaiter enrol --centre https://centre.example:8443 --ca centre-ca.pem --token 7F3K-… --config site.toml
+    Enrol(enrol::EnrolArgs),
     /// Start a run on a rig with a sample number.
     ///
     /// Example: tidewaiter start bench-a --sample S-0117 --operator 'Li Na' --config site.toml
@@ -145,6 +157,9 @@ enum Command {
     ///
     /// Example: tidewaiter function-check portal-daily --operator 'Li Na' --config site.toml
     FunctionCheck(register::FunctionCheckArgs),
+    /// Attach spectra, stills and documents to inspections, list them, get them back.
+    #[command(subcommand)]
+    Evidence(evidence::EvidenceCommand),
     /// Counters, uplink, instruments and recent results of a running agent, or of its store when none runs.
     ///
     /// Example: tidewaiter status --config site.toml --json
@@ -177,10 +192,20 @@ enum Command {
     ///
     /// Example: tidewaiter recompute records.cborseq --limits limits
     Recompute(recompute::RecomputeArgs),
+    /// Name and version of this software, and the SHA-256 of its executable file, as its records name them.
+    ///
+    /// Example: tidewaiter version --json
+    Version(version::VersionArgs),
     /// Verify records or a bundle: signature, chain, completeness and time, each by itself.
     ///
-    /// Example: tidewaiter verify records.cborseq --registry registry.json --json
+    /// Example: tidewaiter verify records.cborseq --registry registry.json --evidence data/evidence
     Verify(verify::VerifyArgs),
+    /// Look the store of an agent over for damage: torn, rotten, rolled back or forked. Changes nothing.
+    ///
+    /// Exit code 0: it is what was written to it; 1: it is not; 3: it cannot be read.
+    ///
+    /// Example: tidewaiter fsck data --registry registry.json --receipt receipt.cbor
+    Fsck(fsck::FsckArgs),
 }
 
 /// Where the site file or the data directory is.
@@ -234,6 +259,7 @@ pub fn main() -> ExitCode {
         Command::Screen(args) => screen::screen(&args),
         Command::Limits(command) => limits::limits(&command),
         Command::Keys(command) => keys::keys(command),
+        Command::Enrol(args) => enrol::enrol(&args),
         Command::Start(args) => operate::start(&args),
         Command::Next(args) => operate::next(&args),
         Command::Stop(args) => operate::stop(&args),
@@ -247,6 +273,8 @@ pub fn main() -> ExitCode {
         Command::ReportSent(args) => follow_up::report_sent(&args),
         Command::Register(args) => register::register(&args),
         Command::FunctionCheck(args) => register::function_check(&args),
+        Command::Evidence(command) => evidence::evidence(&command),
+        Command::Version(args) => version::version(&args),
         Command::Status(args) => show::status(&args),
         Command::Log(args) => show::log(&args),
         Command::Stats(args) => stats::stats(&args),
@@ -256,6 +284,7 @@ pub fn main() -> ExitCode {
         Command::Salvage(args) => salvage::salvage(&args),
         Command::Recompute(args) => recompute::run(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Fsck(args) => fsck::fsck(&args),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

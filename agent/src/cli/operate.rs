@@ -156,7 +156,7 @@ pub(super) fn answered(
     tell: impl FnOnce(&Value) -> Result<(), Failure>,
 ) -> Outcome {
     let url = format!("http://{address}/api/v1/{path}");
-    let mut answer = http().post(&url).send_json(body).map_err(|why| unreachable(address, &why))?;
+    let mut answer = http(PATIENCE).post(&url).send_json(body).map_err(|why| unreachable(address, &why))?;
     let code = answer.status().as_u16();
     let text: Value = answer.body_mut().read_json().unwrap_or(Value::Null);
     if code == 200 {
@@ -172,12 +172,13 @@ pub(super) fn answered(
 /// Fetches JSON from the local interface.
 pub(super) fn get(address: SocketAddr, path: &str) -> Result<Value, Failure> {
     let url = format!("http://{address}/api/v1/{path}");
-    let mut answer = http().get(&url).call().map_err(|why| unreachable(address, &why))?;
+    let mut answer = http(PATIENCE).get(&url).call().map_err(|why| unreachable(address, &why))?;
     answer.body_mut().read_json().map_err(|why| Failure::environment(format!("{url}: {why}")))
 }
 
-fn http() -> ureq::Agent {
-    ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None).build().into()
+/// A client that waits so long and goes by no proxy: the agent is on this machine.
+pub(super) fn http(patience: Duration) -> ureq::Agent {
+    ureq::Agent::config_builder().timeout_global(Some(patience)).http_status_as_error(false).proxy(None).build().into()
 }
 
 fn unreachable(address: SocketAddr, why: &ureq::Error) -> Failure {

@@ -18,9 +18,11 @@ use crate::{
     acquire::SystemOpener,
     app::{self, Parts},
     clock::{Claim, ClaimedDate, Clock, SystemClock},
+    evidence::DiskEvidence,
     inspect::Subjects,
-    keys::{self, Enrolled},
+    keys::{self, Enrolled, Keyring, Keysmith, half_life, transport::Transport},
     lane::{self, Local},
+    life::rim,
     outbox::SqliteStore,
     uplink::MqttLink,
 };
@@ -45,7 +47,7 @@ pub(super) struct RunArgs {
 pub(super) fn run(args: &RunArgs) -> Outcome {
     logging(args.log, &args.log_filter)?;
     let site = place::site(&args.config)?;
-    let enrolled = keys::load(&site.store.dir, &site.agent).map_err(Failure::environment)?;
+    let enrolled = keys::load_with(&site.store.dir, &site.agent, &site.keys).map_err(Failure::environment)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::environment)?;
     runtime.block_on(serve(site, enrolled, Duration::from_secs(args.drain)))
 }
@@ -82,15 +84,23 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
         ),
         None => None,
     };
+    if let Ok(transport) = Transport::of(&site) {
+        tokio::spawn(half_life::keep(transport, Arc::clone(&clock), stop.child_token()));
+    }
+    let (chain, statement) = (enrolled.chain, enrolled.statement);
+    let ring = Keyring::open(&site.store.dir, &site.keys).map_err(Failure::environment)?;
+    let (signer, known) = enrolled.split();
     let parts = Parts {
         clock,
         opener: Arc::new(SystemOpener),
         store: Box::new(store),
-        signer: Arc::new(enrolled.signer),
-        chain: enrolled.chain,
-        statement: enrolled.statement,
+        signer,
+        chain,
+        statement,
         registry,
         subjects: Subjects::open(&site.store.dir),
+        evidence: Arc::new(DiskEvidence::open(&site.store.dir).map_err(Failure::environment)?),
+        executable: rim::executable(),
     };
     let (id, agent, listen, dir) = (site.id.clone(), site.agent.clone(), site.local.listen, site.store.dir.clone());
     let running = app::start(site, parts, link).await.map_err(Failure::environment)?;
@@ -104,7 +114,12 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
             }
         }
     });
-    let local = Local::new(&id, &agent, &running);
+    let smith = Arc::new(Keysmith::new(dir.clone(), ring, known, running.outbox.clone()));
+    let watching = tokio::spawn({
+        let (smith, stop) = (Arc::clone(&smith), stop.child_token());
+        async move { smith.watch(stop).await }
+    });
+    let local = Local::new(&id, &agent, &running).with_keys(smith);
     let address = lane::serve(local, listen, stop.clone())
         .await
         .map_err(|why| Failure::environment(format!("local interface on {listen}: {why}")))?;
@@ -123,6 +138,7 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
     }
     let stopped = running.stop(drain).await;
     stop.cancel();
+    let _ = watching.await;
     match stopped {
         Ok(_) if !failed => Ok(OK),
         Ok(_) => Err(Failure::environment("a stage of the agent ended; see the log")),

@@ -86,6 +86,12 @@ fn text<'a>(value: &'a Value, path: &str) -> std::borrow::Cow<'a, str> {
 
 fn print_status(report: &Value) {
     outln!("{} · site {} · agent {}", text(report, "/software"), text(report, "/site"), text(report, "/agent"));
+    if let Some(hash) = report.get("software_hash").and_then(Value::as_str) {
+        outln!("executable sha256 {hash}");
+    }
+    if let Some(why) = report.get("log_fork").and_then(Value::as_str) {
+        outln!("THE CENTRE'S LOG FORKS: {why}");
+    }
     match report.get("not_recording").and_then(Value::as_str) {
         Some(why) => outln!("NOT RECORDING: {why}"),
         None => outln!("recording"),
@@ -98,6 +104,9 @@ fn print_status(report: &Value) {
         text(report, "/counters/receipted")
     );
     match report.get("uplink_down_ms").and_then(Value::as_u64) {
+        None if report.get("beacon").is_some_and(|it| !it.is_null()) => {
+            outln!("uplink up, beacon {} over {} records", text(report, "/beacon/number"), text(report, "/beacon/size"))
+        }
         None => outln!("uplink up"),
         Some(ms) => {
             outln!("uplink down for {}:{:02} ({})", ms / 60_000, ms / 1000 % 60, text(report, "/uplink/last_failure"));
@@ -180,6 +189,14 @@ fn gist(record: &Value, kind: &str) -> String {
         "event" => &["/detail/name", "/detail/subject"],
         "follow-up" => &["/detail/follows/id", "/detail/step", "/detail/state", "/detail/by"],
         "warning" => &["/detail/state", "/detail/level", "/detail/notice", "/detail/matters"],
+        "reading" | "no-reading" => {
+            &["/detail/instrument", "/detail/channel", "/detail/outcome/value", "/detail/sample"]
+        }
+        "heartbeat" => &["/detail/counters/sampled", "/detail/counters/receipted"],
+        "instrument-identity" => &["/detail/instrument", "/detail/standing", "/detail/driver"],
+        "config-activated" => &["/detail/cause", "/detail/software/name"],
+        "evidence" => &["/detail/inspection", "/detail/media", "/detail/size"],
+        "trimmed" => &["/detail/from_seq", "/detail/upto_seq"],
         "stopped" => &["/detail/reason"],
         "resumed" => &["/detail/refused"],
         _ => &[],

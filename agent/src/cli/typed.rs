@@ -303,6 +303,7 @@ fn inspection(measured: Vec<Measured>, facts: BTreeMap<String, String>) -> Inspe
         alarms: Vec::new(),
         faults: Vec::new(),
         readings: Vec::new(),
+        whole: Vec::new(),
     }
 }
 

@@ -1,14 +1,17 @@
 //! `tidewaiter verify`: four answers, never one green tick.
 
 use std::{
-    fs::File,
-    io::{BufReader, Read},
+    fs::{self, File},
+    io::{self, BufReader, ErrorKind, IsTerminal, Read, Write},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
 use tidewaiter_bundle::{check, is_bundle};
-use tidewaiter_record::{Registry, Report, SequenceBuffer, Verdict, Verifier, verify::Question};
+use tidewaiter_record::{
+    Detail, Hash, Record, Registry, Report, SequenceBuffer, Verdict, Verifier,
+    verify::{Code, Question},
+};
 use tidewaiter_words::{Language, say};
 
 use super::{FINDING, Failure, OK, Outcome, output::outln};
@@ -19,21 +22,27 @@ const PIECE: usize = 256 * 1024;
 /// Options of `tidewaiter verify`.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
-    /// Records as exported with `--format cborseq`, in order; receipts may stand among them. Or one bundle.
+    /// Records as exported with `--format cborseq`, in order; receipts and heads of the log may stand among them. Or one bundle.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Key registry.
     #[arg(long, value_name = "JSON")]
     registry: PathBuf,
+    /// Folder of the evidence that records name, each file named after its SHA-256; what is not there is a finding.
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<PathBuf>,
     /// One JSON object.
     #[arg(long)]
     json: bool,
 }
 
+fn unreadable(path: &Path) -> impl Fn(io::Error) -> Failure {
+    move |why| Failure::environment(format!("{}: {why}", path.display()))
+}
+
 pub(super) fn verify(args: &VerifyArgs) -> Outcome {
     let path = &args.registry;
-    let text =
-        std::fs::read_to_string(path).map_err(|why| Failure::environment(format!("{}: {why}", path.display())))?;
+    let text = fs::read_to_string(path).map_err(unreadable(path))?;
     let registry = Registry::from_json(&text).map_err(|why| Failure::usage(format!("{}: {why}", path.display())))?;
     if let [path] = args.files.as_slice()
         && begins_a_bundle(path)?
@@ -41,40 +50,23 @@ pub(super) fn verify(args: &VerifyArgs) -> Outcome {
         return verify_bundle(args, path, &registry);
     }
     let mut verifier = Verifier::new(&registry);
-    let mut piece = vec![0; PIECE];
-    for path in &args.files {
-        let mut file = File::open(path).map_err(|why| Failure::environment(format!("{}: {why}", path.display())))?;
-        let mut sequence = SequenceBuffer::new();
-        'file: loop {
-            let read =
-                file.read(&mut piece).map_err(|why| Failure::environment(format!("{}: {why}", path.display())))?;
-            if read == 0 {
-                if let Err(broken) = sequence.finish() {
-                    verifier.push_broken(&broken);
-                }
-                break;
-            }
-            sequence.feed(piece.get(..read).unwrap_or_default());
-            loop {
-                match sequence.next_item() {
-                    Ok(Some(item)) => {
-                        verifier.push(item);
-                    }
-                    Ok(None) => break,
-                    Err(broken) => {
-                        // Where one item ends is unknown, so nothing behind it can be told apart.
-                        verifier.push_broken(&broken);
-                        break 'file;
-                    }
-                }
-            }
+    if let Some(folder) = &args.evidence {
+        if !folder.is_dir() {
+            let what = format!("{}: not a folder; give the one that holds the evidence", folder.display());
+            return Err(Failure::usage(what));
         }
+        verifier = verifier.with_evidence();
     }
+    let mut progress = Progress::new(&args.files);
+    for path in &args.files {
+        read(path, args.evidence.as_deref(), &mut verifier, &mut progress)?;
+    }
+    progress.clear();
     let report = verifier.finish();
     if args.json {
         outln!("{}", serde_json::to_string(&report).map_err(Failure::environment)?);
     } else {
-        print(&report);
+        print(&report, args.evidence.is_some());
     }
     Ok(if report.is_bad() { FINDING } else { OK })
 }
@@ -103,7 +95,7 @@ fn verify_bundle(args: &VerifyArgs, path: &Path, registry: &Registry) -> Outcome
         }
         outln!("{object}");
     } else {
-        print(&checked.report);
+        print(&checked.report, false);
         let language = Language::from_env();
         if checked.damage.is_empty() {
             let parts = [
@@ -121,7 +113,109 @@ fn verify_bundle(args: &VerifyArgs, path: &Path, registry: &Registry) -> Outcome
     Ok(if checked.is_bad() { FINDING } else { OK })
 }
 
-fn print(report: &Report) {
+// Puts one file to the verifier, and looks for the evidence that its records name.
+fn read(
+    path: &Path,
+    evidence: Option<&Path>,
+    verifier: &mut Verifier<'_>,
+    progress: &mut Progress,
+) -> Result<(), Failure> {
+    let mut piece = vec![0; PIECE];
+    let mut file = File::open(path).map_err(unreadable(path))?;
+    let mut sequence = SequenceBuffer::new();
+    loop {
+        let read = file.read(&mut piece).map_err(unreadable(path))?;
+        if read == 0 {
+            if let Err(broken) = sequence.finish() {
+                verifier.push_broken(&broken);
+            }
+            return Ok(());
+        }
+        progress.add(read);
+        sequence.feed(piece.get(..read).unwrap_or_default());
+        loop {
+            match sequence.next_item() {
+                Ok(Some(item)) => {
+                    let record = verifier.push(item);
+                    if let (Some(folder), Some((hash, size))) = (evidence, record.as_ref().and_then(named))
+                        && is_there(folder, hash, size)?
+                    {
+                        verifier.evidence_present(hash, size);
+                    }
+                }
+                Ok(None) => break,
+                Err(broken) => {
+                    // Where one item ends is unknown, so nothing behind it can be told apart.
+                    verifier.push_broken(&broken);
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+// The evidence that a record names and does not hold.
+fn named(record: &Record) -> Option<(Hash, u64)> {
+    match &record.body.detail {
+        Detail::Evidence(evidence) if evidence.content.is_none() => Some((evidence.hash, evidence.size)),
+        _ => None,
+    }
+}
+
+// Whether the folder has content of this hash and size; it is read only if the size is right, which is bounded.
+fn is_there(folder: &Path, hash: Hash, size: u64) -> Result<bool, Failure> {
+    let path = folder.join(hash.to_string());
+    match fs::metadata(&path) {
+        Ok(found) if found.is_file() && found.len() == size => {
+            Ok(Hash::of(&fs::read(&path).map_err(unreadable(&path))?) == hash)
+        }
+        Ok(_) => Ok(false),
+        Err(why) if why.kind() == ErrorKind::NotFound => Ok(false),
+        Err(why) => Err(unreadable(&path)(why)),
+    }
+}
+
+/// How much was read, for a person who waits: a line on standard error that is wiped at the end.
+struct Progress {
+    /// Bytes altogether; none where nobody looks on or the size is not known.
+    total: Option<u64>,
+    done: u64,
+    shown: Option<u64>,
+}
+
+impl Progress {
+    fn new(files: &[PathBuf]) -> Self {
+        let sizes = || files.iter().map(|it| fs::metadata(it).ok().filter(fs::Metadata::is_file).map(|it| it.len()));
+        let total = if io::stderr().is_terminal() { sizes().sum::<Option<u64>>() } else { None };
+        Self { total: total.filter(|it| *it > 0), done: 0, shown: None }
+    }
+
+    fn add(&mut self, bytes: usize) {
+        self.done = self.done.saturating_add(bytes as u64);
+        let Some(percent) = self.total.and_then(|total| self.done.saturating_mul(100).checked_div(total)) else {
+            return;
+        };
+        if self.shown != Some(percent) {
+            self.shown = Some(percent);
+            draw(&format!("\r{:3} %", percent.min(100)));
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown.is_some() {
+            draw("\r     \r");
+        }
+    }
+}
+
+// A terminal that has gone away is no reason to stop verifying.
+fn draw(text: &str) {
+    let mut stderr = io::stderr();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
+// `looked` is whether a folder of evidence was given.
+fn print(report: &Report, looked: bool) {
     let language = Language::from_env();
     let ask = |question: &str| say(language, &format!("question-{question}"), &[]);
     let first = report.chains.iter().map(|chain| chain.first_seq).min().unwrap_or(0);
@@ -148,6 +242,15 @@ fn print(report: &Report) {
         say(language, "answer-simulated-no", &[])
     };
     outln!("{}: {simulated}", ask("simulated"));
+    if report.evidence_named > 0 {
+        let missing = report.findings.iter().any(|it| it.code == Code::EvidenceMissing);
+        let answer = match (looked, missing) {
+            (false, _) => "answer-evidence-not-given",
+            (true, false) => "answer-evidence-ok",
+            (true, true) => "answer-evidence-bad",
+        };
+        outln!("{}: {}", ask("evidence"), say(language, answer, &[("records", report.evidence_named.into())]));
+    }
     for finding in &report.findings {
         let number = finding.seq.map_or_else(|| "?".to_owned(), |seq| seq.to_string());
         let question = match finding.question {

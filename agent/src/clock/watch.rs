@@ -21,6 +21,7 @@
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
+use tidewaiter_config::site::WallClock;
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::body::{Detail, TimeBlock, TimeQuality, TimeRepair, TimeSource, TimeStep};
 
@@ -61,6 +62,13 @@ pub struct Policy {
     pub drift_ppm: u32,
     /// Above this error bound holdover is no longer claimed, milliseconds.
     pub holdover_limit_ms: u64,
+}
+
+impl From<&WallClock> for Policy {
+    fn from(site: &WallClock) -> Self {
+        let limit = u64::try_from(site.holdover_limit.as_millis()).unwrap_or(u64::MAX);
+        Self { drift_ppm: site.drift_ppm, holdover_limit_ms: limit }
+    }
 }
 
 impl Default for Policy {

@@ -123,6 +123,7 @@ pub(super) fn judged(
         alarms: Vec::new(),
         faults: Vec::new(),
         readings: Vec::new(),
+        whole: Vec::new(),
     };
     let screening = screen(&inspection, &site.tables, &judge, day(entry.opened_ms), None);
     Judged { inspection, judge, screening }

@@ -67,6 +67,7 @@ pub(super) fn inspection(id: &str) -> Inspection {
         alarms: Vec::new(),
         faults: Vec::new(),
         readings: Vec::new(),
+        whole: Vec::new(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The readings kept with an inspection: bounded, decisive ones first.
+//! The readings kept with an inspection: in its record a bounded number, decisive ones first; beside it, as evidence, all of
+//! them.
 
 use tidewaiter_drivers::{
     Decimal, Unit,
@@ -8,17 +9,24 @@ use tidewaiter_screening::inspection::{Evidence, Measured};
 
 /// Readings kept with one inspection. At about 120 bytes each this leaves a record well below 32 KiB.
 pub(crate) const KEPT: usize = 160;
+/// Readings held for the evidence beside it: an hour and a half at four a second, some 3 MB of memory.
+pub(crate) const HELD: usize = 20_000;
 
 /// A bounded list of evidence that gives up indifferent readings before decisive ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trace {
     kept: Vec<(bool, Evidence)>,
+    /// All in order of arrival, up to [`HELD`].
+    all: Vec<Evidence>,
     dropped: u32,
 }
 
 impl Trace {
     /// Keeps a reading; a `decisive` one pushes out the oldest indifferent one when full.
     pub(crate) fn keep(&mut self, evidence: Evidence, decisive: bool) {
+        if self.all.len() < HELD {
+            self.all.push(evidence.clone());
+        }
         if self.kept.len() >= KEPT {
             self.dropped += 1;
             match self.kept.iter().position(|(kept_for_good, _)| !kept_for_good) {
@@ -31,14 +39,19 @@ impl Trace {
         self.kept.push((decisive, evidence));
     }
 
-    /// How many readings found no room, as a measured count; `None` when all are there.
+    /// How many readings found no room in the record, as a measured count; `None` when all are there.
     pub(crate) fn left_out(&self, instrument: &str) -> Option<Measured> {
         let count =
             Indication { value: Decimal::whole(self.dropped.into()), unit: Unit::Count, quality: Quality::Good };
         (self.dropped > 0).then(|| Measured::new("readings-left-out", instrument, Ok(count), "count"))
     }
 
-    /// All that is kept, in order of arrival.
+    /// Every reading, where [`Self::readings`] are not all of them.
+    pub(crate) fn whole(&self) -> Vec<Evidence> {
+        if self.dropped > 0 { self.all.clone() } else { Vec::new() }
+    }
+
+    /// What the record keeps, in order of arrival.
     pub(crate) fn readings(&self) -> Vec<Evidence> {
         self.kept.iter().map(|(_, evidence)| evidence.clone()).collect()
     }
@@ -65,6 +78,7 @@ mod tests {
     fn decisive_readings_outlive_indifferent_ones() {
         let mut trace = Trace::default();
         trace.keep(reading(0), true);
+        assert!(trace.whole().is_empty(), "the record has all");
         for number in 1..500 {
             trace.keep(reading(number), false);
         }
@@ -73,6 +87,8 @@ mod tests {
         assert_eq!(kept.len(), KEPT);
         assert_eq!(kept[0].at.mono_ms, 0);
         assert_eq!(kept[KEPT - 1].at.mono_ms, 500);
+        let whole: Vec<u64> = trace.whole().iter().map(|it| it.at.mono_ms).collect();
+        assert_eq!(whole, (0..=500).collect::<Vec<_>>(), "nothing is dropped beside the record");
         let left_out = trace.left_out("x").unwrap().value().unwrap().0;
         assert_eq!(left_out, Decimal::whole(501 - i64::try_from(KEPT).unwrap()));
     }

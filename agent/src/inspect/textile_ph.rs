@@ -231,6 +231,7 @@ impl TextilePh {
             alarms: Vec::new(),
             faults: Vec::new(),
             readings: run.trace.readings(),
+            whole: run.trace.whole(),
         }
     }
 

@@ -270,6 +270,7 @@ impl TyreEndurance {
             alarms: run.alarms.values().cloned().collect(),
             faults: Vec::new(),
             readings: run.trace.readings(),
+            whole: run.trace.whole(),
         }
     }
 }

@@ -66,6 +66,13 @@ pub enum Ask {
         /// Answer, once it is recorded.
         reply: oneshot::Sender<Result<serde_json::Value, AskError>>,
     },
+    /// The next reading of an instrument, as a record of its own.
+    Read {
+        /// What is read.
+        shot: Shot,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<serde_json::Value, AskError>>,
+    },
     /// The findings followed and the deadlines kept.
     Findings {
         /// Without those that are over.
@@ -73,6 +80,19 @@ pub enum Ask {
         /// Answer.
         reply: oneshot::Sender<serde_json::Value>,
     },
+}
+
+/// A single reading asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shot {
+    /// Instrument.
+    pub instrument: String,
+    /// Channel; every channel of the next reading without it.
+    pub channel: Option<String>,
+    /// Sample it is taken of.
+    pub sample: Option<String>,
+    /// Who asks.
+    pub operator: String,
 }
 
 /// Why an ask was not carried out.
@@ -84,6 +104,9 @@ pub enum AskError {
     /// The entry does not fit what it is about.
     #[error(transparent)]
     Entry(#[from] Refused),
+    /// A single reading that cannot be taken.
+    #[error("{0}")]
+    Shot(String),
     /// It could not be recorded.
     #[error(transparent)]
     Refused(#[from] Refusal),

@@ -9,12 +9,13 @@ use serde::Serialize;
 use tidewaiter_drivers::reading::{Moment, Outcome};
 use tidewaiter_screening::{Inspection, Screening, Verdict};
 
-use crate::{inspect::DrillState, register};
+use crate::{inspect::DrillState, life::InForce, register};
 
 /// What pages and interfaces may look at. Results stand here only once they are durable.
 #[derive(Debug, Default)]
 pub struct Live {
     inner: Mutex<Snapshot>,
+    in_force: Mutex<InForce>,
 }
 
 /// One look at the live state.
@@ -82,6 +83,15 @@ impl Live {
     /// A copy of the state.
     pub fn snapshot(&self) -> Snapshot {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What judges now: limit tables and plan.
+    pub fn in_force(&self) -> InForce {
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_in_force(&self, in_force: InForce) {
+        *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = in_force;
     }
 
     pub(super) fn update(&self, change: impl FnOnce(&mut Snapshot)) {

@@ -15,11 +15,14 @@
 //! POST /api/v1/checks/{check}/start   {"operator"}; likewise next and stop
 //! POST /api/v1/rigs/{rig}/enter       {"values": {parameter: text}, "operator"}
 //! POST /api/v1/places/{place}/drill   {"on", "operator"}
+//! POST /api/v1/keys/rotate            {"operator", "algorithm"?}
 //! ```
 //!
-//! and the plan's duties, see `duty.rs`.
+//! and the plan's duties, see `duty.rs`; single readings and evidence, see `bring.rs`.
 
+mod bring;
 mod duty;
+mod keys;
 mod status;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
@@ -33,10 +36,13 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use tidewaiter_config::site::MOST_QUANTITIES;
-use tidewaiter_record::view::RecordView;
+use tidewaiter_record::{
+    body::{Context, SoftwareId},
+    view::RecordView,
+};
 use tokio::{
     net::TcpListener,
-    sync::{mpsc, oneshot, watch},
+    sync::{Semaphore, mpsc, oneshot, watch},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +54,7 @@ use crate::{
     clock::Clock,
     inspect::{CheckOperation, Operation},
     inspector::{Ask, AskError, Live},
+    keys::Keysmith,
     outbox::{Outbox, Status},
     uplink::Telemetry,
 };
@@ -69,6 +76,10 @@ pub struct Local {
     asks: mpsc::Sender<Ask>,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
+    smith: Option<Arc<Keysmith>>,
+    uploads: Arc<Semaphore>,
+    software: Arc<SoftwareId>,
+    context: Arc<Context>,
 }
 
 impl Local {
@@ -84,7 +95,18 @@ impl Local {
             asks: running.asks.clone(),
             outbox: running.outbox.clone(),
             clock: running.clock(),
+            smith: None,
+            uploads: Arc::new(Semaphore::new(1)),
+            software: Arc::new(running.software.clone()),
+            context: Arc::new(Context { software: running.software.name.clone(), config: running.software.config }),
         }
+    }
+
+    /// The same, with somebody who changes keys.
+    #[must_use]
+    pub fn with_keys(mut self, smith: Arc<Keysmith>) -> Self {
+        self.smith = Some(smith);
+        self
     }
 
     /// What the agent can say of itself right now.
@@ -96,6 +118,7 @@ impl Local {
             &self.telemetry.borrow(),
             &self.counters,
             self.live.snapshot(),
+            self.software.hash,
             self.clock.now(),
         )
     }
@@ -327,6 +350,7 @@ pub fn router(local: Local) -> Router {
         .route("/api/v1/status", get(status))
         .route("/api/v1/records", get(records))
         .route("/api/v1/records/{seq}", get(record))
+        .route("/api/v1/keys/rotate", post(keys::rotate))
         .route("/api/v1/subjects", post(subjects))
         .route("/api/v1/rigs/{rig}/start", post(start))
         .route("/api/v1/rigs/{rig}/next", post(next))
@@ -337,6 +361,7 @@ pub fn router(local: Local) -> Router {
         .route("/api/v1/rigs/{rig}/enter", post(enter))
         .route("/api/v1/places/{place}/drill", post(drill))
         .merge(duty::routes())
+        .merge(bring::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(local)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tidewaiter_drivers::reading::Moment;
+use tidewaiter_record::Hash;
 use tidewaiter_record::body::TimeQuality;
 
 use crate::{acquire::Counters, clock::Claim, inspector::Snapshot, outbox::Status, uplink::Telemetry};
@@ -43,6 +44,27 @@ pub struct StatusReport {
     pub instruments: BTreeMap<String, serde_json::Value>,
     /// Live values, what is busy, recent results. Live values are not recorded.
     pub live: Snapshot,
+    /// SHA-256 of the executable file, where it could be read.
+    pub software_hash: Option<Hash>,
+    /// The newest beacon of the centre that was believed.
+    pub beacon: Option<BeaconLine>,
+    /// The centre has shown two different logs of one size.
+    pub log_fork: Option<String>,
+    /// Pieces of evidence kept beside the records.
+    pub evidence: u64,
+}
+
+/// A beacon of the centre.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct BeaconLine {
+    /// Rises with each; signed orders expire by it.
+    pub number: u64,
+    /// Records in the centre's log.
+    pub size: u64,
+    /// Root over them.
+    pub root: Hash,
+    /// When it was signed, UTC milliseconds.
+    pub at_ms: i64,
 }
 
 /// What is claimed of the wall clock, as in the time block of the newest record.
@@ -83,6 +105,7 @@ pub struct FourCounters {
 }
 
 impl StatusReport {
+    #[allow(clippy::too_many_arguments, reason = "each is one stage's word, put together once")]
     pub(super) fn new(
         site: &str,
         agent: &str,
@@ -90,12 +113,15 @@ impl StatusReport {
         telemetry: &Telemetry,
         counters: &Counters,
         live: Snapshot,
+        software_hash: Option<Hash>,
         now: Moment,
     ) -> Self {
         let instruments = counters.snapshot();
         let receipted = status.cursor.map_or(0, |cursor| cursor.upto_seq + 1);
         let not_recording = if let Some(fork) = &status.fork {
             Some(fork.clone())
+        } else if let Some(why) = &status.key_away {
+            Some(format!("{why}; use the paper procedure until the key is back"))
         } else {
             status.stopped_since_ms.map(|since| format!("storage full since {since} (UTC ms); use the paper procedure"))
         };
@@ -126,6 +152,15 @@ impl StatusReport {
                 .map(|(id, counts)| (id, serde_json::to_value(counts).unwrap_or_default()))
                 .collect(),
             live,
+            software_hash,
+            beacon: status.beacon.map(|it| BeaconLine {
+                number: it.number,
+                size: it.size,
+                root: it.root,
+                at_ms: it.at_ms,
+            }),
+            log_fork: status.log_fork.clone(),
+            evidence: status.evidence.len() as u64,
         }
     }
 }

@@ -53,6 +53,19 @@ pub enum StoreError {
         /// Lock file.
         path: PathBuf,
     },
+    /// The key at hand is not the one that the store says signs now.
+    #[error(
+        "store: its chain is signed with key {expected} now, and the key at hand is {found}; start again, so that the right one is loaded"
+    )]
+    Key {
+        /// Key at hand.
+        found: String,
+        /// Key in the note of the store.
+        expected: String,
+    },
+    /// The first records of a start could not be signed.
+    #[error("the chain cannot be opened: {0}")]
+    Unsigned(String),
     /// The store holds another chain than the key was enrolled for.
     #[error(
         "store {path} holds chain {found}, the enrolment statement names {expected}; use the data directory that belongs to this key"
@@ -87,9 +100,12 @@ pub enum Refusal {
     /// The disk failed and reopening did not help; the refusal has been counted.
     #[error("not recorded: {0}")]
     Store(String),
-    /// The record could not be built or signed.
+    /// The record could not be built.
     #[error("not recorded: {0}")]
     Seal(String),
+    /// The key does not sign; the refusal has been counted.
+    #[error("not recorded: {0}; recording goes on by itself when the key is back")]
+    Key(String),
     /// The agent is stopping.
     #[error("not recorded: the agent is stopping")]
     Stopping,

@@ -1,11 +1,17 @@
 //! The one task that owns store, chain head and signer.
 
+mod anchor;
+mod beside;
+mod key;
+mod stopping;
+mod trim;
+
 use std::sync::Arc;
 
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
-    ChainHead, ChainId, Claims, Hash, Sealed, Signer,
-    body::{Body, Context, Detail, Genesis, Recovery, Resumed, Stopped},
+    Anchor, ChainHead, ChainId, Claims, Hash, SealError, Sealed, Signer,
+    body::{Body, Context, Detail, Genesis, Recovery},
     seal,
 };
 use tokio::{
@@ -15,21 +21,18 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use self::trim::Trims;
 use super::{
     Batch, COMMANDS, Command, Cursor, Draft, Entry, GROUP, GROUP_WAIT, Outbox, RECEIPT_NOTE, ReceiptAnswer, Recorded,
-    Refusal, SHUTDOWN_DRAFT, Status, Store, StoreError,
-    timing::{Timing, is_own},
+    Refusal, SHUTDOWN_DRAFT, Status, Store, StoreError, timing::Timing, witness::Witness,
 };
-use crate::clock::{Claim, Clock, Policy};
+use crate::{
+    clock::{Claim, Clock, Policy},
+    evidence::{EvidenceStore, MemoryEvidence},
+};
 
 /// Commits tried again after reopening before the drafts are refused.
 const COMMIT_TRIES: u32 = 3;
-/// Part of the budget kept free for `stopped`, refusal counts and receipts: 1/16.
-const RESERVE_SHARE: u64 = 16;
-/// Above this share of the budget receipted records make room, oldest first: 3/4.
-const TRIM_SHARE: (u64, u64) = (3, 4);
-/// Receipted records deleted in one commit at most, so that one receipt never stalls the lane.
-const TRIM_STEP: u64 = 4096;
 
 /// Who seals.
 #[derive(Clone, Debug)]
@@ -67,6 +70,10 @@ pub struct Keeper {
     timing: Timing,
     finished: bool,
     notes: Vec<(String, Vec<u8>)>,
+    evidence: Arc<dyn EvidenceStore>,
+    witness: Witness,
+    beacon_refused: bool,
+    trims: Trims,
     commands: mpsc::Receiver<Command>,
     publish: watch::Sender<Arc<Status>>,
 }
@@ -96,7 +103,9 @@ impl Keeper {
         let contents = store.contents()?;
         let left_open = store.open_inspections()?;
         let notes = store.notes()?;
+        key::check(&notes, signer.as_ref())?;
         let usage = store.usage()?;
+        let witness = anchor::kept(&notes);
         let head = match contents.head {
             Some((seq, hash)) => ChainHead { chain: identity.chain, next_seq: seq + 1, prev: hash },
             None => ChainHead { chain: identity.chain, next_seq: 0, prev: identity.statement },
@@ -116,6 +125,12 @@ impl Keeper {
             newest_alert,
             fork: None,
             clock: Claim::UNKNOWN,
+            key_away: None,
+            refused_ever: 0,
+            evidence: Arc::new(beside::named(&notes)),
+            beacon: witness.beacon,
+            log: witness.log,
+            log_fork: witness.fork.clone(),
         };
         let (sender, commands) = mpsc::channel(COMMANDS);
         let (publish, receiver) = watch::channel(Arc::new(status.clone()));
@@ -133,12 +148,17 @@ impl Keeper {
             refused_from_ms: contents.refused.1,
             timing,
             finished: false,
+            trims: trim::kept(&notes),
             notes,
+            evidence: Arc::new(MemoryEvidence::default()),
+            witness,
+            beacon_refused: false,
             commands,
             publish,
         };
         keeper.open_chain(contents.clean, &left_open, interrupted).await?;
-        Ok((keeper, Outbox { commands: sender, status: receiver }))
+        let evidence = Arc::clone(&keeper.evidence);
+        Ok((keeper, Outbox { commands: sender, status: receiver, evidence }))
     }
 
     /// This start's number within the chain.
@@ -200,14 +220,16 @@ impl Keeper {
             let mut head = self.head;
             let now = self.timing.look();
             for draft in chunk {
-                match self.seal_one(&head, draft, now) {
+                match self.seal_one(&head, None, draft, now) {
                     Ok(sealed) => {
                         head = head.after(&sealed);
                         batch.entries.push(entry(draft, sealed, now));
                         batch.open.extend(draft.closes.clone().map(|place| (place, None)));
                         batch.notes.extend(draft.notes.iter().cloned());
                     }
-                    Err(why) => error!(place = draft.place, why, "a record of the start could not be sealed"),
+                    // Without these records the chain would go on as if they had not been due.
+                    Err(SealError::Sign(why)) => return Err(StoreError::Unsigned(why.to_string())),
+                    Err(why) => error!(place = draft.place, %why, "a record of the start could not be sealed"),
                 }
             }
             self.timing.remember(&mut batch);
@@ -256,7 +278,7 @@ impl Keeper {
         }
         let id = format!("{SHUTDOWN_DRAFT}{}", self.boot);
         let end = Draft { id: Some(id), ..Self::own(Detail::Shutdown) };
-        self.seal_own(end, None).await?;
+        let _ = self.seal_own(end, None).await?;
         self.finished = true;
         Ok(())
     }
@@ -268,6 +290,8 @@ impl Keeper {
         let mut receipts = Vec::new();
         let mut reads = Vec::new();
         let mut finishing = Vec::new();
+        let mut orders = Vec::new();
+        let mut words = Vec::new();
         for command in commands {
             match command {
                 Command::Seal { reply, .. } if self.finished => {
@@ -283,12 +307,18 @@ impl Keeper {
                     remembered.push(reply);
                 }
                 Command::Receipt { cursor, signed, reply } => receipts.push((cursor, signed, reply)),
+                Command::HandOver { order, reply } => orders.push((order, reply)),
+                word @ (Command::Beacon { .. } | Command::Log { .. }) => words.push(word),
                 Command::Finish { reply } => finishing.push(reply),
                 read @ (Command::Entries { .. } | Command::Alerts { .. } | Command::Find { .. }) => reads.push(read),
             }
         }
         if !pending.is_empty() || !batch.open.is_empty() || !batch.notes.is_empty() {
             self.seal_group(pending, batch, remembered).await?;
+        }
+        for (order, reply) in orders {
+            let answer = self.hand_over(*order).await?;
+            let _ = reply.send(answer);
         }
         for reply in finishing {
             self.finish().await?;
@@ -298,6 +328,20 @@ impl Keeper {
             let answer = self.take_receipt(cursor, signed).await?;
             let _ = reply.send(answer);
         }
+        for word in words {
+            match word {
+                Command::Beacon { head, reply } => {
+                    let answer = self.take_beacon(&head).await?;
+                    let _ = reply.send(answer);
+                }
+                Command::Log { head, reply } => {
+                    self.take_log(head).await?;
+                    let _ = reply.send(());
+                }
+                _ => {}
+            }
+        }
+        self.note_trims().await?;
         for read in reads {
             match read {
                 Command::Entries { from, limit, reply } => {
@@ -326,15 +370,17 @@ impl Keeper {
         remembered: Vec<oneshot::Sender<Result<(), Refusal>>>,
     ) -> Result<(), StoreError> {
         if self.status.stopped_since_ms.is_some() {
-            if self.has_room() {
-                self.resume().await?;
-            } else {
+            if !self.status.has_room() {
                 return self.refuse(pending, remembered, &Refusal::Full).await;
             }
-        } else if !self.has_room() {
+            if let Err(refusal) = self.resume().await? {
+                return self.refuse(pending, remembered, &refusal).await;
+            }
+        } else if !self.status.has_room() {
             self.stop("budget used up").await?;
             return self.refuse(pending, remembered, &Refusal::Full).await;
         }
+        pending = self.without_absent(pending).await;
         let mut last = None;
         for attempt in 0..COMMIT_TRIES {
             let now = self.timing.look();
@@ -344,10 +390,18 @@ impl Keeper {
             let mut batch = remember.clone();
             self.timing.remember(&mut batch);
             let mut head = self.head;
+            let mut anchor = self.witness.due();
             let mut answers: Vec<Result<Recorded, Refusal>> = Vec::with_capacity(pending.len());
+            let mut unsigned = None;
             for item in &pending {
-                match self.seal_one(&head, &item.draft, now) {
+                if let Some(refusal) = &unsigned {
+                    answers.push(Err(Refusal::clone(refusal)));
+                    continue;
+                }
+                match self.seal_one(&head, anchor, &item.draft, now) {
                     Ok(sealed) => {
+                        batch.notes.extend(anchor.take().map(|it| self.anchored(it)));
+                        batch.notes.extend(beside::note(&item.draft.detail, sealed.seq));
                         answers.push(Ok(Recorded { seq: sealed.seq, hash: sealed.hash }));
                         head = head.after(&sealed);
                         if let Some(place) = &item.draft.closes {
@@ -358,13 +412,24 @@ impl Keeper {
                         batch.notes.extend(item.draft.notes.iter().cloned());
                         batch.entries.push(entry(&item.draft, sealed, now));
                     }
-                    Err(why) => answers.push(Err(Refusal::Seal(why))),
+                    Err(why @ SealError::Sign(_)) => {
+                        let refusal = self.key_away(&why);
+                        answers.push(Err(refusal.clone()));
+                        unsigned = Some(refusal);
+                    }
+                    Err(why) => answers.push(Err(Refusal::Seal(why.to_string()))),
                 }
             }
             match self.commit(batch.clone()).await {
                 Ok(()) => {
                     self.accept(&batch, head, now);
                     self.refresh_usage().await;
+                    if unsigned.is_some() {
+                        let unsigned = |it: &Result<_, _>| matches!(it, Err(Refusal::Key(_)));
+                        let refused = pending.iter().zip(&answers).filter(|(_, answer)| unsigned(answer));
+                        let refused = refused.filter(|(item, _)| stopping::counts(item)).count();
+                        self.count_refused(refused).await?;
+                    }
                     self.publish();
                     for (item, answer) in pending.into_iter().zip(answers) {
                         let _ = item.reply.send(answer);
@@ -408,81 +473,6 @@ impl Keeper {
         Ok(rest)
     }
 
-    async fn refuse(
-        &mut self,
-        pending: Vec<Pending>,
-        remembered: Vec<oneshot::Sender<Result<(), Refusal>>>,
-        refusal: &Refusal,
-    ) -> Result<(), StoreError> {
-        let (own, pending): (Vec<_>, Vec<_>) = pending.into_iter().partition(|item| is_own(&item.draft));
-        self.timing.give_back(own.into_iter().map(|item| *item.draft).collect());
-        let count = u64::try_from(pending.len()).unwrap_or(u64::MAX);
-        if count > 0 {
-            self.status.refused += count;
-            if self.status.stopped_since_ms.is_none() {
-                self.refused_from_ms = self.clock.now().wall_ms;
-                self.status.stopped_since_ms = Some(self.refused_from_ms);
-            }
-            let batch = Batch { refused: Some((self.status.refused, self.refused_from_ms)), ..Batch::default() };
-            if let Err(failure) = self.commit(batch).await {
-                // The count lives on in memory; it is exact unless the power goes before the disk recovers.
-                error!(%failure, refused = self.status.refused, "the refusal count could not be made durable");
-                self.recover().await?;
-            }
-            self.publish();
-        }
-        for item in pending {
-            let _ = item.reply.send(Err(refusal.clone()));
-        }
-        for reply in remembered {
-            let _ = reply.send(Err(refusal.clone()));
-        }
-        Ok(())
-    }
-
-    async fn stop(&mut self, why: &str) -> Result<(), StoreError> {
-        warn!(why, "not recording");
-        let now = self.clock.now();
-        self.refused_from_ms = now.wall_ms;
-        self.status.stopped_since_ms = Some(now.wall_ms);
-        let draft = Self::own(Detail::Stopped(Stopped { reason: why.to_owned() }));
-        self.seal_own(draft, Some((self.status.refused, now.wall_ms))).await
-    }
-
-    async fn resume(&mut self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        info!(refused = self.status.refused, "recording again");
-        let from = Moment { mono_ms: 0, wall_ms: self.refused_from_ms };
-        let draft = Self::own(Detail::Resumed(Resumed { refused: self.status.refused, from, to: now }));
-        self.seal_own(draft, Some((0, 0))).await?;
-        self.status.stopped_since_ms = None;
-        self.status.refused = 0;
-        Ok(())
-    }
-
-    /// Seals one record of the keeper's own; a failure leaves the state as it was and is logged.
-    async fn seal_own(&mut self, draft: Draft, refused: Option<(u64, i64)>) -> Result<(), StoreError> {
-        let now = self.timing.look();
-        match self.seal_one(&self.head, &draft, now) {
-            Ok(sealed) => {
-                let head = self.head.after(&sealed);
-                let batch = Batch { entries: vec![entry(&draft, sealed, now)], refused, ..Batch::default() };
-                match self.commit(batch.clone()).await {
-                    Ok(()) => {
-                        self.accept(&batch, head, now);
-                        self.publish();
-                    }
-                    Err(failure) => {
-                        error!(%failure, "a record about the store itself could not be kept");
-                        self.recover().await?;
-                    }
-                }
-            }
-            Err(why) => error!(why, "a record about the store itself could not be sealed"),
-        }
-        Ok(())
-    }
-
     async fn take_receipt(&mut self, cursor: Cursor, signed: Option<Vec<u8>>) -> Result<ReceiptAnswer, StoreError> {
         if let Some(fork) = &self.status.fork {
             return Ok(ReceiptAnswer::Fork(fork.clone()));
@@ -523,39 +513,9 @@ impl Keeper {
         Ok(ReceiptAnswer::Moved)
     }
 
-    /// Deletes receipted records that are older than `keep`, or oldest first while room is short.
-    async fn trim(&mut self) -> Result<(), StoreError> {
-        let Some(cursor) = self.status.cursor else { return Ok(()) };
-        self.refresh_usage().await;
-        let now = self.clock.now().wall_ms;
-        let before = now.saturating_sub(self.settings.keep_ms);
-        let mut upto = self.with_store(move |store| store.receipted_before(before)).await?;
-        let (used, budget) = self.status.usage;
-        if used > budget / TRIM_SHARE.1 * TRIM_SHARE.0 {
-            let oldest = self.with_store(|store| store.entries(0, 1)).await?;
-            let first = oldest.first().map_or(cursor.upto_seq, |entry| entry.seq);
-            upto = upto.max(Some(cursor.upto_seq.min(first + TRIM_STEP)));
-        }
-        // The head itself stays: the chain goes on from its bytes, and `show` can still find it.
-        let upto = upto.map(|seq| seq.min(cursor.upto_seq).min(self.head.next_seq.saturating_sub(2)));
-        if let Some(upto) = upto.filter(|seq| *seq > 0) {
-            if let Err(failure) = self.commit(Batch { trim_upto: Some(upto), ..Batch::default() }).await {
-                warn!(%failure, "receipted records could not be trimmed");
-                self.recover().await?;
-            }
-            self.refresh_usage().await;
-        }
-        Ok(())
-    }
-
-    fn has_room(&self) -> bool {
-        let (used, budget) = self.status.usage;
-        used < budget - budget / RESERVE_SHARE
-    }
-
     async fn refresh_usage(&mut self) {
         if let Ok(usage) = self.with_store(|store| store.usage()).await {
-            self.status.usage = usage;
+            self.status.usage = (usage.0.saturating_add(self.evidence.used()), usage.1);
         }
     }
 
@@ -571,6 +531,16 @@ impl Keeper {
         }
         if let Some(alert) = batch.entries.iter().rev().find(|entry| entry.alert) {
             self.status.newest_alert = Some(alert.seq);
+        }
+        self.take_notes(&batch.notes);
+    }
+
+    /// Takes over what committed notes say of the keeper's own affairs.
+    fn take_notes(&mut self, notes: &[(String, Option<Vec<u8>>)]) {
+        for (name, bytes) in notes {
+            self.take_evidence(name, bytes.as_deref());
+            self.take_witness(name, bytes.as_deref());
+            self.trims.take(name, bytes.as_deref());
         }
     }
 
@@ -591,13 +561,24 @@ impl Keeper {
             self.status.head = Some(last.seq);
             self.status.sealed = last.seq + 1;
         }
+        // A commit that failed may have happened, with its notes.
+        let notes = self.with_store(|store| store.notes()).await?;
+        self.status.evidence = Arc::new(beside::named(&notes));
+        self.set_witness(anchor::kept(&notes));
+        self.trims.recover(trim::kept(&notes));
         Ok(())
     }
 
-    fn seal_one(&self, head: &ChainHead, draft: &Draft, now: Moment) -> Result<Sealed, String> {
+    fn seal_one(
+        &self,
+        head: &ChainHead,
+        anchor: Option<Anchor>,
+        draft: &Draft,
+        now: Moment,
+    ) -> Result<Sealed, SealError> {
         let claims = Claims { agent: self.identity.agent.clone(), subject: draft.place.clone() };
         let body = Body { time: self.timing.block(now), detail: draft.detail.clone() };
-        seal(head, &claims, None, &body, self.signer.as_ref()).map_err(|failure| failure.to_string())
+        seal(head, &claims, anchor, &body, self.signer.as_ref())
     }
 
     fn own(detail: Detail) -> Draft {

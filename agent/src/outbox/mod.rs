@@ -14,31 +14,40 @@
 //! - the store's budget: at the reserve the keeper seals `stopped`, refuses and counts exactly; when
 //!   receipts have made room it seals `resumed` with the count.
 //!
+//! Evidence too large for a record is kept beside the store ([`Outbox::keep`]) before the record that names it is
+//! sealed, counts into the budget, and goes when no record names it any more.
+//!
 //! Nothing without a receipt is ever deleted. On any commit error the handle is dropped and
 //! reopened, the head is read back from disk, and only then are the drafts tried again: a commit
 //! that failed may still have happened.
 
 mod archive;
 mod error;
+pub mod fsck;
 mod keeper;
 mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod witness;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tidewaiter_record::{Hash, body::Detail};
+use tidewaiter_record::{Hash, Head, PublicKey, Signer, body::Detail};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::clock::Claim;
+use crate::{
+    clock::Claim,
+    evidence::{self, EvidenceStore},
+};
 
 pub use archive::{Archive, Summary};
 pub use error::{Refusal, StoreError};
 pub use keeper::{Identity, Keeper, Settings};
 pub use sqlite::SqliteStore;
 pub use store::{Batch, Contents, Cursor, Entry, Store};
+pub use witness::{Beacon, BeaconAnswer, LogHead};
 
 /// Commands that may wait for the keeper.
 pub const COMMANDS: usize = 256;
@@ -46,6 +55,8 @@ pub const COMMANDS: usize = 256;
 pub const GROUP: usize = 64;
 /// How long the first command of a group waits for company.
 pub const GROUP_WAIT: Duration = Duration::from_millis(4);
+/// Part of the budget kept free for `stopped`, refusal counts and receipts: 1/16.
+const RESERVE_SHARE: u64 = 16;
 /// How the draft id of a record that ends a clean run begins; the boot number follows.
 pub(crate) const SHUTDOWN_DRAFT: &str = "shutdown-";
 /// Note that holds the newest receipt as the centre signed it.
@@ -100,6 +111,55 @@ pub struct Status {
     pub fork: Option<String>,
     /// How far the wall clock could be believed when it was last looked at.
     pub clock: Claim,
+    /// Why the key does not sign; nothing is recorded while it does not.
+    pub key_away: Option<String>,
+    /// Drafts refused since the start of the process.
+    pub refused_ever: u64,
+    /// Evidence beside the chain, by the record that names it.
+    pub evidence: Arc<Named>,
+    /// The newest beacon of the centre that was believed; its number is what signed orders expire by.
+    pub beacon: Option<Beacon>,
+    /// The newest head of the centre's log that was seen, in a beacon or a receipt.
+    pub log: Option<LogHead>,
+    /// The centre has shown two different logs of one size.
+    pub log_fork: Option<String>,
+}
+
+/// The order to hand the chain to another key.
+pub struct HandOver {
+    /// The key that signs from then on.
+    pub next: Arc<dyn Signer>,
+    /// Its public half.
+    pub public: PublicKey,
+    /// Who ordered it.
+    pub operator: String,
+    /// The note that goes into the store with the record, by the record's number.
+    pub note: Box<dyn FnOnce(u64) -> (String, Vec<u8>) + Send>,
+}
+
+impl std::fmt::Debug for HandOver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HandOver")
+            .field("next", &self.next.kid())
+            .field("operator", &self.operator)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Evidence by the number of the record that names it: hash and size of the content.
+pub type Named = BTreeMap<u64, (Hash, u64)>;
+
+impl Status {
+    /// Whether there is room for another record, the reserve left out.
+    pub fn has_room(&self) -> bool {
+        self.has_room_for(0)
+    }
+
+    /// Whether so many bytes more would leave the reserve alone.
+    pub fn has_room_for(&self, bytes: u64) -> bool {
+        let (used, budget) = self.usage;
+        used.saturating_add(bytes) < budget - budget / RESERVE_SHARE
+    }
 }
 
 pub(crate) enum Command {
@@ -108,6 +168,9 @@ pub(crate) enum Command {
     Notes { notes: Vec<(String, Option<Vec<u8>>)>, reply: oneshot::Sender<Result<(), Refusal>> },
     Find { draft: String, reply: oneshot::Sender<Result<Option<Recorded>, StoreError>> },
     Receipt { cursor: Cursor, signed: Option<Vec<u8>>, reply: oneshot::Sender<ReceiptAnswer> },
+    HandOver { order: Box<HandOver>, reply: oneshot::Sender<Result<Recorded, Refusal>> },
+    Beacon { head: Box<Head>, reply: oneshot::Sender<BeaconAnswer> },
+    Log { head: LogHead, reply: oneshot::Sender<()> },
     Finish { reply: oneshot::Sender<()> },
     Entries { from: u64, limit: usize, reply: oneshot::Sender<Result<Vec<Entry>, StoreError>> },
     Alerts { above: Option<u64>, limit: usize, reply: oneshot::Sender<Result<Vec<Entry>, StoreError>> },
@@ -131,6 +194,7 @@ pub enum ReceiptAnswer {
 pub struct Outbox {
     commands: mpsc::Sender<Command>,
     status: watch::Receiver<Arc<Status>>,
+    evidence: Arc<dyn EvidenceStore>,
 }
 
 impl Outbox {
@@ -186,6 +250,49 @@ impl Outbox {
         self.ask(|reply| Command::Receipt { cursor, signed, reply })
             .await
             .unwrap_or_else(|| ReceiptAnswer::Failed("the agent is stopping".to_owned()))
+    }
+
+    /// Hands the chain to another key: in one transaction the event that names who ordered it, the record that hands
+    /// over, and the note. From the next record on the other key signs.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`]; then the key in use goes on signing. [`Refusal::Stopping`] alone leaves it open what happened.
+    pub async fn hand_over(&self, order: HandOver) -> Result<Recorded, Refusal> {
+        self.ask(|reply| Command::HandOver { order: Box::new(order), reply }).await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Hands in a beacon whose signature has been verified.
+    pub async fn beacon(&self, head: Head) -> BeaconAnswer {
+        self.ask(|reply| Command::Beacon { head: Box::new(head), reply })
+            .await
+            .unwrap_or_else(|| BeaconAnswer::Failed("the agent is stopping".to_owned()))
+    }
+
+    /// Hands in the head of the centre's log that a verified receipt names.
+    pub async fn log(&self, head: LogHead) {
+        let _ = self.ask(|reply| Command::Log { head, reply }).await;
+    }
+
+    /// Keeps a content beside the chain, durably, for a record that is sealed next.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`]; then it is not kept.
+    pub async fn keep(&self, content: Arc<[u8]>) -> Result<Hash, Refusal> {
+        if !self.status.borrow().has_room_for(content.len() as u64) {
+            return Err(Refusal::Full);
+        }
+        evidence::put(&self.evidence, content).await.map_err(|why| Refusal::Store(why.to_string()))
+    }
+
+    /// A part of a content kept beside the chain.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there, or the disk fails.
+    pub async fn content(&self, hash: Hash, offset: u64, len: usize) -> std::io::Result<Vec<u8>> {
+        evidence::read(&self.evidence, hash, offset, len).await
     }
 
     /// Seals the clean end of this run. Drafts are refused from then on; receipts still count.

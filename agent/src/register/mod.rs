@@ -161,6 +161,14 @@ impl Register {
         }
     }
 
+    /// An outcome of this instrument as it counts: a value of one that is out of verification is none to rely on.
+    pub fn stamped(&self, outcome: Outcome, instrument: &str, date: Date, wall_ms: i64) -> Outcome {
+        outcome.map(|mut indication| {
+            indication.quality = self.standing(instrument, date, wall_ms).on(indication.quality);
+            indication
+        })
+    }
+
     /// The function check of this instrument that failed or is overdue, the earliest first.
     fn lapse(&self, instrument: &str, wall_ms: i64) -> Option<(&Check, Lapse)> {
         let of = self.checks.iter().filter(|check| check.instrument == instrument);
@@ -186,7 +194,7 @@ impl Register {
                 }
             }
         }
-        for evidence in &mut inspection.readings {
+        for evidence in inspection.readings.iter_mut().chain(&mut inspection.whole) {
             let standing = self.standing(&evidence.instrument, date, evidence.at.wall_ms);
             qualify(&mut evidence.outcome, |quality| standing.on(quality));
         }

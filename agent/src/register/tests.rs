@@ -113,6 +113,7 @@ fn inspection(instrument: &str, parameter: &str, outcome: Outcome, hours: i64) -
             outcome,
             raw: vec![],
         }],
+        whole: vec![],
     }
 }
 

@@ -1,16 +1,14 @@
 //! The uplink seam: what the sender asks of a connection.
 
-use std::{fmt::Debug, fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt::Debug, path::PathBuf, sync::Arc, time::Duration};
 
 use tidewaiter_config::site::{self, Site};
-use tidewaiter_mqtt::{
-    Backoff, Calendar, Event, Message, PublishError, Publisher, Qos, Settings, SettingsError, TlsPem,
-};
+use tidewaiter_mqtt::{Backoff, Calendar, Event, Message, PublishError, Publisher, Qos, Settings, SettingsError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{StateMessage, Topics};
-use crate::app::SOFTWARE;
+use super::{StateMessage, Topics, identity};
+use crate::{app::SOFTWARE, life::rim};
 
 /// Publishes without a PUBACK at most. The un-receipted window is the outer bound; this one keeps a
 /// slow broker from holding megabytes.
@@ -83,23 +81,19 @@ impl MqttLink {
         calendar: Option<Arc<dyn Calendar>>,
         stop: &CancellationToken,
     ) -> Result<Self, LinkError> {
-        let tls = match &uplink.tls {
-            Some(tls) => {
-                let read =
-                    |path: &PathBuf| fs::read(path).map_err(|source| LinkError::Tls { path: path.clone(), source });
-                Some(TlsPem { ca: read(&tls.ca)?, certificate: read(&tls.certificate)?, key: read(&tls.key)? })
-            }
-            None => None,
-        };
+        // Before reading: a change in between is then seen at the first look.
+        let seen = uplink.tls.as_ref().map(identity::stamp);
+        let tls = uplink.tls.as_ref().map(identity::read).transpose()?;
         let topics = Topics::new(&site.id, &site.agent);
-        let will = StateMessage::offline(&site.agent, SOFTWARE, &site.digest);
+        let will =
+            StateMessage::offline(&site.agent, SOFTWARE, rim::executable().map(|it| it.to_string()), &site.digest);
         let settings = Settings {
             host: uplink.host.clone(),
             port: uplink.port,
             client_id: site.agent.clone(),
             tls,
             keep_alive: KEEP_ALIVE,
-            subscribe: vec![topics.receipt()],
+            subscribe: vec![topics.receipt(), topics.beacon()],
             will: Some(Message { topic: topics.state(), payload: will.to_json(), qos: Qos::AtLeastOnce, retain: true }),
             window: WINDOW,
             ack_timeout: ACK_TIMEOUT,
@@ -107,6 +101,9 @@ impl MqttLink {
             max_incoming_bytes: MAX_INCOMING_BYTES,
         };
         let (publisher, events, _task) = tidewaiter_mqtt::start_dated(settings, calendar, stop.clone())?;
+        if let (Some(files), Some(seen)) = (uplink.tls.clone(), seen) {
+            tokio::spawn(identity::follow(files, seen, publisher.clone(), stop.clone()));
+        }
         Ok(Self { publisher, events })
     }
 }

@@ -7,14 +7,19 @@
 //! tw/1/{site}/{agent}/alert    QoS 1            the same bytes at once for alarm dispositions
 //! tw/1/{site}/{agent}/state    QoS 1 retained   JSON; the last will says offline
 //! tw/1/{site}/{agent}/view/{instrument}  QoS 0  JSON live values, unsigned
+//! tw/1/{site}/{agent}/evidence/{sha256}  QoS 1  pieces of evidence, after the record that names it
 //! ```
 //!
 //! PUBACK is flow control and a counter, nothing more. On every connection, and whenever receipts
 //! stand still, the cursor rewinds to the last receipt + 1. This stage never decides that a record is done.
 
+mod identity;
 mod link;
+mod pieces;
 mod sender;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -55,6 +60,16 @@ impl Topics {
     /// Live values of one instrument.
     pub fn view(&self, instrument: &str) -> String {
         format!("{}/view/{instrument}", self.prefix)
+    }
+
+    /// Pieces of one content, named by its SHA-256 in hex.
+    pub fn evidence(&self, sha256: &str) -> String {
+        format!("{}/evidence/{sha256}", self.prefix)
+    }
+
+    /// Heads of the centre's log.
+    pub fn beacon(&self) -> String {
+        format!("{}/down/beacon", self.prefix)
     }
 
     /// Receipts.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tidewaiter_mqtt::{Event, Message, NotTaken, PublishError, Qos};
-use tidewaiter_record::{ChainId, Registry};
+use tidewaiter_record::{ChainId, Hash, Registry};
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, MissedTickBehavior, interval, sleep_until},
@@ -12,11 +12,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{Link, RECEIPT_PATIENCE, StateMessage, Telemetry, Topics};
+use super::{
+    Link, RECEIPT_PATIENCE, StateMessage, Telemetry, Topics,
+    pieces::{self, PIECE_BYTES, Pieces, TOKENS},
+};
 use crate::{
     clock::Clock,
     downlink,
-    outbox::{Entry, Outbox, ReceiptAnswer, Status},
+    outbox::{BeaconAnswer, Entry, Outbox, ReceiptAnswer, Status},
 };
 
 /// Records read from the outbox at once.
@@ -27,9 +30,11 @@ const ALERTS_AHEAD: usize = 256;
 const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
 /// How often state is published when nothing changes, and how often a stalled window is looked at.
 const BEAT: Duration = Duration::from_secs(1);
-/// Token space: records use their sequence number, alerts set this bit, the rest sets the next one.
+/// Token space: records use their sequence number, alerts set this bit, the rest sets the next one, and pieces of
+/// evidence among the rest set the one below.
 const ALERT: u64 = 1 << 62;
 const OTHER: u64 = 1 << 63;
+const PIECE: u64 = OTHER | 1 << 61;
 
 /// Who sends, and how much at once.
 #[derive(Clone, Debug)]
@@ -42,6 +47,8 @@ pub struct Settings {
     pub chain: ChainId,
     /// Program name and version.
     pub software: String,
+    /// SHA-256 of the executable file, hex, where it could be read.
+    pub software_hash: Option<String>,
     /// SHA-256 of the site file, hex.
     pub config: String,
     /// Records without a receipt that may be under way.
@@ -64,8 +71,10 @@ pub struct Uplink<L> {
     read: std::collections::VecDeque<Entry>,
     alerts_seen: Option<u64>,
     alerts_out: BTreeSet<u64>,
+    pieces: Pieces,
     progress_at: Instant,
     paused_until: Option<Instant>,
+    pieces_paused_until: Option<Instant>,
     state_sent: Option<(StateMessage, Instant)>,
 }
 
@@ -91,8 +100,10 @@ impl<L: Link> Uplink<L> {
             read: std::collections::VecDeque::new(),
             alerts_seen: None,
             alerts_out: BTreeSet::new(),
+            pieces: Pieces::default(),
             progress_at: Instant::now(),
             paused_until: None,
+            pieces_paused_until: None,
             state_sent: None,
         }
     }
@@ -127,6 +138,7 @@ impl<L: Link> Uplink<L> {
                 self.look_for_stall(&now);
                 self.send_alerts(&now).await;
                 self.send_records(&now).await;
+                self.send_pieces().await;
                 self.send_state("online", &now);
             }
         }
@@ -170,9 +182,26 @@ impl<L: Link> Uplink<L> {
                     it.sent_upto = it.sent_upto.max(Some(token));
                 });
             }
+            Event::Acked { token } if token & PIECE == PIECE => {
+                // A large content takes longer than a receipt may; it is under way, not stuck.
+                self.progress_at = Instant::now();
+                self.pieces.acked(token & TOKENS);
+                self.telemetry.send_modify(|it| it.pieces_sent += 1);
+            }
+            Event::NotTaken { token, reason } if token & PIECE == PIECE => {
+                if self.pieces_paused_until.is_none() {
+                    warn!(%reason, "the broker did not take a piece of evidence: may this agent publish evidence/#?");
+                }
+                // Records and alerts go on: a broker may refuse this topic alone.
+                self.pieces_paused_until = Some(Instant::now() + REFUSAL_PAUSE);
+                self.pieces.rewind();
+            }
             Event::NotTaken { token, reason } if token & OTHER == 0 => self.not_taken(token & !ALERT, &reason),
             Event::Message(incoming) if incoming.topic == self.settings.topics.receipt() => {
                 self.on_receipt(&incoming.payload).await;
+            }
+            Event::Message(incoming) if incoming.topic == self.settings.topics.beacon() => {
+                self.on_beacon(&incoming.payload).await;
             }
             _ => {}
         }
@@ -205,22 +234,42 @@ impl<L: Link> Uplink<L> {
     async fn on_receipt(&mut self, payload: &[u8]) {
         let settings = &self.settings;
         match downlink::receipt(payload, &settings.registry, &settings.agent, settings.chain) {
-            Ok(cursor) => match self.outbox.signed_receipt(cursor, payload.to_vec()).await {
-                ReceiptAnswer::Moved => {
+            Ok((cursor, log)) => match self.outbox.signed_receipt(cursor, payload.to_vec()).await {
+                answer @ (ReceiptAnswer::Moved | ReceiptAnswer::Known) => {
+                    if let Some(log) = log {
+                        self.outbox.log(log).await;
+                    }
+                    if answer == ReceiptAnswer::Known {
+                        return;
+                    }
                     self.progress_at = Instant::now();
                     self.next = self.next.max(cursor.upto_seq + 1);
                     while self.read.front().is_some_and(|entry| entry.seq < self.next) {
                         self.read.pop_front();
                     }
                     self.alerts_out.retain(|seq| *seq > cursor.upto_seq);
+                    self.pieces.receipted(cursor.upto_seq);
                 }
-                ReceiptAnswer::Known => {}
                 ReceiptAnswer::Fork(why) => error!(why, "receipt does not fit the chain"),
                 ReceiptAnswer::Failed(why) => warn!(why, "receipt could not be kept; the centre will repeat it"),
             },
             Err(why) => {
                 warn!(%why, "receipt not believed");
                 self.telemetry.send_modify(|it| it.receipts_refused += 1);
+            }
+        }
+    }
+
+    async fn on_beacon(&mut self, payload: &[u8]) {
+        match downlink::beacon(payload, &self.settings.registry) {
+            Ok(head) => match self.outbox.beacon(head).await {
+                BeaconAnswer::Moved | BeaconAnswer::Known => {}
+                BeaconAnswer::Refused(_) => self.telemetry.send_modify(|it| it.beacons_refused += 1),
+                BeaconAnswer::Failed(why) => warn!(why, "beacon could not be kept; the centre will repeat it"),
+            },
+            Err(why) => {
+                warn!(%why, "beacon not believed");
+                self.telemetry.send_modify(|it| it.beacons_refused += 1);
             }
         }
     }
@@ -232,6 +281,7 @@ impl<L: Link> Uplink<L> {
         self.read.clear();
         self.alerts_seen = receipted.map(|cursor| cursor.upto_seq);
         self.alerts_out.clear();
+        self.pieces.rewind();
         self.progress_at = Instant::now();
     }
 
@@ -291,6 +341,9 @@ impl<L: Link> Uplink<L> {
                         self.progress_at = Instant::now();
                     }
                     self.next = entry.seq + 1;
+                    if let Some((hash, size)) = status.evidence.get(&entry.seq) {
+                        self.pieces.owe(entry.seq, *hash, *size);
+                    }
                     self.read.pop_front();
                     self.telemetry.send_modify(|it| it.published += 1);
                 }
@@ -308,6 +361,41 @@ impl<L: Link> Uplink<L> {
         }
     }
 
+    /// Evidence follows its record, a few pieces at a time, so that an alert never waits behind a spectrum.
+    async fn send_pieces(&mut self) {
+        if self.pieces_paused_until.is_some_and(|until| Instant::now() >= until) {
+            self.pieces_paused_until = None;
+        }
+        while self.paused_until.is_none()
+            && self.pieces_paused_until.is_none()
+            && let Some((token, piece)) = self.pieces.next(self.next)
+        {
+            let len = usize::try_from(PIECE_BYTES.min(piece.size.saturating_sub(piece.offset))).unwrap_or_default();
+            let bytes = match self.outbox.content(piece.hash, piece.offset, len).await {
+                Ok(bytes) if bytes.len() == len => bytes,
+                Ok(_) => return self.no_content(piece.hash, "the file is cut off"),
+                Err(why) => return self.no_content(piece.hash, &why.to_string()),
+            };
+            let payload = pieces::encode(&piece, &bytes).into();
+            let topic = self.settings.topics.evidence(&piece.hash.to_string());
+            let message = Message { topic, payload, qos: Qos::AtLeastOnce, retain: false };
+            match self.link.publish(message, PIECE | token) {
+                Ok(()) => self.pieces.sent(self.next, len as u64),
+                Err(PublishError::TooLarge { bytes, limit }) => {
+                    error!(bytes, limit, "the broker's packet limit is below a piece of evidence; raise it to 64 KiB");
+                    self.pieces.give_up(self.next);
+                }
+                Err(PublishError::WindowFull | PublishError::Offline) => return,
+            }
+        }
+    }
+
+    fn no_content(&mut self, hash: Hash, why: &str) {
+        // Records and alerts go on; it is tried again when they are sent again.
+        error!(sha256 = %hash, why, "evidence cannot be read; the centre waits for it, put its file back");
+        self.pieces.give_up(self.next);
+    }
+
     fn send_state(&mut self, state: &str, status: &Status) {
         let message = StateMessage {
             version: 1,
@@ -320,6 +408,7 @@ impl<L: Link> Uplink<L> {
             backlog: status.sealed.saturating_sub(status.cursor.map_or(0, |cursor| cursor.upto_seq + 1)),
             stopped_since_ms: status.stopped_since_ms,
             clock: status.clock.quality.word().to_owned(),
+            software_hash: self.settings.software_hash.clone(),
         };
         // The head moves with every record: once a beat is enough, a change of state goes out at once.
         let settled = |(sent, at): &(StateMessage, Instant)| {

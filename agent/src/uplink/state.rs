@@ -26,11 +26,14 @@ pub struct StateMessage {
     pub stopped_since_ms: Option<i64>,
     /// Quality letter of the clock.
     pub clock: String,
+    /// SHA-256 of the executable file, hex; left out where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software_hash: Option<String>,
 }
 
 impl StateMessage {
     /// What the broker says of an agent that has vanished.
-    pub(super) fn offline(agent: &str, software: &str, config: &[u8; 32]) -> Self {
+    pub(super) fn offline(agent: &str, software: &str, software_hash: Option<String>, config: &[u8; 32]) -> Self {
         Self {
             version: 1,
             state: "offline".to_owned(),
@@ -42,6 +45,7 @@ impl StateMessage {
             backlog: 0,
             stopped_since_ms: None,
             clock: "U".to_owned(),
+            software_hash,
         }
     }
 
@@ -75,4 +79,8 @@ pub struct Telemetry {
     pub rewinds: u64,
     /// Receipts that were not believed.
     pub receipts_refused: u64,
+    /// Beacons that were not believed.
+    pub beacons_refused: u64,
+    /// Pieces of evidence the broker has acknowledged, repeats included.
+    pub pieces_sent: u64,
 }

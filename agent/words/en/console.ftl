@@ -138,3 +138,14 @@ stats-overlap = A lot is in every group it was judged for, so the groups do not 
 stats-function-checks = Function checks, counted apart: { $done } done, { $passed } passed, { $failed } failed, { $unfinished } not finished
 stats-drills = Drills, counted apart: { $drills }
 stats-not-understood = NOT COUNTED: { $records } inspections recorded by a newer version
+
+### Enrolment.
+enrol-asked = { $agent } of { $site } asks the centre to be enrolled.
+enrol-fingerprint = Fingerprint: { $fingerprint }
+enrol-compare = Read it to the centre, by telephone or photograph. A second person there compares it and approves.
+enrol-waiting = Waiting for the approval. It may be broken off; the same command goes on with it.
+enrol-pending = Not approved yet. The same command asks again.
+enrol-rejected = The centre has rejected it: { $reason }
+enrol-granted = Enrolled. Transport certificate until { $until }: { $certificate }
+enrol-renewed = Transport certificate renewed until { $until }: { $certificate }
+enrol-broker = The centre names the broker { $broker }; the site file has { $configured }.

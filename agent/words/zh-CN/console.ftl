@@ -117,3 +117,14 @@ stats-overlap = 同一批次计入其所涉及的每一组，各组之和不等�
 stats-function-checks = 功能核查（另计）：共 { $done } 次，通过 { $passed }，未通过 { $failed }，未完成 { $unfinished }
 stats-drills = 演练（另计）：{ $drills } 次
 stats-not-understood = 未计入：{ $records } 条由更新版本记录的检验
+
+### Enrolment.
+enrol-asked = { $site } 的 { $agent } 正在向中心申请登记。
+enrol-fingerprint = 指纹：{ $fingerprint }
+enrol-compare = 请用电话或照片把指纹报给中心，由中心的第二个人核对后批准。
+enrol-waiting = 等待批准。可以中断，再次执行同一命令即可继续。
+enrol-pending = 尚未批准。再次执行同一命令可查询。
+enrol-rejected = 中心已拒绝：{ $reason }
+enrol-granted = 登记完成。传输证书有效期至 { $until }：{ $certificate }
+enrol-renewed = 传输证书已更新，有效期至 { $until }：{ $certificate }
+enrol-broker = 中心指定的消息代理为 { $broker }，现场文件中为 { $configured }。

@@ -26,6 +26,9 @@ const RUN_BYTES: u64 = 32 * 1024;
 /// Stored bytes of one interval record of one channel.
 const INTERVAL_BYTES: u64 = 768;
 
+/// Stored bytes of a heartbeat: counters, gauges, and the limit tables that judge.
+const HEARTBEAT_BYTES: u64 = 1_536;
+
 /// Index, state and pages not full: half as much again.
 const OVERHEAD_PERCENT: u64 = 150;
 
@@ -51,7 +54,9 @@ pub fn estimated_bytes_per_hour(site: &Site) -> u64 {
             records.saturating_mul(u64::try_from(channels).unwrap_or(u64::MAX)).saturating_mul(INTERVAL_BYTES)
         })
         .sum();
-    (lanes + rigs + watches + EVENT_BYTES_PER_HOUR).saturating_mul(OVERHEAD_PERCENT) / 100
+    // As many as there are where nothing else is recorded.
+    let heartbeats = 3_600 / site.record.heartbeat.as_secs().max(1) * HEARTBEAT_BYTES;
+    (lanes + rigs + watches + heartbeats + EVENT_BYTES_PER_HOUR).saturating_mul(OVERHEAD_PERCENT) / 100
 }
 
 fn runs_per_hour(site: &Site, procedure: &RigProcedure) -> u64 {

@@ -9,7 +9,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    Local, Site, Store, Tls, Uplink, WallClock, checks,
+    Local, Record, Site, Store, Tls, Uplink, WallClock, checks,
     estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held},
     instruments,
     instruments::hours,
@@ -29,6 +29,9 @@ const VERSION: u32 = 1;
 
 /// Un-receipted records in flight unless the file says so: a second of receipts at 64 records a second.
 const WINDOW: u16 = 64;
+
+/// Shortest time after which a heartbeat may be due; the longest is what the record format promises.
+const LEAST_HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Local interface unless the file says so.
 const LISTEN: &str = "127.0.0.1:8470";
@@ -84,6 +87,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
     let keys = keys::read(root, base);
     let uplink = root.may("uplink").map_or(Some(None), |value| uplink(&value.table()?, base).map(Some));
     let local = local(root);
+    let record = root.may("record").map_or(Some(Record::default()), |value| record(&value.table()?));
     let declarations = declarations(root, base);
     let plan = root.may("plan").map_or(Some(None), |value| plan(&value.table()?, base).map(Some));
     let (tables, programmes) = tables(root, base, others);
@@ -124,6 +128,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
         keys: keys?,
         uplink: uplink?,
         local: local?,
+        record: record?,
         ports: ports.into_things(),
         instruments: instruments.into_things(),
         lanes,
@@ -187,6 +192,13 @@ fn clock(node: &Node<'_>) -> Option<WallClock> {
         .map_or(Some(default.holdover_limit), |value| value.duration(Duration::from_secs(1), hours(24)));
     node.finish();
     Some(WallClock { drift_ppm: drift_ppm?, holdover_limit: limit? })
+}
+
+fn record(node: &Node<'_>) -> Option<Record> {
+    let usual = Record::default().heartbeat;
+    let heartbeat = node.may("heartbeat").map_or(Some(usual), |value| value.duration(LEAST_HEARTBEAT, usual));
+    node.finish();
+    Some(Record { heartbeat: heartbeat? })
 }
 
 fn path(node: &Node<'_>, key: &'static str, example: &str, base: &Path) -> Option<PathBuf> {

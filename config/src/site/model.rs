@@ -35,6 +35,8 @@ pub struct Site {
     pub uplink: Option<Uplink>,
     /// Local interface.
     pub local: Local,
+    /// What is recorded beside results.
+    pub record: Record,
     /// Ports in the order of the file.
     pub ports: Vec<Port>,
     /// Instruments in the order of the file.
@@ -83,6 +85,19 @@ impl Default for WallClock {
     /// A crystal of the cheapest kind, and a minute.
     fn default() -> Self {
         Self { drift_ppm: 100, holdover_limit: Duration::from_secs(60) }
+    }
+}
+
+/// What is recorded beside results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Longest time between two records of a running agent: then a heartbeat is due.
+    pub heartbeat: Duration,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self { heartbeat: Duration::from_secs(60) }
     }
 }
 

@@ -24,7 +24,10 @@ use tidewaiter_collector::{
     Action, Core, SqliteStore, Summary, Tables, keys as centre_keys,
     receipts::{ReceiptDue, ReceiptQueue},
 };
-use tidewaiter_record::{Detail, InspectionDetail, Record, Registry, Report, Verifier};
+use tidewaiter_record::{
+    Detail, Hash, InspectionDetail, Record, Registry, Report, Verifier,
+    cbor::{CborError, Reader},
+};
 use tidewaiter_simulator::World as Truth;
 use tokio::time::Instant;
 
@@ -94,6 +97,8 @@ struct Inside {
     receipts: ReceiptQueue,
     retained: Option<ReceiptDue>,
     deliveries: Vec<Delivery>,
+    /// Evidence by its SHA-256, pieces by their offset.
+    pieces: BTreeMap<String, BTreeMap<u64, Vec<u8>>>,
     failures: Vec<String>,
     chance: ChaCha8Rng,
     /// Messages on their way that outlive the connection they came by.
@@ -121,6 +126,7 @@ impl Centre {
             receipts: ReceiptQueue::new(RECEIPT_INTERVAL_MS),
             retained: None,
             deliveries: Vec::new(),
+            pieces: BTreeMap::new(),
             failures: Vec::new(),
             chance: ChaCha8Rng::seed_from_u64(truth.scene().seed),
             late: BTreeMap::new(),
@@ -250,6 +256,31 @@ impl Centre {
             }
             Err(why) => inside.failures.push(why.to_string()),
         }
+    }
+
+    /// Takes a piece of evidence.
+    pub(super) fn take_piece(&self, topic: &str, payload: &[u8]) {
+        let read = || {
+            let mut r = Reader::new(payload);
+            r.array(4)?;
+            let (_, _) = (r.uint()?, r.uint()?);
+            let piece = (r.uint()?, r.bytes()?.to_vec());
+            r.end()?;
+            Ok::<_, CborError>(piece)
+        };
+        let sha256 = topic.rsplit('/').next().unwrap_or_default().to_owned();
+        let mut inside = self.inside();
+        match read() {
+            Ok((offset, bytes)) => {
+                inside.pieces.entry(sha256).or_default().insert(offset, bytes);
+            }
+            Err(why) => inside.failures.push(format!("{topic}: {why}")),
+        }
+    }
+
+    /// A content as it came, piece by piece.
+    pub fn content(&self, hash: Hash) -> Vec<u8> {
+        self.inside().pieces.get(&hash.to_string()).into_iter().flat_map(BTreeMap::values).flatten().copied().collect()
     }
 
     /// The newest receipt, for a connection that begins.

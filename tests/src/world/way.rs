@@ -188,6 +188,10 @@ impl Carrier {
         if qos == Qos::AtMostOnce {
             return Some(Ok(()));
         }
+        if topic.contains("/evidence/") {
+            self.centre.take_piece(&topic, &payload);
+            return Some(Ok(()));
+        }
         let is_record = topic.ends_with("/record") || topic.ends_with("/alert");
         let concerns = |kind| !matches!(kind, TroubleKind::Offline | TroubleKind::LostReceipt);
         match self.centre.trouble(concerns).filter(|_| is_record) {

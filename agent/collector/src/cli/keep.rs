@@ -4,13 +4,12 @@ use std::{
     fs::File,
     io::{self, BufWriter, Write},
     path::PathBuf,
-    sync::Arc,
 };
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use tidewaiter_recompute::Tables;
-use tidewaiter_record::{ChainId, Report, Signer, Verdict};
+use tidewaiter_record::{ChainId, Report, Verdict};
 use tidewaiter_words::{Language, say};
 
 use super::Failure;
@@ -166,13 +165,13 @@ pub(super) fn write(args: ArchiveArgs) -> Result<u8, Failure> {
     // The parser asks for both unless there is a subcommand.
     let (config, out) = (args.config.unwrap_or_default(), args.out.unwrap_or_default());
     let config = Config::load(&config)?;
-    let signer = keys::load_signer(&config.centre.key)?;
+    let signer = keys::load(&config.centre.key)?;
     let registry = keys::load_registry(&config.centre.registry)?;
-    keys::check_centre(&registry, &signer, &config.centre.registry)?;
+    keys::check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
     let store = SqliteStore::open_read_only(&config.store.path)?;
     let source = Source {
         store: &store,
-        signer: &signer,
+        signer: signer.as_ref(),
         registry: &registry,
         made_at_ms: now_ms(),
         upto_ms: args.upto.map(Timestamp::as_millisecond),
@@ -267,7 +266,7 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
             Ok(0)
         }
         Kind::Archive => {
-            let signer: Arc<dyn Signer> = Arc::new(keys::load_signer(&config.centre.key)?);
+            let signer = keys::load(&config.centre.key)?;
             let registry = keys::load_registry(&config.centre.registry)?;
             let tables = tables(&config)?;
             let restored = archive::restore_archive(&args.from, &config.store.path, &registry, &signer, &tables)?;
@@ -278,7 +277,7 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
 
 pub(super) fn import(args: &ImportArgs) -> Result<u8, Failure> {
     let config = Config::load(&args.config)?;
-    let signer: Arc<dyn Signer> = Arc::new(keys::load_signer(&config.centre.key)?);
+    let signer = keys::load(&config.centre.key)?;
     let registry = keys::load_registry(&config.centre.registry)?;
     let mut core = Core::new(registry, signer, SqliteStore::open(&config.store.path)?, tables(&config)?)?;
     let imported = archive::import(&mut core, &args.site, &args.files, args.evidence.as_deref(), now_ms())?;
@@ -287,10 +286,10 @@ pub(super) fn import(args: &ImportArgs) -> Result<u8, Failure> {
 
 pub(super) fn bundle(args: &BundleArgs) -> Result<u8, Failure> {
     let config = Config::load(&args.config)?;
-    let signer = keys::load_signer(&config.centre.key)?;
+    let signer = keys::load(&config.centre.key)?;
     let registry = keys::load_registry(&config.centre.registry)?;
     let store = SqliteStore::open_read_only(&config.store.path)?;
-    let case = case::gather(&store, &signer, &args.asked, args.chain, now_ms())?;
+    let case = case::gather(&store, signer.as_ref(), &args.asked, args.chain, now_ms())?;
     let failed = |source| Failure::Output { path: args.out.clone(), source };
     let file = File::create(&args.out).map_err(failed)?;
     let manifest = case.write(&registry, BufWriter::new(&file)).map_err(case::BundleError::from)?;

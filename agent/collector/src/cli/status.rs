@@ -4,6 +4,9 @@ use std::io::{self, Write as _};
 
 use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 
+use serde::Serialize;
+use tidewaiter_record::{ChainId, Registry};
+
 use super::Failure;
 use crate::{
     store::{Outline, SqliteStore, Store as _},
@@ -12,8 +15,9 @@ use crate::{
 };
 
 /// Prints chains and counts; gives exit code 1 when something is bad or missing.
-pub(super) fn show(store: &SqliteStore, json: bool) -> Result<u8, Failure> {
+pub(super) fn show(store: &SqliteStore, registry: Option<&Registry>, json: bool) -> Result<u8, Failure> {
     let outline = store.outline()?;
+    let incidents = incidents(store, registry)?;
     let summary = Summary::of(&store.counters()?, &outline);
     let states = store.states()?;
     let mut out = io::stdout().lock();
@@ -35,7 +39,11 @@ pub(super) fn show(store: &SqliteStore, json: bool) -> Result<u8, Failure> {
                 serde_json::json!({ "agent": agent, "site": site, "received": utc(*received_ms), "unsigned": state })
             })
             .collect();
-        writeln!(out, "{}", serde_json::json!({ "summary": summary, "chains": chains, "states": states }))?;
+        writeln!(
+            out,
+            "{}",
+            serde_json::json!({ "summary": summary, "chains": chains, "incidents": incidents, "states": states })
+        )?;
     } else {
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY);
@@ -73,10 +81,49 @@ pub(super) fn show(store: &SqliteStore, json: bool) -> Result<u8, Failure> {
             counts.add_row([format!("verdict: {word}"), n.to_string()]);
         }
         writeln!(out, "{counts}")?;
+        for it in &incidents {
+            writeln!(out, "incident {}: {}", it.kind, it.what)?;
+        }
     }
     Ok(u8::from(!summary.is_clean()))
 }
 
 fn newest(it: &Outline) -> Option<String> {
     (it.next_seq > 0).then(|| utc(it.head_received_ms))
+}
+
+/// What a person has to know of, and what never goes away.
+#[derive(Debug, Serialize)]
+struct Incident {
+    /// `fork`, `chain-reset`.
+    kind: &'static str,
+    agent: String,
+    chain: ChainId,
+    seq: Option<u64>,
+    what: String,
+}
+
+fn incidents(store: &SqliteStore, registry: Option<&Registry>) -> Result<Vec<Incident>, Failure> {
+    let forks = store.forks()?.into_iter().map(|it| Incident {
+        kind: "fork",
+        what: format!(
+            "two boxes sign as {}: since {} {} other records under numbers from {} of chain {}; both branches are kept",
+            it.agent,
+            utc(it.since_ms),
+            it.records,
+            it.first_seq,
+            it.chain
+        ),
+        agent: it.agent,
+        chain: it.chain,
+        seq: Some(it.first_seq),
+    });
+    let resets = registry.into_iter().flat_map(Registry::keys).filter_map(|key| {
+        let (follows, chain) = (key.follows.as_ref()?, key.chain?);
+        let last = follows.last_seq.map_or_else(|| "without a record".to_owned(), |it| format!("after record {it}"));
+        let note = key.note.as_deref().unwrap_or_default();
+        let what = format!("{} began chain {chain} in place of {}, {last}: {note}", key.agent, follows.chain);
+        Some(Incident { kind: "chain-reset", agent: key.agent.clone(), chain, seq: follows.last_seq, what })
+    });
+    Ok(forks.chain(resets).collect())
 }

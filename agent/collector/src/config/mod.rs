@@ -22,8 +22,24 @@
 //! receipt_interval = "50 ms"            # at most one receipt per chain in this time
 //! head_interval = "60 s"                # a signed head of the log this often, 10 s to 10 min
 //!
+//! [keys]                                # only when the key is in a PKCS#11 token; then [centre] has no `key`
+//! kind = "pkcs11"                       # or "file", the same as no table
+//! module = "/usr/lib/softhsm/libsofthsm2.so"
+//! token = "centre"                      # label of the token
+//! kid = "496bd8afadf307e5"              # printed by `keys init`
+//! pin_file = "token.pin"                # the PIN in its first line; mode 0600
+//!
 //! [limits]
 //! dir = "limits"                        # tables beside the built-in ones, to recompute verdicts
+//!
+//! [enrol]                               # only where agents are to be enrolled over the network
+//! listen = "0.0.0.0:8443"
+//! certificate = "centre-https.pem"      # of the private authority: `tidewaiter-collector ca issue --server NAME`
+//! key = "centre-https.key"
+//! ca = "ca"                             # folder of `tidewaiter-collector ca init`
+//! dir = "enrol"                         # tokens and requests
+//! broker = "mqtts://broker.example"     # what agents are told; default: the url above
+//! days = 60                             # of a transport certificate, 1 to 90
 //!
 //! [output]
 //! language = "zh-CN"                    # or "en"
@@ -44,6 +60,7 @@ use std::{
 };
 
 pub use problem::{ConfigError, Problem};
+use tidewaiter_record::Kid;
 use tidewaiter_words::Language;
 
 /// A checked configuration.
@@ -57,6 +74,8 @@ pub struct Config {
     pub centre: Centre,
     /// Folder of limit tables beside the built-in ones.
     pub limits: Option<PathBuf>,
+    /// Enrolment, where it is done.
+    pub enrol: Option<Enrol>,
     /// What is printed.
     pub output: Output,
 }
@@ -98,17 +117,67 @@ pub struct StoreSettings {
     pub commit_time: Duration,
 }
 
+/// Where the centre's key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CentreKey {
+    /// PKCS#8 PEM, for its owner only.
+    File(PathBuf),
+    /// Inside a PKCS#11 token.
+    Token {
+        /// The token.
+        place: TokenPlace,
+        /// Which of its keys.
+        kid: Kid,
+    },
+}
+
+impl From<PathBuf> for CentreKey {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
+/// A PKCS#11 token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenPlace {
+    /// The library that speaks with it.
+    pub module: PathBuf,
+    /// Its label.
+    pub token: String,
+    /// File with the user's PIN in its first line.
+    pub pin_file: PathBuf,
+}
+
 /// The centre's own key and what it knows of others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Centre {
-    /// PKCS#8 PEM of the receipt key.
-    pub key: PathBuf,
+    /// The receipt key.
+    pub key: CentreKey,
     /// The registry.
     pub registry: PathBuf,
     /// Shortest time between two receipts of one chain.
     pub receipt_interval: Duration,
     /// Time between two heads of the log: what signed orders expire by.
     pub head_interval: Duration,
+}
+
+/// Enrolment over the network, and the files it works on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enrol {
+    /// Where agents come to.
+    pub listen: std::net::SocketAddr,
+    /// PEM of the centre's certificate for them, with its intermediate.
+    pub certificate: PathBuf,
+    /// PEM of its key.
+    pub key: PathBuf,
+    /// Folder of the transport authority.
+    pub ca: PathBuf,
+    /// Folder of tokens and requests.
+    pub dir: PathBuf,
+    /// Address of the broker, as agents are told.
+    pub broker: String,
+    /// Days of a transport certificate.
+    pub days: u32,
 }
 
 /// What `run` prints.

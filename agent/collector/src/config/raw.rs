@@ -3,10 +3,14 @@
 use std::{net::IpAddr, ops::RangeInclusive, path::Path, time::Duration};
 
 use serde::Deserialize;
+use tidewaiter_record::Kid;
 use tidewaiter_words::Language;
 use toml::Spanned;
 
-use super::{Broker, Centre, Config, ConfigError, Output, Problem, StoreSettings, TlsFiles};
+use super::{
+    Broker, Centre, CentreKey, Config, ConfigError, Enrol, Output, Problem, StoreSettings, TlsFiles, TokenPlace,
+};
+use crate::ca::{CLIENT_DAYS, CLIENT_DAYS_RANGE};
 
 /// Records per commit, unless set: one flush serves them all, and a crash re-offers no more than these.
 const COMMIT_RECORDS: i64 = 64;
@@ -34,7 +38,10 @@ struct File {
     broker: RawBroker,
     store: RawStore,
     centre: RawCentre,
+    #[serde(default)]
+    keys: RawKeys,
     limits: Option<RawLimits>,
+    enrol: Option<RawEnrol>,
     #[serde(default)]
     output: RawOutput,
 }
@@ -67,16 +74,38 @@ struct RawStore {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawCentre {
-    key: String,
+    key: Option<Spanned<String>>,
     registry: String,
     receipt_interval: Option<Spanned<String>>,
     head_interval: Option<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawKeys {
+    kind: Option<Spanned<String>>,
+    module: Option<String>,
+    token: Option<String>,
+    kid: Option<Spanned<String>>,
+    pin_file: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawLimits {
     dir: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEnrol {
+    listen: Spanned<String>,
+    certificate: String,
+    key: String,
+    ca: String,
+    dir: String,
+    broker: Option<String>,
+    days: Option<Spanned<u32>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -105,9 +134,13 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
         );
     }
     let (host, port) = check.url(&file.broker.url, file.broker.tls.is_some());
-    let key = folder.join(&file.centre.key);
+    let key = check.key(folder, file.centre.key.as_ref(), &file.keys);
     let client_id = match &file.broker.client_id {
-        None => key.file_stem().map_or_else(|| "centre".to_owned(), |it| it.to_string_lossy().into_owned()),
+        None => match &key {
+            CentreKey::File(path) => path.file_stem().map(|it| it.to_string_lossy().into_owned()),
+            CentreKey::Token { .. } => None,
+        }
+        .unwrap_or_else(|| "centre".to_owned()),
         Some(id) => {
             // MQTT 5.0, 3.1.3.1: a server must take 1 to 23 bytes; longer ids are common and usually taken.
             if id.get_ref().is_empty() || id.get_ref().len() > 128 {
@@ -138,9 +171,11 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
         receipt_interval: check.duration(file.centre.receipt_interval.as_ref(), RECEIPT_INTERVAL, &COMMIT_TIME_RANGE),
         head_interval: check.duration(file.centre.head_interval.as_ref(), HEAD_INTERVAL, &HEAD_INTERVAL_RANGE),
     };
+    let url = file.broker.url.get_ref().clone();
+    let enrol = file.enrol.map(|it| check.enrol(it, url, folder));
     let output = Output { language: check.language(file.output.language.as_ref()), json: file.output.json };
     if check.problems.is_empty() {
-        Ok(Config { broker, store, centre, limits: file.limits.map(|it| folder.join(it.dir)), output })
+        Ok(Config { broker, store, centre, limits: file.limits.map(|it| folder.join(it.dir)), enrol, output })
     } else {
         Err(ConfigError::Wrong(check.problems))
     }
@@ -149,6 +184,63 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
 impl Check<'_> {
     fn say<T>(&mut self, at: &Spanned<T>, message: impl Into<String>) {
         self.problems.push(Problem::at(self.path, self.text, Some(at.span()), message));
+    }
+
+    /// A file named in [centre], or the token of [keys]; never both, so that nobody believes the wrong one is in use.
+    fn key(&mut self, folder: &Path, file: Option<&Spanned<String>>, keys: &RawKeys) -> CentreKey {
+        let nowhere = CentreKey::File(folder.to_owned());
+        let kind = keys.kind.as_ref().map_or("file", |it| it.get_ref().as_str());
+        match (kind, file) {
+            ("file", Some(path)) => {
+                if keys.module.is_some() || keys.token.is_some() || keys.kid.is_some() || keys.pin_file.is_some() {
+                    self.whole("[keys] names a token, and its kind is not \"pkcs11\"; write kind = \"pkcs11\" and leave `key` of [centre] out");
+                }
+                CentreKey::File(folder.join(path.get_ref()))
+            }
+            ("file", None) => {
+                self.whole(
+                    "[centre] has no `key`; write key = \"centre.key\", or a table [keys] with kind = \"pkcs11\"",
+                );
+                nowhere
+            }
+            ("pkcs11", Some(path)) => {
+                self.say(path, "the key is in a token ([keys], kind = \"pkcs11\"); leave `key` out");
+                nowhere
+            }
+            ("pkcs11", None) => {
+                let kid = keys.kid.as_ref().and_then(|it| match it.get_ref().parse::<Kid>() {
+                    Ok(kid) => Some(kid),
+                    Err(why) => {
+                        self.say(it, format!("kid {:?}: {why}", it.get_ref()));
+                        None
+                    }
+                });
+                match (&keys.module, &keys.token, kid, &keys.pin_file) {
+                    (Some(module), Some(token), Some(kid), Some(pin_file)) => CentreKey::Token {
+                        place: TokenPlace {
+                            module: folder.join(module),
+                            token: token.clone(),
+                            pin_file: folder.join(pin_file),
+                        },
+                        kid,
+                    },
+                    _ => {
+                        self.whole("[keys] with kind = \"pkcs11\" needs module, token, kid and pin_file; `tidewaiter-collector keys init` prints them");
+                        nowhere
+                    }
+                }
+            }
+            (other, _) => {
+                if let Some(at) = &keys.kind {
+                    self.say(at, format!("kind {other:?}; write \"file\" or \"pkcs11\""));
+                }
+                nowhere
+            }
+        }
+    }
+
+    fn whole(&mut self, message: &str) {
+        self.problems.push(Problem::at(self.path, self.text, None, message));
     }
 
     /// `mqtts://host[:port]` or `mqtt://loopback[:port]`.
@@ -201,6 +293,30 @@ impl Check<'_> {
             self.say(url, format!("plain mqtt to {host:?} can be read and held back by anyone between; write mqtts://, plain is for loopback only"));
         }
         (host, port)
+    }
+
+    fn enrol(&mut self, raw: RawEnrol, url: String, folder: &Path) -> Enrol {
+        let listen = raw.listen.get_ref().parse().unwrap_or_else(|_| {
+            self.say(
+                &raw.listen,
+                format!("listen {:?} is no address and port; write \"0.0.0.0:8443\"", raw.listen.get_ref()),
+            );
+            std::net::SocketAddr::from(([127, 0, 0, 1], 0))
+        });
+        let days = raw.days.as_ref().map_or(CLIENT_DAYS, |it| *it.get_ref());
+        if let (Some(at), false) = (&raw.days, CLIENT_DAYS_RANGE.contains(&days)) {
+            let (low, high) = (CLIENT_DAYS_RANGE.start(), CLIENT_DAYS_RANGE.end());
+            self.say(at, format!("days {days}; write {low} to {high}"));
+        }
+        Enrol {
+            listen,
+            certificate: folder.join(raw.certificate),
+            key: folder.join(raw.key),
+            ca: folder.join(raw.ca),
+            dir: folder.join(raw.dir),
+            broker: raw.broker.unwrap_or(url),
+            days,
+        }
     }
 
     fn commit_records(&mut self, written: Option<&Spanned<i64>>) -> usize {

@@ -3,7 +3,7 @@ use std::{path::Path, time::Duration};
 
 use tidewaiter_words::Language;
 
-use super::{Config, ConfigError};
+use super::{CentreKey, Config, ConfigError};
 
 const FULL: &str = r#"version = 1
 [broker]
@@ -28,6 +28,13 @@ dir = "limits"
 [output]
 language = "en"
 json = true
+[enrol]
+listen = "0.0.0.0:8443"
+certificate = "https.pem"
+key = "https.key"
+ca = "ca"
+dir = "enrol"
+days = 30
 "#;
 
 const LEAST: &str = r#"version = 1
@@ -59,6 +66,9 @@ fn reads_every_key() {
     assert_eq!(config.centre.head_interval, Duration::from_secs(120));
     assert_eq!(config.limits.as_deref(), Some(Path::new("/srv/limits")));
     assert_eq!((config.output.language, config.output.json), (Language::En, true));
+    let enrol = config.enrol.unwrap();
+    assert_eq!((enrol.listen.port(), enrol.days), (8443, 30));
+    assert_eq!((enrol.ca.as_path(), enrol.broker.as_str()), (Path::new("/srv/ca"), "mqtts://broker.example"));
 }
 
 #[test]
@@ -69,7 +79,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(config.broker.tls, None);
     assert_eq!(config.store.commit_records, 64);
     assert_eq!(config.centre.head_interval, Duration::from_secs(60));
-    assert_eq!(config.output.language, Language::ZhCn);
+    assert_eq!((config.output.language, config.enrol), (Language::ZhCn, None));
 }
 
 #[test]
@@ -92,6 +102,34 @@ fn each_problem_has_its_place() {
     check("\"2 min\"", "\"11 min\"", "18:17", "out of range");
     check("\"en\"", "\"de\"", "22:12", "zh-CN");
     check("json = true", "json = \"yes\"", "23:8", "boolean");
+    check("0.0.0.0:8443", "8443", "25:10", "no address and port");
+    check("days = 30", "days = 91", "30:8", "write 1 to 90");
+}
+
+#[test]
+fn the_key_is_in_a_file_or_in_a_token_and_never_in_both() {
+    let file = CentreKey::File("/srv/keys/centre.key".into());
+    assert_eq!(read(LEAST).unwrap().centre.key, file);
+    assert_eq!(read(&format!("{LEAST}[keys]\nkind = \"file\"\n")).unwrap().centre.key, file);
+    let table = "[keys]\nkind = \"pkcs11\"\nmodule = \"/usr/lib/softhsm/libsofthsm2.so\"\ntoken = \"centre\"\n\
+                 kid = \"496bd8afadf307e5\"\npin_file = \"token.pin\"\n";
+    let without = LEAST.replace("key = \"keys/centre.key\"\n", "");
+    let config = read(&format!("{without}{table}")).unwrap();
+    let CentreKey::Token { place, kid } = config.centre.key else { panic!("no token") };
+    assert_eq!((place.pin_file.as_path(), kid.to_string().as_str()), (Path::new("/srv/token.pin"), "496bd8afadf307e5"));
+    assert_eq!(config.broker.client_id, "centre");
+
+    let check = |text: String, expected: &str| {
+        let error = read(&text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{text}: {error}");
+    };
+    check(without.clone(), "no `key`");
+    check(format!("{LEAST}{table}"), "leave `key` out");
+    check(format!("{LEAST}{}", table.replace("pkcs11", "file")), "kind is not");
+    check(format!("{without}{}", table.replace("pkcs11", "tpm")), "kind \"tpm\"");
+    check(format!("{without}{}", table.replace("496b", "zz")), "kid \"zzd8afadf307e5\"");
+    check(format!("{without}{}", table.replace("token = \"centre\"\n", "")), "needs module, token, kid and pin_file");
+    check(format!("{without}{table}pin = \"1234\"\n"), "pin");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a record brings with it into its chain, beside itself: a new key, content that is still to come, a head of our
 //! log that the agent has seen.
 
-use tidewaiter_record::{ChainId, Detail, Record, log::root_at, parse, rotation};
+use tidewaiter_record::{ChainId, Detail, Record, log::root_at, parse, rotation::rotation};
 
 use super::{Core, CoreError};
 use crate::{

@@ -24,7 +24,7 @@ use tidewaiter_recompute::Tables;
 use crate::{
     config::{Broker, Config},
     core::{Collected, Core, CoreError},
-    keys::{KeyError, RegistryFile, check_centre, load_signer},
+    keys::{KeyError, RegistryFile, check_centre, load},
     store::{SqliteStore, StoreError},
     summary::Summary,
     topic,
@@ -69,6 +69,9 @@ pub enum RunError {
         #[source]
         source: std::io::Error,
     },
+    /// The enrolment endpoint.
+    #[error(transparent)]
+    Enrol(#[from] crate::enrol::server::ServeError),
     /// A task ended that must not end.
     #[error("internal: {0} ended by itself; please report this")]
     Ended(&'static str),
@@ -80,6 +83,7 @@ impl RunError {
         match self {
             Self::Key(error) => error.is_configuration(),
             Self::Tables(_) | Self::Link(_) | Self::Store(StoreError::Layout { .. }) => true,
+            Self::Enrol(error) => matches!(error, crate::enrol::server::ServeError::Certificate { .. }),
             Self::Store(_) | Self::Core(_) | Self::Tls { .. } | Self::Ended(_) => false,
         }
     }
@@ -98,12 +102,18 @@ pub async fn run(
     events: mpsc::Sender<Collected>,
     stop: CancellationToken,
 ) -> Result<Summary, RunError> {
-    let signer: Arc<dyn Signer> = Arc::new(load_signer(&config.centre.key)?);
+    let signer = load(&config.centre.key)?;
     let (registry_file, registry) = RegistryFile::open(&config.centre.registry)?;
     check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
     let tables = Tables::load(config.limits.as_deref()).map_err(RunError::Tables)?;
     let maker = Maker { path: config.store.path.clone(), signer, tables };
     let core = maker.make(registry.clone())?;
+
+    if let Some(enrol) = &config.enrol {
+        let desk = crate::enrol::Desk::new(enrol, &config.centre.registry, &config.store.path);
+        let address = crate::enrol::server::serve(enrol, desk, stop.child_token()).await?;
+        tracing::info!(%address, "agents can be enrolled");
+    }
 
     // Own token: the link outlives `stop`, so that the last receipts can leave.
     let link_stop = CancellationToken::new();

@@ -259,6 +259,8 @@ impl Service {
         if self.batch.is_empty() {
             return Ok(());
         }
+        // A key that was closed a moment ago signs nothing more: looked at before each commit, not each second.
+        self.reload();
         let batch = std::mem::take(&mut self.batch);
         self.on_core(move |core, _| core.accept_batch(&batch)).await
     }

@@ -11,6 +11,7 @@
 mod content;
 mod error;
 mod gap;
+mod incidents;
 mod log;
 mod read;
 mod rotation;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 pub use content::{ContentStore, MAX_OPEN, MAX_OPEN_PER_AGENT, Named, Taken};
 pub use error::StoreError;
 pub use gap::{Gap, GapStore};
+pub use incidents::Fork;
 pub use log::{Leaf, LogHead, LogStore};
 pub use read::{Outline, StoredRecord};
 pub use rotation::RotationStore;

@@ -58,6 +58,11 @@ fn exit_codes_tell_usage_finding_and_environment_apart() {
     let output = collector(folder.path(), "status --store collector.db --json");
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&json["chains"][0]["receipted_upto"], &json["summary"]["equivocations"]), (&3.into(), &1.into()));
+    let incident = &json["incidents"][0];
+    assert_eq!(
+        (&incident["kind"], incident["what"].as_str().map(|it| it.starts_with("two boxes sign as "))),
+        (&"fork".into(), Some(true))
+    );
     check("export --store collector.db --format csv", 0, "gate-07");
     check("export --store collector.db --format cborseq --out out.cborseq", 0, "");
     assert!(folder.path().join("out.cborseq").metadata().unwrap().len() > 300);
@@ -90,12 +95,24 @@ fn keys_are_made_once_and_for_the_owner_only() {
 
 #[test]
 fn a_run_without_its_broker_ends_cleanly_on_sigterm() {
-    use std::io::{BufRead as _, BufReader, Read as _};
+    use std::{
+        io::{BufRead as _, BufReader, Read as _},
+        os::unix::fs::PermissionsExt as _,
+    };
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(collector(folder.path(), "keys init --out . --class test").status.code(), Some(0));
     let config = "version = 1\n[broker]\nurl = \"mqtt://127.0.0.1:1\"\n[store]\npath = \"collector.db\"\n\
                   [centre]\nkey = \"centre.key\"\nregistry = \"registry.json\"\n[output]\nlanguage = \"en\"\n";
     std::fs::write(folder.path().join("collector.toml"), config).unwrap();
+    let mode = |mode| {
+        let rights = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(folder.path().join("centre.key"), rights).unwrap();
+    };
+    mode(0o640);
+    let exposed = collector(folder.path(), "run --config collector.toml");
+    assert_eq!(exposed.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&exposed.stderr).contains("chmod 600"));
+    mode(0o600);
     let mut child = Command::new(env!("CARGO_BIN_EXE_tidewaiter-collector"))
         .current_dir(folder.path())
         .args(["run", "--config", "collector.toml"])
@@ -113,4 +130,69 @@ fn a_run_without_its_broker_ends_cleanly_on_sigterm() {
     child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(said.contains("receipted 0, bad 0, gaps 0"), "{said}");
+}
+
+/// A token of its own for one test, and what `keys init` needs to use it.
+#[cfg(feature = "pkcs11")]
+fn token(folder: &Path) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let module = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so"]
+        .into_iter()
+        .find(|it| Path::new(it).exists())
+        .expect("libsofthsm2.so is missing: apt-get install softhsm2");
+    std::fs::create_dir(folder.join("tokens")).unwrap();
+    let config = format!("directories.tokendir = {}\n", folder.join("tokens").display());
+    std::fs::write(folder.join("softhsm2.conf"), config).unwrap();
+    let made = Command::new("softhsm2-util")
+        .env("SOFTHSM2_CONF", folder.join("softhsm2.conf"))
+        .args(["--init-token", "--free", "--label", "centre", "--pin", "4711", "--so-pin", "5678"])
+        .output()
+        .expect("softhsm2-util is missing: apt-get install softhsm2");
+    assert!(made.status.success(), "{made:?}");
+    std::fs::write(folder.join("token.pin"), "4711\n").unwrap();
+    std::fs::set_permissions(folder.join("token.pin"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    format!("--pkcs11 {module} --token centre --pin-file token.pin")
+}
+
+#[cfg(feature = "pkcs11")]
+#[test]
+fn the_centre_starts_with_its_key_in_a_token() {
+    use std::io::{BufRead as _, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    let options = token(folder.path());
+    let run = |line: &str| {
+        Command::new(env!("CARGO_BIN_EXE_tidewaiter-collector"))
+            .current_dir(folder.path())
+            .env("SOFTHSM2_CONF", folder.path().join("softhsm2.conf"))
+            .args(line.split_whitespace())
+            .output()
+            .unwrap()
+    };
+    let made = run(&format!("keys init --out . --class test --algorithm es256 {options}"));
+    let said = String::from_utf8(made.stdout).unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(!folder.path().join("centre.key").exists() && !said.contains("4711"), "{said}");
+    let (_, table) = said.split_once('\n').unwrap();
+    let config = format!(
+        "version = 1\n[broker]\nurl = \"mqtt://127.0.0.1:1\"\n[store]\npath = \"collector.db\"\n\
+         [centre]\nregistry = \"registry.json\"\n{table}"
+    );
+    std::fs::write(folder.path().join("collector.toml"), &config).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tidewaiter-collector"))
+        .current_dir(folder.path())
+        .env("SOFTHSM2_CONF", folder.path().join("softhsm2.conf"))
+        .env("RUST_LOG", "info")
+        .args(["run", "--config", "collector.toml"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(log.by_ref().any(|it| it.contains("disconnected")));
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+
+    // Another key than the registry's is refused, and so is a PIN that others may read.
+    std::fs::write(folder.path().join("collector.toml"), config.replace("kid = \"", "kid = \"00000000")).unwrap();
+    assert_eq!(run("run --config collector.toml").status.code(), Some(2));
 }

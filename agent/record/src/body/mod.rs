@@ -37,7 +37,7 @@ pub use inspection::{Alarm, Fault, Finding, Identity, InspectionDetail, Measured
 pub use interval::IntervalDetail;
 pub use judging::{Judging, Plan, Required};
 pub use life::{Event, Genesis, Recovery, Resumed, Stopped};
-pub use reading::SingleReading;
+pub use reading::{READINGS_MEDIA, SingleReading, decode_readings, encode_readings};
 pub use rotation::{KeyRotate, proof_bytes};
 pub use time::{TimeBlock, TimeQuality, TimeSource};
 pub use value::{Context, Flags};

@@ -3,6 +3,28 @@
 use super::{Context, Flags, Reading, value::owned};
 use crate::cbor::{CborError, Reader, Writer};
 
+/// Media type of [`encode_readings`].
+pub const READINGS_MEDIA: &str = "application/vnd.tidewaiter.readings+cbor";
+
+/// The readings of an inspection as evidence: one array of `reading` as in `record.cddl`, deterministic.
+pub fn encode_readings(readings: &[Reading]) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.list(readings, |w, it| it.write(w));
+    w.finish()
+}
+
+/// Reads what [`encode_readings`] wrote.
+///
+/// # Errors
+///
+/// Refuses everything else, bytes after the array included.
+pub fn decode_readings(bytes: &[u8]) -> Result<Vec<Reading>, CborError> {
+    let mut r = Reader::new(bytes);
+    let readings = r.list(Reading::read)?;
+    r.end()?;
+    Ok(readings)
+}
+
 /// A reading that is a record of its own: kind 1 where it has a value, kind 2 where it says why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SingleReading {

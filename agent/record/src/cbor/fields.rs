@@ -40,6 +40,23 @@ impl<'r, 'a> Fields<'r, 'a> {
         read(self.reader).map(Some)
     }
 
+    /// The value under `key` if the map has it, whatever stands under smaller keys.
+    ///
+    /// # Errors
+    ///
+    /// What `read` refuses.
+    pub fn find<T, E: From<CborError>>(
+        &mut self,
+        key: u64,
+        read: impl FnOnce(&mut Reader<'a>) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        while self.peek()?.is_some_and(|next| next < key) {
+            self.next = None;
+            self.reader.skip()?;
+        }
+        self.optional(key, read)
+    }
+
     /// The value under `key`.
     ///
     /// # Errors

@@ -39,6 +39,9 @@ pub(super) enum Placed {
 /// Something to report: what, at which number, in words.
 pub(super) type Remark = (Code, u64, String);
 
+/// The same where the chain is not given, and may not be known.
+pub(super) type FreeRemark = (Code, Option<(ChainId, u64)>, String);
+
 #[derive(Clone, Copy, Debug)]
 struct Remembered {
     hash: Hash,

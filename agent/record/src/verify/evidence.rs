@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::report::Code;
+use super::{chain::FreeRemark, report::Code};
 use crate::{
     body::Detail,
     id::{ChainId, Hash},
@@ -11,9 +11,6 @@ use crate::{
 
 /// How many pieces of evidence that nobody has shown yet are remembered.
 pub const MAX_EVIDENCE: usize = 1 << 18;
-
-/// A remark about evidence: what, where, in words.
-type EvidenceRemark = (Code, Option<(ChainId, u64)>, String);
 
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
@@ -64,7 +61,7 @@ impl Wanted {
     }
 
     /// What can be said only at the end of the stream.
-    pub(super) fn finish(&self, remarks: &mut Vec<EvidenceRemark>) {
+    pub(super) fn finish(&self, remarks: &mut Vec<FreeRemark>) {
         if self.store {
             for (&(hash, size), &place) in &self.open {
                 let what = format!("names evidence {hash} of {size} bytes, which is not there");

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::report::Code;
+use super::{chain::FreeRemark, report::Code};
 use crate::{
     head::Head,
     id::{ChainId, Hash},
@@ -15,9 +15,6 @@ use crate::{
 
 /// How many sizes of the log, and how many anchors that no head has met yet, are remembered.
 pub const MAX_LOG: usize = 1 << 18;
-
-/// Something to report about the log: what, in which chain at which number, in words.
-pub(super) type LogRemark = (Code, Option<(ChainId, u64)>, String);
 
 #[derive(Debug, Default)]
 pub(super) struct Logs {
@@ -34,7 +31,7 @@ pub(super) struct Logs {
 
 impl Logs {
     /// Takes a valid head, signed with a key of `centre`.
-    pub(super) fn head(&mut self, centre: &str, head: Head, remarks: &mut Vec<LogRemark>) {
+    pub(super) fn head(&mut self, centre: &str, head: Head, remarks: &mut Vec<FreeRemark>) {
         self.heads += 1;
         let id = self.id_of(centre);
         if let Some(what) = self.claim(id, head.size, head.root) {
@@ -60,7 +57,7 @@ impl Logs {
         centre: &str,
         (size, root): (u64, Hash),
         place: (ChainId, u64),
-        remarks: &mut Vec<LogRemark>,
+        remarks: &mut Vec<FreeRemark>,
     ) {
         let id = self.id_of(centre);
         if let Some(what) = self.claim(id, size, root) {
@@ -104,7 +101,7 @@ impl Logs {
     }
 
     /// What can be said only at the end of the stream.
-    pub(super) fn finish(&self, remarks: &mut Vec<LogRemark>) {
+    pub(super) fn finish(&self, remarks: &mut Vec<FreeRemark>) {
         let mut unproven: BTreeMap<ChainId, (u64, u64)> = BTreeMap::new();
         for (&(size, root, chain), &seq) in &self.open {
             match self.agrees(size, root) {

@@ -13,6 +13,7 @@
 
 mod chain;
 mod evidence;
+mod keys;
 mod log;
 mod report;
 mod reset;
@@ -20,10 +21,12 @@ mod time;
 
 use std::collections::BTreeMap;
 
-use chain::{ChainState, Placed, Remark};
+use chain::{ChainState, FreeRemark, Placed, Remark};
 pub use chain::{MAX_OPEN, MAX_REMEMBERED, SILENCE_MS};
 pub use evidence::MAX_EVIDENCE;
 use evidence::Wanted;
+use keys::Keys;
+pub use keys::MAX_LEARNED;
 use log::Logs;
 pub use log::MAX_LOG;
 pub use report::{ChainSummary, Code, Finding, MAX_FINDINGS, Question, Report, Verdict};
@@ -35,7 +38,6 @@ use crate::{
     envelope::{ContentType, Envelope},
     head::{open_head_by, open_resend},
     id::{ChainId, Hash},
-    keyring::KeyRing,
     open::{self, ParseError, Record, SignatureError},
     receipt::{self, ReceiptError},
     registry::{Registry, RegistryClass},
@@ -49,7 +51,7 @@ pub struct Verifier<'r> {
     start: u64,
     heads: BTreeMap<ChainId, ChainHead>,
     chains: BTreeMap<ChainId, ChainState>,
-    keys: KeyRing,
+    keys: Keys,
     logs: Logs,
     wanted: Wanted,
     records: u64,
@@ -72,7 +74,7 @@ impl<'r> Verifier<'r> {
             start: 0,
             heads: BTreeMap::new(),
             chains: BTreeMap::new(),
-            keys: KeyRing::new(),
+            keys: Keys::new(),
             logs: Logs::default(),
             wanted: Wanted::default(),
             records: 0,
@@ -149,6 +151,8 @@ impl<'r> Verifier<'r> {
                 }
                 None
             }
+            // Words about people and certificates, not about the records of a chain.
+            Some(ContentType::Reset | ContentType::Renewal) => None,
             Some(ContentType::Record) | None => {
                 self.records += 1;
                 match envelope.and_then(|it| open::read(&it, bytes)) {
@@ -283,7 +287,7 @@ impl<'r> Verifier<'r> {
         }
     }
 
-    fn report_anywhere(&mut self, remarks: Vec<(Code, Option<(ChainId, u64)>, String)>) {
+    fn report_anywhere(&mut self, remarks: Vec<FreeRemark>) {
         for (code, place, what) in remarks {
             self.report(code, place.map(|it| it.0), place.map(|it| it.1), what);
         }

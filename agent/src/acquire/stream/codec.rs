@@ -18,7 +18,7 @@ use tidewaiter_drivers::{
     wire::{Decode, Event, Refusal},
 };
 
-use crate::acquire::{Content, Mark, channel};
+use crate::acquire::{Content, Happening, Mark, channel};
 
 /// What one frame comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,28 +66,47 @@ pub(super) struct Names {
     pub(super) sample: Option<String>,
 }
 
-/// The serial number the register of instruments states, and the sample named last.
+/// The serial number the register of instruments states, the one told last, and the sample named last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Register {
     expected: Option<String>,
+    told: Option<String>,
     sample: Option<String>,
 }
 
 impl Register {
     pub(super) const fn new(expected: Option<String>) -> Self {
-        Self { expected, sample: None }
+        Self { expected, told: None, sample: None }
     }
 
-    /// The arrivals of a statement: a new sample's name first, then the readings, which are bad when
+    /// What is new about who answers, and whether it is another instrument than the registered one.
+    fn identity(&mut self, serial: Option<String>) -> (Vec<Content>, bool) {
+        let another = matches!((&self.expected, &serial), (Some(expected), Some(found)) if expected != found);
+        let Some(found) = serial.filter(|found| self.told.as_ref() != Some(found)) else {
+            return (Vec::new(), another);
+        };
+        let fact = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let mut facts = vec![fact("serial", &found)];
+        let name = if self.told.is_some() { "identity-changed" } else { "identity-seen" };
+        facts.extend(self.told.iter().map(|former| fact("former-serial", former)));
+        let mut told = vec![Content::Event(Happening { name, facts })];
+        if let Some(expected) = self.expected.as_ref().filter(|_| another) {
+            let facts = vec![fact("expected-serial", expected), fact("serial", &found)];
+            told.push(Content::Event(Happening { name: "identity-mismatch", facts }));
+        }
+        self.told = Some(found);
+        (told, another)
+    }
+
+    /// The arrivals of a statement: who answers, where that is new, a new sample's name, then the readings, which are bad when
     /// another instrument answers than the registered one.
     fn contents(&mut self, names: Names, mut readings: Vec<Reading>) -> Vec<Content> {
-        let mut contents = Vec::new();
+        let (mut contents, another) = self.identity(names.serial);
         if names.sample.is_some() && names.sample != self.sample {
             self.sample.clone_from(&names.sample);
             contents
                 .extend(names.sample.map(|text| Content::Identity(Mark { kind: "sample", text, confidence: None })));
         }
-        let another = matches!((&self.expected, &names.serial), (Some(expected), Some(found)) if expected != found);
         for reading in readings.iter_mut().filter(|_| another) {
             if let Ok(indication) = &mut reading.outcome {
                 indication.quality = Quality::Bad(Flaw::IdentityMismatch);

@@ -364,6 +364,7 @@ impl Run {
             alarms: self.alarms.clone(),
             faults: self.faults.clone(),
             readings: self.trace.readings(),
+            whole: self.trace.whole(),
         }
     }
 }

@@ -252,6 +252,7 @@ impl Machine {
             alarms: Vec::new(),
             faults: Vec::new(),
             readings: run.trace.readings(),
+            whole: run.trace.whole(),
         }
     }
 

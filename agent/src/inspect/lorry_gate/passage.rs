@@ -15,8 +15,8 @@ use tidewaiter_screening::{
 
 use super::{super::Trace, portal, scan::Scan};
 
-/// Portal lines held while a passage lasts: a minute at five a second, and others between them.
-const PORTAL_LINES: usize = 600;
+/// Portal lines held while a passage lasts: ten minutes at five a second, and others between them.
+const PORTAL_LINES: usize = 4_096;
 
 /// Identities of one passage.
 const IDENTITIES: usize = 8;
@@ -277,8 +277,10 @@ impl Passage {
         }
         let trace = self.evidence();
         measured.extend(trace.left_out(gate.portal.as_deref().unwrap_or(&gate.scale)));
-        let mut readings = trace.readings();
-        readings.sort_by_key(|evidence| evidence.at.mono_ms);
+        let (mut readings, mut whole) = (trace.readings(), trace.whole());
+        for readings in [&mut readings, &mut whole] {
+            readings.sort_by_key(|evidence| evidence.at.mono_ms);
+        }
         Inspection {
             id: self.id.clone(),
             procedure: "lorry-gate".to_owned(),
@@ -302,6 +304,7 @@ impl Passage {
             alarms,
             faults,
             readings,
+            whole,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Keys that a chain handed itself to.
 //!
 //! The registry names the key a chain began with. A key-rotate record at number `n`, signed with the key in force,
-//! holds the next one: from `n + 1` on that one signs, and the one before does not any more. A [`KeyRing`] is fed
-//! with records in the order of their chain and judges each by registry and chain together. Where the registry has
+//! holds the next one: from `n + 1` on that one signs, and the one before does not any more. [`Keys`] is fed with
+//! records in the order of the stream and judges each by registry and chain together. Where the registry has
 //! an entry for a key, the entry counts: a key that was revoked or closed is not opened again by a chain.
 
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub const MAX_LEARNED: usize = 1 << 16;
 
 /// Why a chain does not go to the key that a key-rotate record names. The key before stays in force.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RotationError {
+pub(super) enum RotationError {
     /// A signature algorithm that this build does not have.
     #[error("the new key is of algorithm {0}, which this build does not have; use one that does")]
     Algorithm(i64),
@@ -41,31 +41,20 @@ pub enum RotationError {
 
 /// What the chains read so far say about keys, beside the registry.
 #[derive(Clone, Debug, Default)]
-pub struct KeyRing {
+pub(super) struct Keys {
     learned: BTreeMap<Kid, RegisteredKey>,
     // The last number that a key which handed over may sign.
     ended: BTreeMap<Kid, u64>,
 }
 
-impl KeyRing {
+impl Keys {
     /// A ring that knows of no rotation.
-    pub const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self { learned: BTreeMap::new(), ended: BTreeMap::new() }
     }
 
-    /// The key of this name, with the range that the registry or the chain gives it.
-    pub fn key<'a>(&'a self, kid: Kid, registry: &'a Registry) -> Option<&'a RegisteredKey> {
+    fn key<'a>(&'a self, kid: Kid, registry: &'a Registry) -> Option<&'a RegisteredKey> {
         registry.key(kid).or_else(|| self.learned.get(&kid))
-    }
-
-    /// The last number that a key may sign because its chain went to another one after it.
-    pub fn ended(&self, kid: Kid) -> Option<u64> {
-        self.ended.get(&kid).copied()
-    }
-
-    /// Keys learned from chains, ordered by name.
-    pub fn learned(&self) -> impl Iterator<Item = &RegisteredKey> {
-        self.learned.values()
     }
 
     /// Checks that the record is signed by a key that may sign at its place of its chain.
@@ -73,10 +62,14 @@ impl KeyRing {
     /// # Errors
     ///
     /// As [`verify_signature`](crate::verify_signature).
-    pub fn verify<'a>(&'a self, record: &Record, registry: &'a Registry) -> Result<&'a RegisteredKey, SignatureError> {
+    pub(super) fn verify<'a>(
+        &'a self,
+        record: &Record,
+        registry: &'a Registry,
+    ) -> Result<&'a RegisteredKey, SignatureError> {
         let kid = record.header.kid;
         let key = self.key(kid, registry).ok_or(SignatureError::UnknownKey(kid))?;
-        check_key(record, key, self.ended(kid))?;
+        check_key(record, key, self.ended.get(&kid).copied())?;
         Ok(key)
     }
 
@@ -85,7 +78,7 @@ impl KeyRing {
     /// # Errors
     ///
     /// Says why a rotation has no effect.
-    pub fn follow(&mut self, record: &Record, registry: &Registry) -> Result<(), RotationError> {
+    pub(super) fn follow(&mut self, record: &Record, registry: &Registry) -> Result<(), RotationError> {
         let Detail::KeyRotate(rotate) = &record.body.detail else { return Ok(()) };
         let (old, chain, seq) = (record.header.kid, record.header.chain, record.header.seq);
         let public = proven(rotate, chain, seq, old)?;
