@@ -11,6 +11,7 @@ use std::{
 
 use tidewaiter_agent::{
     clock::{Clock, Policy, SystemClock},
+    evidence::DiskEvidence,
     keys,
     outbox::{Cursor, Draft, Identity, Keeper, Settings, SqliteStore},
     seal,
@@ -63,6 +64,8 @@ fn lived(dir: &Path, content: &[u8]) -> Registry {
             Keeper::open(Box::new(store), Arc::new(enrolled.signer), clock, identity, settings, seal::interrupted)
                 .await
                 .unwrap();
+        let kept = Arc::new(DiskEvidence::open(dir).unwrap());
+        let (keeper, outbox) = keeper.with_evidence(outbox, kept);
         let stop = CancellationToken::new();
         let task = tokio::spawn(keeper.run(stop.clone()));
         let draft = |detail| Draft {
