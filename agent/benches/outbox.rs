@@ -16,7 +16,7 @@ use std::{
 };
 
 use tidewaiter_agent::{
-    clock::SystemClock,
+    clock::{Policy, SystemClock},
     outbox::{Draft, Identity, Keeper, Outbox, Settings, SqliteStore},
     seal,
 };
@@ -98,7 +98,7 @@ fn main() {
             statement: Hash([0; 32]),
             context: Context { software: "bench".into(), config: [0; 32] },
         };
-        let settings = Settings { keep_ms: i64::MAX };
+        let settings = Settings { keep_ms: i64::MAX, clock: Policy::default() };
         let (keeper, outbox) =
             Keeper::open(Box::new(store), signer, Arc::new(SystemClock), identity, settings, seal::interrupted)
                 .await

@@ -30,7 +30,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     acquire::{self, Arrival, Counters, Opener},
-    clock::Clock,
+    clock::{Clock, Policy},
     downlink::{Begin, Downlink, Seat},
     evidence::EvidenceStore,
     inspector::{Ask, Inspector, Live},
@@ -127,7 +127,7 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
         parts.signer,
         Arc::clone(&clock),
         identity,
-        outbox::Settings { keep_ms },
+        outbox::Settings { keep_ms, clock: Policy::from(&site.clock) },
         seal::interrupted,
     )
     .await?;

@@ -3,6 +3,7 @@
 mod authority;
 mod ca;
 mod enrol;
+mod keep;
 mod life;
 mod log;
 mod reset;
@@ -53,6 +54,7 @@ Examples:
   tidewaiter-collector stats --config collector.toml --from 2026-11-01 --by week
   tidewaiter-collector export --config collector.toml --format cborseq --out records.cborseq
   tidewaiter-collector export --config collector.toml --evidence ./evidence
+  tidewaiter-collector archive --config collector.toml --out /media/archive-2026
   tidewaiter verify records.cborseq --registry registry.json
   tidewaiter-collector prove --config collector.toml --chain 0011…ff --seq 412 --out proof.cbor
   tidewaiter-collector prove --check proof.cbor --registry registry.json
@@ -141,6 +143,26 @@ pub enum Command {
     /// The centre's log: its heads, and whether everything agrees with it.
     #[command(subcommand)]
     Log(log::Log),
+    /// Copy the store, in use or not, into a folder to go on from.
+    ///
+    /// Example: tidewaiter-collector backup --config collector.toml --out /media/backup-2026-11-29
+    Backup(keep::BackupArgs),
+    /// Make a new store from a backup or an archive.
+    ///
+    /// Example: tidewaiter-collector restore /media/archive-2026 --config collector.toml
+    Restore(keep::RestoreArgs),
+    /// Write what was received into a folder that outlives the collector, or check such a folder.
+    ///
+    /// Example: tidewaiter-collector archive --config collector.toml --out /media/archive-2026 --upto 2026-12-31T23:59:59Z
+    Archive(keep::ArchiveArgs),
+    /// Take in records that came by hand, through the same checks as those that come from the broker.
+    ///
+    /// Example: tidewaiter-collector import records.cborseq --site yantian --evidence evidence --config collector.toml
+    Import(keep::ImportArgs),
+    /// Put records into one file with everything needed to check them offline.
+    ///
+    /// Example: tidewaiter-collector bundle lane-7-3-41 --config collector.toml --out case.tar
+    Bundle(keep::BundleArgs),
     /// Make, add, close and show keys.
     #[command(subcommand)]
     Keys(Keys),
@@ -286,6 +308,10 @@ enum Failure {
     #[error("{}: cannot be read", path.display())]
     Input { path: PathBuf, source: io::Error },
     #[error(transparent)]
+    Archive(#[from] crate::archive::ArchiveError),
+    #[error(transparent)]
+    Bundle(#[from] crate::case::BundleError),
+    #[error(transparent)]
     Ca(#[from] crate::ca::CaError),
     #[error(transparent)]
     Desk(#[from] crate::enrol::DeskError),
@@ -313,6 +339,7 @@ impl Failure {
             | Self::Proof(_)
             | Self::OtherRecord { .. }
             | Self::Prove(ProveError::NotInLog { .. } | ProveError::NotYet { .. }) => return 1,
+            Self::Archive(error) if error.is_finding() => return 1,
             Self::Desk(error) if error.is_refusal() => return 1,
             Self::Reset(error) if error.is_refusal() => return 1,
             Self::Ca(error) => !matches!(error, crate::ca::CaError::File(_) | crate::ca::CaError::Randomness),
@@ -401,6 +428,11 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             }
             Ok(0)
         }
+        Command::Backup(args) => keep::backup(&args),
+        Command::Restore(args) => keep::restore(&args),
+        Command::Archive(args) => keep::write(args),
+        Command::Import(args) => keep::import(&args),
+        Command::Bundle(args) => keep::bundle(&args),
         Command::Version { json } => Ok(version::show(json)?),
         Command::Keys(Keys::Init { out, name, class, algorithm, pkcs11, token, pin_file, json }) => {
             let class = match class {
@@ -473,8 +505,6 @@ fn init_in_token(
             "centre key {kid} in token {token:?}, registry: {} (give it to every agent)",
             registry.display()
         )?;
-        // Quoted as in TOML.
-        let [module, pin_file] = [module, pin_file].map(|it| it.to_string_lossy().into_owned());
         writeln!(
             stdout,
             "[keys]\nkind = \"pkcs11\"\nmodule = {module:?}\ntoken = {token:?}\nkid = \"{kid}\"\npin_file = {pin_file:?}"

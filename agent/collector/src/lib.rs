@@ -27,13 +27,17 @@
 //! | [`reset`] | a new chain in place of one that cannot go on |
 //! | [`files`] | locks, and files replaced in one step |
 //! | [`view`], [`mod@print`], [`export`] | records for people and for other programs |
+//! | [`archive`] | backups to go on from, archives to check in ten years |
+//! | [`case`] | evidence bundles |
 //! | [`config`], [`cli`] | `collector.toml` and the command line |
 //!
 //! Not here: judging beyond the recomputation, and the whole-stream verifier, which
 //! reads what [`export`] writes.
 
+pub mod archive;
 pub mod audit;
 pub mod ca;
+pub mod case;
 pub mod cli;
 pub mod config;
 pub mod core;

@@ -11,6 +11,7 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
+    dated::Calendar,
     message::{LARGEST_PACKET, Message},
     settings::{SettingsError, TlsPem},
     tls::client_config,
@@ -82,7 +83,7 @@ impl Publisher {
     /// Refuses certificates or a key that cannot be read or do not belong together, and an identity for a link
     /// that was started without TLS; the old one stays in use then.
     pub fn renew_identity(&self, pem: &TlsPem) -> Result<(), SettingsError> {
-        let renewed = client_config(pem)?;
+        let renewed = client_config(pem, self.door.calendar.clone())?;
         let mut tls = self.door.tls.lock().unwrap_or_else(PoisonError::into_inner);
         if tls.is_none() {
             return Err(SettingsError::Tls("this link was started without TLS".to_owned()));
@@ -113,6 +114,8 @@ pub(crate) struct Door {
     inside: Mutex<Inside>,
     /// What the next connection shows and trusts.
     pub(crate) tls: Mutex<Option<Arc<rustls::ClientConfig>>>,
+    /// What a renewed identity judges the broker's certificate by.
+    calendar: Option<Arc<dyn Calendar>>,
     /// Rung when something was put in the queue.
     pub(crate) arrived: Notify,
 }
@@ -132,8 +135,8 @@ struct Inside {
 
 impl Door {
     /// With what the first connection shows and trusts.
-    pub(crate) fn with(tls: Option<Arc<rustls::ClientConfig>>) -> Self {
-        Self { tls: Mutex::new(tls), ..Self::default() }
+    pub(crate) fn with(tls: Option<Arc<rustls::ClientConfig>>, calendar: Option<Arc<dyn Calendar>>) -> Self {
+        Self { tls: Mutex::new(tls), calendar, ..Self::default() }
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {

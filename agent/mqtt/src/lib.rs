@@ -48,6 +48,7 @@
 
 mod backoff;
 mod connection;
+mod dated;
 mod diagnosis;
 mod door;
 mod event;
@@ -60,11 +61,13 @@ mod settings;
 mod subscription;
 mod tls;
 
+pub use dated::{Calendar, Date};
 pub use door::{PublishError, Publisher};
 pub use event::{Event, NotTaken};
-pub use link::start;
+pub use link::{start, start_dated};
 pub use message::{Incoming, Message, Qos};
 pub use settings::{
     Backoff, EVENT_QUEUE, INCOMING_WINDOW, LONGEST_KEEP_ALIVE, MAX_WINDOW, SHORTEST_KEEP_ALIVE, SMALLEST_INCOMING,
     STOP_WITHIN, Settings, SettingsError, TlsPem,
 };
+pub use tls::client_config;

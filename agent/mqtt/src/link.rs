@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backoff::Waits,
     connection::{End, Link, run},
+    dated::Calendar,
     door::{Door, Publisher},
     event::Event,
     outlet::{Outlet, Settles},
@@ -35,11 +36,24 @@ pub fn start(
     settings: Settings,
     stop: CancellationToken,
 ) -> Result<(Publisher, mpsc::Receiver<Event>, JoinHandle<()>), SettingsError> {
+    start_dated(settings, None, stop)
+}
+
+/// As [`start`], with the broker's certificate judged by `calendar`: for a machine whose clock may be wrong.
+///
+/// # Errors
+///
+/// As [`start`].
+pub fn start_dated(
+    settings: Settings,
+    calendar: Option<Arc<dyn Calendar>>,
+    stop: CancellationToken,
+) -> Result<(Publisher, mpsc::Receiver<Event>, JoinHandle<()>), SettingsError> {
     settings.check()?;
-    let tls = settings.tls.as_ref().map(client_config).transpose()?;
+    let tls = settings.tls.as_ref().map(|pem| client_config(pem, calendar.clone())).transpose()?;
     let runtime = tokio::runtime::Handle::try_current().map_err(|_| SettingsError::NoRuntime)?;
     let (channel, events) = mpsc::channel(EVENT_QUEUE);
-    let door = Arc::new(Door::with(tls));
+    let door = Arc::new(Door::with(tls, calendar));
     let publisher = Publisher { door: Arc::clone(&door) };
     let outlet = Outlet::new(channel, Arc::clone(&door));
     let task = runtime.spawn(work(settings, door, outlet, stop));

@@ -18,6 +18,7 @@
 
 pub mod body;
 pub mod cbor;
+pub mod detached;
 pub mod enrolment;
 mod envelope;
 pub mod head;
@@ -44,6 +45,7 @@ pub use body::{
     LimitsActivated, Link, Measured, Plan, Reading, Recovery, Required, Resumed, SingleReading, SoftwareId, Stopped,
     Subject, Table, TimeBlock, TimeQuality, TimeRepair, TimeSource, TimeStep, Trimmed, Warning,
 };
+pub use detached::{DetachedError, open_detached, sign_detached};
 pub use enrolment::{Statement, StatementError, fingerprint};
 pub use envelope::ContentType;
 pub use head::{Head, Resend, issue_head, issue_resend, open_head, open_resend};

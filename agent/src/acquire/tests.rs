@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use tidewaiter_config::site::{Instrument, Link, Local, Parity, Port, Protocol, SerialLine, Site, Store};
+use tidewaiter_config::site::{Instrument, Link, Local, Parity, Port, Protocol, SerialLine, Site, Store, WallClock};
 use tidewaiter_drivers::{
     Decimal,
     reading::{Missing, Quality, Reading},
@@ -64,6 +64,7 @@ pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Si
         agent: "a".into(),
         name: String::new(),
         store: Store { dir: PathBuf::new(), budget_bytes: 0, keep: Duration::ZERO },
+        clock: WallClock::default(),
         keys: tidewaiter_config::site::Keys::File,
         uplink: None,
         local: Local { listen: ([127, 0, 0, 1], 0).into() },

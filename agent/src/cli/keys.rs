@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{FINDING, Failure, OK, Outcome, Place, operate::answered, output::outln, place};
 use crate::{
     app::SOFTWARE,
-    clock::SystemClock,
+    clock::{Policy, SystemClock},
     keys::{self as key_files, Keyring, Keysmith, Rotated},
     outbox::{Identity, Keeper, Settings, SqliteStore},
     seal,
@@ -189,7 +189,8 @@ async fn rotate_here(
         statement: enrolled.statement,
         context: Context { software: SOFTWARE.to_owned(), config: site.digest },
     };
-    let settings = Settings { keep_ms: i64::try_from(site.store.keep.as_millis()).unwrap_or(i64::MAX) };
+    let keep_ms = i64::try_from(site.store.keep.as_millis()).unwrap_or(i64::MAX);
+    let settings = Settings { keep_ms, clock: Policy::from(&site.clock) };
     let (signer, rest) = enrolled.split();
     let (keeper, outbox) =
         Keeper::open(Box::new(store), signer, Arc::new(SystemClock), identity, settings, seal::interrupted)

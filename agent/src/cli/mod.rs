@@ -1,5 +1,6 @@
 //! The command line. Each command is one file; this one names them.
 
+mod bundle;
 mod check;
 mod draw;
 mod enrol;
@@ -19,6 +20,7 @@ mod plan;
 mod recompute;
 mod register;
 mod run;
+mod salvage;
 mod screen;
 mod show;
 mod stats;
@@ -178,6 +180,14 @@ enum Command {
     ///
     /// Example: tidewaiter export --data-dir data --format jsonl --out records.jsonl
     Export(export::ExportArgs),
+    /// Put records into one file with everything needed to check them offline.
+    ///
+    /// Example: tidewaiter bundle lane-7-3-41 --config site.toml --out case.tar
+    Bundle(bundle::BundleArgs),
+    /// Save what the store of a dead board still holds, for the centre to take in.
+    ///
+    /// Example: tidewaiter salvage /mnt/dead/data --out salvaged.cborseq
+    Salvage(salvage::SalvageArgs),
     /// Judge stored inspections again, from the records and the table files alone.
     ///
     /// Example: tidewaiter recompute records.cborseq --limits limits
@@ -186,7 +196,7 @@ enum Command {
     ///
     /// Example: tidewaiter version --json
     Version(version::VersionArgs),
-    /// Verify records: signature, chain, completeness and time, each by itself.
+    /// Verify records or a bundle: signature, chain, completeness and time, each by itself.
     ///
     /// Example: tidewaiter verify records.cborseq --registry registry.json --evidence data/evidence
     Verify(verify::VerifyArgs),
@@ -270,6 +280,8 @@ pub fn main() -> ExitCode {
         Command::Stats(args) => stats::stats(&args),
         Command::Show(args) => show::show(&args),
         Command::Export(args) => export::export(&args),
+        Command::Bundle(args) => bundle::bundle(&args),
+        Command::Salvage(args) => salvage::salvage(&args),
         Command::Recompute(args) => recompute::run(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Fsck(args) => fsck::fsck(&args),

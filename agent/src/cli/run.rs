@@ -4,8 +4,12 @@ use std::{fs, io::IsTerminal, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use tidewaiter_config::site::Site;
+use tidewaiter_mqtt::Calendar;
 use tidewaiter_record::Registry;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -13,7 +17,7 @@ use super::{Failure, LogFormat, OK, Outcome, place};
 use crate::{
     acquire::SystemOpener,
     app::{self, Parts},
-    clock::{Clock, SystemClock},
+    clock::{Claim, ClaimedDate, Clock, SystemClock},
     downlink,
     evidence::DiskEvidence,
     inspect::Subjects,
@@ -72,9 +76,14 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
     let authority = downlink::anchor(&site).map_err(Failure::usage)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let stop = CancellationToken::new();
+    let (claim_out, claim) = watch::channel(Claim::UNKNOWN);
+    let calendar: Arc<dyn Calendar> = Arc::new(ClaimedDate::new(Arc::clone(&clock), claim));
     let link = match &site.uplink {
         // The link ends after the uplink's last word, with the interface.
-        Some(uplink) => Some(MqttLink::connect(&site, uplink, &stop.child_token()).map_err(Failure::environment)?),
+        Some(uplink) => Some(
+            MqttLink::connect_dated(&site, uplink, Some(calendar), &stop.child_token())
+                .map_err(Failure::environment)?,
+        ),
         None => None,
     };
     if let Ok(transport) = Transport::of(&site) {
@@ -98,6 +107,16 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
     };
     let (id, agent, listen, dir) = (site.id.clone(), site.agent.clone(), site.local.listen, site.store.dir.clone());
     let running = app::start(site, parts, link).await.map_err(Failure::environment)?;
+    let mut status = running.status.clone();
+    // Ends with the keeper.
+    tokio::spawn(async move {
+        loop {
+            claim_out.send_replace(status.borrow_and_update().clock);
+            if status.changed().await.is_err() {
+                break;
+            }
+        }
+    });
     let smith = Arc::new(Keysmith::new(dir.clone(), ring, known, running.outbox.clone()));
     let watching = tokio::spawn({
         let (smith, stop) = (Arc::clone(&smith), stop.child_token());

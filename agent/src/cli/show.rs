@@ -3,6 +3,7 @@
 use clap::Args;
 use comfy_table::Table;
 use serde_json::Value;
+use tidewaiter_words::{Language, terms};
 
 use super::{FINDING, Failure, OK, Outcome, Place, operate, output::outln};
 use crate::{lane::record_view, outbox::Archive};
@@ -114,6 +115,10 @@ fn print_status(report: &Value) {
         Some(ms) => {
             outln!("uplink down for {}:{:02} ({})", ms / 60_000, ms / 1000 % 60, text(report, "/uplink/last_failure"));
         }
+    }
+    if let Some(quality) = report.pointer("/clock/quality").and_then(Value::as_str) {
+        let error = report.pointer("/clock/err_ms").and_then(Value::as_u64).unwrap_or(0);
+        outln!("{}", terms::clock(Language::from_env(), quality, &terms::clock_error(error)));
     }
     for (place, drill) in report.pointer("/live/drills").and_then(Value::as_object).into_iter().flatten() {
         outln!("DRILL at {place}, ordered by {}", text(drill, "/operator"));

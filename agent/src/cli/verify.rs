@@ -2,11 +2,12 @@
 
 use std::{
     fs::{self, File},
-    io::{self, ErrorKind, IsTerminal, Read, Write},
+    io::{self, BufReader, ErrorKind, IsTerminal, Read, Write},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
+use tidewaiter_bundle::{check, is_bundle};
 use tidewaiter_record::{
     Detail, Hash, Record, Registry, Report, SequenceBuffer, Verdict, Verifier,
     verify::{Code, Question},
@@ -21,7 +22,7 @@ const PIECE: usize = 256 * 1024;
 /// Options of `tidewaiter verify`.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
-    /// Records as exported with `--format cborseq`, in order; receipts and heads of the log may stand among them.
+    /// Records as exported with `--format cborseq`, in order; receipts and heads of the log may stand among them. Or one bundle.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Key registry.
@@ -43,6 +44,11 @@ pub(super) fn verify(args: &VerifyArgs) -> Outcome {
     let path = &args.registry;
     let text = fs::read_to_string(path).map_err(unreadable(path))?;
     let registry = Registry::from_json(&text).map_err(|why| Failure::usage(format!("{}: {why}", path.display())))?;
+    if let [path] = args.files.as_slice()
+        && begins_a_bundle(path)?
+    {
+        return verify_bundle(args, path, &registry);
+    }
     let mut verifier = Verifier::new(&registry);
     if let Some(folder) = &args.evidence {
         if !folder.is_dir() {
@@ -63,6 +69,48 @@ pub(super) fn verify(args: &VerifyArgs) -> Outcome {
         print(&report, args.evidence.is_some());
     }
     Ok(if report.is_bad() { FINDING } else { OK })
+}
+
+fn begins_a_bundle(path: &Path) -> Result<bool, Failure> {
+    let failed = |why| Failure::environment(format!("{}: {why}", path.display()));
+    let mut beginning = Vec::new();
+    File::open(path).map_err(failed)?.take(512).read_to_end(&mut beginning).map_err(failed)?;
+    Ok(is_bundle(&beginning))
+}
+
+fn verify_bundle(args: &VerifyArgs, path: &Path, registry: &Registry) -> Outcome {
+    let file = File::open(path).map_err(|why| Failure::environment(format!("{}: {why}", path.display())))?;
+    let checked =
+        check(BufReader::new(file), registry).map_err(|why| Failure::usage(format!("{}: {why}", path.display())))?;
+    if args.json {
+        let mut object = serde_json::to_value(&checked.report).map_err(Failure::environment)?;
+        if let Some(object) = object.as_object_mut() {
+            let bundle = serde_json::json!({
+                "manifest": checked.manifest,
+                "damage": checked.damage,
+                "proofs": checked.proofs,
+                "heads": checked.heads,
+            });
+            object.insert("bundle".to_owned(), bundle);
+        }
+        outln!("{object}");
+    } else {
+        print(&checked.report, false);
+        let language = Language::from_env();
+        if checked.damage.is_empty() {
+            let parts = [
+                ("files", (checked.manifest.files.len() as u64).into()),
+                ("proofs", checked.proofs.into()),
+                ("heads", checked.heads.into()),
+            ];
+            outln!("{}", say(language, "bundle-checked", &parts));
+        }
+        for damage in &checked.damage {
+            let parts = [("file", (&damage.file).into()), ("what", (&damage.what).into())];
+            outln!("{}", say(language, "bundle-damaged", &parts));
+        }
+    }
+    Ok(if checked.is_bad() { FINDING } else { OK })
 }
 
 // Puts one file to the verifier, and looks for the evidence that its records name.

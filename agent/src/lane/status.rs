@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::Hash;
+use tidewaiter_record::body::TimeQuality;
 
-use crate::{acquire::Counters, inspector::Snapshot, outbox::Status, uplink::Telemetry};
+use crate::{acquire::Counters, clock::Claim, inspector::Snapshot, outbox::Status, uplink::Telemetry};
 
 /// The answer to `GET /api/v1/status`.
 #[derive(Clone, Debug, Serialize)]
@@ -33,6 +34,8 @@ pub struct StatusReport {
     pub store_budget_bytes: u64,
     /// The centre signed for bytes that are not ours.
     pub fork: Option<String>,
+    /// How far the wall clock can be believed.
+    pub clock: ClockReport,
     /// State of the uplink.
     pub uplink: Telemetry,
     /// How long the uplink has been down, milliseconds.
@@ -62,6 +65,30 @@ pub struct BeaconLine {
     pub root: Hash,
     /// When it was signed, UTC milliseconds.
     pub at_ms: i64,
+}
+
+/// What is claimed of the wall clock, as in the time block of the newest record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClockReport {
+    /// Quality: `S`, `H`, `I` or `U`.
+    pub quality: &'static str,
+    /// Bound on its error, milliseconds; absent at `U`.
+    pub err_ms: Option<u64>,
+    /// What set it.
+    pub source: &'static str,
+    /// Seconds since it did.
+    pub age_s: u64,
+}
+
+impl ClockReport {
+    fn of(claim: &Claim) -> Self {
+        Self {
+            quality: claim.quality.word(),
+            err_ms: (claim.quality != TimeQuality::U).then_some(claim.err_ms),
+            source: claim.src.word(),
+            age_s: claim.age_s,
+        }
+    }
 }
 
 /// Where the readings are on their way.
@@ -117,6 +144,7 @@ impl StatusReport {
             store_used_bytes: status.usage.0,
             store_budget_bytes: status.usage.1,
             fork: status.fork.clone(),
+            clock: ClockReport::of(&status.clock),
             uplink_down_ms: telemetry.offline_since_mono_ms.map(|since| now.mono_ms.saturating_sub(since)),
             uplink: telemetry.clone(),
             instruments: instruments

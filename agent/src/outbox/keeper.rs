@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
     Anchor, ChainHead, ChainId, Claims, Hash, SealError, Sealed, Signer,
-    body::{Body, Context, Detail, Genesis, Recovery, TimeBlock, TimeQuality, TimeSource},
+    body::{Body, Context, Detail, Genesis, Recovery},
     seal,
 };
 use tokio::{
@@ -24,18 +24,16 @@ use tracing::{error, info, warn};
 
 use self::trim::Trims;
 use super::{
-    Batch, COMMANDS, Command, Cursor, Draft, Entry, GROUP, GROUP_WAIT, Outbox, ReceiptAnswer, Recorded, Refusal,
-    SHUTDOWN_DRAFT, Status, Store, StoreError, witness::Witness,
+    Batch, COMMANDS, Command, Cursor, Draft, Entry, GROUP, GROUP_WAIT, Outbox, RECEIPT_NOTE, ReceiptAnswer, Recorded,
+    Refusal, SHUTDOWN_DRAFT, Status, Store, StoreError, timing::Timing, witness::Witness,
 };
 use crate::{
-    clock::Clock,
+    clock::{Claim, Clock, Policy},
     evidence::{EvidenceStore, MemoryEvidence},
 };
 
 /// Commits tried again after reopening before the drafts are refused.
 const COMMIT_TRIES: u32 = 3;
-/// 2026-01-01T00:00:00Z: a wall clock below this has certainly never been set.
-const WALL_FLOOR_MS: i64 = 1_767_225_600_000;
 
 /// Who seals.
 #[derive(Clone, Debug)]
@@ -55,6 +53,8 @@ pub struct Identity {
 pub struct Settings {
     /// Receipted records older than this are deleted, milliseconds.
     pub keep_ms: i64,
+    /// What the site says of its clock.
+    pub clock: Policy,
 }
 
 /// The keeper before it runs.
@@ -68,7 +68,7 @@ pub struct Keeper {
     boot: u64,
     status: Status,
     refused_from_ms: i64,
-    wall_floor_ms: i64,
+    timing: Timing,
     finished: bool,
     notes: Vec<(String, Vec<u8>)>,
     evidence: Arc<dyn EvidenceStore>,
@@ -125,6 +125,7 @@ impl Keeper {
             refused: contents.refused.0,
             newest_alert,
             fork: fork::remembered(&notes),
+            clock: Claim::UNKNOWN,
             key_away: None,
             refused_ever: 0,
             evidence: Arc::new(beside::named(&notes)),
@@ -134,6 +135,8 @@ impl Keeper {
         };
         let (sender, commands) = mpsc::channel(COMMANDS);
         let (publish, receiver) = watch::channel(Arc::new(status.clone()));
+        let (shown_ms, cursor) = (contents.wall_floor_ms, contents.cursor);
+        let timing = Timing::new(Arc::clone(&clock), settings.clock, contents.boot, &notes, shown_ms, cursor);
         let mut keeper = Self {
             store: Some(store),
             signer,
@@ -144,7 +147,7 @@ impl Keeper {
             boot: contents.boot,
             status,
             refused_from_ms: contents.refused.1,
-            wall_floor_ms: contents.wall_floor_ms.max(WALL_FLOOR_MS),
+            timing,
             finished: false,
             trims: trim::kept(&notes),
             notes,
@@ -176,6 +179,7 @@ impl Keeper {
         interrupted: impl Fn(&str, &[u8]) -> Option<Draft>,
     ) -> Result<(), StoreError> {
         let mut drafts = Vec::new();
+        self.timing.look();
         if self.status.head.is_none() {
             drafts.push(Self::own(Detail::Genesis(Genesis {
                 software: self.identity.context.software.clone(),
@@ -211,10 +215,11 @@ impl Keeper {
                 }
             }
         }
+        drafts.extend(self.timing.take());
         for chunk in drafts.chunks(GROUP) {
             let mut batch = Batch::default();
             let mut head = self.head;
-            let now = self.clock.now();
+            let now = self.timing.look();
             for draft in chunk {
                 match self.seal_one(&head, None, draft, now) {
                     Ok(sealed) => {
@@ -228,8 +233,9 @@ impl Keeper {
                     Err(why) => error!(place = draft.place, %why, "a record of the start could not be sealed"),
                 }
             }
+            self.timing.remember(&mut batch);
             self.commit(batch.clone()).await?;
-            self.accept(&batch, head);
+            self.accept(&batch, head, now);
         }
         self.publish();
         info!(boot = self.boot, next = self.head.next_seq, clean, "chain open");
@@ -301,7 +307,7 @@ impl Keeper {
                     batch.notes.extend(notes);
                     remembered.push(reply);
                 }
-                Command::Receipt { cursor, reply } => receipts.push((cursor, reply)),
+                Command::Receipt { cursor, signed, reply } => receipts.push((cursor, signed, reply)),
                 Command::HandOver { order, reply } => orders.push((order, reply)),
                 word @ (Command::Beacon { .. } | Command::Log { .. }) => words.push(word),
                 Command::Finish { reply } => finishing.push(reply),
@@ -319,8 +325,8 @@ impl Keeper {
             self.finish().await?;
             let _ = reply.send(());
         }
-        for (cursor, reply) in receipts {
-            let answer = self.take_receipt(cursor).await?;
+        for (cursor, signed, reply) in receipts {
+            let answer = self.take_receipt(cursor, signed).await?;
             let _ = reply.send(answer);
         }
         for word in words {
@@ -378,8 +384,12 @@ impl Keeper {
         pending = self.without_absent(pending).await;
         let mut last = None;
         for attempt in 0..COMMIT_TRIES {
-            let now = self.clock.now();
+            let now = self.timing.look();
+            // What the look found goes first: it says how the times after it are to be read.
+            let found = self.timing.take().into_iter();
+            pending.splice(0..0, found.map(|it| Pending { draft: Box::new(it), reply: oneshot::channel().0 }));
             let mut batch = remember.clone();
+            self.timing.remember(&mut batch);
             let mut head = self.head;
             let mut anchor = self.witness.due();
             let mut answers: Vec<Result<Recorded, Refusal>> = Vec::with_capacity(pending.len());
@@ -413,7 +423,7 @@ impl Keeper {
             }
             match self.commit(batch.clone()).await {
                 Ok(()) => {
-                    self.accept(&batch, head);
+                    self.accept(&batch, head, now);
                     self.refresh_usage().await;
                     if unsigned.is_some() {
                         let unsigned = |it: &Result<_, _>| matches!(it, Err(Refusal::Key(_)));
@@ -467,7 +477,7 @@ impl Keeper {
         Ok(rest)
     }
 
-    async fn take_receipt(&mut self, cursor: Cursor) -> Result<ReceiptAnswer, StoreError> {
+    async fn take_receipt(&mut self, cursor: Cursor, signed: Option<Vec<u8>>) -> Result<ReceiptAnswer, StoreError> {
         if let Some(fork) = &self.status.fork {
             return Ok(ReceiptAnswer::Fork(fork.clone()));
         }
@@ -489,12 +499,14 @@ impl Keeper {
         if let Some(fork) = fork {
             return self.declare_fork(fork).await;
         }
-        let batch = Batch { cursor: Some(cursor), ..Batch::default() };
+        let notes = signed.map(|signed| (RECEIPT_NOTE.to_owned(), Some(signed))).into_iter().collect();
+        let batch = Batch { cursor: Some(cursor), notes, ..Batch::default() };
         if let Err(failure) = self.commit(batch).await {
             self.recover().await?;
             return Ok(ReceiptAnswer::Failed(failure.to_string()));
         }
         self.status.cursor = Some(cursor);
+        self.timing.receipt(cursor);
         let oldest = self.with_store(move |store| store.entries(seq + 1, 1)).await?;
         self.status.oldest_unreceipted_ms = oldest.first().map(|entry| entry.sealed_ms);
         self.trim().await?;
@@ -508,12 +520,12 @@ impl Keeper {
         }
     }
 
-    fn accept(&mut self, batch: &Batch, head: ChainHead) {
+    fn accept(&mut self, batch: &Batch, head: ChainHead, now: Moment) {
         self.head = head;
+        self.timing.durable(batch, now.mono_ms);
         if let Some(last) = batch.entries.last() {
             self.status.head = Some(last.seq);
             self.status.sealed = last.seq + 1;
-            self.wall_floor_ms = self.wall_floor_ms.max(last.sealed_ms);
         }
         if self.status.oldest_unreceipted_ms.is_none() {
             self.status.oldest_unreceipted_ms = batch.entries.first().map(|entry| entry.sealed_ms);
@@ -533,7 +545,8 @@ impl Keeper {
         }
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
+        self.status.clock = self.timing.claim();
         self.publish.send_replace(Arc::new(self.status.clone()));
     }
 
@@ -565,23 +578,8 @@ impl Keeper {
         now: Moment,
     ) -> Result<Sealed, SealError> {
         let claims = Claims { agent: self.identity.agent.clone(), subject: draft.place.clone() };
-        let body = Body { time: self.time_block(now), detail: draft.detail.clone() };
+        let body = Body { time: self.timing.block(now), detail: draft.detail.clone() };
         seal(head, &claims, anchor, &body, self.signer.as_ref())
-    }
-
-    fn time_block(&self, now: Moment) -> TimeBlock {
-        // U: the clock stands before a time it has already shown, or was never set. I: it is set, and
-        // nothing vouches for it. S and H need the state of a time service, which this version does not read.
-        let set = now.wall_ms >= self.wall_floor_ms;
-        TimeBlock {
-            wall_ms: now.wall_ms,
-            mono_ms: now.mono_ms,
-            boot: self.boot,
-            quality: if set { TimeQuality::I } else { TimeQuality::U },
-            err_ms: 0,
-            src: TimeSource::None,
-            age_s: 0,
-        }
     }
 
     fn own(detail: Detail) -> Draft {

@@ -29,6 +29,7 @@ mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod witness;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -36,7 +37,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tidewaiter_record::{Hash, Head, PublicKey, Signer, body::Detail};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::evidence::{self, EvidenceStore};
+use crate::{
+    clock::Claim,
+    evidence::{self, EvidenceStore},
+};
 
 pub use archive::{Archive, Summary};
 pub use error::{Refusal, StoreError};
@@ -55,6 +59,8 @@ pub const GROUP_WAIT: Duration = Duration::from_millis(4);
 const RESERVE_SHARE: u64 = 16;
 /// How the draft id of a record that ends a clean run begins; the boot number follows.
 pub(crate) const SHUTDOWN_DRAFT: &str = "shutdown-";
+/// Note that holds the newest receipt as the centre signed it.
+pub const RECEIPT_NOTE: &str = "receipt";
 
 /// A record to be sealed.
 #[derive(Clone, Debug)]
@@ -103,6 +109,8 @@ pub struct Status {
     pub newest_alert: Option<u64>,
     /// The centre signed for bytes that are not ours: deletion has stopped.
     pub fork: Option<String>,
+    /// How far the wall clock could be believed when it was last looked at.
+    pub clock: Claim,
     /// Why the key does not sign; nothing is recorded while it does not.
     pub key_away: Option<String>,
     /// Drafts refused since the start of the process.
@@ -159,8 +167,8 @@ pub(crate) enum Command {
     Remember { place: String, state: Vec<u8>, reply: oneshot::Sender<Result<(), Refusal>> },
     Notes { notes: Vec<(String, Option<Vec<u8>>)>, reply: oneshot::Sender<Result<(), Refusal>> },
     Find { draft: String, reply: oneshot::Sender<Result<Option<Recorded>, StoreError>> },
+    Receipt { cursor: Cursor, signed: Option<Vec<u8>>, reply: oneshot::Sender<ReceiptAnswer> },
     HandOver { order: Box<HandOver>, reply: oneshot::Sender<Result<Recorded, Refusal>> },
-    Receipt { cursor: Cursor, reply: oneshot::Sender<ReceiptAnswer> },
     Beacon { head: Box<Head>, reply: oneshot::Sender<BeaconAnswer> },
     Log { head: LogHead, reply: oneshot::Sender<()> },
     Finish { reply: oneshot::Sender<()> },
@@ -230,7 +238,16 @@ impl Outbox {
 
     /// Hands in a receipt whose signature has been verified.
     pub async fn receipt(&self, cursor: Cursor) -> ReceiptAnswer {
-        self.ask(|reply| Command::Receipt { cursor, reply })
+        self.take_receipt(cursor, None).await
+    }
+
+    /// As [`Self::receipt`], and keeps the signed bytes of the newest one, for bundles.
+    pub async fn signed_receipt(&self, cursor: Cursor, signed: Vec<u8>) -> ReceiptAnswer {
+        self.take_receipt(cursor, Some(signed)).await
+    }
+
+    async fn take_receipt(&self, cursor: Cursor, signed: Option<Vec<u8>>) -> ReceiptAnswer {
+        self.ask(|reply| Command::Receipt { cursor, signed, reply })
             .await
             .unwrap_or_else(|| ReceiptAnswer::Failed("the agent is stopping".to_owned()))
     }

@@ -22,7 +22,10 @@ use tokio_util::sync::CancellationToken;
 mod chain;
 
 use super::*;
-use crate::{clock::Clock, seal};
+use crate::{
+    clock::{Clock, Policy},
+    seal,
+};
 
 mod rotation;
 
@@ -191,7 +194,7 @@ impl Bench {
             statement: self.statement_hash(),
             context: Context { software: "test".into(), config: [0; 32] },
         };
-        let settings = Settings { keep_ms: self.keep_ms };
+        let settings = Settings { keep_ms: self.keep_ms, clock: Policy::default() };
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
         let (keeper, outbox) =
             Keeper::open(Box::new(self.store()), signer, clock, identity, settings, seal::interrupted).await?;

@@ -1,9 +1,9 @@
 //! The uplink seam: what the sender asks of a connection.
 
-use std::{fmt::Debug, path::PathBuf, time::Duration};
+use std::{fmt::Debug, path::PathBuf, sync::Arc, time::Duration};
 
 use tidewaiter_config::site::{self, Site};
-use tidewaiter_mqtt::{Backoff, Event, Message, PublishError, Publisher, Qos, Settings, SettingsError};
+use tidewaiter_mqtt::{Backoff, Calendar, Event, Message, PublishError, Publisher, Qos, Settings, SettingsError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -62,12 +62,27 @@ pub struct MqttLink {
 }
 
 impl MqttLink {
-    /// Starts the connection to the site's broker; it keeps itself up until `stop`.
+    /// Starts the connection to the site's broker; it keeps itself up until `stop`. The broker's certificate is judged by
+    /// the system's clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect_dated`].
+    pub fn connect(site: &Site, uplink: &site::Uplink, stop: &CancellationToken) -> Result<Self, LinkError> {
+        Self::connect_dated(site, uplink, None, stop)
+    }
+
+    /// As [`Self::connect`], with the broker's certificate judged by `calendar`, for a clock that may be wrong.
     ///
     /// # Errors
     ///
     /// When TLS files cannot be read or used. A broker that cannot be reached is no error: it is tried again.
-    pub fn connect(site: &Site, uplink: &site::Uplink, stop: &CancellationToken) -> Result<Self, LinkError> {
+    pub fn connect_dated(
+        site: &Site,
+        uplink: &site::Uplink,
+        calendar: Option<Arc<dyn Calendar>>,
+        stop: &CancellationToken,
+    ) -> Result<Self, LinkError> {
         // Before reading: a change in between is then seen at the first look.
         let seen = uplink.tls.as_ref().map(identity::stamp);
         let tls = uplink.tls.as_ref().map(identity::read).transpose()?;
@@ -91,7 +106,7 @@ impl MqttLink {
             backoff: BACKOFF,
             max_incoming_bytes: if site.authority.is_some() { MAX_ORDER_BYTES } else { MAX_INCOMING_BYTES },
         };
-        let (publisher, events, _task) = tidewaiter_mqtt::start(settings, stop.clone())?;
+        let (publisher, events, _task) = tidewaiter_mqtt::start_dated(settings, calendar, stop.clone())?;
         if let (Some(files), Some(seen)) = (uplink.tls.clone(), seen) {
             tokio::spawn(identity::follow(files, seen, publisher.clone(), stop.clone()));
         }

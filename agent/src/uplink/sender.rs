@@ -256,7 +256,7 @@ impl<L: Link> Uplink<L> {
     async fn on_receipt(&mut self, payload: &[u8]) {
         let settings = &self.settings;
         match downlink::receipt(payload, &settings.registry, &settings.agent, settings.chain) {
-            Ok((cursor, log)) => match self.answered(cursor).await {
+            Ok((cursor, log)) => match self.answered(cursor, payload).await {
                 answer @ (ReceiptAnswer::Moved | ReceiptAnswer::Known) => {
                     if let Some(log) = log {
                         self.outbox.log(log).await;
@@ -300,8 +300,8 @@ impl<L: Link> Uplink<L> {
     }
 
     /// Hands a receipt to the outbox. Signed orders rest on what it says: that the centre knows this chain as it is.
-    async fn answered(&mut self, cursor: Cursor) -> ReceiptAnswer {
-        let answer = self.outbox.receipt(cursor).await;
+    async fn answered(&mut self, cursor: Cursor, payload: &[u8]) -> ReceiptAnswer {
+        let answer = self.outbox.signed_receipt(cursor, payload.to_vec()).await;
         if let Some(door) = &self.door {
             match &answer {
                 ReceiptAnswer::Moved => door.receipt_fits(true),
@@ -498,7 +498,7 @@ impl<L: Link> Uplink<L> {
             receipted: status.cursor.map(|cursor| cursor.upto_seq),
             backlog: status.sealed.saturating_sub(status.cursor.map_or(0, |cursor| cursor.upto_seq + 1)),
             stopped_since_ms: status.stopped_since_ms,
-            clock: "I".to_owned(),
+            clock: status.clock.quality.word().to_owned(),
             software_hash: self.settings.software_hash.clone(),
         };
         // The head moves with every record: once a beat is enough, a change of state goes out at once.
@@ -506,6 +506,7 @@ impl<L: Link> Uplink<L> {
             *sent == message
                 || (sent.state == message.state
                     && sent.stopped_since_ms == message.stopped_since_ms
+                    && sent.clock == message.clock
                     && at.elapsed() < BEAT)
         };
         if self.state_sent.as_ref().is_some_and(settled) {

@@ -71,7 +71,7 @@ impl Bench {
             Arc::new(Ed25519Signer::from_seed(&[3; 32])),
             Arc::clone(&clock),
             identity,
-            outbox::Settings { keep_ms: i64::MAX },
+            outbox::Settings { keep_ms: i64::MAX, clock: crate::clock::Policy::default() },
             |_, _| None,
         )
         .await

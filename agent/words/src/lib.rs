@@ -14,6 +14,7 @@
 //! console.ftl     lines of the demo, the agent and the central end
 //! verifier.ftl    answers of the verifier
 //! duty.ftl        the monitoring plan: follow-ups, warnings, deadlines, draws
+//! bundle.ftl      the report inside an evidence bundle
 //! ```
 //!
 //! Ids of enumerations are a prefix and the stable word that records carry: `reason-no-background`,

@@ -136,6 +136,15 @@ pub fn clock(language: Language, letter: &str, error: &str) -> String {
     say(language, &format!("clock-{letter}"), &[("error", error.into())])
 }
 
+/// A bound on the error of a clock as the fixed sentences show it: `0.4 s`, rounded up; `?` where nothing is known.
+pub fn clock_error(milliseconds: u64) -> String {
+    if milliseconds == 0 {
+        return "?".to_owned();
+    }
+    let tenths = milliseconds.div_ceil(100);
+    format!("{}.{} s", tenths / 10, tenths % 10)
+}
+
 /// A span of time as the fixed sentences show it: `00:14`, from an hour on `1:02:03`.
 pub fn span(seconds: u64) -> String {
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -400,6 +409,13 @@ mod tests {
         check(true, false, "gamma alarm (by the instrument)");
         check(false, true, "gamma alarm (by recomputation)");
         check(false, false, "gamma alarm");
+    }
+
+    #[test]
+    fn an_error_bound_is_never_shown_smaller_than_it_is() {
+        for (milliseconds, shown) in [(0, "?"), (1, "0.1 s"), (400, "0.4 s"), (401, "0.5 s"), (61_000, "61.0 s")] {
+            assert_eq!(clock_error(milliseconds), shown);
+        }
     }
 
     #[test]

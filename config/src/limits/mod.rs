@@ -26,7 +26,7 @@ pub use model::*;
 pub use needs::MOISTURE;
 pub use programme::load_programme_str;
 pub use quantity::ratio;
-pub use shipped::{builtin, builtin_programmes};
+pub use shipped::{builtin, builtin_programmes, builtin_texts};
 
 /// Limit tables and step programmes of one folder.
 #[derive(Clone, Debug, Default)]

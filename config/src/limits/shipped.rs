@@ -73,3 +73,8 @@ pub fn builtin_programmes() -> Vec<Programme> {
         .map(|(name, text)| load_programme_str(name, text).expect("every shipped programme is loaded by a test"))
         .collect()
 }
+
+/// The files of the limit tables that come with the program: records name them by the SHA-256 of their text.
+pub fn builtin_texts() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().map(|(_, text)| *text)
+}

@@ -3,12 +3,13 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use sha2::{Digest, Sha256};
 
 use super::{
-    Local, Record, Site, Store, Tls, Uplink, checks,
+    Local, Record, Site, Store, Tls, Uplink, WallClock, checks,
     estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held},
     instruments,
     instruments::hours,
@@ -30,7 +31,7 @@ const VERSION: u32 = 1;
 const WINDOW: u16 = 64;
 
 /// Shortest time after which a heartbeat may be due; the longest is what the record format promises.
-const LEAST_HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(5);
+const LEAST_HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Local interface unless the file says so.
 const LISTEN: &str = "127.0.0.1:8470";
@@ -82,6 +83,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
     let version = root.need("version", "1").and_then(|value| value.integer(VERSION, VERSION));
     let identity = identity(root);
     let store = store(root, base);
+    let clock = root.may("clock").map_or_else(|| Some(WallClock::default()), |value| clock(&value.table()?));
     let keys = keys::read(root, base);
     let uplink = root.may("uplink").map_or(Some(None), |value| uplink(&value.table()?, base).map(Some));
     let local = local(root);
@@ -123,6 +125,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
         agent,
         name,
         store,
+        clock: clock?,
         keys: keys?,
         uplink: uplink?,
         local: local?,
@@ -181,6 +184,16 @@ fn store<'d>(root: &Node<'d>, base: &Path) -> Option<(Store, Option<Value<'d>>)>
     let keep = node.may("keep").map_or(Some(hours(24 * 30)), |value| value.duration(hours(1), hours(24 * 3_650)));
     node.finish();
     Some((Store { dir: dir?, budget_bytes: budget_bytes?, keep: keep? }, budget))
+}
+
+fn clock(node: &Node<'_>) -> Option<WallClock> {
+    let default = WallClock::default();
+    let drift_ppm = node.may("drift_ppm").map_or(Some(default.drift_ppm), |value| value.integer(1_u32, 1_000));
+    let limit = node
+        .may("holdover_limit")
+        .map_or(Some(default.holdover_limit), |value| value.duration(Duration::from_secs(1), hours(24)));
+    node.finish();
+    Some(WallClock { drift_ppm: drift_ppm?, holdover_limit: limit? })
 }
 
 fn record(node: &Node<'_>) -> Option<Record> {

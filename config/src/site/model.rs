@@ -27,6 +27,8 @@ pub struct Site {
     pub name: String,
     /// Store.
     pub store: Store,
+    /// How far the wall clock is believed without a time service.
+    pub clock: WallClock,
     /// Private keys.
     pub keys: Keys,
     /// Uplink; `None` runs without one, filling the outbox.
@@ -70,6 +72,22 @@ pub struct Store {
     pub budget_bytes: u64,
     /// How long receipted records are kept.
     pub keep: Duration,
+}
+
+/// How far the wall clock is believed while no time service keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WallClock {
+    /// What it drifts at worst, parts per million.
+    pub drift_ppm: u32,
+    /// Above this error bound, holdover is no longer claimed.
+    pub holdover_limit: Duration,
+}
+
+impl Default for WallClock {
+    /// A crystal of the cheapest kind, and a minute.
+    fn default() -> Self {
+        Self { drift_ppm: 100, holdover_limit: Duration::from_secs(60) }
+    }
 }
 
 /// What is recorded beside results.

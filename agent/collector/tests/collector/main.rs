@@ -1,6 +1,7 @@
 //! The collector from outside: its core on real `SQLite` files, its process, and a broker.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::missing_panics_doc, missing_docs)]
 
+mod archive;
 mod authority;
 mod command;
 mod convergence;

@@ -42,7 +42,7 @@ impl Keeper {
             return Ok(Err(away.unwrap_or(Refusal::Full)));
         }
         let HandOver { next, public, operator, note } = order;
-        let (old, new, now) = (self.signer.kid(), kid_of(&public), self.clock.now());
+        let (old, new, now) = (self.signer.kid(), kid_of(&public), self.timing.look());
         let facts = [("operator", operator), ("from", old.to_string()), ("to", new.to_string())];
         let facts: BTreeMap<String, String> = facts.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
         let ordered = Self::own(Detail::Event(Event { name: "key-rotation".to_owned(), subject: None, facts }));
@@ -85,7 +85,7 @@ impl Keeper {
                 return Ok(Err(Refusal::Store(failure.to_string())));
             }
         } else {
-            self.accept(&batch, head);
+            self.accept(&batch, head, now);
         }
         self.signer = Arc::clone(&next);
         self.refresh_usage().await;

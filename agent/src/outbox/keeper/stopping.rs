@@ -9,11 +9,11 @@ use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use super::{Draft, Keeper, Pending, entry};
-use crate::outbox::{Batch, Refusal, StoreError};
+use crate::outbox::{Batch, Refusal, StoreError, timing::is_own};
 
 /// Whether refusing it loses something: a sign of life is no result.
 pub(super) fn counts(item: &Pending) -> bool {
-    !matches!(item.draft.detail, Detail::Heartbeat(_))
+    !matches!(item.draft.detail, Detail::Heartbeat(_)) && !is_own(&item.draft)
 }
 
 impl Keeper {
@@ -23,6 +23,8 @@ impl Keeper {
         remembered: Vec<oneshot::Sender<Result<(), Refusal>>>,
         refusal: &Refusal,
     ) -> Result<(), StoreError> {
+        let (own, pending): (Vec<_>, Vec<_>) = pending.into_iter().partition(|item| is_own(&item.draft));
+        self.timing.give_back(own.into_iter().map(|item| *item.draft).collect());
         self.count_refused(pending.iter().filter(|it| counts(it)).count()).await?;
         for item in pending {
             let _ = item.reply.send(Err(refusal.clone()));
@@ -85,7 +87,7 @@ impl Keeper {
         draft: Draft,
         refused: Option<(u64, i64)>,
     ) -> Result<Option<Refusal>, StoreError> {
-        let now = self.clock.now();
+        let now = self.timing.look();
         let anchor = self.witness.due();
         match self.seal_one(&self.head, anchor, &draft, now) {
             Ok(sealed) => {
@@ -95,7 +97,7 @@ impl Keeper {
                 let batch = Batch { entries: vec![entry(&draft, sealed, now)], notes, refused, ..Batch::default() };
                 match self.commit(batch.clone()).await {
                     Ok(()) => {
-                        self.accept(&batch, head);
+                        self.accept(&batch, head, now);
                         self.publish();
                     }
                     Err(failure) => {

@@ -26,7 +26,7 @@ impl Bench {
             context: Context { software: "test".into(), config: [0; 32] },
         };
         let (signer, clock): (_, Arc<dyn Clock>) = (Arc::clone(&self.signer) as _, Arc::clone(&self.clock) as _);
-        let settings = Settings { keep_ms: self.keep_ms };
+        let settings = Settings { keep_ms: self.keep_ms, clock: Policy::default() };
         let opened = Keeper::open(Box::new(self.store()), signer, clock, identity, settings, seal::interrupted).await;
         let (keeper, outbox) = opened.unwrap();
         let (keeper, outbox) = keeper.with_evidence(outbox, Arc::new(DiskEvidence::open(self.dir.path()).unwrap()));

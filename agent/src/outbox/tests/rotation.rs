@@ -52,7 +52,7 @@ impl Site {
         };
         let (signer, known) = enrolled.split();
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
-        let settings = Settings { keep_ms: i64::MAX };
+        let settings = Settings { keep_ms: i64::MAX, clock: Policy::default() };
         let (keeper, outbox) =
             Keeper::open(Box::new(store), signer, clock, identity, settings, seal::interrupted).await.unwrap();
         let stop = CancellationToken::new();
@@ -276,7 +276,7 @@ async fn a_key_that_does_not_sign_now_is_never_used() {
         context: Context { software: "test".into(), config: [0; 32] },
     };
     let clock: Arc<dyn Clock> = Arc::clone(&site.clock) as _;
-    let settings = Settings { keep_ms: i64::MAX };
+    let settings = Settings { keep_ms: i64::MAX, clock: Policy::default() };
     let opened = Keeper::open(Box::new(store), Arc::new(stale), clock, identity, settings, seal::interrupted).await;
     let Err(why) = opened else { panic!("a stale key opened the chain") };
     assert!(matches!(why, StoreError::Key { .. }), "{why}");

@@ -1,0 +1,203 @@
+//! The report for people, the notes on checking, and the excerpt of the registry.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use tidewaiter_record::{
+    ChainId, Detail, Record, Registry, Report, Role, Verdict,
+    body::{InspectionDetail, TimeQuality},
+    view::{RecordView, utc},
+};
+use tidewaiter_words::{Arg, Language, quantity, say, terms};
+
+use crate::case::Case;
+
+/// Name of a language in file names.
+pub(crate) fn tag(language: Language) -> &'static str {
+    match language {
+        Language::ZhCn => "zh-CN",
+        Language::En => "en",
+    }
+}
+
+/// The keys that signed here: the chain's, and the centre's.
+pub(crate) fn excerpt(registry: &Registry, chain: ChainId) -> Registry {
+    let mut excerpt = Registry::new(registry.class());
+    for key in registry.keys().filter(|key| key.role == Role::Centre || key.chain == Some(chain)) {
+        // Each was valid in a registry already; one that is not in this smaller one is left out.
+        let _ = excerpt.add(key.clone());
+    }
+    excerpt
+}
+
+/// How to check a bundle offline.
+pub(crate) fn readme() -> String {
+    "\
+How to check this file / 如何检查本文件
+
+  tidewaiter verify THIS.tar --registry YOUR-REGISTRY.json
+  python3 tests/interop/bundle.py THIS.tar --registry YOUR-REGISTRY.json     (independent program)
+
+Take the registry from the authority, not from this file: registry.json in here only shows which keys are meant.
+登记表请向主管机关索取，不要使用本文件内的 registry.json。
+
+By hand: manifest.json lists every file with its SHA-256 (`sha256sum`). records.cborseq is a CBOR sequence (RFC 8742) of
+COSE_Sign1 items (RFC 9052); any COSE tool checks their signatures. Each record names the SHA-256 of the one before it. The
+format is FORMAT.md of Tidewaiter's record crate. A receipt in receipts.cborseq names the SHA-256 of the record it covers.
+
+Exit codes of both programs: 0 nothing speaks against it, 1 something does, 2 wrong use, 3 environment.
+"
+    .to_owned()
+}
+
+/// The report.
+pub(crate) fn text(language: Language, case: &Case, asked: &[&Record], verified: &Report, absent: &[String]) -> String {
+    let mut out = String::new();
+    let mut line = |id: &str, parts: &[(&str, Arg<'_>)]| {
+        let _ = writeln!(out, "{}", say(language, id, parts));
+    };
+    line("bundle-title", &[]);
+    if let Some(chain) = verified.chains.first() {
+        line(
+            "bundle-head",
+            &[
+                ("agent", (&chain.agent).into()),
+                ("chain", (&chain.chain.to_string()).into()),
+                ("first", chain.first_seq.into()),
+                ("last", chain.last_seq.into()),
+                ("made", (&utc(case.made_at_ms)).into()),
+                ("by", (&case.made_by).into()),
+            ],
+        );
+    }
+    line("bundle-pre-screen", &[]);
+    for record in asked {
+        out.push('\n');
+        out.push_str(&one(language, record));
+    }
+    out.push('\n');
+    out.push_str(&answers(language, verified, absent));
+    out
+}
+
+fn one(language: Language, record: &Record) -> String {
+    let mut out = String::new();
+    let mut line = |id: &str, parts: &[(&str, Arg<'_>)]| {
+        let _ = writeln!(out, "{}", say(language, id, parts));
+    };
+    let view = serde_json::to_value(RecordView::of(record)).unwrap_or_default();
+    let time = &record.body.time;
+    let seq = record.header.seq;
+    let kind = record.body.detail.word();
+    line("bundle-record", &[("number", seq.into()), ("kind", kind.into())]);
+    line("bundle-hash", &[("hash", (&record.hash().to_string()).into())]);
+    let error = if time.quality == TimeQuality::U { 0 } else { time.err_ms };
+    let clock = terms::clock(language, time.quality.word(), &terms::clock_error(error));
+    line("bundle-when", &[("time", (&utc(time.wall_ms)).into()), ("clock", (&clock).into())]);
+    let flags = record.body.detail.flags();
+    if flags.simulated {
+        line("bundle-simulated", &[]);
+    }
+    if flags.drill {
+        line("bundle-drill", &[]);
+    }
+    match &record.body.detail {
+        Detail::Inspection(detail) => out.push_str(&inspection(language, detail, &view)),
+        _ => {
+            let json = view.get("detail").map(Value::to_string).unwrap_or_default();
+            line("bundle-other", &[("json", (&json).into())]);
+        }
+    }
+    out
+}
+
+fn inspection(language: Language, detail: &InspectionDetail, view: &Value) -> String {
+    let mut out = String::new();
+    let mut line = |id: &str, parts: &[(&str, Arg<'_>)]| {
+        let _ = writeln!(out, "{}", say(language, id, parts));
+    };
+    let identities = detail.subject.identities.iter();
+    let subject: Vec<String> =
+        identities.map(|it| format!("{} {}", terms::identity(language, &it.kind), it.text)).collect();
+    let what = format!("{} · {} · {}", terms::procedure(language, &detail.procedure), subject.join(", "), detail.id);
+    line("bundle-what", &[("what", (&what).into())]);
+    line("bundle-where", &[("place", (&detail.place).into())]);
+    for measured in view.pointer("/detail/measured").and_then(Value::as_array).into_iter().flatten() {
+        let word = |key: &str| measured.get(key).and_then(Value::as_str).unwrap_or_default();
+        let value = match measured.get("value").and_then(Value::as_str) {
+            Some(value) => quantity::value(language, &format!("{value} {}", word("unit"))),
+            None => terms::missing(language, word("missing"), None),
+        };
+        line(
+            "bundle-measured",
+            &[
+                ("parameter", (&terms::parameter(language, word("parameter"))).into()),
+                ("value", (&value).into()),
+                ("instrument", word("instrument").into()),
+            ],
+        );
+    }
+    for finding in &detail.findings {
+        let table = format!("{} {}", finding.table, finding.edition);
+        let sentence = terms::finding(
+            language,
+            &terms::Finding {
+                parameter: &finding.parameter,
+                verdict: &finding.verdict,
+                reason: finding.reason.as_deref(),
+                value: finding.value.as_deref(),
+                limit: &finding.limit,
+                table: &table,
+                row: &finding.row,
+                stage: finding.stage,
+            },
+        );
+        line("bundle-finding", &[("finding", (&sentence).into())]);
+    }
+    let verdict = terms::verdict(language, &detail.verdict);
+    let disposition = terms::disposition(language, &detail.disposition);
+    line("bundle-verdict", &[("verdict", (&verdict).into()), ("disposition", (&disposition).into())]);
+    let operator = detail.judging.as_ref().and_then(|judging| judging.operator.clone());
+    let who = operator.unwrap_or_else(|| say(language, "bundle-who-nobody", &[]));
+    line("bundle-who", &[("who", (&who).into())]);
+    out
+}
+
+fn answers(language: Language, verified: &Report, absent: &[String]) -> String {
+    let mut out = String::new();
+    let mut line = |id: &str, parts: &[(&str, Arg<'_>)]| {
+        let _ = writeln!(out, "{}", say(language, id, parts));
+    };
+    line("bundle-answers", &[]);
+    let first = verified.chains.iter().map(|chain| chain.first_seq).min().unwrap_or(0);
+    let last = verified.chains.iter().map(|chain| chain.last_seq).max().unwrap_or(0);
+    for (question, verdict) in [
+        ("signature", &verified.signature),
+        ("chain", &verified.chain),
+        ("completeness", &verified.completeness),
+        ("time", &verified.time),
+    ] {
+        let answer = match verdict {
+            Verdict::Ok => {
+                let numbers = [("records", verified.records.into()), ("first", first.into()), ("last", last.into())];
+                say(language, &format!("answer-{question}-ok"), &numbers)
+            }
+            Verdict::Bad { count } => say(language, &format!("answer-{question}-bad"), &[("bad", (*count).into())]),
+            Verdict::NotChecked { why } => say(language, "answer-not-checked", &[("why", why.into())]),
+        };
+        let question = say(language, &format!("question-{question}"), &[]);
+        line("bundle-answer", &[("question", (&question).into()), ("answer", (&answer).into())]);
+    }
+    match verified.chains.first().and_then(|chain| chain.receipted_upto) {
+        Some(upto) => line("bundle-receipted", &[("upto", upto.into())]),
+        None => line("bundle-not-receipted", &[]),
+    }
+    if !absent.is_empty() {
+        line("bundle-absent", &[("count", (absent.len() as u64).into())]);
+    }
+    line("bundle-limits-title", &[]);
+    for id in ["bundle-limits-sample", "bundle-limits-key", "bundle-limits-registry"] {
+        line(id, &[]);
+    }
+    out
+}

@@ -1,0 +1,308 @@
+//! `backup`, `restore`, `archive`, `import`, `bundle`: what leaves the store for good, and what comes back.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::PathBuf,
+};
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use tidewaiter_recompute::Tables;
+use tidewaiter_record::{ChainId, Report, Verdict};
+use tidewaiter_words::{Language, say};
+
+use super::Failure;
+use crate::{
+    archive::{self, ArchiveReport, Kind, Restored, Source},
+    case,
+    config::Config,
+    core::Core,
+    keys,
+    service::RunError,
+    store::SqliteStore,
+};
+
+/// Options of `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The configuration that names store and registry.
+    #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
+    config: PathBuf,
+    /// A new or empty folder.
+    #[arg(long)]
+    out: PathBuf,
+    /// Print the manifest.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// Folder of a backup or an archive.
+    from: PathBuf,
+    /// The configuration that names store, registry and key; the store must not exist.
+    #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
+    config: PathBuf,
+    /// One JSON object instead of a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of `archive`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ArchiveArgs {
+    #[command(subcommand)]
+    check: Option<ArchiveCommand>,
+    /// The configuration that names store, registry and key.
+    #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG", required = true)]
+    config: Option<PathBuf>,
+    /// A new or empty folder.
+    #[arg(long, required = true)]
+    out: Option<PathBuf>,
+    /// Only what was received no later than this, e.g. 2026-12-31T23:59:59Z.
+    #[arg(long, value_name = "TIME")]
+    upto: Option<Timestamp>,
+    /// Print the manifest.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What else can be done with an archive.
+#[derive(Debug, Subcommand)]
+pub(super) enum ArchiveCommand {
+    /// Check an archive: signature of its list, every file, the four answers over all records, the log; exit code 1 on a finding.
+    ///
+    /// Example: tidewaiter-collector archive check /media/archive-2026 --registry registry.json
+    Check {
+        /// Its folder.
+        folder: PathBuf,
+        /// Your own registry, not the copy in the archive.
+        #[arg(long)]
+        registry: PathBuf,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Options of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Records, as `tidewaiter salvage` or `tidewaiter export --format cborseq` writes them.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Site segment under which they would have come.
+    #[arg(long)]
+    site: String,
+    /// Folder of contents by their SHA-256.
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<PathBuf>,
+    /// The configuration that names store, registry and key; no collector may be running on the store.
+    #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
+    config: PathBuf,
+    /// One JSON object instead of a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of `bundle`.
+#[derive(Debug, Args)]
+pub struct BundleArgs {
+    /// Record numbers or inspection ids, of one chain.
+    #[arg(required = true, value_name = "SEQ|INSPECTION")]
+    asked: Vec<String>,
+    /// The chain (32 hexadecimal digits), where a number alone could mean several.
+    #[arg(long)]
+    chain: Option<ChainId>,
+    /// The file to write.
+    #[arg(long, value_name = "TAR")]
+    out: PathBuf,
+    /// The configuration that names store, registry and key.
+    #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
+    config: PathBuf,
+    /// Print the manifest.
+    #[arg(long)]
+    json: bool,
+}
+
+fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+fn told(json: bool, object: &impl serde::Serialize, line: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    if json {
+        writeln!(stdout, "{}", serde_json::to_string(object).map_err(io::Error::from)?)?;
+    } else {
+        writeln!(stdout, "{line}")?;
+    }
+    Ok(())
+}
+
+pub(super) fn backup(args: &BackupArgs) -> Result<u8, Failure> {
+    let config = Config::load(&args.config)?;
+    let manifest = archive::backup(&config.store.path, &config.centre.registry, &args.out, now_ms())?;
+    let bytes: u64 = manifest.files.iter().map(|file| file.size).sum();
+    let line = format!("{}: {bytes} bytes; the centre's key is not in it, keep that elsewhere", args.out.display());
+    told(args.json, &manifest, &line)?;
+    Ok(0)
+}
+
+pub(super) fn write(args: ArchiveArgs) -> Result<u8, Failure> {
+    if let Some(ArchiveCommand::Check { folder, registry, json }) = args.check {
+        let registry = keys::load_registry(&registry)?;
+        let found = archive::check(&folder, &registry)?;
+        if json {
+            told(true, &found, "")?;
+        } else {
+            print(&found)?;
+        }
+        return Ok(u8::from(found.is_bad()));
+    }
+    // The parser asks for both unless there is a subcommand.
+    let (config, out) = (args.config.unwrap_or_default(), args.out.unwrap_or_default());
+    let config = Config::load(&config)?;
+    let signer = keys::load(&config.centre.key)?;
+    let registry = keys::load_registry(&config.centre.registry)?;
+    keys::check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
+    let store = SqliteStore::open_read_only(&config.store.path)?;
+    let source = Source {
+        store: &store,
+        signer: signer.as_ref(),
+        registry: &registry,
+        made_at_ms: now_ms(),
+        upto_ms: args.upto.map(Timestamp::as_millisecond),
+        segment_bytes: None,
+    };
+    let manifest = archive::write(&source, &out)?;
+    let line = format!(
+        "{}: {} records of {} chains in {} files, root {}; {} contents are not here",
+        out.display(),
+        manifest.leaves,
+        manifest.chains.len(),
+        manifest.files.len() + 2,
+        manifest.root,
+        manifest.absent.len()
+    );
+    told(args.json, &manifest, &line)?;
+    Ok(0)
+}
+
+fn print(found: &ArchiveReport) -> Result<(), Failure> {
+    let language = Language::from_env();
+    let mut stdout = io::stdout().lock();
+    for line in answers(language, &found.report) {
+        writeln!(stdout, "{line}")?;
+    }
+    writeln!(
+        stdout,
+        "signed by {}; {} leaves, root {}; {} heads hold",
+        found.signed_by, found.manifest.leaves, found.manifest.root, found.heads
+    )?;
+    for (file, what) in &found.wrong {
+        writeln!(stdout, "  {file}: {what}")?;
+    }
+    for finding in &found.report.findings {
+        writeln!(stdout, "  {}: {}", finding.code.word(), finding.what)?;
+    }
+    Ok(())
+}
+
+fn answers(language: Language, report: &Report) -> Vec<String> {
+    let first = report.chains.iter().map(|chain| chain.first_seq).min().unwrap_or(0);
+    let last = report.chains.iter().map(|chain| chain.last_seq).max().unwrap_or(0);
+    let questions = [
+        ("signature", &report.signature),
+        ("chain", &report.chain),
+        ("completeness", &report.completeness),
+        ("time", &report.time),
+    ];
+    let answer = |(question, verdict): (&str, &Verdict)| {
+        let answer = match verdict {
+            Verdict::Ok => {
+                let numbers = [("records", report.records.into()), ("first", first.into()), ("last", last.into())];
+                say(language, &format!("answer-{question}-ok"), &numbers)
+            }
+            Verdict::Bad { count } => say(language, &format!("answer-{question}-bad"), &[("bad", (*count).into())]),
+            Verdict::NotChecked { why } => say(language, "answer-not-checked", &[("why", why.into())]),
+        };
+        format!("{}: {answer}", say(language, &format!("question-{question}"), &[]))
+    };
+    questions.into_iter().map(answer).collect()
+}
+
+fn tables(config: &Config) -> Result<Tables, Failure> {
+    Ok(Tables::load(config.limits.as_deref()).map_err(RunError::Tables)?)
+}
+
+fn summary(json: bool, restored: &Restored, what: &str) -> Result<u8, Failure> {
+    let line = format!(
+        "{what}: {} records were new, {} were here, {} refused; {} contents, {} heads",
+        restored.records, restored.duplicates, restored.refused, restored.contents, restored.heads
+    );
+    told(json, restored, &line)?;
+    if !json {
+        for reason in &restored.reasons {
+            writeln!(io::stdout().lock(), "  {reason}")?;
+        }
+    }
+    Ok(u8::from(restored.refused > 0))
+}
+
+pub(super) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
+    let config = Config::load(&args.config)?;
+    match archive::kind(&args.from)? {
+        Kind::Backup => {
+            let manifest = archive::restore_backup(&args.from, &config.store.path, &config.centre.registry)?;
+            let line = format!(
+                "{}: restored; what came after {} is not in it, see `tidewaiter-collector status` for gaps",
+                config.store.path.display(),
+                crate::view::utc(manifest.made_at_ms)
+            );
+            told(args.json, &manifest, &line)?;
+            Ok(0)
+        }
+        Kind::Archive => {
+            let signer = keys::load(&config.centre.key)?;
+            let registry = keys::load_registry(&config.centre.registry)?;
+            let tables = tables(&config)?;
+            let restored = archive::restore_archive(&args.from, &config.store.path, &registry, &signer, &tables)?;
+            summary(args.json, &restored, &config.store.path.display().to_string())
+        }
+    }
+}
+
+pub(super) fn import(args: &ImportArgs) -> Result<u8, Failure> {
+    let config = Config::load(&args.config)?;
+    let signer = keys::load(&config.centre.key)?;
+    let registry = keys::load_registry(&config.centre.registry)?;
+    let mut core = Core::new(registry, signer, SqliteStore::open(&config.store.path)?, tables(&config)?)?;
+    let imported = archive::import(&mut core, &args.site, &args.files, args.evidence.as_deref(), now_ms())?;
+    summary(args.json, &imported, &config.store.path.display().to_string())
+}
+
+pub(super) fn bundle(args: &BundleArgs) -> Result<u8, Failure> {
+    let config = Config::load(&args.config)?;
+    let signer = keys::load(&config.centre.key)?;
+    let registry = keys::load_registry(&config.centre.registry)?;
+    let store = SqliteStore::open_read_only(&config.store.path)?;
+    let case = case::gather(&store, signer.as_ref(), &args.asked, args.chain, now_ms())?;
+    let failed = |source| Failure::Output { path: args.out.clone(), source };
+    let file = File::create(&args.out).map_err(failed)?;
+    let manifest = case.write(&registry, BufWriter::new(&file)).map_err(case::BundleError::from)?;
+    file.sync_all().map_err(failed)?;
+    let line = format!(
+        "{}: records {} to {} of chain {}, {} files, {} contents not at hand",
+        args.out.display(),
+        manifest.first_seq,
+        manifest.last_seq,
+        manifest.chain,
+        manifest.files.len() + 1,
+        manifest.absent.len()
+    );
+    told(args.json, &manifest, &line)?;
+    Ok(0)
+}

@@ -1,0 +1,29 @@
+### 证据包内的报告：记录说了什么，检查了什么，没有检查什么。
+
+bundle-title = 封存记录报告
+bundle-head = 设备 { $agent }，链 { $chain }，记录 { $first } 至 { $last }；由 { $by } 于 { $made } 制作
+bundle-pre-screen = 本报告为自动设备的初筛结果，用于转交处置，不作为最终判定。
+bundle-record = 记录 { $number }：{ $kind }
+bundle-hash = SHA-256 { $hash }
+bundle-what = 项目：{ $what }
+bundle-where = 地点：{ $place }
+bundle-when = 时间：{ $time }；{ $clock }
+bundle-measured = 测得：{ $parameter } { $value }，仪器 { $instrument }
+bundle-finding = 判定：{ $finding }
+bundle-verdict = 结论：{ $verdict }；{ $disposition }
+bundle-who = 人员：{ $who }
+bundle-who-nobody = 无人操作，设备自动完成
+bundle-simulated = 含模拟仪器数据。
+bundle-drill = 按演练记录。
+bundle-other = 内容：{ $json }
+bundle-answers = 按制作方登记表检查这些记录的结果
+bundle-answer = { $question }：{ $answer }
+bundle-receipted = 中心已签名确认收存至第 { $upto } 条记录。
+bundle-not-receipted = 本包内没有中心回执。
+bundle-absent = 记录以哈希引用的内容（证据、限值表、计划）有 { $count } 项不在本包内，见 manifest.json 的 "absent"。
+bundle-limits-title = “是”不代表什么
+bundle-limits-sample = 不表示样品有代表性，也不表示仪器示值真实；只表示仪器在何时发送了哪些字节。
+bundle-limits-key = 密钥若被盗，尚无回执的记录可能被改写。回执限定其范围，但不能消除。
+bundle-limits-registry = 以上结果依据制作方的登记表。请用自己的登记表重新检查，见 README.txt。
+bundle-checked = 证据包：{ $files } 个文件与清单一致；中心日志的 { $proofs } 份证明和 { $heads } 个日志头成立
+bundle-damaged = 证据包：{ $file }：{ $what }
