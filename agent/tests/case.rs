@@ -76,6 +76,7 @@ fn lived(dir: &Path, content: &[u8]) -> Registry {
             closes: None,
             notes: Vec::new(),
         };
+        outbox.keep(content.into()).await.unwrap();
         let mut last = None;
         for number in 0..18 {
             let detail = if number == 4 {
