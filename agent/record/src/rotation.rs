@@ -172,16 +172,19 @@ impl Keyring {
             if old.may_sign(rotation.chain, rotation.seq).is_err() {
                 continue;
             }
+            // The end of the range goes over too: closing a key in the registry closes what it has handed over to.
             let new = RegisteredKey {
                 public: rotation.new,
                 from_seq: rotation.seq.saturating_add(1),
-                to_seq: None,
-                // The chain began with the first key's statement.
+                // What the registry says of the chain, it says with the first key.
                 statement: None,
+                follows: None,
+                note: None,
                 ..old.clone()
             };
             in_force.close(rotation.old, rotation.seq);
-            if in_force.key(new.kid()).is_none() {
+            let holds_any = new.to_seq.is_none_or(|last| new.from_seq <= last);
+            if holds_any && in_force.key(new.kid()).is_none() {
                 in_force.add(new)?;
             }
         }

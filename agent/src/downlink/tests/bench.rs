@@ -28,7 +28,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Policy},
     downlink::{Begin, Door, Downlink, Incoming, Seat, What},
     inspector::Ask,
     outbox::{Archive, Batch, Contents, Entry, Identity, Keeper, Outbox, Settings, SqliteStore, Store, StoreError},
@@ -348,7 +348,7 @@ impl Bench {
             context: Context { software: "test".into(), config: [0; 32] },
         };
         let signer: Arc<dyn Signer> = Arc::new(key(99));
-        let settings = Settings { keep_ms: i64::MAX };
+        let settings = Settings { keep_ms: i64::MAX, clock: Policy::default() };
         let (keeper, outbox) =
             Keeper::open(Box::new(store), signer, Arc::clone(&clock), identity, settings, seal::interrupted)
                 .await
