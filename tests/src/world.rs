@@ -272,6 +272,10 @@ impl World {
     /// # Errors
     ///
     /// What the operator would read.
+    ///
+    /// # Panics
+    ///
+    /// When no agent runs.
     pub async fn read(&self, shot: Shot) -> Result<serde_json::Value, AskError> {
         let (reply, answer) = oneshot::channel();
         let ask = Ask::Read { shot, reply };

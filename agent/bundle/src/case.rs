@@ -167,7 +167,9 @@ impl Case {
         let asked = self.asked_for(&parsed)?;
         let Some(newest) = asked.last() else { return Err(CaseError::Empty) };
         let mut named = Named::default();
-        parsed.iter().for_each(|record| named.add(record));
+        for record in &parsed {
+            named.add(record);
+        }
 
         let mut files: Vec<(String, Vec<u8>)> = Vec::new();
         let mut put = |name: &str, bytes: Vec<u8>| files.push((name.to_owned(), bytes));

@@ -164,12 +164,14 @@ fn an_excerpt_from_the_middle_checks_as_one() {
     assert_eq!(checked.manifest.first_seq, 4);
 }
 
+/// What is done to a file of a bundle, by its name: the files in its place.
+type Change = Box<dyn Fn(&str, Vec<u8>) -> Vec<(String, Vec<u8>)>>;
+
 #[test]
 fn every_spoilt_bundle_is_found() {
     let made = made();
     let good = written(&made);
     let same = |name: &str, content: Vec<u8>| vec![(name.to_owned(), content)];
-    type Change = Box<dyn Fn(&str, Vec<u8>) -> Vec<(String, Vec<u8>)>>;
     let flip = |file: &'static str, at: usize| -> Change {
         Box::new(move |name, mut content| {
             if name.starts_with(file) {

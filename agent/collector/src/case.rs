@@ -52,7 +52,7 @@ pub fn gather(
 ) -> Result<Case, BundleError> {
     let (chain, asked) = find(store, asked, chain)?;
     let (first, last) = (asked.first().copied().unwrap_or(0), asked.last().copied().unwrap_or(0));
-    let begin = if first <= BEFORE { 0 } else { first - BEFORE };
+    let begin = first.saturating_sub(BEFORE);
     let mut records = Vec::new();
     store.walk_chain(chain, begin, |stored: StoredRecord| -> Result<(), StoreError> {
         if stored.seq <= last {

@@ -458,8 +458,7 @@ mod tests {
         let mut registry = registry(&[1, 2]);
         let follows =
             Follows { chain: ChainId([1; 16]), last_seq: Some(7), hash: Some(Hash([8; 32])), reset: Hash([9; 32]) };
-        let changed =
-            RegisteredKey { follows: Some(follows.clone()), note: Some("板卡更换".into()), ..agent_key(2) };
+        let changed = RegisteredKey { follows: Some(follows), note: Some("板卡更换".into()), ..agent_key(2) };
         assert!(registry.replace(changed).unwrap());
         assert_eq!(registry.follows_of(ChainId([2; 16])), Some(&follows));
         assert_eq!(registry.follows_of(ChainId([1; 16])), None);

@@ -167,7 +167,7 @@ fn gather(
     let receipt = receipt(archive, registry, summary.chain)?;
     // The chain up to the receipt that covers what was asked for, where that is not too far.
     let covering = receipt.as_ref().map(|(upto, _)| *upto).filter(|upto| *upto >= last);
-    let begin = if first <= BEFORE { 0 } else { first - BEFORE };
+    let begin = first.saturating_sub(BEFORE);
     let end = covering.filter(|upto| upto - begin < MAX_RECORDS as u64).unwrap_or(last);
     let mut records: Vec<Entry> = Vec::new();
     walk(archive, begin, |entry| {

@@ -93,7 +93,7 @@ pub fn restore_backup(folder: &Path, store: &Path, registry: &Path) -> Result<Ma
 }
 
 fn damage(folder: &Path, manifest: &Manifest) -> Result<(), ArchiveError> {
-    match compare(folder, manifest)?.into_iter().next() {
+    match compare(folder, manifest).into_iter().next() {
         None => Ok(()),
         Some((name, what)) => Err(ArchiveError::Damaged { path: folder.join(name), what }),
     }
@@ -149,7 +149,7 @@ pub fn restore_archive(
     // In the order of the leaves: the new log is then the old one, and what agents have seen of it holds on.
     each_leaf(folder, |leaf| {
         let bytes = places.read(&leaf)?;
-        let record = parse(&bytes).map_err(|why| places.damaged(&leaf, why.to_string()))?;
+        let record = parse(&bytes).map_err(|why| places.damaged(&leaf, &why.to_string()))?;
         let site = sites.get(leaf.chain.to_string().as_str()).copied().unwrap_or("archive").to_owned();
         let agent = record.header.agent;
         if let Detail::Evidence(it) = &record.body.detail
@@ -253,13 +253,13 @@ impl Places {
         Ok(places)
     }
 
-    fn damaged(&self, leaf: &LeafLine, what: String) -> ArchiveError {
+    fn damaged(&self, leaf: &LeafLine, what: &str) -> ArchiveError {
         let path = self.segments.first().map(|(path, _)| path.clone()).unwrap_or_default();
         ArchiveError::Damaged { path, what: format!("record {} of chain {}: {what}", leaf.seq, leaf.chain) }
     }
 
     fn read(&mut self, leaf: &LeafLine) -> Result<Vec<u8>, ArchiveError> {
-        let missing = self.damaged(leaf, "it is a leaf and in no segment".to_owned());
+        let missing = self.damaged(leaf, "it is a leaf and in no segment");
         let Some((segment, offset, length)) = self.at.get(&(leaf.chain, leaf.seq)).copied() else {
             return Err(missing);
         };

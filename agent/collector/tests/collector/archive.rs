@@ -106,7 +106,10 @@ impl World {
     }
 }
 
-fn log_of(store: &SqliteStore) -> (Vec<(u64, u64, Hash)>, Vec<(u64, Hash)>) {
+/// Leaves by position, number and hash; heads by number and root.
+type Log = (Vec<(u64, u64, Hash)>, Vec<(u64, Hash)>);
+
+fn log_of(store: &SqliteStore) -> Log {
     let (mut leaves, mut heads) = (Vec::new(), Vec::new());
     store
         .walk_leaves(|it| -> Result<(), tidewaiter_collector::StoreError> {
@@ -288,7 +291,7 @@ fn what_was_saved_from_a_dead_board_comes_in_by_hand() {
     let contents = world.folder.path().join("evidence");
     fs::create_dir(&contents).unwrap();
     fs::write(contents.join(Hash::of(&world.content).to_string()), &world.content).unwrap();
-    let taken = archive::import(&mut core, SITE, &[file.clone()], Some(&contents), NOW).unwrap();
+    let taken = archive::import(&mut core, SITE, std::slice::from_ref(&file), Some(&contents), NOW).unwrap();
     assert_eq!((taken.records, taken.duplicates, taken.refused, taken.contents), (25, 5, 2, 1), "{:?}", taken.reasons);
     assert_eq!(core.receipts().unwrap()[0].upto_seq, 29);
     // Again, nothing is new.

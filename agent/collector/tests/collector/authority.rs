@@ -80,7 +80,7 @@ fn the_commands_of_the_readme_lead_to_tables_in_force_and_a_command() {
                 authority.offer(&bytes).unwrap();
             }
             Item::Table(hash) => {
-                assert_eq!(authority.table(&bytes).map(|it| it.hash).ok(), None, "not assigned yet: {hash}")
+                assert_eq!(authority.table(&bytes).map(|it| it.hash).ok(), None, "not assigned yet: {hash}");
             }
             Item::Plan => {
                 authority.activate().unwrap().unwrap();

@@ -86,7 +86,12 @@ fn leaves_are_the_prefixes_in_the_order_in_which_they_grew() {
         .into();
     let store = SqliteStore::open_read_only(&path).unwrap();
     let mut leaves = Vec::new();
-    store.walk_leaves(|it| Ok::<_, StoreError>(leaves.push(it.hash))).unwrap();
+    store
+        .walk_leaves(|it| {
+            let _: () = leaves.push(it.hash);
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
     assert_eq!(leaves, expected);
     let mut frontier = log::Frontier::new();
     for it in &expected {
@@ -276,7 +281,12 @@ fn a_store_of_version_1_is_brought_up() {
     assert_eq!(clean(&path, &[]), (6, 1, 0));
     let store = SqliteStore::open_read_only(&path).unwrap();
     let mut leaves = Vec::new();
-    store.walk_leaves(|it| Ok::<_, StoreError>(leaves.push((it.chain.0[0], it.seq)))).unwrap();
+    store
+        .walk_leaves(|it| {
+            let _: () = leaves.push((it.chain.0[0], it.seq));
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
     assert_eq!(leaves, [(1, 0), (2, 0), (1, 2), (1, 1), (2, 1), (1, 3)]);
     // It goes on: the gap is filled, what waited follows.
     let out = sort(core.accept(&first.topic(), &of_first[4].bytes, NOW).unwrap(), &[&first, &second]);

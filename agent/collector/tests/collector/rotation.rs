@@ -10,7 +10,7 @@ use crate::writer::{NOW, Writer, core_on, event, registry};
 /// Seals the hand-over to `seed` with the key in force; the new key signs from then on.
 fn hand_over(agent: &mut Writer, seed: u8, is_proved: bool) -> Sealed {
     let new = Ed25519Signer::from_seed(&[seed; 32]);
-    let public = new.public_key().to_bytes().to_vec();
+    let public = new.public_key().to_bytes().clone();
     let seq = agent.head.next_seq + u64::from(!is_proved);
     let proof = new.sign(&proof_bytes(agent.chain(), seq, agent.signer.kid(), &public)).unwrap();
     let rotate = KeyRotate { algorithm: new.algorithm().cose(), public, proof };

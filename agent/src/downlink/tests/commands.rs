@@ -60,13 +60,16 @@ async fn a_command_is_carried_out_once_however_often_it_comes() {
     assert_eq!(said, [(1, "done".to_owned()), (3, "done".to_owned()), (2, "refused".to_owned())]);
 }
 
+/// Verb, arguments, and whether a root key signs too.
+type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], bool);
+
 #[tokio::test]
 async fn verbs_do_what_they_say() {
     let bench = Bench::new();
     let mut agent = ready(&bench, Cut::never()).await;
     let after = agent.newest().await;
     let long = "x".repeat(1001);
-    let rows: [(&str, &[(&str, &str)], bool); 7] = [
+    let rows: [Row<'_>; 7] = [
         ("report-status", &[], false),
         ("note", &[("text", "a word from the centre")], false),
         ("note", &[("text", &long)], false),

@@ -98,6 +98,7 @@ struct Draft {
 }
 
 #[derive(Debug, Args)]
+#[allow(clippy::struct_field_names, reason = "the fields are the names of options")]
 struct Root {
     /// Its version; the first is 1.
     #[arg(long)]

@@ -36,12 +36,12 @@ pub(super) fn show(file: &Path, root: Option<&Path>) -> Result<u8, Failure> {
     let bytes = read(file)?;
     let wrong = |why: MandateError| usage(format!("{}: {why}", file.display()));
     let signed = Signed::open(&bytes).map_err(wrong)?;
-    let mut shown = json!({
-        "kind": signed.kind().word(),
-        "sha256": signed.hash(),
-        "claims_signatures_of": signed.claimed(),
-        "says": says(&signed).map_err(wrong)?,
-    });
+    let mut shown = serde_json::Map::new();
+    let mut tell = |name: &str, what: Value| shown.insert(name.to_owned(), what);
+    tell("kind", signed.kind().word().into());
+    tell("sha256", json!(signed.hash()));
+    tell("claims_signatures_of", json!(signed.claimed()));
+    tell("says", json!(says(&signed).map_err(wrong)?));
     let mut code = 0;
     if let Some(path) = root {
         let root = open(path, Kind::Root, Root::read)?;
@@ -50,12 +50,12 @@ pub(super) fn show(file: &Path, root: Option<&Path>) -> Result<u8, Failure> {
             .into_iter()
             .map(|role| (role.word().to_owned(), json!(root.signers(role, &signed))))
             .collect();
-        shown["signed_by"] = Value::Object(roles);
-        shown["enough"] = enough.is_none().into();
-        shown["why_not"] = enough.into();
-        code = u8::from(shown["enough"] == false);
+        code = u8::from(enough.is_some());
+        tell("signed_by", Value::Object(roles));
+        tell("enough", enough.is_none().into());
+        tell("why_not", enough.into());
     }
-    writeln!(io::stdout().lock(), "{shown:#}")?;
+    writeln!(io::stdout().lock(), "{:#}", Value::Object(shown))?;
     Ok(code)
 }
 
