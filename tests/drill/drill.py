@@ -443,8 +443,6 @@ def reset(world, agent):
 
 
 def salvage(world, agent):
-    if not world.knows("tidewaiter", "salvage") or not world.knows("tidewaiter-collector", "import"):
-        return None
     # Records that no receipt covers: made while the broker is away.
     world.stop(agent)
     world.stop("mosquitto")
@@ -455,7 +453,7 @@ def salvage(world, agent):
     before, out = world.receipted(agent), world.root / f"{agent}.salvaged"
     world.human(agent, "tidewaiter", "salvage", world.folder(agent) / "data", "--out", out)
     world.stop("collector")
-    world.human(agent, "tidewaiter-collector", "import", out, "--config", world.config)
+    world.human(agent, "tidewaiter-collector", "import", out, "--site", SITE, "--config", world.config)
     world.start("collector", world.programs / "tidewaiter-collector", "run", "--config", world.config)
     need(world.receipted(agent) > before, "nothing was salvaged")
     return f"{agent}: {world.receipted(agent) - before} records salvaged from its disk"

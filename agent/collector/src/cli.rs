@@ -35,7 +35,7 @@ use crate::{
     print,
     proving::ProveError,
     service::{RunError, run},
-    store::{RotationStore as _, SqliteStore, StoreError},
+    store::{SqliteStore, StoreError},
     view::CollectedView,
 };
 
@@ -226,15 +226,6 @@ pub enum Keys {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
-    /// Write the registry with the keys that chains have handed themselves to since it was written.
-    Export {
-        /// The configuration that names registry and store.
-        #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
-        config: PathBuf,
-        /// The file to write, which may be the registry itself; stdout when left out.
-        #[arg(long)]
-        out: Option<PathBuf>,
-    },
     /// What happens to a key later.
     #[command(flatten)]
     Life(life::Life),
@@ -418,16 +409,6 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
         }
         Command::Prove(prove) => log::prove(prove),
         Command::Log(log) => log::carry_out(log),
-        Command::Keys(Keys::Export { config, out }) => {
-            let config = Config::load(&config)?;
-            let store = SqliteStore::open_read_only(&config.store.path)?;
-            let json = keys::with_learned(&config.centre.registry, store.rotations()?)?.to_json();
-            match out {
-                Some(path) => crate::files::replace(&path, json.as_bytes(), 0o644)?,
-                None => io::stdout().lock().write_all(json.as_bytes())?,
-            }
-            Ok(0)
-        }
         Command::Backup(args) => keep::backup(&args),
         Command::Restore(args) => keep::restore(&args),
         Command::Archive(args) => keep::write(args),

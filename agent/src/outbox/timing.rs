@@ -104,6 +104,11 @@ impl Timing {
         }
     }
 
+    /// A verified head of the centre's log has come in that goes on from the last one.
+    pub(super) fn beacon(&mut self, at_ms: i64) {
+        self.watch.centre(at_ms);
+    }
+
     /// A verified receipt has come in.
     pub(super) fn receipt(&mut self, cursor: Cursor) {
         let now = self.clock.now();

@@ -70,13 +70,18 @@ pub enum Life {
         #[arg(long, value_name = "FILE")]
         broker_pid: Option<PathBuf>,
     },
-    /// Write the registry that agents and verifiers need.
+    /// Write the registry that agents and verifiers need; from the configuration, with the keys that chains have handed
+    /// themselves to since it was written.
     ///
+    /// Example: tidewaiter-collector keys export --config collector.toml --out registry.json
     /// Example: tidewaiter-collector keys export --registry registry.json --centre-only --out for-agents.json
     Export {
-        /// The registry.
+        /// The configuration that names registry and store.
+        #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG", required_unless_present = "registry")]
+        config: Option<PathBuf>,
+        /// A registry alone; nothing is learned then.
         #[arg(long)]
-        registry: PathBuf,
+        registry: Option<PathBuf>,
         /// Only the centre's keys, which is what an agent needs.
         #[arg(long)]
         centre_only: bool,
@@ -148,8 +153,16 @@ pub(super) fn carry_out(command: Life) -> Result<u8, Failure> {
             settle(&config, &done)?;
             shown(&config, |key| key.role == Role::Agent && key.agent == agent)
         }
-        Life::Export { registry, centre_only, out } => {
-            let document = if centre_only { keys::excerpt(&registry)? } else { keys::load_registry(&registry)? };
+        Life::Export { config, registry, centre_only, out } => {
+            let (path, learned) = match (registry, config) {
+                (None, Some(config)) => {
+                    let config = Config::load(&config)?;
+                    let store = SqliteStore::open_read_only(&config.store.path)?;
+                    (config.centre.registry, store.rotations()?)
+                }
+                (registry, _) => (registry.unwrap_or_default(), Vec::new()),
+            };
+            let document = if centre_only { keys::excerpt(&path)? } else { keys::with_learned(&path, learned)? };
             match out {
                 Some(path) => files::replace(&path, document.to_json().as_bytes(), 0o644)?,
                 None => io::stdout().lock().write_all(document.to_json().as_bytes())?,

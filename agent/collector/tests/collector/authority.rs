@@ -42,10 +42,11 @@ fn stand(folder: &Path) -> Writer {
     agent
 }
 
-/// The commands that the README shows, in its order.
+/// The commands that the README shows of signed orders, in its order.
 fn written_down() -> Vec<String> {
     let readme = include_str!("../../README.md");
-    readme.lines().filter_map(|line| line.strip_prefix("$ tidewaiter-collector ")).map(str::to_owned).collect()
+    let orders = readme.split("\n## ").find(|it| it.starts_with("Signed orders\n")).unwrap();
+    orders.lines().filter_map(|line| line.strip_prefix("$ tidewaiter-collector ")).map(str::to_owned).collect()
 }
 
 fn carry_out(folder: &Path, line: &str, code: i32) -> String {

@@ -203,6 +203,8 @@ fn a_proof_is_written_and_checked_and_the_log_answers() {
     // After a backup was restored, numbers go on above what was seen.
     let pem = crate::writer::centre_signer().to_pkcs8_pem().unwrap();
     std::fs::write(at.join("centre.key"), pem.as_bytes()).unwrap();
+    let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(at.join("centre.key"), owner_only).unwrap();
     let config = "version = 1\n[broker]\nurl = \"mqtt://127.0.0.1:1\"\n[store]\npath = \"collector.db\"\n[centre]\nkey = \"centre.key\"\nregistry = \"registry.json\"\n";
     std::fs::write(at.join("collector.toml"), config).unwrap();
     check("log raise --config collector.toml --above 4711", 0, "head 4712 issued over 7 leaves");

@@ -54,6 +54,7 @@ impl Keeper {
                 let kept = self.keep_witness(next).await?;
                 if kept.is_ok() {
                     self.beacon_refused = false;
+                    self.timing.beacon(head.at_ms);
                 }
                 Ok(kept.map_or_else(BeaconAnswer::Failed, |()| BeaconAnswer::Moved))
             }
