@@ -16,7 +16,7 @@
 //! - *An error changes nothing.* What was in force stays; the chain says what was refused, at most once a minute and cause.
 //!
 //! Bounds: [`ORDERS`] messages wait here, further ones are dropped, because the broker keeps what is retained and the centre
-//! repeats commands; the waiting room holds [`waiting::MOST_ROOTS`] roots and [`waiting::MOST_TABLE_BYTES`] of tables.
+//! repeats commands; the waiting room holds `MOST_ROOTS` roots and `MOST_TABLE_BYTES` of tables (`waiting.rs`).
 
 mod begin;
 mod commands;
