@@ -60,10 +60,11 @@ fn imports_run_one_way() {
         ("agent/token", &["record"]),
         ("agent/recompute", &["config", "screening", "record"]),
         ("agent/bundle", &["record", "words"]),
-        ("agent/collector", &["drivers", "config", "screening", "record", "recompute", "mqtt", "words", "bundle"]),
-        ("agent", &["drivers", "config", "screening", "record", "recompute", "mqtt", "words", "bundle"]),
-        ("agent/collector", &["drivers", "config", "screening", "record", "recompute", "mqtt", "token", "words"]),
-        ("agent", &["drivers", "config", "screening", "record", "recompute", "mqtt", "token", "words"]),
+        (
+            "agent/collector",
+            &["drivers", "config", "screening", "record", "recompute", "mqtt", "token", "words", "bundle"],
+        ),
+        ("agent", &["drivers", "config", "screening", "record", "recompute", "mqtt", "token", "words", "bundle"]),
         ("simulator", &["drivers", "config", "words"]),
     ]
     .into();

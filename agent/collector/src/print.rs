@@ -7,8 +7,10 @@
 //! Facts stand in the record's own order: number, subject, disposition, verdict, why, receipt. What is
 //! against a record comes first: it is what must not be overlooked.
 
+mod life;
+
 use tidewaiter_record::{Detail, InspectionDetail, IntervalDetail};
-use tidewaiter_words::{Language, knows, quantity, say, terms};
+use tidewaiter_words::{Language, quantity, say, terms};
 
 use crate::{
     core::Collected,
@@ -64,47 +66,7 @@ fn content(language: Language, it: &Collected) -> String {
     match &it.record.body.detail {
         Detail::Inspection(detail) => inspection(language, it.seq, detail),
         Detail::Interval(detail) => interval(language, it.seq, detail),
-        other => format!("#{} {}", it.seq, life(language, &it.record.header.subject, other)),
-    }
-}
-
-/// What an agent lived through, in words; an event the catalogue does not know goes by its name.
-fn life(language: Language, place: &str, detail: &Detail) -> String {
-    match detail {
-        Detail::Stopped(it) => say(language, "kind-stopped", &[("why", (&it.reason).into())]),
-        Detail::Resumed(it) => say(language, "kind-resumed", &[("refused", it.refused.into())]),
-        Detail::Recovery(it) => say(language, "kind-recovery", &[("interrupted", it.interrupted.into())]),
-        Detail::FollowUp(it) => say(
-            language,
-            "kind-follow-up",
-            &[
-                ("inspection", (&it.follows.id).into()),
-                ("step", terms::step(language, &it.step).as_str().into()),
-                ("by", (&it.by).into()),
-                ("state", terms::state(language, &it.state).as_str().into()),
-            ],
-        ),
-        Detail::Warning(it) => say(
-            language,
-            "kind-warning",
-            &[
-                ("state", terms::state(language, &it.state).as_str().into()),
-                ("level", (&it.level).into()),
-                ("notice", terms::notice(language, &it.notice).as_str().into()),
-                ("matters", (&it.matters).into()),
-            ],
-        ),
-        Detail::Event(it) => {
-            let id = format!("event-{}", it.name);
-            let operator = it.facts.get("operator").map_or("?", String::as_str);
-            let parts = [
-                ("operator", operator.into()),
-                ("subject", it.subject.as_deref().unwrap_or("?").into()),
-                ("place", place.into()),
-            ];
-            if knows(language, &id) { say(language, &id, &parts) } else { it.name.clone() }
-        }
-        other => say(language, &format!("kind-{}", other.word()), &[]),
+        other => format!("#{} {}", it.seq, life::life(language, &it.record.header.subject, other)),
     }
 }
 

@@ -60,6 +60,21 @@ kind-recovery = started after an end that was not clean; { $interrupted ->
 kind-shutdown = stopped in order
 kind-follow-up = follow-up of { $inspection }: { $step } by { $by }, now { $state }
 kind-warning = warning { $state }: level { $level }, { $notice }: { $matters }
+kind-reading = { $instrument }: { $channel } { $value }
+kind-no-reading = { $instrument }: no value, { $why }
+kind-heartbeat = the agent is at work
+kind-time-step = the clock was set: from { $before } to { $after }
+kind-time-repair = earlier times of this host are now known
+kind-instrument-identity = { $instrument } identified: { $standing }
+kind-config-activated = { $software } with a new configuration or file of its own
+kind-limits-activated = { $count ->
+    [one] { $count } limit table
+   *[other] { $count } limit tables
+} in force from here
+kind-command-result = command { $number } ({ $verb }): { $outcome }. { $text }
+kind-key-rotate = the chain goes on with a new key
+kind-evidence = evidence of { $inspection }: { $media }, { $size } bytes
+kind-trimmed = receipted records { $from } to { $upto } were deleted here to make room
 kind-unknown = content unknown to this version
 
 event-operator-start = { $operator } started { $subject } on { $place }

@@ -322,6 +322,30 @@ mod tests {
         for word in ["proposed", "lift-proposed"] {
             both(&format!("state-{word}"));
         }
+        for word in [
+            "genesis",
+            "reading",
+            "no-reading",
+            "heartbeat",
+            "time-step",
+            "time-repair",
+            "instrument-identity",
+            "config-activated",
+            "limits-activated",
+            "command-result",
+            "stopped",
+            "resumed",
+            "key-rotate",
+            "recovery",
+            "shutdown",
+            "follow-up",
+            "warning",
+            "evidence",
+            "trimmed",
+            "unknown",
+        ] {
+            both(&format!("kind-{word}"));
+        }
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use std::sync::LazyLock;
 
 use tidewaiter_record::{
-    Body, MAX_RECORD_BYTES, Registry, SequenceBuffer, Statement, Verifier,
+    Body, Keyring, MAX_RECORD_BYTES, Registry, SequenceBuffer, Statement, Verifier,
     cbor::{self, Reader},
-    open_receipt, parse, split_sequence,
+    open_receipt, parse,
+    rotation::rotation,
+    split_sequence,
     verify::MAX_FINDINGS,
     verify_signature,
 };
@@ -88,12 +90,17 @@ pub(super) fn sequence(bytes: &[u8]) {
 
 fn verify(bytes: &[u8]) {
     let mut verifier = Verifier::new(&REGISTRY);
+    // A chain may hand itself to keys that the registry does not name.
+    let mut keys = Keyring::new(REGISTRY.clone());
     let mut accepted = 0;
     for item in split_sequence(bytes) {
         match item {
             Ok(item) => {
                 if let Some(record) = verifier.push(item) {
-                    assert!(verify_signature(&record, &REGISTRY).is_ok(), "evidence without a signature");
+                    assert!(verify_signature(&record, keys.in_force()).is_ok(), "evidence without a signature");
+                    if let Ok(Some(handed)) = rotation(&record) {
+                        keys.learn(handed).expect("fewer keys than a registry holds");
+                    }
                     accepted += 1;
                 }
             }
