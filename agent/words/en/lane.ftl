@@ -37,6 +37,7 @@ reserve-left = storage left for about { $hours ->
 clock-S = clock synchronised, error at most { $error }
 clock-H = clock was synchronised and now holds on its own, error at most { $error }
 clock-I = hardware clock only, error estimated at { $error }
+clock-I-unbounded = hardware clock only, error not known
 clock-U = time not trustworthy: never set since start
 
 heading-why = Why

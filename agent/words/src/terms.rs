@@ -131,15 +131,22 @@ pub fn deadline_state(language: Language, word: &str) -> String {
     term(language, "deadline-state", word)
 }
 
+/// An error of which no bound is known.
+const UNBOUNDED: &str = "?";
+
 /// Clock quality by its letter `S`, `H`, `I` or `U`, with the error bound as text (`1.2 s`).
 pub fn clock(language: Language, letter: &str, error: &str) -> String {
+    let unbounded = format!("clock-{letter}-unbounded");
+    if error == UNBOUNDED && knows(language, &unbounded) {
+        return say(language, &unbounded, &[]);
+    }
     say(language, &format!("clock-{letter}"), &[("error", error.into())])
 }
 
 /// A bound on the error of a clock as the fixed sentences show it: `0.4 s`, rounded up; `?` where nothing is known.
 pub fn clock_error(milliseconds: u64) -> String {
     if milliseconds == 0 {
-        return "?".to_owned();
+        return UNBOUNDED.to_owned();
     }
     let tenths = milliseconds.div_ceil(100);
     format!("{}.{} s", tenths / 10, tenths % 10)

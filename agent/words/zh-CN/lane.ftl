@@ -31,6 +31,7 @@ reserve-left = 剩余存储约可记录 { $hours } 小时
 clock-S = 时钟已同步，误差不超过 { $error }
 clock-H = 时钟曾同步，现自行保持，误差不超过 { $error }
 clock-I = 仅依据硬件时钟，误差估计 { $error }
+clock-I-unbounded = 仅依据硬件时钟，误差未知
 clock-U = 时间不可信：开机后未校时
 
 heading-why = 原因
