@@ -97,6 +97,13 @@ const EVIDENCE: u64 = 22;
 // 23 stands in a frozen vector for a kind that no reader knows, and stays so.
 const TRIMMED: u64 = 24;
 
+/// Kinds whose lists and maps have no bound but the length of the record, and whose content no rule of a verifier needs.
+const MAY_BE_DENSE: [u64; 5] = [EVENT, INSPECTION, JUDGED_INSPECTION, FOLLOW_UP, WARNING];
+
+/// What the parts of a detail may take beside twice its length: with the texts themselves and the bytes that are kept
+/// for the signature, reading stays within four times the input and 64 KiB.
+const DENSE_ROOM: usize = 48 * 1024;
+
 impl Detail {
     /// The number of the kind.
     pub fn kind(&self) -> u64 {
@@ -288,16 +295,31 @@ impl Body {
     // Of bytes that were checked to be one deterministic item. They are read twice: memory is set aside only for
     // what has the shape of its kind to its end, and then just as much as it needs.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, CborError> {
-        Self::take(Reader::shape_only(bytes))?;
-        Self::take(Reader::of_shape(bytes))
+        let mut shape = Reader::shape_only(bytes);
+        let kind = Self::take(&mut shape)?.detail.kind();
+        let most = 2 * bytes.len() + DENSE_ROOM;
+        if MAY_BE_DENSE.contains(&kind) && shape.parts_bytes() > most {
+            return Self::undivided(bytes);
+        }
+        Self::take(&mut Reader::of_shape(bytes))
     }
 
-    fn take(mut r: Reader<'_>) -> Result<Self, CborError> {
+    fn take(r: &mut Reader<'_>) -> Result<Self, CborError> {
+        r.array(3)?;
+        let kind = r.uint()?;
+        let time = TimeBlock::read(r)?;
+        let detail = Detail::read(kind, r)?;
+        r.end()?;
+        Ok(Self { time, detail })
+    }
+
+    // With the detail as it was received: it has the shape of its kind, and so many parts of nothing that holding them
+    // apart would take many times its length.
+    fn undivided(bytes: &[u8]) -> Result<Self, CborError> {
+        let mut r = Reader::new(bytes);
         r.array(3)?;
         let kind = r.uint()?;
         let time = TimeBlock::read(&mut r)?;
-        let detail = Detail::read(kind, &mut r)?;
-        r.end()?;
-        Ok(Self { time, detail })
+        Ok(Self { time, detail: Detail::Unknown { kind, cbor: r.skip()?.to_vec() } })
     }
 }

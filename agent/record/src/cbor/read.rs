@@ -62,6 +62,7 @@ pub struct Reader<'a> {
     pub(super) at: usize,
     unknown: bool,
     keeps: Keeps,
+    parts_bytes: usize,
 }
 
 /// What becomes of the items of lists and maps.
@@ -78,20 +79,20 @@ enum Keeps {
 impl<'a> Reader<'a> {
     /// Starts at the first of `bytes`.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, unknown: false, keeps: Keeps::All }
+        Self { bytes, at: 0, unknown: false, keeps: Keeps::All, parts_bytes: 0 }
     }
 
     /// Starts at the first of `bytes`, and keeps nothing: lists, maps and texts come out empty.
     ///
     /// What reads a type from it learns whether the bytes have its shape, and sets no memory aside for them.
     pub const fn shape_only(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, unknown: false, keeps: Keeps::Nothing }
+        Self { bytes, at: 0, unknown: false, keeps: Keeps::Nothing, parts_bytes: 0 }
     }
 
     /// Starts at the first of `bytes`, which the same type was read from by [`Self::shape_only`]: a list is
     /// given the room that its count asks for, and no more.
     pub const fn of_shape(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, unknown: false, keeps: Keeps::Counted }
+        Self { bytes, at: 0, unknown: false, keeps: Keeps::Counted, parts_bytes: 0 }
     }
 
     /// Remembers that a word was met which this build does not know.
@@ -102,6 +103,11 @@ impl<'a> Reader<'a> {
     /// Whether such a word was met.
     pub const fn met_unknown(&self) -> bool {
         self.unknown
+    }
+
+    /// What the items of the lists and maps read so far take when they are kept, in bytes, texts left out.
+    pub const fn parts_bytes(&self) -> usize {
+        self.parts_bytes
     }
 
     /// Where the cursor stands, in bytes from the start.
@@ -116,6 +122,11 @@ impl<'a> Reader<'a> {
     /// [`CborError::Trailing`].
     pub fn end(&self) -> Result<(), CborError> {
         if self.at == self.bytes.len() { Ok(()) } else { Err(CborError::Trailing { at: self.at }) }
+    }
+
+    fn count_parts(&mut self, len: u64, bytes_each: usize) {
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        self.parts_bytes = self.parts_bytes.saturating_add(len.saturating_mul(bytes_each));
     }
 
     pub(super) fn take(&mut self, len: u64, start: usize) -> Result<&'a [u8], CborError> {
@@ -272,6 +283,7 @@ impl<'a> Reader<'a> {
         mut read: impl FnMut(&mut Self) -> Result<T, E>,
     ) -> Result<Vec<T>, E> {
         let len = self.expect(4, "an array")?;
+        self.count_parts(len, size_of::<T>());
         let mut items = Vec::new();
         if self.keeps == Keeps::Counted {
             items.reserve_exact(usize::try_from(len).unwrap_or_default());
@@ -318,6 +330,8 @@ impl<'a> Reader<'a> {
         mut read: impl FnMut(&mut Self) -> Result<T, E>,
     ) -> Result<M, E> {
         let len = self.expect(5, "a map")?;
+        // The nodes of a tree that is filled in order are half full.
+        self.count_parts(len, 2 * size_of::<(String, T)>());
         let mut map = M::default();
         for _ in 0..len {
             let key = self.text()?;
