@@ -83,6 +83,11 @@ impl Core {
         Ok(HeadDue { number, size, bytes })
     }
 
+    /// Whether the log holds records that no head covers.
+    pub fn is_ahead_of_heads(&self) -> bool {
+        self.newest_head.as_ref().is_none_or(|it| it.size < self.log.size())
+    }
+
     /// The newest head, for agents that come now.
     pub fn newest_head(&self) -> Option<HeadDue> {
         let due = |it: &LogHead| HeadDue { number: it.number, size: it.size, bytes: it.bytes.clone() };

@@ -155,6 +155,10 @@ impl Service {
     pub(super) async fn drain(&mut self, link: &mut mpsc::Receiver<Event>) -> Result<(), RunError> {
         let until = Instant::now() + DRAIN_WITHIN;
         self.commit().await?;
+        // What was taken in last is then covered too, and can be proved while nothing runs.
+        if self.core()?.is_ahead_of_heads() {
+            self.issue_head().await?;
+        }
         while Instant::now() < until {
             self.publish();
             // Offline, nothing can leave; it is sent at the next start.
