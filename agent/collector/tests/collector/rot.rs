@@ -93,14 +93,14 @@ fn folder() -> TempDir {
 impl Stand {
     /// Two agents and `steps` steps: a record of each, sometimes content, a head. At the end one record waits behind
     /// a gap.
-    fn new(steps: u64) -> Self {
+    fn new(steps: u64, word: &str) -> Self {
         let dir = folder();
         let path = dir.path().join("collector.db");
         let (mut agent, mut other) = (Writer::new("gate-07", 1), Writer::new("lab-02", 2));
         let (mut images, mut receipts, mut witness, mut missing) = (Vec::new(), Vec::new(), None, 0);
         for step in 0..steps {
             let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent, &other]);
-            let record = agent.event(&format!("tick-{step}"));
+            let record = agent.event(&format!("{word}-{step}"));
             agent.offer(&mut core, &record, NOW);
             if step % 2 == 1 {
                 let bytes = content(u8::try_from(step % 250).unwrap());
@@ -111,7 +111,7 @@ impl Stand {
                     assert!(sort(core.accept(&topic, &piece.write(), NOW).unwrap(), &[&agent]).refused.is_empty());
                 }
             }
-            let record = other.event(&format!("tock-{step}"));
+            let record = other.event(&format!("{word}-{step}"));
             other.offer(&mut core, &record, NOW);
             let head = core.issue_head(0, NOW).unwrap();
             let head = open_head(&head.bytes, &registry(RegistryClass::Test, &[])).unwrap();
@@ -293,7 +293,7 @@ fn sized(name: &str, default: u64) -> u64 {
 #[test]
 fn damage_at_rest_is_found() {
     let begun = Instant::now();
-    let stand = Stand::new(8);
+    let stand = Stand::new(8, "tick");
     let mut table = Table::new(&stand);
     for image in &stand.images {
         stand.put(image);
@@ -303,7 +303,10 @@ fn damage_at_rest_is_found() {
     table.judge("none", "", &stand.receipts, false);
     assert_eq!(table.line("none").harmless, 1, "a sound store is flagged");
 
-    bits(sized("ROT_RECORDS", 3), &mut table);
+    let records = sized("ROT_RECORDS", 3);
+    for first in (0..records).step_by(6) {
+        bits(&format!("tock-{first}"), (records - first).min(6), &mut table);
+    }
     flips(&mut table);
     cuts(&mut table);
     rows(&mut table);
@@ -317,9 +320,9 @@ fn damage_at_rest_is_found() {
 }
 
 /// Every bit of records and of the columns that repeat what is in them.
-fn bits(count: u64, table: &mut Table<'_>) {
+fn bits(word: &str, count: u64, table: &mut Table<'_>) {
     // Short chains: everything is looked over for each bit.
-    let stand = Stand::new(if count > 6 { count.div_ceil(3) } else { 2 });
+    let stand = Stand::new(2, word);
     let mut own = Table::new(&stand);
     own.lines = std::mem::take(&mut table.lines);
     let disk = stand.disk();
