@@ -1,19 +1,21 @@
 //! The log against everything that speaks of it: its own leaves and subtrees, the stored records, every head that was
-//! signed, and the heads that agents have put into their records.
+//! signed, and the heads that agents have put into their records. And the records against what is kept beside them:
+//! a disk that rots must not change in silence what is exported or receipted.
 //!
 //! Agents are witnesses. A centre that wants to take a record back has to show them another log than before, and what
 //! they saw stands in their chains, under their signatures.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use serde::Serialize;
 use tidewaiter_record::{
-    ChainId, Hash, Registry,
+    ChainId, Detail, Hash, Record, Registry, Rotation,
     log::{Frontier, root_at},
     open_head, parse,
+    rotation::rotation,
 };
 
-use crate::store::{LogHead, LogStore as _, SqliteStore, Store as _, StoreError};
+use crate::store::{LogHead, LogStore as _, RotationStore as _, SqliteStore, Store as _, StoreError, StoredRecord};
 
 /// Findings told in full; more are only counted.
 pub const MAX_TOLD: usize = 100;
@@ -55,9 +57,11 @@ impl Audit {
 /// When the store cannot be read.
 pub fn audit(store: &SqliteStore, registry: Option<&Registry>) -> Result<Audit, StoreError> {
     let mut audit = Audit::default();
+    // A record that comes in meanwhile would be in one table and not yet in another.
+    let _moment = store.snapshot()?;
     leaves(store, &mut audit)?;
     heads(store, registry, &mut audit)?;
-    anchors(store, &mut audit)?;
+    records(store, &mut audit)?;
     Ok(audit)
 }
 
@@ -95,10 +99,18 @@ fn leaves(store: &SqliteStore, audit: &mut Audit) -> Result<(), StoreError> {
         Ok(())
     })?;
     for chain in store.heads()? {
-        let found = next.get(&chain.chain).copied().unwrap_or(0);
+        let found = next.remove(&chain.chain).unwrap_or(0);
         if found != chain.next_seq {
             audit.say(format!("chain {}: {} records in its prefix, {found} in the log", chain.chain, chain.next_seq));
         }
+        // Receipts are signed over the head, so it must be the record that stands there.
+        let newest = chain.newest().map(|seq| store.link(chain.chain, seq)).transpose()?.flatten();
+        if newest.map(|it| it.hash) != chain.head {
+            audit.say(format!("chain {}: its head is not the last record of its prefix", chain.chain));
+        }
+    }
+    for (chain, found) in next {
+        audit.say(format!("chain {chain}: {found} records in the log, and there is no such chain any more"));
     }
     audit.leaves = log.size();
     audit.root = log.root().to_string();
@@ -129,8 +141,11 @@ fn heads(store: &SqliteStore, registry: Option<&Registry>, audit: &mut Audit) ->
 
 fn wrong_signature(head: &LogHead, registry: &Registry) -> Option<String> {
     match open_head(&head.bytes, registry) {
-        Ok(it) if (it.number, it.size, it.root) == (head.number, head.size, head.root) => None,
-        Ok(it) => Some(format!("the signed head says number {}, {} leaves, root {}", it.number, it.size, it.root)),
+        Ok(it) if (it.number, it.size, it.root, it.at_ms) == (head.number, head.size, head.root, head.at_ms) => None,
+        Ok(it) => Some(format!(
+            "the signed head says number {}, {} leaves, root {}, signed at {} ms",
+            it.number, it.size, it.root, it.at_ms
+        )),
         Err(why) => Some(why.to_string()),
     }
 }
@@ -143,15 +158,22 @@ fn wrong_root(store: &SqliteStore, leaves: u64, size: u64, root: Hash) -> Result
     Ok((found != root).then(|| format!("root {root} at {size} leaves, the log has {found} there")))
 }
 
-fn anchors(store: &SqliteStore, audit: &mut Audit) -> Result<(), StoreError> {
+/// Every record against the columns that repeat what is in it, against what was written down of it elsewhere, and its
+/// anchor against the log.
+fn records(store: &SqliteStore, audit: &mut Audit) -> Result<(), StoreError> {
+    let mut beside = Beside::read(store, audit)?;
     // Many agents name the same head: each is looked up once.
     let mut judged: BTreeMap<(u64, Hash), Option<String>> = BTreeMap::new();
-    let mut witnesses = std::collections::BTreeSet::new();
+    let mut witnesses = BTreeSet::new();
     store.walk_arrivals(0, |stored| -> Result<(), StoreError> {
         let Ok(record) = parse(&stored.bytes) else {
             audit.say(format!("record {} of chain {} cannot be read", stored.seq, stored.chain));
             return Ok(());
         };
+        if let Some(why) = wrong_columns(store, &stored, &record)? {
+            audit.say(format!("record {} of chain {}: {why}", stored.seq, stored.chain));
+        }
+        beside.compare(&record, audit);
         let Some(anchor) = record.header.anchor else { return Ok(()) };
         audit.anchors += 1;
         let judged = match judged.entry((anchor.number, anchor.hash)) {
@@ -168,5 +190,83 @@ fn anchors(store: &SqliteStore, audit: &mut Audit) -> Result<(), StoreError> {
         Ok(())
     })?;
     audit.witnesses = witnesses.len() as u64;
+    beside.finish(audit);
     Ok(())
+}
+
+/// Reads by chain and number too, as every other part does: what an index has lost would be lost there.
+fn wrong_columns(store: &SqliteStore, stored: &StoredRecord, record: &Record) -> Result<Option<String>, StoreError> {
+    let found = Hash::of(&stored.bytes);
+    if found != stored.hash {
+        return Ok(Some(format!("the stored bytes have hash {found}, they came in as {}", stored.hash)));
+    }
+    let header = &record.header;
+    if (header.chain, header.seq) != (stored.chain, stored.seq) {
+        return Ok(Some(format!("it is record {} of chain {}", header.seq, header.chain)));
+    }
+    Ok(match store.link(stored.chain, stored.seq)? {
+        Some(link) if (link.hash, link.prev) == (stored.hash, header.prev) => None,
+        Some(link) => Some(format!(
+            "by its number, hash {} after {} is found; it has {} after {}",
+            link.hash, link.prev, stored.hash, header.prev
+        )),
+        None => Some("it is not found by its number".to_owned()),
+    })
+}
+
+/// What is written down of records apart from them.
+struct Beside {
+    /// The agent of each chain.
+    agents: BTreeMap<ChainId, String>,
+    /// Hash and size of the content that a record names.
+    named: BTreeMap<(ChainId, u64), (Hash, u64)>,
+    rotations: BTreeMap<(ChainId, u64), Rotation>,
+}
+
+impl Beside {
+    fn read(store: &SqliteStore, audit: &mut Audit) -> Result<Self, StoreError> {
+        let mut named = BTreeMap::new();
+        for missing in [false, true] {
+            for it in store.named(None, missing)? {
+                // Receipts stop before what is missing, and vouch for what is not.
+                if store.has_content(it.hash)? == missing {
+                    let word = if missing { "missing, and is here" } else { "here, and is missing" };
+                    audit.say(format!("content of record {} of chain {} is said to be {word}", it.seq, it.chain));
+                }
+                named.insert((it.chain, it.seq), (it.hash, it.size));
+            }
+        }
+        Ok(Self {
+            agents: store.heads()?.into_iter().map(|it| (it.chain, it.agent)).collect(),
+            named,
+            rotations: store.rotations()?.into_iter().map(|it| ((it.chain, it.seq), it)).collect(),
+        })
+    }
+
+    fn compare(&mut self, record: &Record, audit: &mut Audit) {
+        let (chain, seq) = (record.header.chain, record.header.seq);
+        if self.agents.get(&chain) != Some(&record.header.agent) {
+            audit.say(format!("record {seq} of chain {chain}: the chain is not kept as that of its agent"));
+        }
+        let content = match &record.body.detail {
+            Detail::Evidence(it) if it.content.is_none() && it.size > 0 => Some((it.hash, it.size)),
+            _ => None,
+        };
+        if self.named.remove(&(chain, seq)) != content {
+            audit.say(format!("record {seq} of chain {chain}: other content is kept for it than it names"));
+        }
+        if self.rotations.remove(&(chain, seq)) != rotation(record).ok().flatten() {
+            audit.say(format!("record {seq} of chain {chain}: another new key is kept for it than it names"));
+        }
+    }
+
+    /// What is left belongs to no record.
+    fn finish(self, audit: &mut Audit) {
+        for (chain, seq) in self.named.into_keys() {
+            audit.say(format!("content is kept for record {seq} of chain {chain}, which is not here"));
+        }
+        for (chain, seq) in self.rotations.into_keys() {
+            audit.say(format!("a key is kept for record {seq} of chain {chain}, which is not here"));
+        }
+    }
 }

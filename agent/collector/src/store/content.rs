@@ -243,6 +243,18 @@ impl SqliteStore {
         Ok(())
     }
 
+    /// Whether all of a content is here.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn has_content(&self, hash: Hash) -> Result<bool, StoreError> {
+        self.connection
+            .prepare_cached("SELECT 1 FROM content WHERE sha256 = ?1 AND complete = 1")
+            .and_then(|mut it| it.exists([&hash.0]))
+            .map_err(StoreError::database(READING))
+    }
+
     /// Content that records name: of a chain or of all, what is missing or what is here.
     ///
     /// # Errors

@@ -70,6 +70,15 @@ pub struct StoredRecord {
 }
 
 impl SqliteStore {
+    /// Holds what is read until it is dropped to one moment, also while a collector writes.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub(crate) fn snapshot(&self) -> Result<rusqlite::Transaction<'_>, StoreError> {
+        self.connection.unchecked_transaction().map_err(StoreError::database("beginning to read"))
+    }
+
     pub(super) fn read_outline(&self) -> Result<Vec<Outline>, StoreError> {
         self.connection
             .prepare_cached(

@@ -14,6 +14,7 @@ mod judgement;
 mod kill;
 mod log;
 mod printing;
+mod rot;
 mod rotation;
 mod service;
 mod writer;
