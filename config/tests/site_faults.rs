@@ -237,7 +237,7 @@ fn heartbeats() {
         let to = format!("heartbeat = \"{wrong}\"");
         error("heartbeat = \"30 s\"", &to, &format!("\"{wrong}\""), "outside 5 s to 1 min", "heartbeat = ");
     }
-    error("heartbeat", "hartbeat", "hartbeat", "`hartbeat` is not a key of [record]", "`heartbeat` in place of");
+    error("heartbeat", "hartbeat", "hartbeat", "`hartbeat` is not a key of [record]", "heartbeat = \"30 s\"");
 }
 
 #[test]
