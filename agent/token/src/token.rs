@@ -3,7 +3,10 @@
 use std::{
     fmt,
     path::PathBuf,
-    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
     thread,
     time::Duration,
 };
@@ -18,6 +21,9 @@ pub const QUEUE: usize = 64;
 
 /// How long an answer is waited for. A slow card takes a second for a signature and ten for a new key.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long the thread may take to close the library when the last handle goes.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// Where a token is, and how it is opened.
 #[derive(Clone)]
@@ -59,7 +65,24 @@ enum Request {
 #[derive(Clone)]
 pub struct Token {
     name: String,
-    requests: SyncSender<Request>,
+    line: Arc<Line>,
+}
+
+/// The way to the thread. The last handle closes it and waits until the library is closed too: a process that ends
+/// while the library is in use is brought down by it, when the one clears away what the other still needs.
+struct Line {
+    requests: Option<SyncSender<Request>>,
+    closed: Mutex<Receiver<()>>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.requests = None;
+        if let Ok(closed) = self.closed.lock() {
+            // The thread says nothing and hangs up; one that hangs is left behind.
+            let _ = closed.recv_timeout(CLOSING);
+        }
+    }
 }
 
 impl Token {
@@ -71,11 +94,15 @@ impl Token {
     pub fn new(settings: Settings) -> Result<Self, TokenError> {
         let name = settings.token.clone();
         let (requests, queue) = sync_channel(QUEUE);
+        let (open, closed) = sync_channel(1);
         thread::Builder::new()
             .name("pkcs11".to_owned())
-            .spawn(move || serve(&queue, Desk::new(settings)))
+            .spawn(move || {
+                serve(&queue, Desk::new(settings));
+                drop(open);
+            })
             .map_err(|why| TokenError::Failed { token: name.clone(), why: why.to_string() })?;
-        Ok(Self { name, requests })
+        Ok(Self { name, line: Arc::new(Line { requests: Some(requests), closed: Mutex::new(closed) }) })
     }
 
     /// The key of this name.
@@ -110,7 +137,8 @@ impl Token {
     fn ask<T>(&self, make: impl FnOnce(SyncSender<Result<T, TokenError>>) -> Request) -> Result<T, TokenError> {
         let silent = || TokenError::Silent { token: self.name.clone() };
         let (reply, answer) = sync_channel(1);
-        match self.requests.try_send(make(reply)) {
+        let Some(requests) = &self.line.requests else { return Err(silent()) };
+        match requests.try_send(make(reply)) {
             Ok(()) => answer.recv_timeout(PATIENCE).map_err(|_| silent())?,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(silent()),
         }
