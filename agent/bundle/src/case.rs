@@ -107,6 +107,17 @@ impl Named {
     }
 }
 
+/// The ids that a record stands for: its own, and that of the inspection it was recorded about later.
+pub fn about(record: &Record) -> Vec<&str> {
+    match &record.body.detail {
+        Detail::Inspection(it) => vec![&it.id],
+        Detail::FollowUp(it) => vec![&it.id, &it.follows.id],
+        Detail::Warning(it) => vec![&it.id],
+        Detail::Evidence(it) => it.inspection.as_deref().into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
 fn context(record: &Record) -> Option<&Context> {
     match &record.body.detail {
         Detail::Inspection(it) => Some(&it.context),

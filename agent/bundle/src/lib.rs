@@ -27,6 +27,6 @@ mod check;
 mod manifest;
 mod report;
 
-pub use case::{Case, CaseError, MAX_BYTES, MAX_RECORDS};
+pub use case::{Case, CaseError, MAX_BYTES, MAX_RECORDS, about};
 pub use check::{CheckError, Checked, Damage, check, is_bundle};
 pub use manifest::{FileEntry, Manifest, VERSION};

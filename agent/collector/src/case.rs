@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidewaiter_bundle::{Case, CaseError};
+use tidewaiter_bundle::{Case, CaseError, about};
 use tidewaiter_config::limits::builtin_texts;
-use tidewaiter_record::{ChainId, Detail, Hash, Inclusion, Receipt, Signer, issue, log::inclusion_path, parse};
+use tidewaiter_record::{ChainId, Hash, Receipt, Signer, issue, parse};
 
 use crate::{
     archive::ArchiveError,
+    proving::{ProveError, inclusion},
     store::{ContentStore as _, LogStore as _, SqliteStore, Store as _, StoreError, StoredRecord},
 };
 
@@ -69,8 +70,11 @@ pub fn gather(
     };
     case.receipts.extend(receipt(store, signer, chain, last)?);
     for seq in asked {
-        if let Some(proof) = inclusion(store, chain, seq)? {
-            case.proofs.insert(seq, proof.write());
+        match inclusion(store, chain, seq) {
+            Ok(proof) => drop(case.proofs.insert(seq, proof.write())),
+            Err(ProveError::Store(why)) => return Err(why.into()),
+            // Not in the log yet, or under no head: the bundle is whole without.
+            Err(_) => {}
         }
     }
     case.heads.extend(store.newest_head()?.map(|head| head.bytes));
@@ -99,13 +103,6 @@ fn receipt(
         log: None,
     };
     Ok(Some(issue(&receipt, signer).map_err(|why| ArchiveError::Sign(why.to_string()))?))
-}
-
-fn inclusion(store: &SqliteStore, chain: ChainId, seq: u64) -> Result<Option<Inclusion>, StoreError> {
-    let (Some(leaf), Some(head)) = (store.leaf_of(chain, seq)?, store.newest_head()?) else { return Ok(None) };
-    let index = leaf.position;
-    let path = inclusion_path(index, head.size, |node| store.log_node(node))?;
-    Ok(path.map(|path| Inclusion { chain, seq, hash: leaf.hash, index, path, head: head.bytes }))
 }
 
 fn contents(store: &SqliteStore, wanted: &BTreeSet<Hash>) -> Result<BTreeMap<Hash, Vec<u8>>, StoreError> {
@@ -140,14 +137,7 @@ fn find(store: &SqliteStore, asked: &[String], only: Option<ChainId>) -> Result<
     for chain in chains.iter().filter(|_| !ids.is_empty()) {
         store.walk_chain(*chain, 0, |stored: StoredRecord| -> Result<(), StoreError> {
             let Ok(record) = parse(&stored.bytes) else { return Ok(()) };
-            let about: Vec<&str> = match &record.body.detail {
-                Detail::Inspection(it) => vec![&it.id],
-                Detail::FollowUp(it) => vec![&it.id, &it.follows.id],
-                Detail::Warning(it) => vec![&it.id],
-                Detail::Evidence(it) => it.inspection.as_deref().into_iter().collect(),
-                _ => Vec::new(),
-            };
-            for id in about.into_iter().filter(|id| ids.contains(id)) {
+            for id in about(&record).into_iter().filter(|id| ids.contains(id)) {
                 met.insert(id.to_owned());
                 found.entry(*chain).or_default().insert(stored.seq);
             }

@@ -12,7 +12,8 @@ use crate::{
     MAX_RECORD_BYTES,
     cbor::{self, Reader, Writer},
     id::Kid,
-    open::ParseError,
+    open::{ParseError, SignatureError},
+    registry::{RegisteredKey, Registry, Role},
     sign::{Algorithm, SignError, Signer},
 };
 
@@ -184,6 +185,29 @@ pub(crate) fn plain_header(kind: ContentType, signer: &dyn Signer) -> Vec<u8> {
         m.int(label::TYP.cast_signed(), |w| w.text(kind.typ()));
     });
     w.finish()
+}
+
+/// Signs the payload of something that is not a record.
+pub(crate) fn issue(kind: ContentType, payload: &[u8], signer: &dyn Signer) -> Result<Vec<u8>, SignError> {
+    sign(&plain_header(kind, signer), payload, signer)
+}
+
+/// The key that signed something that is not a record: registered, of the algorithm that the header names, of this
+/// role, and as `may` says of it; then the signature itself.
+pub(crate) fn signed_by<'r, E: From<ParseError> + From<SignatureError>>(
+    envelope: &Envelope<'_>,
+    kind: ContentType,
+    role: Role,
+    registry: &'r Registry,
+    may: impl FnOnce(Kid, &RegisteredKey) -> Result<(), SignatureError>,
+) -> Result<&'r RegisteredKey, E> {
+    let (algorithm, kid) = read_plain_header(envelope.protected, kind)?;
+    let key = registry.usable_key(kid, algorithm, role)?;
+    may(kid, key)?;
+    if !key.public.verifies(&envelope.signed_bytes(), envelope.signature) {
+        return Err(SignatureError::BadSignature(kid).into());
+    }
+    Ok(key)
 }
 
 /// Reads [`plain_header`] back.

@@ -18,9 +18,9 @@ use crate::{
     cbor::{CborError, Reader, Writer},
     envelope::{self, ContentType, Envelope},
     id::{ChainId, Hash},
-    open::{ParseError, SignatureError},
-    receipt::ReceiptError,
-    registry::{RegisteredKey, Registry, Role},
+    open::ParseError,
+    receipt::{ReceiptError, centre_key},
+    registry::{RegisteredKey, Registry},
     seal::SealError,
     sign::Signer,
 };
@@ -69,8 +69,7 @@ pub fn issue_head(head: &Head, signer: &dyn Signer) -> Result<Vec<u8>, SealError
         m.int(4, |w| w.bytes(&head.root.0));
         m.int(5, |w| w.int(head.at_ms));
     });
-    let protected = envelope::plain_header(ContentType::Head, signer);
-    Ok(envelope::sign(&protected, &w.finish(), signer)?)
+    Ok(envelope::issue(ContentType::Head, &w.finish(), signer)?)
 }
 
 /// Reads a head and checks that a centre's key of the registry signed it.
@@ -89,7 +88,7 @@ pub(crate) fn open_head_by<'r>(
 ) -> Result<(Head, &'r RegisteredKey), ReceiptError> {
     let envelope = Envelope::open_as(ContentType::Head, bytes)?;
     let head = read_head(envelope.payload).map_err(ParseError::Body)?;
-    let key = check(&envelope, ContentType::Head, None, registry)?;
+    let key = centre_key(&envelope, ContentType::Head, None, registry)?;
     Ok((head, key))
 }
 
@@ -107,8 +106,7 @@ pub fn issue_resend(resend: &Resend, signer: &dyn Signer) -> Result<Vec<u8>, Sea
         m.int(4, |w| w.uint(resend.upto_seq));
         m.int(5, |w| w.int(resend.at_ms));
     });
-    let protected = envelope::plain_header(ContentType::Resend, signer);
-    Ok(envelope::sign(&protected, &w.finish(), signer)?)
+    Ok(envelope::issue(ContentType::Resend, &w.finish(), signer)?)
 }
 
 /// Reads a resend request and checks that a centre's key of the registry signed it.
@@ -119,27 +117,8 @@ pub fn issue_resend(resend: &Resend, signer: &dyn Signer) -> Result<Vec<u8>, Sea
 pub fn open_resend(bytes: &[u8], registry: &Registry) -> Result<Resend, ReceiptError> {
     let envelope = Envelope::open_as(ContentType::Resend, bytes)?;
     let resend = read_resend(envelope.payload).map_err(ParseError::Body)?;
-    check(&envelope, ContentType::Resend, Some(resend.chain), registry)?;
+    centre_key(&envelope, ContentType::Resend, Some(resend.chain), registry)?;
     Ok(resend)
-}
-
-fn check<'r>(
-    envelope: &Envelope<'_>,
-    kind: ContentType,
-    chain: Option<ChainId>,
-    registry: &'r Registry,
-) -> Result<&'r RegisteredKey, ReceiptError> {
-    let (algorithm, kid) = envelope::read_plain_header(envelope.protected, kind)?;
-    let key = registry.usable_key(kid, algorithm, Role::Centre)?;
-    if let (Some(of_key), Some(found)) = (key.chain, chain)
-        && of_key != found
-    {
-        return Err(SignatureError::ForeignChain { kid, found }.into());
-    }
-    if !key.public.verifies(&envelope.signed_bytes(), envelope.signature) {
-        return Err(SignatureError::BadSignature(kid).into());
-    }
-    Ok(key)
 }
 
 fn read_head(payload: &[u8]) -> Result<Head, CborError> {

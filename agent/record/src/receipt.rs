@@ -65,8 +65,7 @@ pub fn issue(receipt: &Receipt, signer: &dyn Signer) -> Result<Vec<u8>, SealErro
             w.bytes(&root.0);
         });
     });
-    let protected = envelope::plain_header(ContentType::Receipt, signer);
-    Ok(envelope::sign(&protected, &w.finish(), signer)?)
+    Ok(envelope::issue(ContentType::Receipt, &w.finish(), signer)?)
 }
 
 /// Reads a receipt and checks that a centre's key of the registry signed it.
@@ -81,16 +80,22 @@ pub fn open_receipt(bytes: &[u8], registry: &Registry) -> Result<Receipt, Receip
 // The same, with the key that signed it.
 pub(crate) fn open_by<'r>(bytes: &[u8], registry: &'r Registry) -> Result<(Receipt, &'r RegisteredKey), ReceiptError> {
     let envelope = Envelope::open_as(ContentType::Receipt, bytes)?;
-    let (algorithm, kid) = envelope::read_plain_header(envelope.protected, ContentType::Receipt)?;
     let receipt = read(envelope.payload).map_err(ParseError::Body)?;
-    let key = registry.usable_key(kid, algorithm, Role::Centre)?;
-    if key.chain.is_some_and(|chain| chain != receipt.chain) {
-        return Err(SignatureError::ForeignChain { kid, found: receipt.chain }.into());
-    }
-    if !key.public.verifies(&envelope.signed_bytes(), envelope.signature) {
-        return Err(SignatureError::BadSignature(kid).into());
-    }
+    let key = centre_key(&envelope, ContentType::Receipt, Some(receipt.chain), registry)?;
     Ok((receipt, key))
+}
+
+/// The centre's key that signed something, which speaks of `chain`.
+pub(crate) fn centre_key<'r>(
+    envelope: &Envelope<'_>,
+    kind: ContentType,
+    chain: Option<ChainId>,
+    registry: &'r Registry,
+) -> Result<&'r RegisteredKey, ReceiptError> {
+    envelope::signed_by(envelope, kind, Role::Centre, registry, |kid, key| match (key.chain, chain) {
+        (Some(of_key), Some(found)) if of_key != found => Err(SignatureError::ForeignChain { kid, found }),
+        _ => Ok(()),
+    })
 }
 
 fn read(payload: &[u8]) -> Result<Receipt, CborError> {

@@ -59,8 +59,7 @@ pub fn issue_renewal(renewal: &Renewal, signer: &dyn Signer) -> Result<Vec<u8>, 
         m.int(4, |w| w.bytes(&renewal.request.0));
         m.int(5, |w| w.bytes(&renewal.certificate.0));
     });
-    let protected = envelope::plain_header(ContentType::Renewal, signer);
-    Ok(envelope::sign(&protected, &w.finish(), signer)?)
+    Ok(envelope::issue(ContentType::Renewal, &w.finish(), signer)?)
 }
 
 /// Reads a renewal and checks that the registered key of that agent and chain signed it.
@@ -71,19 +70,19 @@ pub fn issue_renewal(renewal: &Renewal, signer: &dyn Signer) -> Result<Vec<u8>, 
 ///
 /// Refuses everything else.
 pub fn open_renewal<'a>(bytes: &[u8], registry: &'a Registry) -> Result<(Renewal, &'a RegisteredKey), RenewalError> {
-    let envelope = Envelope::open(bytes)?;
+    let envelope = Envelope::open_as(ContentType::Renewal, bytes)?;
     let renewal = read(envelope.payload).map_err(ParseError::Body)?;
-    let (algorithm, kid) = envelope::read_plain_header(envelope.protected, ContentType::Renewal)?;
-    let key = registry.usable_key(kid, algorithm, Role::Agent)?;
-    if key.agent != renewal.agent {
-        return Err(SignatureError::WrongAgent { kid, found: renewal.agent, registered: key.agent.clone() }.into());
-    }
-    if key.chain != Some(renewal.chain) {
-        return Err(SignatureError::ForeignChain { kid, found: renewal.chain }.into());
-    }
-    if !key.public.verifies(&envelope.signed_bytes(), envelope.signature) {
-        return Err(SignatureError::BadSignature(kid).into());
-    }
+    let key =
+        envelope::signed_by::<RenewalError>(&envelope, ContentType::Renewal, Role::Agent, registry, |kid, key| {
+            if key.agent != renewal.agent {
+                let (found, registered) = (renewal.agent.clone(), key.agent.clone());
+                return Err(SignatureError::WrongAgent { kid, found, registered });
+            }
+            if key.chain != Some(renewal.chain) {
+                return Err(SignatureError::ForeignChain { kid, found: renewal.chain });
+            }
+            Ok(())
+        })?;
     Ok((renewal, key))
 }
 

@@ -177,7 +177,7 @@ pub struct SignedReset {
 ///
 /// Refuses bytes that are no signed copy.
 pub fn peek(bytes: &[u8]) -> Result<(Reset, Kid), ResetError> {
-    let envelope = Envelope::open(bytes)?;
+    let envelope = Envelope::open_as(ContentType::Reset, bytes)?;
     let (_, kid) = envelope::read_plain_header(envelope.protected, ContentType::Reset)?;
     Ok((Reset::from_payload(envelope.payload)?, kid))
 }
@@ -201,12 +201,8 @@ pub fn open_reset(copies: &[&[u8]], registry: &Registry) -> Result<SignedReset, 
 }
 
 fn open_one<'a>(bytes: &'a [u8], registry: &Registry) -> Result<(&'a [u8], String), ResetError> {
-    let envelope = Envelope::open(bytes)?;
-    let (algorithm, kid) = envelope::read_plain_header(envelope.protected, ContentType::Reset)?;
-    let key = registry.usable_key(kid, algorithm, Role::Person)?;
-    if !key.public.verifies(&envelope.signed_bytes(), envelope.signature) {
-        return Err(SignatureError::BadSignature(kid).into());
-    }
+    let envelope = Envelope::open_as(ContentType::Reset, bytes)?;
+    let key = envelope::signed_by::<ResetError>(&envelope, ContentType::Reset, Role::Person, registry, |_, _| Ok(()))?;
     Ok((envelope.payload, key.agent.clone()))
 }
 

@@ -8,9 +8,9 @@ use std::{
 };
 
 use clap::Args;
-use tidewaiter_bundle::{Case, MAX_RECORDS};
+use tidewaiter_bundle::{Case, MAX_RECORDS, about};
 use tidewaiter_config::{limits::builtin_texts, site::Site};
-use tidewaiter_record::{ChainId, Detail, Hash, Registry, RegistryClass, open_receipt, parse};
+use tidewaiter_record::{ChainId, Hash, Registry, RegistryClass, open_receipt, parse};
 
 use super::{Failure, OK, Outcome, Place, output::outln, place};
 use crate::{
@@ -130,14 +130,7 @@ fn find(archive: &Archive, asked: &[String]) -> Result<BTreeSet<u64>, Failure> {
     if !ids.is_empty() {
         walk(archive, 0, |entry| {
             let Ok(record) = parse(&entry.bytes) else { return true };
-            let about: Vec<&str> = match &record.body.detail {
-                Detail::Inspection(it) => vec![&it.id],
-                Detail::FollowUp(it) => vec![&it.id, &it.follows.id],
-                Detail::Warning(it) => vec![&it.id],
-                Detail::Evidence(it) => it.inspection.as_deref().into_iter().collect(),
-                _ => Vec::new(),
-            };
-            for id in about.into_iter().filter(|id| ids.contains(id)) {
+            for id in about(&record).into_iter().filter(|id| ids.contains(id)) {
                 met.insert(id.to_owned());
                 found.insert(entry.seq);
             }

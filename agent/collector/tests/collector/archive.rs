@@ -1,6 +1,6 @@
 //! What leaves the store comes back whole, and what was spoilt on the way is found.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use tidewaiter_collector::{
     Core, SqliteStore, Store, Tables,
@@ -8,12 +8,9 @@ use tidewaiter_collector::{
     case,
     store::LogStore,
 };
-use tidewaiter_drivers::reading::Moment;
-use tidewaiter_record::{
-    Context, Detail, Evidence, Flags, Hash, Piece, Registry, RegistryClass, Sealed, Signer, sign_detached,
-};
+use tidewaiter_record::{Hash, Piece, Registry, RegistryClass, Sealed, Signer, sign_detached};
 
-use crate::writer::{NOW, SITE, Writer, centre_signer, core_on, registry};
+use crate::writer::{NOW, SITE, Writer, centre_signer, core_on, named, registry};
 
 const SMALL: u64 = 4096;
 
@@ -22,21 +19,6 @@ struct World {
     agents: [Writer; 2],
     content: Vec<u8>,
     records: Vec<(usize, Sealed)>,
-}
-
-fn evidence(content: &[u8]) -> Detail {
-    Detail::Evidence(Box::new(Evidence {
-        flags: Flags::default(),
-        inspection: None,
-        instrument: Some("portal-1".into()),
-        at: Moment { mono_ms: 1, wall_ms: NOW },
-        media: "application/n42+xml".into(),
-        hash: Hash::of(content),
-        size: content.len() as u64,
-        content: None,
-        facts: BTreeMap::new(),
-        context: Context { software: "tidewaiter 1".into(), config: [7; 32] },
-    }))
 }
 
 fn pieces(core: &mut Core, agent: &Writer, content: &[u8]) {
@@ -57,7 +39,7 @@ fn world() -> World {
     for round in 0..30_usize {
         for which in [0, 1, 0] {
             let sealed = if round == 12 && which == 1 {
-                agents[1].seal(evidence(&content))
+                agents[1].seal(named(&content, false))
             } else {
                 agents[which].event(&format!("event-{round}"))
             };

@@ -1,34 +1,16 @@
 //! Content beside the records: only what a record asks for is taken, and no receipt goes past what is missing.
 
-use std::collections::BTreeMap;
-
 use tidewaiter_collector::{
     Core, SqliteStore, Store as _,
     export::export_evidence,
     store::{ContentStore as _, MAX_OPEN_PER_AGENT, Named, Taken},
 };
-use tidewaiter_drivers::reading::Moment;
-use tidewaiter_record::{ChainId, Context, Detail, Evidence, Flags, Hash, Piece};
+use tidewaiter_record::{ChainId, Hash, Piece};
 
-use crate::writer::{NOW, Out, Writer, core, core_on, event, sort};
+use crate::writer::{NOW, Out, Writer, core, core_on, event, named, sort};
 
 fn content(size: usize, seed: u8) -> Vec<u8> {
     (0..size).map(|it| u8::try_from(it % 251).unwrap() ^ seed).collect()
-}
-
-fn named(content: &[u8], inline: bool) -> Detail {
-    Detail::Evidence(Box::new(Evidence {
-        flags: Flags::default(),
-        inspection: None,
-        instrument: Some("gamma-1".into()),
-        at: Moment { mono_ms: 1, wall_ms: NOW },
-        media: "application/n42+xml".into(),
-        hash: Hash::of(content),
-        size: content.len() as u64,
-        content: inline.then(|| content.to_vec()),
-        facts: BTreeMap::new(),
-        context: Context { software: "tidewaiter 0.1.0".into(), config: [7; 32] },
-    }))
 }
 
 fn send(core: &mut Core, agent: &Writer, hash: Hash, piece: &Piece<'_>) -> Out {

@@ -23,14 +23,12 @@ use tidewaiter_collector::{
     audit::{Audit, audit},
     export::{Format, Selection, export, export_evidence},
 };
-use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
-    Context, Detail, Evidence, Flags, Hash, Piece, Registry, RegistryClass, Sealed, Verifier, open_head,
-    split_sequence,
+    Hash, Piece, Registry, RegistryClass, Sealed, Verifier, open_head, split_sequence,
     verify::{Finding, Question},
 };
 
-use crate::writer::{NOW, Writer, core_on, registry, sort};
+use crate::writer::{NOW, Writer, core_on, named, registry, sort};
 
 /// A store, closed in order, and what it has been in earlier times.
 struct Stand {
@@ -70,21 +68,6 @@ fn content(seed: u8) -> Vec<u8> {
     (0..20_000_usize).map(|it| u8::try_from(it % 251).unwrap() ^ seed).collect()
 }
 
-fn named(content: &[u8]) -> Detail {
-    Detail::Evidence(Box::new(Evidence {
-        flags: Flags::default(),
-        inspection: None,
-        instrument: Some("gamma-1".into()),
-        at: Moment { mono_ms: 1, wall_ms: NOW },
-        media: "application/n42+xml".into(),
-        hash: Hash::of(content),
-        size: content.len() as u64,
-        content: None,
-        facts: BTreeMap::new(),
-        context: Context { software: "tidewaiter 0.1.0".into(), config: [7; 32] },
-    }))
-}
-
 /// In memory where that is offered: thousands of files are written, and none has to last.
 fn folder() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
@@ -104,7 +87,7 @@ impl Stand {
             agent.offer(&mut core, &record, NOW);
             if step % 2 == 1 {
                 let bytes = content(u8::try_from(step % 250).unwrap());
-                let record = agent.seal(named(&bytes));
+                let record = agent.seal(named(&bytes, false));
                 agent.offer(&mut core, &record, NOW);
                 for piece in Piece::cut(&bytes) {
                     let topic = agent.on(&format!("evidence/{}", Hash::of(&bytes)));

@@ -8,7 +8,7 @@ use tidewaiter_drivers::{
     reading::{Indication, Moment, Quality},
 };
 use tidewaiter_record::{
-    Anchor, Body, ChainHead, ChainId, Claims, Context, Detail, Ed25519Signer, Event, Flags, Genesis, Hash,
+    Anchor, Body, ChainHead, ChainId, Claims, Context, Detail, Ed25519Signer, Event, Evidence, Flags, Genesis, Hash,
     InspectionDetail, Measured, RegisteredKey, Registry, RegistryClass, Sealed, Signer, Statement, Subject, TimeBlock,
     TimeQuality, TimeSource, seal,
 };
@@ -262,4 +262,20 @@ pub(crate) fn judged(mut detail: InspectionDetail) -> InspectionDetail {
     detail.tables =
         vec![tidewaiter_record::Table { id: table.id.clone(), edition: table.edition.clone(), sha256: table.digest }];
     detail
+}
+
+/// A record that names content, and holds it where it is `inline`.
+pub(crate) fn named(content: &[u8], inline: bool) -> Detail {
+    Detail::Evidence(Box::new(Evidence {
+        flags: Flags::default(),
+        inspection: None,
+        instrument: Some("portal-1".into()),
+        at: Moment { mono_ms: 1, wall_ms: NOW },
+        media: "application/n42+xml".into(),
+        hash: Hash::of(content),
+        size: content.len() as u64,
+        content: inline.then(|| content.to_vec()),
+        facts: BTreeMap::new(),
+        context: Context { software: "tidewaiter 0.1.0".into(), config: [7; 32] },
+    }))
 }

@@ -8,11 +8,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    body::{Detail, KeyRotate, proof_bytes},
-    id::{ChainId, Kid},
+    id::Kid,
     open::{Record, SignatureError, check_key},
     registry::{RegisteredKey, Registry},
-    sign::{Algorithm, PublicKey, kid_of},
+    rotation::{self, Rotation},
+    sign::kid_of,
 };
 
 /// Most keys learned from chains, all chains together. A chain rotates once in years; what rotates with each record
@@ -20,17 +20,11 @@ use crate::{
 pub const MAX_LEARNED: usize = 1 << 16;
 
 /// Why a chain does not go to the key that a key-rotate record names. The key before stays in force.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum RotationError {
-    /// A signature algorithm that this build does not have.
-    #[error("the new key is of algorithm {0}, which this build does not have; use one that does")]
-    Algorithm(i64),
-    /// Bytes that are no key of the algorithm.
-    #[error("the new key {0} is not a usable key of its algorithm")]
-    PublicKey(String),
-    /// The new key did not sign for this place.
-    #[error("the proof is not a signature of the new key {0} for this chain and number")]
-    Proof(Kid),
+    /// It names no key that has signed for this place.
+    #[error(transparent)]
+    NoKey(#[from] rotation::RotationError),
     /// The key has another place already.
     #[error("the new key {0} signs elsewhere, or did; a key is never used twice")]
     Taken(Kid),
@@ -79,11 +73,9 @@ impl Keys {
     ///
     /// Says why a rotation has no effect.
     pub(super) fn follow(&mut self, record: &Record, registry: &Registry) -> Result<(), RotationError> {
-        let Detail::KeyRotate(rotate) = &record.body.detail else { return Ok(()) };
-        let (old, chain, seq) = (record.header.kid, record.header.chain, record.header.seq);
-        let public = proven(rotate, chain, seq, old)?;
+        let Some(Rotation { chain, seq, old, new: public }) = rotation::rotation(record)? else { return Ok(()) };
         let kid = kid_of(&public);
-        if self.learned.contains_key(&kid) || self.ended.contains_key(&kid) || kid == old {
+        if self.learned.contains_key(&kid) || self.ended.contains_key(&kid) {
             return Err(RotationError::Taken(kid));
         }
         let Some(before) = self.key(old, registry) else { return Ok(()) };
@@ -101,16 +93,5 @@ impl Keys {
         }
         self.ended.insert(old, seq);
         Ok(())
-    }
-}
-
-fn proven(rotate: &KeyRotate, chain: ChainId, seq: u64, old: Kid) -> Result<PublicKey, RotationError> {
-    let algorithm = Algorithm::from_cose(rotate.algorithm).ok_or(RotationError::Algorithm(rotate.algorithm))?;
-    let public = PublicKey::from_bytes(algorithm, &rotate.public)
-        .map_err(|_| RotationError::PublicKey(hex::encode(&rotate.public)))?;
-    if public.verifies(&proof_bytes(chain, seq, old, &rotate.public), &rotate.proof) {
-        Ok(public)
-    } else {
-        Err(RotationError::Proof(kid_of(&public)))
     }
 }
