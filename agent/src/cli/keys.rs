@@ -144,7 +144,7 @@ fn show(args: &ShowArgs) -> Outcome {
 fn rotate(args: RotateArgs) -> Outcome {
     let site = place::site(&args.config)?;
     let algorithm = args.algorithm.map(Algorithm::from);
-    let running = Place { config: Some(args.config), data_dir: None }.address()?;
+    let running = Place { config: None, data_dir: Some(site.store.dir.clone()) }.address()?;
     if let Some(address) = running {
         let body = json!({ "operator": args.operator, "algorithm": algorithm.map(Algorithm::name) });
         return answered(address, "keys/rotate", &body, |answer| {

@@ -111,6 +111,9 @@ fn print_status(report: &Value) {
                 text(report, "/beacon/size")
             );
         }
+        None if report.pointer("/uplink/online").and_then(Value::as_bool) == Some(false) => {
+            outln!("no uplink configured");
+        }
         None => outln!("uplink up"),
         Some(ms) => {
             outln!("uplink down for {}:{:02} ({})", ms / 60_000, ms / 1000 % 60, text(report, "/uplink/last_failure"));
