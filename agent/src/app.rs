@@ -80,6 +80,8 @@ pub struct Parts {
 /// A running agent.
 #[derive(Debug)]
 pub struct Running {
+    /// The site file in force.
+    pub site: watch::Receiver<Arc<Site>>,
     /// Live values and recent results.
     pub live: Arc<Live>,
     /// Counters of the ports.
@@ -141,6 +143,7 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
     let tables_are_signed = signed.is_some();
     site.tables = signed.unwrap_or(site.tables);
     let site = Arc::new(site);
+    let (_, site_in_force) = watch::channel(Arc::clone(&site));
     let stop_keeper = CancellationToken::new();
     let ended = CancellationToken::new();
     let keeper = tokio::spawn(announced(keeper.run(stop_keeper.clone()), ended.clone()));
@@ -219,6 +222,7 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
     let downlink = downlink.map(|it| tokio::spawn(it.run(stop.clone())));
     info!(site = site.id, agent = site.agent, boot, "agent started");
     Ok(Running {
+        site: site_in_force,
         live,
         counters,
         status,

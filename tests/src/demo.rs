@@ -129,9 +129,9 @@ pub async fn run(wishes: Wishes, mut tell: impl FnMut(Told)) -> Result<Report> {
     let uplink = site.uplink.clone().context("the demo's site file has no uplink")?;
     let link = MqttLink::connect(&site, &uplink, &stop_agent)?;
     let parts = stand.parts(&site)?;
-    let (site_id, agent_id, listen) = (site.id.clone(), site.agent.clone(), site.local.listen);
+    let listen = site.local.listen;
     let running = app::start(site, parts, Some(link)).await?;
-    let address = lane::serve(Local::new(&site_id, &agent_id, &running), listen, stop_agent.clone()).await?;
+    let address = lane::serve(Local::new(&running), listen, stop_agent.clone()).await?;
     tell(Told::Address(address));
 
     let rig = scene.ph_meter.as_ref().map(|meter| meter.rig.clone());

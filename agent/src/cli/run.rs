@@ -105,7 +105,7 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
         evidence: Arc::new(DiskEvidence::open(&site.store.dir).map_err(Failure::environment)?),
         executable: rim::executable(),
     };
-    let (id, agent, listen, dir) = (site.id.clone(), site.agent.clone(), site.local.listen, site.store.dir.clone());
+    let (listen, dir) = (site.local.listen, site.store.dir.clone());
     let running = app::start(site, parts, link).await.map_err(Failure::environment)?;
     let mut status = running.status.clone();
     // Ends with the keeper.
@@ -122,7 +122,7 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
         let (smith, stop) = (Arc::clone(&smith), stop.child_token());
         async move { smith.watch(stop).await }
     });
-    let local = Local::new(&id, &agent, &running).with_keys(smith);
+    let local = Local::new(&running).with_keys(smith);
     let address = lane::serve(local, listen, stop.clone())
         .await
         .map_err(|why| Failure::environment(format!("local interface on {listen}: {why}")))?;

@@ -1,0 +1,277 @@
+//! The interface for programs: JSON under `/api/v1`.
+//!
+//! ```text
+//! GET  /api/v1/status                 counters, instruments, recent results
+//! GET  /api/v1/records/{seq}          one record: envelope and content as JSON
+//! GET  /api/v1/records?from=&limit=   several, at most 500
+//! POST /api/v1/subjects               {"subject", "facts": {name: text}, "operator"}
+//! POST /api/v1/rigs/{rig}/start       {"sample", "operator", "drill"?}
+//! POST /api/v1/rigs/{rig}/next        {"operator"}
+//! POST /api/v1/rigs/{rig}/stop        {"operator"}
+//! POST /api/v1/checks/{check}/start   {"operator"}; likewise next and stop
+//! POST /api/v1/rigs/{rig}/enter       {"values": {parameter: text}, "operator"}
+//! POST /api/v1/places/{place}/drill   {"on", "operator"}
+//! POST /api/v1/keys/rotate            {"operator", "algorithm"?}
+//! ```
+//!
+//! and the plan's duties, see `duty.rs`; single readings and evidence, see `bring.rs`.
+
+mod bring;
+mod duty;
+mod keys;
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+use tidewaiter_config::site::MOST_QUANTITIES;
+use tidewaiter_record::view::RecordView;
+use tokio::sync::oneshot;
+
+use super::{Local, StatusReport};
+use crate::{
+    inspect::{CheckOperation, Operation},
+    inspector::{Ask, AskError},
+};
+
+/// Records in one answer at most.
+const MAX_RECORDS: usize = 500;
+
+impl Local {
+    async fn ask(&self, make: impl FnOnce(oneshot::Sender<Result<(), AskError>>) -> Ask) -> Response {
+        let (reply, answer) = oneshot::channel();
+        // A full queue is refused rather than waited for: the operator sees it and can press again.
+        if self.asks.try_send(make(reply)).is_err() {
+            return problem(StatusCode::SERVICE_UNAVAILABLE, "the agent is busy or stopping; try again");
+        }
+        match answer.await {
+            Ok(Ok(())) => (StatusCode::OK, Json(serde_json::json!({ "ok": true }))).into_response(),
+            Ok(Err(AskError::Operation(refused))) => problem(StatusCode::CONFLICT, &refused.to_string()),
+            Ok(Err(other)) => problem(StatusCode::SERVICE_UNAVAILABLE, &other.to_string()),
+            Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping"),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    error: &'a str,
+}
+
+fn problem(code: StatusCode, error: &str) -> Response {
+    (code, Json(Problem { error })).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StartRequest {
+    sample: String,
+    operator: String,
+    #[serde(default)]
+    drill: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnterRequest {
+    /// In the order typed, which a map of ours would lose.
+    values: serde_json::Map<String, serde_json::Value>,
+    operator: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DrillRequest {
+    on: bool,
+    operator: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OperatorRequest {
+    operator: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubjectRequest {
+    subject: String,
+    facts: BTreeMap<String, String>,
+    operator: String,
+}
+
+#[derive(Deserialize)]
+struct RecordsQuery {
+    #[serde(default)]
+    from: u64,
+    #[serde(default = "default_limit")]
+    limit: usize,
+}
+
+fn default_limit() -> usize {
+    50
+}
+
+/// Longest operator name, sample number or fact: they go into signed records.
+const MAX_TEXT: usize = 200;
+
+/// The refusal of the first text that must not stand in a record.
+fn unfit(texts: &[&str]) -> Option<Response> {
+    for text in texts {
+        if text.trim().is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control) {
+            return Some(problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &format!("{text:?} is not a name: 1 to {MAX_TEXT} bytes without control characters"),
+            ));
+        }
+    }
+    None
+}
+
+async fn status(State(local): State<Local>) -> Json<StatusReport> {
+    Json(local.report())
+}
+
+async fn record(State(local): State<Local>, Path(seq): Path<u64>) -> Response {
+    match local.outbox.entries(seq, 1).await {
+        Some(Ok(entries)) => match entries.first().filter(|entry| entry.seq == seq) {
+            Some(entry) => Json(record_view(&entry.bytes)).into_response(),
+            None => problem(StatusCode::NOT_FOUND, &format!("record {seq} is not stored here")),
+        },
+        Some(Err(failure)) => problem(StatusCode::INTERNAL_SERVER_ERROR, &failure.to_string()),
+        None => problem(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping"),
+    }
+}
+
+async fn records(State(local): State<Local>, Query(query): Query<RecordsQuery>) -> Response {
+    match local.outbox.entries(query.from, query.limit.min(MAX_RECORDS)).await {
+        Some(Ok(entries)) => {
+            let records: Vec<_> = entries.iter().map(|entry| record_view(&entry.bytes)).collect();
+            Json(records).into_response()
+        }
+        Some(Err(failure)) => problem(StatusCode::INTERNAL_SERVER_ERROR, &failure.to_string()),
+        None => problem(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping"),
+    }
+}
+
+/// A stored record as JSON; one that cannot be read says why instead of vanishing from the list.
+pub fn record_view(bytes: &[u8]) -> serde_json::Value {
+    match tidewaiter_record::parse(bytes) {
+        Ok(record) => serde_json::to_value(RecordView::of(&record)).unwrap_or_default(),
+        Err(why) => serde_json::json!({ "error": why.to_string() }),
+    }
+}
+
+async fn subjects(State(local): State<Local>, Json(request): Json<SubjectRequest>) -> Response {
+    let texts = request.facts.iter().flat_map(|(name, fact)| [name.as_str(), fact.as_str()]);
+    let texts: Vec<&str> = texts.chain([request.subject.as_str(), request.operator.as_str()]).collect();
+    if let Some(refused) = unfit(&texts) {
+        return refused;
+    }
+    let SubjectRequest { subject, facts, operator } = request;
+    local.ask(|reply| Ask::Post { subject, facts, operator, reply }).await
+}
+
+async fn start(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<StartRequest>) -> Response {
+    if let Some(refused) = unfit(&[&request.sample, &request.operator]) {
+        return refused;
+    }
+    let operation = Operation::Start { sample: request.sample.clone() };
+    let StartRequest { operator, drill, .. } = request;
+    local.ask(|reply| Ask::Operate { rig, operation, operator, drill, reply }).await
+}
+
+async fn next(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<OperatorRequest>) -> Response {
+    operate(&local, rig, Operation::Next, request.operator).await
+}
+
+async fn stop(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<OperatorRequest>) -> Response {
+    operate(&local, rig, Operation::Stop, request.operator).await
+}
+
+async fn operate(local: &Local, rig: String, operation: Operation, operator: String) -> Response {
+    if let Some(refused) = unfit(&[&operator]) {
+        return refused;
+    }
+    local.ask(|reply| Ask::Operate { rig, operation, operator, drill: false, reply }).await
+}
+
+async fn enter(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<EnterRequest>) -> Response {
+    let mut values = Vec::with_capacity(request.values.len());
+    for (parameter, text) in request.values {
+        // A number would lose its digits on the way: 18.30 is not 18.3.
+        let serde_json::Value::String(text) = text else {
+            let error = format!("{parameter}: a value is a text with its unit, such as \"18.3 mg/kg\"");
+            return problem(StatusCode::UNPROCESSABLE_ENTITY, &error);
+        };
+        values.push((parameter, text));
+    }
+    if values.is_empty() || values.len() > MOST_QUANTITIES {
+        let error = format!("1 to {MOST_QUANTITIES} values are entered at once, and {} came", values.len());
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, &error);
+    }
+    let texts = values.iter().flat_map(|(parameter, text)| [parameter.as_str(), text.as_str()]);
+    let texts: Vec<&str> = texts.chain([request.operator.as_str()]).collect();
+    if let Some(refused) = unfit(&texts) {
+        return refused;
+    }
+    operate(&local, rig, Operation::Enter { values }, request.operator).await
+}
+
+async fn drill(State(local): State<Local>, Path(place): Path<String>, Json(request): Json<DrillRequest>) -> Response {
+    if let Some(refused) = unfit(&[&request.operator]) {
+        return refused;
+    }
+    let DrillRequest { on, operator } = request;
+    local.ask(|reply| Ask::Drill { place, on, operator, reply }).await
+}
+
+async fn check_start(local: State<Local>, check: Path<String>, request: Json<OperatorRequest>) -> Response {
+    self::check(local, check, CheckOperation::Start, request).await
+}
+
+async fn check_next(local: State<Local>, check: Path<String>, request: Json<OperatorRequest>) -> Response {
+    self::check(local, check, CheckOperation::Next, request).await
+}
+
+async fn check_stop(local: State<Local>, check: Path<String>, request: Json<OperatorRequest>) -> Response {
+    self::check(local, check, CheckOperation::Stop, request).await
+}
+
+async fn check(
+    State(local): State<Local>,
+    Path(check): Path<String>,
+    operation: CheckOperation,
+    Json(OperatorRequest { operator }): Json<OperatorRequest>,
+) -> Response {
+    if let Some(refused) = unfit(&[&operator]) {
+        return refused;
+    }
+    local.ask(|reply| Ask::Check { check, operation, operator, reply }).await
+}
+
+/// The routes.
+pub(super) fn routes() -> Router<Local> {
+    Router::new()
+        .route("/api/v1/status", get(status))
+        .route("/api/v1/records", get(records))
+        .route("/api/v1/records/{seq}", get(record))
+        .route("/api/v1/keys/rotate", post(keys::rotate))
+        .route("/api/v1/subjects", post(subjects))
+        .route("/api/v1/rigs/{rig}/start", post(start))
+        .route("/api/v1/rigs/{rig}/next", post(next))
+        .route("/api/v1/rigs/{rig}/stop", post(stop))
+        .route("/api/v1/checks/{check}/start", post(check_start))
+        .route("/api/v1/checks/{check}/next", post(check_next))
+        .route("/api/v1/checks/{check}/stop", post(check_stop))
+        .route("/api/v1/rigs/{rig}/enter", post(enter))
+        .route("/api/v1/places/{place}/drill", post(drill))
+        .merge(duty::routes())
+        .merge(bring::routes())
+}
