@@ -6,6 +6,7 @@ mod life;
 mod live;
 mod orders;
 mod shots;
+mod turn;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -30,6 +31,7 @@ use crate::{
     clock::Clock,
     duty::Desk,
     inspect::{By, CheckOperation, DeclarationBook, Engine, Event, Operation, Step, Subjects},
+    life::Beat,
     outbox::{Draft, Outbox, Recorded, Refusal},
     register::{self, Register},
     seal::{self, Standing},
@@ -39,7 +41,7 @@ pub use self::{
     ask::{Ask, AskError, Shot},
     live::{Live, LiveResult, LiveValue, Snapshot},
 };
-use self::{life::Life, shots::Shots};
+use self::{life::Life, shots::Shots, turn::Turning};
 
 /// Name of the note with the places at drill.
 const DRILL_NOTE: &str = "drill";
@@ -77,6 +79,8 @@ pub struct Inspector {
     links: BTreeMap<Arc<str>, LinkWatch>,
     life: Life,
     shots: Shots,
+    turning: Option<Turning>,
+    beat: Option<Beat>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -140,7 +144,16 @@ impl Inspector {
             viewed: BTreeMap::new(),
             links: BTreeMap::new(),
             shots: Shots::default(),
+            turning: None,
+            beat: None,
         }
+    }
+
+    /// Strikes this with every round.
+    #[must_use]
+    pub fn beating(mut self, beat: Beat) -> Self {
+        self.beat = Some(beat);
+        self
     }
 
     /// Runs until `stop`, and until the ports have ended and every arrival has been taken.
@@ -176,6 +189,12 @@ impl Inspector {
                     None => asking = false,
                 },
                 _ = tick.tick() => self.tick().await,
+            }
+            if self.turning.is_some() {
+                self.try_turn(&mut arrivals).await;
+            }
+            if let Some(beat) = &self.beat {
+                beat.strike();
             }
         }
         let now = self.clock.now();
@@ -344,6 +363,7 @@ impl Inspector {
             Ask::InForce { reply } => {
                 let _ = reply.send(self.site.tables.iter().map(|it| Hash(it.digest)).collect());
             }
+            Ask::Turn { turn, counters, reply } => self.ask_turn(turn, counters, reply),
             Ask::Plan { name, text, reply } => {
                 let _ = reply.send(self.signed_plan(&name, &text).await);
             }
@@ -507,7 +527,7 @@ impl Inspector {
     fn announce(&self, inspection: &Inspection, screening: &Screening, recorded: Recorded) {
         let result = LiveResult::of(inspection, screening, recorded.seq);
         info!(
-            record = recorded.seq,
+            seq = recorded.seq,
             place = result.place,
             subject = result.subject.as_deref().unwrap_or("?"),
             verdict = result.verdict,

@@ -9,7 +9,7 @@
 //!                                                 └ downlink◄┘
 //! ```
 //!
-//! IO lives in `acquire::system` (ports), `outbox::sqlite` and `evidence::disk` (disk), `uplink` (MQTT), `lane` (local
+//! IO lives in `acquire::system` (ports), `reload` (site file, last good configuration), `outbox::sqlite` and `evidence::disk` (disk), `uplink` (MQTT), `lane` (local
 //! interface), `keys` (key files), `life::rim` (own executable, temperatures), declarations and `clock`; everything else
 //! takes values and instants.
 
@@ -28,6 +28,7 @@ pub mod lane;
 pub mod life;
 pub mod outbox;
 pub mod register;
+pub mod reload;
 pub mod seal;
 pub mod uplink;
 pub mod wiring;

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! Waits use tokio's clock, readings carry the [`Clock`]'s: under a paused runtime both move by
-//! hand.
+//! hand. [`Ports`] closes and opens ports while the others go on.
 
 mod backoff;
 pub mod channel;
@@ -25,6 +25,7 @@ mod modbus;
 mod outlet;
 pub mod plan;
 pub mod port;
+mod ports;
 mod stream;
 pub mod system;
 #[cfg(test)]
@@ -34,6 +35,7 @@ mod timing;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use tidewaiter_config::site::{Instrument, Link, Port, Protocol, Site};
 use tidewaiter_drivers::{
     portal::rpm,
@@ -46,6 +48,7 @@ pub use self::{
     counters::{Counters, Snapshot},
     fine_timer::FineTimer,
     port::{Opener, PortStream},
+    ports::{Crew, Ports},
     system::SystemOpener,
 };
 use crate::clock::Clock;
@@ -130,28 +133,37 @@ pub fn spawn(
     let outlet = outlet::Outlet::new(out, clock, counters);
     let mut tasks = JoinSet::new();
     for port in &site.ports {
-        let instruments: Vec<&Instrument> = site.instruments.iter().filter(|it| it.port == port.id).collect();
-        if instruments.is_empty() {
-            continue;
-        }
-        for misplaced in instruments.iter().filter(|it| !fits(port, it)) {
-            tracing::error!(port = %port.id, instrument = %misplaced.id, "protocol does not fit the port; the instrument is not read");
-        }
-        let instruments: Vec<&Instrument> = instruments.into_iter().filter(|it| fits(port, it)).collect();
-        let (stop, outlet, opener) = (stop.clone(), outlet.clone(), Arc::clone(&opener));
-        if is_modbus(&port.link) {
-            let bus = modbus::Bus::new(port.clone(), &instruments, opener, outlet);
+        if let Some(bus) = bus(site, port, &opener, &outlet) {
+            let stop = stop.clone();
             tasks.spawn(async move {
-                stop.run_until_cancelled_owned(bus.run()).await;
-            });
-        } else {
-            let bus = stream::Stream::new(port.clone(), &instruments, opener, outlet);
-            tasks.spawn(async move {
-                stop.run_until_cancelled_owned(bus.run()).await;
+                stop.run_until_cancelled_owned(bus).await;
             });
         }
     }
     tasks
+}
+
+/// The work of one port; none when no instrument hangs on it.
+fn bus(
+    site: &Site,
+    port: &Port,
+    opener: &Arc<dyn Opener>,
+    outlet: &outlet::Outlet,
+) -> Option<BoxFuture<'static, ()>> {
+    let instruments: Vec<&Instrument> = site.instruments.iter().filter(|it| it.port == port.id).collect();
+    if instruments.is_empty() {
+        return None;
+    }
+    for misplaced in instruments.iter().filter(|it| !fits(port, it)) {
+        tracing::error!(port = %port.id, instrument = %misplaced.id, "protocol does not fit the port; the instrument is not read");
+    }
+    let instruments: Vec<&Instrument> = instruments.into_iter().filter(|it| fits(port, it)).collect();
+    let (outlet, opener) = (outlet.clone(), Arc::clone(opener));
+    Some(if is_modbus(&port.link) {
+        modbus::Bus::new(port.clone(), &instruments, opener, outlet).run().boxed()
+    } else {
+        stream::Stream::new(port.clone(), &instruments, opener, outlet).run().boxed()
+    })
 }
 
 /// Whether a link carries Modbus rather than a byte stream.

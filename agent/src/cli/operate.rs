@@ -148,6 +148,18 @@ pub(super) fn post(address: SocketAddr, path: &str, body: &Value) -> Outcome {
     })
 }
 
+/// Posts to the local interface; gives the code and the JSON it answers with.
+pub(super) fn exchange(
+    address: SocketAddr,
+    path: &str,
+    body: &Value,
+    patience: Duration,
+) -> Result<(u16, Value), Failure> {
+    let url = format!("http://{address}/api/v1/{path}");
+    let mut answer = http(patience).post(&url).send_json(body).map_err(|why| unreachable(address, &why))?;
+    Ok((answer.status().as_u16(), answer.body_mut().read_json().unwrap_or(Value::Null)))
+}
+
 /// Posts to the local interface and tells its answer; a refusal is a finding.
 pub(super) fn answered(
     address: SocketAddr,
@@ -155,10 +167,7 @@ pub(super) fn answered(
     body: &Value,
     tell: impl FnOnce(&Value) -> Result<(), Failure>,
 ) -> Outcome {
-    let url = format!("http://{address}/api/v1/{path}");
-    let mut answer = http(PATIENCE).post(&url).send_json(body).map_err(|why| unreachable(address, &why))?;
-    let code = answer.status().as_u16();
-    let text: Value = answer.body_mut().read_json().unwrap_or(Value::Null);
+    let (code, text) = exchange(address, path, body, PATIENCE)?;
     if code == 200 {
         tell(&text)?;
         Ok(OK)

@@ -8,6 +8,7 @@ use std::{
 use tidewaiter_config::site::{Site, load_site};
 
 use super::{Failure, Place};
+use crate::reload;
 
 /// File in the data directory that names the local interface's address while the agent runs.
 pub(super) const ADDRESS_FILE: &str = "local.address";
@@ -29,7 +30,11 @@ impl Place {
     pub(super) fn data_dir(&self) -> Result<PathBuf, Failure> {
         match (&self.data_dir, &self.config) {
             (Some(dir), _) => Ok(dir.clone()),
-            (None, Some(config)) => Ok(site(config)?.store.dir),
+            (None, Some(config)) => match site(config) {
+                Ok(site) => Ok(site.store.dir),
+                // A running agent goes on with the last good one, and can be asked.
+                Err(failure) => reload::kept_dir(config, std::env::var_os("STATE_DIRECTORY")).ok_or(failure),
+            },
             (None, None) => Err(Failure::usage("say where: --config SITE or --data-dir DIR")),
         }
     }

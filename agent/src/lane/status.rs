@@ -7,7 +7,9 @@ use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::Hash;
 use tidewaiter_record::body::TimeQuality;
 
-use crate::{acquire::Counters, clock::Claim, inspector::Snapshot, outbox::Status, uplink::Telemetry};
+use crate::{
+    acquire::Counters, clock::Claim, inspector::Snapshot, outbox::Status, reload::Refused, uplink::Telemetry,
+};
 
 /// The answer to `GET /api/v1/status`.
 #[derive(Clone, Debug, Serialize)]
@@ -50,6 +52,10 @@ pub struct StatusReport {
     pub beacon: Option<BeaconLine>,
     /// The centre has shown two different logs of one size.
     pub log_fork: Option<String>,
+    /// SHA-256 of the site file in force, hex.
+    pub config: String,
+    /// The configuration on disk has faults: the last good one stays in force.
+    pub config_refused: Option<Refused>,
     /// Pieces of evidence kept beside the records.
     pub evidence: u64,
 }
@@ -160,6 +166,8 @@ impl StatusReport {
                 at_ms: it.at_ms,
             }),
             log_fork: status.log_fork.clone(),
+            config: String::new(),
+            config_refused: None,
             evidence: status.evidence.len() as u64,
         }
     }

@@ -26,7 +26,7 @@ pub use checks::{Buffer, Check, CheckProcedure, Radiation, Service, reference_pa
 pub use environment::{check_environment, check_environment_in};
 pub use estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held};
 pub use keys::{Keys, TokenPlace};
-pub use load::{load_site, site_from_str};
+pub use load::{load_site, load_site_from, site_from_str};
 pub use model::*;
 pub use register::{Control, Expanded, Measurand, Register, ScaleClass, ScaleRange, Uncertainty, unregistered};
 pub use streams::{Codec, Polling, Rest};
