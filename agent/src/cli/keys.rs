@@ -102,7 +102,7 @@ pub(super) fn keys(command: KeysCommand) -> Outcome {
     match command {
         KeysCommand::Init(args) => init(&args),
         KeysCommand::Show(args) => show(&args),
-        KeysCommand::Rotate(args) => rotate(args),
+        KeysCommand::Rotate(args) => rotate(&args),
     }
 }
 
@@ -141,7 +141,7 @@ fn show(args: &ShowArgs) -> Outcome {
     Ok(OK)
 }
 
-fn rotate(args: RotateArgs) -> Outcome {
+fn rotate(args: &RotateArgs) -> Outcome {
     let site = place::site(&args.config)?;
     let algorithm = args.algorithm.map(Algorithm::from);
     let running = Place { config: None, data_dir: Some(site.store.dir.clone()) }.address()?;
