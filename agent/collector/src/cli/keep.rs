@@ -19,6 +19,7 @@ use crate::{
     config::Config,
     core::Core,
     keys,
+    orders::{Shelf, Spool},
     service::RunError,
     store::SqliteStore,
 };
@@ -235,7 +236,12 @@ fn answers(language: Language, report: &Report) -> Vec<String> {
 }
 
 fn tables(config: &Config) -> Result<Tables, Failure> {
-    Ok(Tables::load(config.limits.as_deref()).map_err(RunError::Tables)?)
+    let mut tables = Tables::load(config.limits.as_deref()).map_err(RunError::Tables)?;
+    if let Some(dir) = &config.orders {
+        let spool = Spool::new(dir);
+        tables.limits.extend(Shelf::default().see(&spool, &spool.scan()?));
+    }
+    Ok(tables)
 }
 
 fn summary(json: bool, restored: &Restored, what: &str) -> Result<u8, Failure> {
