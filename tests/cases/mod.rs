@@ -14,6 +14,7 @@ mod life;
 mod orders;
 mod passages;
 mod plan;
+mod reload;
 mod second;
 mod uplink;
 mod watches;

@@ -49,6 +49,11 @@ impl Life {
         self.signed = true;
     }
 
+    /// Takes over that a draft is recorded.
+    pub(super) fn recorded(&mut self, draft: &Draft) {
+        self.activation.recorded(draft);
+    }
+
     pub(super) const fn is_signed(&self) -> bool {
         self.signed
     }
@@ -113,7 +118,18 @@ impl Inspector {
     }
 
     /// Seals what differs between what the chain says and this site.
-    pub(super) async fn activate_by(&mut self, cause: Cause, site: &Site) -> Result<(), Refusal> {
+    async fn activate_by(&mut self, cause: Cause, site: &Site) -> Result<(), Refusal> {
+        // Handed in together, so that one commit takes them all.
+        let drafts = self.activation_drafts(cause, site);
+        let sealed = join_all(drafts.iter().map(|draft| self.outbox.seal(draft.clone()))).await;
+        for (draft, sealed) in drafts.iter().zip(sealed) {
+            sealed?;
+            self.life.activation.recorded(draft);
+        }
+        Ok(())
+    }
+
+    pub(super) fn activation_drafts(&self, cause: Cause, site: &Site) -> Vec<Draft> {
         let plan = self.standing.plan.as_ref();
         let software = SoftwareId { config: site.digest, ..self.life.software.clone() };
         let mut drafts = Vec::new();
@@ -121,11 +137,7 @@ impl Inspector {
         if !self.life.signed {
             drafts.extend(self.life.activation.limits("built-in", &life::tables(site), None, &BTreeMap::new()));
         }
-        for draft in drafts {
-            self.outbox.seal(draft.clone()).await?;
-            self.life.activation.recorded(&draft);
-        }
-        Ok(())
+        drafts
     }
 
     /// Records who an instrument is, and how it is decoded, before what it says.

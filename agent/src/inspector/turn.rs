@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 use tracing::info;
 
@@ -130,7 +131,25 @@ impl Inspector {
             with_signed.tables.clone_from(&self.site.tables);
             site = Arc::new(with_signed);
         }
-        self.activate_by(Cause::Reload, &site).await?;
+        // As with signed tables: what is kept of an inspection that stays open must not name tables that the chain says to
+        // be in force no longer.
+        let before = std::mem::replace(&mut self.site, Arc::clone(&site));
+        self.desk.set_site(&self.site);
+        let open = self.open_anew();
+        let drafts = self.activation_drafts(Cause::Reload, &site);
+        let sealed = join_all(drafts.iter().map(|draft| self.outbox.seal(draft.clone())));
+        // Handed in together, both become durable together.
+        let (sealed, ()) = tokio::join!(sealed, self.remember(open));
+        for (draft, _) in drafts.iter().zip(&sealed).filter(|(_, sealed)| sealed.is_ok()) {
+            self.life.recorded(draft);
+        }
+        if let Some(refusal) = sealed.into_iter().find_map(Result::err) {
+            self.site = before;
+            self.desk.set_site(&self.site);
+            let open = self.open_anew();
+            self.remember(open).await;
+            return Err(refusal);
+        }
         counters.turn(&site);
         self.engine.turn(&site, &turn.change.rebuilt, now);
         self.register = self.register.turned(&site);
@@ -150,7 +169,6 @@ impl Inspector {
         });
         self.live.set_in_force(InForce { tables: self.life.in_force(), plan: self.standing.plan.clone() });
         info!(digest = hex::encode(site.digest), "going on with another configuration");
-        self.site = site;
         Ok(())
     }
 }
