@@ -10,4 +10,6 @@ mod evidence;
 mod frozen;
 mod interop;
 mod judgement;
+mod mutants;
+mod service;
 mod tidy;

@@ -233,14 +233,8 @@ pub async fn start_with<L: Link + 'static>(
     });
 
     let (arrivals_out, arrivals) = mpsc::channel::<Arrival>(ARRIVALS);
-    let (crew, ports_door) = Crew::new(
-        Arc::clone(&clock),
-        parts.opener,
-        arrivals_out,
-        Arc::clone(&counters),
-        beats.clone(),
-        stop.clone(),
-    );
+    let (crew, ports_door) =
+        Crew::new(Arc::clone(&clock), parts.opener, arrivals_out, Arc::clone(&counters), beats.clone(), stop.clone());
     let crew = crew.holding_off(extra.held_off.keys().cloned().collect());
     let ports = tokio::spawn(crew.run(Arc::clone(&site)));
     live.set_limits_stale(limits_stale);
@@ -268,10 +262,8 @@ pub async fn start_with<L: Link + 'static>(
         software: software.clone(),
     };
     let pulse = tokio::spawn(pulse.run(stop.clone()));
-    let inspector = tokio::spawn(announced(
-        beats.task("inspector", inspector.run(arrivals, asked, stop.clone())),
-        ended.clone(),
-    ));
+    let inspector =
+        tokio::spawn(announced(beats.task("inspector", inspector.run(arrivals, asked, stop.clone())), ended.clone()));
     for (port, aborts) in &extra.held_off {
         hold_off(&outbox, port, aborts).await;
     }

@@ -144,12 +144,7 @@ pub fn spawn(
 }
 
 /// The work of one port; none when no instrument hangs on it.
-fn bus(
-    site: &Site,
-    port: &Port,
-    opener: &Arc<dyn Opener>,
-    outlet: &outlet::Outlet,
-) -> Option<BoxFuture<'static, ()>> {
+fn bus(site: &Site, port: &Port, opener: &Arc<dyn Opener>, outlet: &outlet::Outlet) -> Option<BoxFuture<'static, ()>> {
     let instruments: Vec<&Instrument> = site.instruments.iter().filter(|it| it.port == port.id).collect();
     if instruments.is_empty() {
         return None;

@@ -12,8 +12,7 @@ const JOURNAL_STREAM: &str = "JOURNAL_STREAM";
 
 /// Begins to log as asked: to standard error, or to the journal with fields of its own.
 pub(super) fn begin(format: Option<LogFormat>, filter: &str, site: &Site) -> Result<(), Failure> {
-    let filter =
-        EnvFilter::try_new(filter).map_err(|why| Failure::usage(format!("--log-filter {filter:?}: {why}")))?;
+    let filter = EnvFilter::try_new(filter).map_err(|why| Failure::usage(format!("--log-filter {filter:?}: {why}")))?;
     let format = format.unwrap_or_else(|| if leads_to_journal() { LogFormat::Journal } else { LogFormat::Text });
     let journal = match format {
         LogFormat::Journal => Some(tracing_journald::layer()),
@@ -32,7 +31,11 @@ pub(super) fn begin(format: Option<LogFormat>, filter: &str, site: &Site) -> Res
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    if format == LogFormat::Json { stderr.json().init() } else { stderr.init() }
+    if format == LogFormat::Json {
+        stderr.json().init()
+    } else {
+        stderr.init()
+    }
     if let Some(Err(why)) = journal {
         tracing::warn!(%why, "there is no journal here; logging to standard error");
     }

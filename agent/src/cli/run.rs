@@ -162,8 +162,7 @@ async fn serve(args: &RunArgs, beginning: Beginning, enrolled: Enrolled) -> Outc
     };
     let (listen, dir) = (site.local.listen, site.store.dir.clone());
     let held_off = poison::held_off(&rim::aborts(&dir), clock.now().wall_ms);
-    let running =
-        app::start_with(site, parts, link, Extra { relink, held_off }).await.map_err(Failure::environment)?;
+    let running = app::start_with(site, parts, link, Extra { relink, held_off }).await.map_err(Failure::environment)?;
     tokio::spawn(renew(running.site.clone(), Arc::clone(&clock), stop.child_token()));
     let mut status = running.status.clone();
     // Ends with the keeper.
@@ -222,8 +221,8 @@ fn links(
 ) -> Result<(Option<MqttLink>, Option<MakeLink<MqttLink>>), Failure> {
     let Some(uplink) = &site.uplink else { return Ok((None, None)) };
     let mut present = stop.child_token();
-    let link = MqttLink::connect_dated(site, uplink, Some(Arc::clone(&calendar)), &present)
-        .map_err(Failure::environment)?;
+    let link =
+        MqttLink::connect_dated(site, uplink, Some(Arc::clone(&calendar)), &present).map_err(Failure::environment)?;
     let (mut reached, stop) = ((uplink.host.clone(), uplink.port, uplink.tls.clone()), stop.clone());
     let make = move |site: &Site| {
         let Some(uplink) = &site.uplink else { return Err("the site names no broker any more".to_owned()) };
@@ -233,8 +232,8 @@ fn links(
             return Ok((None, registry));
         }
         let next = stop.child_token();
-        let link = MqttLink::connect_dated(site, uplink, Some(Arc::clone(&calendar)), &next)
-            .map_err(|why| why.to_string())?;
+        let link =
+            MqttLink::connect_dated(site, uplink, Some(Arc::clone(&calendar)), &next).map_err(|why| why.to_string())?;
         present.cancel();
         (present, reached) = (next, wanted);
         Ok((Some(link), registry))

@@ -90,27 +90,21 @@ impl Supervisor {
             tokio::spawn(stop.clone().run_until_cancelled_owned(ask_keeper(self.outbox.clone(), keeper))),
             tokio::spawn(stop.clone().run_until_cancelled_owned(ask_lane(self.address, lane))),
         ];
-        let (mut said, mut noted) = (String::new(), false);
+        let mut said = String::new();
+        let mut dog = Watchdog {
+            beats: self.beats.clone(),
+            clock: Arc::clone(&self.clock),
+            dir: self.dir.clone(),
+            is_wanted: watchdog.is_some(),
+            noted: false,
+        };
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 _ = look.tick() => {}
             }
-            let late = self.beats.late();
-            for it in &late {
-                error!(stage = it.stage, ms = it.ms, "a stage stands still");
-            }
-            if late.is_empty() {
-                noted = false;
-                if watchdog.is_some() {
-                    tell(&[NotifyState::Watchdog]);
-                }
-            } else if watchdog.is_some() && !std::mem::replace(&mut noted, true) {
-                // The process is going to be ended for it.
-                for (it, port) in late.iter().filter_map(|it| Some((it, it.port.as_ref()?))) {
-                    let (port, at_ms) = (port.to_string(), self.clock.now().wall_ms);
-                    rim::note_abort(&self.dir, &Abort { port, at_ms, why: format!("stood still for {} ms", it.ms) });
-                }
+            if dog.may_answer() {
+                tell(&[NotifyState::Watchdog]);
             }
             let now = sentence(&self.local.report(), Language::from_env());
             if now != said {
@@ -121,6 +115,38 @@ impl Supervisor {
         for task in ask {
             task.abort();
         }
+    }
+}
+
+/// Decides whether the watchdog is answered.
+struct Watchdog {
+    beats: Beats,
+    clock: Arc<dyn Clock>,
+    dir: PathBuf,
+    /// Somebody waits for the answer, and ends the process without.
+    is_wanted: bool,
+    /// The port whose work stands still is written down already.
+    noted: bool,
+}
+
+impl Watchdog {
+    fn may_answer(&mut self) -> bool {
+        let late = self.beats.late();
+        for it in &late {
+            error!(stage = it.stage, ms = it.ms, "a stage stands still");
+        }
+        if late.is_empty() {
+            self.noted = false;
+            return self.is_wanted;
+        }
+        if self.is_wanted && !std::mem::replace(&mut self.noted, true) {
+            // The process is going to be ended for it.
+            for (it, port) in late.iter().filter_map(|it| Some((it, it.port.as_ref()?))) {
+                let (port, at_ms) = (port.to_string(), self.clock.now().wall_ms);
+                rim::note_abort(&self.dir, &Abort { port, at_ms, why: format!("stood still for {} ms", it.ms) });
+            }
+        }
+        false
     }
 }
 
@@ -153,4 +179,54 @@ async fn answers(address: SocketAddr) -> std::io::Result<bool> {
     let mut head = [0; 5];
     stream.read_exact(&mut head).await?;
     Ok(&head == b"HTTP/")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+    use futures_util::FutureExt as _;
+    use tidewaiter_drivers::reading::Moment;
+
+    use super::*;
+
+    /// A clock that a test moves.
+    #[derive(Debug, Default)]
+    struct Hand(AtomicU64);
+
+    impl Clock for Hand {
+        fn now(&self) -> Moment {
+            Moment { wall_ms: 1, mono_ms: self.0.load(Relaxed) }
+        }
+    }
+
+    #[test]
+    fn the_watchdog_is_answered_until_a_stage_stands_still_and_its_port_is_written_down_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let hand = Arc::new(Hand::default());
+        let clock: Arc<dyn Clock> = Arc::clone(&hand) as Arc<dyn Clock>;
+        let beats = Beats::new(Arc::clone(&clock));
+        let folder = dir.path().to_owned();
+        let mut dog = Watchdog { beats: beats.clone(), clock, dir: folder, is_wanted: true, noted: false };
+        let keeper = beats.beat("keeper", KEEPER_ROUND);
+        for second in (0..600).step_by(30) {
+            hand.0.store(second * 1000, Relaxed);
+            keeper.strike();
+            assert!(dog.may_answer(), "second {second}");
+        }
+        hand.0.fetch_add(61_000, Relaxed);
+        assert!(!dog.may_answer(), "the keeper stands still");
+        keeper.strike();
+        assert!(dog.may_answer(), "and goes on");
+        // A frame that its decoder does not come back from.
+        let seen = beats.port("port bus-a", "bus-a", async {
+            hand.0.fetch_add(11_000, Relaxed);
+            (dog.may_answer(), dog.may_answer())
+        });
+        assert_eq!(seen.now_or_never(), Some((false, false)));
+        let aborts = rim::aborts(dir.path());
+        assert_eq!(aborts, [Abort { port: "bus-a".into(), at_ms: 1, why: "stood still for 11000 ms".into() }]);
+    }
 }

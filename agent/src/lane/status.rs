@@ -7,9 +7,7 @@ use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::Hash;
 use tidewaiter_record::body::TimeQuality;
 
-use crate::{
-    acquire::Counters, clock::Claim, inspector::Snapshot, outbox::Status, reload::Refused, uplink::Telemetry,
-};
+use crate::{acquire::Counters, clock::Claim, inspector::Snapshot, outbox::Status, reload::Refused, uplink::Telemetry};
 
 /// The answer to `GET /api/v1/status`.
 #[derive(Clone, Debug, Serialize)]

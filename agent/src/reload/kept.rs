@@ -79,10 +79,6 @@ impl Kept {
             files: hashes.collect(),
             folders: files.folders.clone(),
         };
-        let numbers = self.numbers();
-        if numbers.last().and_then(|it| self.generation(*it)).as_ref() == Some(&generation) {
-            return Ok(());
-        }
         let objects = self.folder.join("objects");
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&objects)?;
         for (path, hash) in &generation.files {
@@ -90,6 +86,10 @@ impl Kept {
             if fs::read(objects.join(hash)).ok().as_ref() != Some(content) {
                 put(&objects, hash, content)?;
             }
+        }
+        let numbers = self.numbers();
+        if numbers.last().and_then(|it| self.generation(*it)).as_ref() == Some(&generation) {
+            return Ok(());
         }
         let next = numbers.last().map_or(1, |it| it + 1);
         put(&self.folder, &name(next), &serde_json::to_vec_pretty(&generation)?)?;

@@ -186,7 +186,9 @@ impl Reloader {
         let done = tokio::task::spawn_blocking(move || kept.keep(&path, &files)).await;
         match done {
             Ok(Ok(())) => {}
-            Ok(Err(why)) => warn!(%why, "the configuration in force could not be laid by; a start with a broken one would fail"),
+            Ok(Err(why)) => {
+                warn!(%why, "the configuration in force could not be laid by; a start with a broken one would fail")
+            }
             Err(why) => error!(%why, "the configuration in force could not be laid by"),
         }
     }
@@ -202,7 +204,9 @@ impl Reloader {
             let candidate = Candidate::read_whole(&path, &Files::disk())?;
             match uplink(&candidate.site) {
                 Ok(()) => Ok(candidate),
-                Err(why) => Err(Box::new(Faulty::unusable(&path, &candidate, &why, "PEM files that this user may read"))),
+                Err(why) => {
+                    Err(Box::new(Faulty::unusable(&path, &candidate, &why, "PEM files that this user may read")))
+                }
             }
         });
         let candidate = match read.await {
@@ -236,7 +240,8 @@ impl Reloader {
         if request.dry_run {
             let outcome = if change.is_empty() { Outcome::Unchanged } else { Outcome::WouldActivate };
             let busy = self.seat.live.snapshot().busy;
-            let busy = busy.into_iter().filter(|(it, _)| change.cut.contains(it) || change.judged.contains(it)).collect();
+            let busy =
+                busy.into_iter().filter(|(it, _)| change.cut.contains(it) || change.judged.contains(it)).collect();
             return Answer { outcome, busy, ..answer };
         }
         if change.is_empty() {

@@ -8,6 +8,7 @@
 //! then forgotten by the kernel). The store is opened anew and the same batch is tried again, a few
 //! times; then the process ends and leaves the agents with what has no receipt.
 
+mod manager;
 mod orders;
 mod outgoing;
 mod work;
