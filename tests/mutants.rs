@@ -159,8 +159,8 @@ fn every_single_line_defect_of_tables_and_profiles_is_refused_or_sound_for_check
             .filter(|it| it.extension().is_some_and(|it| it == "toml"))
             .collect();
         shipped.sort();
-        // Of each second file every seventh defect: some hundreds, spread over all kinds.
-        for path in shipped.iter().step_by(2) {
+        // Of each fourth file every thirteenth defect: a hundred or two, spread over all kinds.
+        for path in shipped.iter().step_by(4) {
             let text = fs::read_to_string(path).unwrap();
             // A name of its own: the shipped ones are built in.
             let text: String = text
@@ -173,7 +173,7 @@ fn every_single_line_defect_of_tables_and_profiles_is_refused_or_sound_for_check
                 fs::remove_file(&at).unwrap();
                 continue;
             };
-            for (what, mutant) in mutants(&text).into_iter().step_by(7) {
+            for (what, mutant) in mutants(&text).into_iter().step_by(13) {
                 fs::write(&at, &mutant).unwrap();
                 all += 1;
                 match Candidate::read_whole(&site, &Files::disk()) {
@@ -194,7 +194,7 @@ fn every_single_line_defect_of_tables_and_profiles_is_refused_or_sound_for_check
         "{all} single-line defects of tables and profiles: {} refused, {taken} sound for check too, 0 else",
         all - taken
     );
-    assert!(all >= 300, "{all}");
+    assert!(all >= 80, "{all}");
 }
 
 /// A running agent, reloaded with every defect of its own site file.

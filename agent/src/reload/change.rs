@@ -109,7 +109,9 @@ impl Change {
             if self.rebuilt.contains(id) || uses(&self.reopened) {
                 self.cut.insert(id.clone());
             }
-            if before.map(|it| it.judge) != after.map(|it| it.judge) {
+            if let (Some(before), Some(after)) = (before, after)
+                && before.judge != after.judge
+            {
                 self.judged.insert(id.clone());
             }
         }
