@@ -215,9 +215,9 @@ fn a_first_start_with_a_broken_site_file_is_refused() {
 fn a_port_that_aborted_three_times_is_held_off_and_the_others_are_not() {
     let _alone = alone();
     let service = Service::new();
-    let ports = ["bus-a", "bus-b"].map(|id| {
+    let ports = [("bus-a", 9), ("bus-b", 10)].map(|(id, port)| {
         format!(
-            "[[ports]]\nid = \"{id}\"\n[ports.tcp]\naddress = \"127.0.0.1:9\"\n[[instruments]]\nid = \"meter-{id}\"\n\
+            "[[ports]]\nid = \"{id}\"\n[ports.tcp]\naddress = \"127.0.0.1:{port}\"\n[[instruments]]\nid = \"meter-{id}\"\n\
              port = \"{id}\"\nsimulated = true\n[instruments.ph_stream]\n"
         )
     });

@@ -11,7 +11,16 @@
 //! A stage that stands still is waited for no longer than it may take, then the answers stop and the service manager ends
 //! the process: what is sealed is safe. Without a service manager all this is silent, and a late stage is logged.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc, LazyLock,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
 
 use sd_notify::NotifyState;
 use tidewaiter_words::{Language, say};
@@ -39,11 +48,25 @@ const LOCAL_ROUND: Duration = Duration::from_secs(30);
 /// Longest wait for one answer of it.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// Tells the service manager, if there is one.
+/// Words that may wait for the service manager; further ones are dropped, it is long since late then.
+const WORDS: usize = 16;
+
+/// Tells the service manager, if there is one, and never waits for it: one that does not read its socket must not stop us.
 pub(super) fn tell(words: &[NotifyState<'_>]) {
-    if let Err(why) = sd_notify::notify(words) {
-        debug!(%why, "the service manager does not listen");
-    }
+    static TELLER: LazyLock<SyncSender<String>> = LazyLock::new(|| {
+        let (sender, said) = sync_channel::<String>(WORDS);
+        // Ends with the process.
+        thread::spawn(move || {
+            for words in said {
+                if let Err(why) = sd_notify::notify(&[NotifyState::Custom(&words)]) {
+                    debug!(%why, "the service manager does not listen");
+                }
+            }
+        });
+        sender
+    });
+    let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+    let _ = TELLER.try_send(words.join("\n"));
 }
 
 /// SIGHUP came.

@@ -161,11 +161,12 @@ impl Inspector {
         self.life.turn(&site, context, &turn.change.redefined);
         self.links.retain(|instrument, _| site.instrument(instrument).is_some());
         self.viewed.retain(|instrument, _| site.instrument(instrument).is_some());
-        let drills = self.engine.drill_state().clone();
+        let (drills, busy) = (self.engine.drill_state().clone(), self.engine.busy());
         self.live.update(|live| {
             live.instruments.retain(|instrument, _| site.instrument(instrument).is_some());
             live.down.retain(|instrument, _| site.instrument(instrument).is_some());
             live.drills = drills;
+            live.busy = busy;
         });
         self.live.set_in_force(InForce { tables: self.life.in_force(), plan: self.standing.plan.clone() });
         info!(digest = hex::encode(site.digest), "going on with another configuration");

@@ -3,13 +3,23 @@
 //! The watchdog is answered from the loop that does the work: a loop that does not come round, because the store or a
 //! task it waits for stands still, does not answer, and the service manager ends the process. What is stored is safe.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        LazyLock,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
 
 use sd_notify::NotifyState;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How often the state is looked at where no watchdog asks for it.
 const LOOK: Duration = Duration::from_secs(10);
+
+/// Words that may wait for it; further ones are dropped, it is long since late then.
+const WORDS: usize = 16;
 
 /// The way to it. Without one all is silent.
 #[derive(Debug)]
@@ -53,8 +63,20 @@ impl Manager {
     }
 }
 
+/// Never waits for it: a service manager that does not read its socket must not stop the collecting.
 fn tell(words: &[NotifyState<'_>]) {
-    if let Err(why) = sd_notify::notify(words) {
-        tracing::debug!(%why, "the service manager does not listen");
-    }
+    static TELLER: LazyLock<SyncSender<String>> = LazyLock::new(|| {
+        let (sender, said) = sync_channel::<String>(WORDS);
+        // Ends with the process.
+        thread::spawn(move || {
+            for words in said {
+                if let Err(why) = sd_notify::notify(&[NotifyState::Custom(&words)]) {
+                    tracing::debug!(%why, "the service manager does not listen");
+                }
+            }
+        });
+        sender
+    });
+    let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+    let _ = TELLER.try_send(words.join("\n"));
 }
