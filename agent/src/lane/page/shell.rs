@@ -74,10 +74,9 @@ impl Shell {
         &assets::names().hash
     }
 
-    /// The page changes while it is looked at.
+    /// The page changes while it is looked at; `page` is its path.
     #[must_use]
-    pub(in crate::lane) fn live(mut self, view: &View) -> Self {
-        let page = &view.path;
+    pub(in crate::lane) fn live(mut self, page: &str) -> Self {
         self.events = Some(format!("/events?page={page}&lang={}", self.tag()));
         self
     }
