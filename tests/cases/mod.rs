@@ -11,6 +11,7 @@ mod ending;
 mod full;
 mod lane;
 mod life;
+mod page;
 mod passages;
 mod plan;
 mod second;

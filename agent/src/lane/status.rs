@@ -125,11 +125,10 @@ impl Stopped {
         }
         since_ms?;
         match status.stopped_by {
-            Some(StopCause::Full) => stopped(StopReason::StorageFull),
             Some(StopCause::Failed) => stopped(StopReason::StorageError),
-            // Told by the run before this one, whose reason is in its log.
+            // Found at the start: it stopped in the run before this one, whose log has the reason.
             None if status.has_room() => stopped(StopReason::StorageError),
-            None => stopped(StopReason::StorageFull),
+            Some(StopCause::Full) | None => stopped(StopReason::StorageFull),
         }
     }
 }

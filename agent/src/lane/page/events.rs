@@ -110,7 +110,7 @@ impl Watcher {
             }
         }
         self.sent = parts;
-        if self.looks % BEAT == 0 {
+        if self.looks.is_multiple_of(BEAT) {
             events.push(Event::default().event("beat").data(&assets::names().hash));
         }
         self.looks = self.looks.wrapping_add(1);

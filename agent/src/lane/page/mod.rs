@@ -33,7 +33,9 @@ use axum::{
     routing::{get, post},
 };
 
-pub(super) use self::{events::MOST_STREAMS, shell::Shell, view::View};
+#[allow(unused_imports, reason = "chapters beside this one name it")]
+pub(super) use self::shell::Shell;
+pub(super) use self::{events::MOST_STREAMS, view::View};
 use super::Local;
 
 /// The routes.

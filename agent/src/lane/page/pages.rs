@@ -77,10 +77,14 @@ pub(super) fn fragments(look: &Look, page: &Page) -> Option<BTreeMap<&'static st
 }
 
 fn rendered(part: &impl Template) -> String {
-    part.render().unwrap_or_else(|failure| {
-        tracing::error!(%failure, "a part of a page could not be rendered");
-        String::new()
-    })
+    // A part with nothing to say leaves no card behind.
+    match part.render() {
+        Ok(html) => html.trim().to_owned(),
+        Err(failure) => {
+            tracing::error!(%failure, "a part of a page could not be rendered");
+            String::new()
+        }
+    }
 }
 
 #[derive(Template)]
@@ -96,6 +100,7 @@ struct Tile {
     shape: &'static str,
     name: String,
     subject: String,
+    old: Option<String>,
     tags: Vec<String>,
     sentence: String,
 }
@@ -115,7 +120,8 @@ fn tiles(look: &Look) -> TilesPart {
             shape: part.shape,
             name: part.name,
             subject: subject.unwrap_or_default(),
-            tags: part.tags.into_iter().chain(part.old).collect(),
+            old: part.old,
+            tags: part.tags,
             sentence: part.sentence,
         }
     };

@@ -36,7 +36,7 @@ fn state() -> State {
         status: Status {
             head: Some(18_442),
             sealed: 18_443,
-            cursor: Some(Cursor { upto_seq: 18_000, hash: Hash([0; 32]) }),
+            cursor: Some(Cursor { upto_seq: 18_000, hash: Hash([0; 32]), received_ms: NOW_MS }),
             oldest_unreceipted_ms: Some(NOW_MS - 4000),
             usage: (1_000_000, 100_000_000),
             stopped_since_ms: None,
@@ -155,7 +155,7 @@ fn every_state_has_its_word_and_its_sentence() {
     check("the one before it is sent", |it| it.telemetry.sent_upto = Some(18_441), "clear", "RECORDED #18442");
     check(
         "receipted",
-        |it| it.status.cursor = Some(Cursor { upto_seq: 18_442, hash: Hash([0; 32]) }),
+        |it| it.status.cursor = Some(Cursor { upto_seq: 18_442, hash: Hash([0; 32]), received_ms: NOW_MS }),
         "clear",
         "RECORDED #18442 — receipted by the centre",
     );
