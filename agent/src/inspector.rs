@@ -61,6 +61,8 @@ const RECENT: usize = 100;
 pub struct Inspector {
     site: Arc<Site>,
     engine: Engine,
+    /// What is open, by its place, as it was remembered last.
+    open: BTreeMap<String, Box<Inspection>>,
     standing: Standing,
     clock: Arc<dyn Clock>,
     outbox: Outbox,
@@ -128,6 +130,7 @@ impl Inspector {
             life,
             scenes: Scenes::new(&site),
             engine,
+            open: BTreeMap::new(),
             book: DeclarationBook::new(&site.declarations, subjects),
             desk,
             receipted: None,
@@ -360,6 +363,7 @@ impl Inspector {
         for step in steps {
             match step {
                 Step::Done(mut inspection) => {
+                    self.open.remove(&inspection.place);
                     let (screening, mut draft) = self.judge(&mut inspection);
                     // The outcome of a function check is durable with its record, or not at all. A pass that no record
                     // bears out is none; what failed has failed all the same.
@@ -386,6 +390,9 @@ impl Inspector {
                     if let Err(refusal) = self.outbox.remember(&inspection.place, seal::remembered(&draft)).await {
                         warn!(inspection = inspection.id, %refusal, "an open inspection could not be made durable");
                     }
+                    // What stands beside a record is no part of what is remembered.
+                    inspection.whole = Vec::new();
+                    self.open.insert(inspection.place.clone(), inspection);
                 }
                 Step::Interval(interval) => {
                     let (instrument, to) = (&interval.instrument, interval.to);
