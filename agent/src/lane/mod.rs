@@ -6,12 +6,14 @@
 //! | chapter | what is there |
 //! |---|---|
 //! | `api/` | JSON for programs and for the commands, under `/api/v1` |
+//! | `history/` | what was recorded: search, one record, slips, tables, statistics |
 //! | `page/` | the pages of lanes and rigs, and what every page shares |
 //! | `status.rs` | what the agent says of itself, from durable state only |
 //!
 //! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not.
 
 mod api;
+mod history;
 mod page;
 mod status;
 
@@ -32,6 +34,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::history::{n42, sheet};
 pub use self::{api::record_view, status::StatusReport};
 
 use crate::{
@@ -63,6 +66,7 @@ pub struct Local {
     uploads: Arc<Semaphore>,
     software: Arc<SoftwareId>,
     context: Arc<Context>,
+    history: Arc<history::History>,
 }
 
 impl Local {
@@ -81,6 +85,7 @@ impl Local {
             uploads: Arc::new(Semaphore::new(1)),
             software: Arc::new(running.software.clone()),
             context: Arc::new(Context { software: running.software.name.clone(), config: running.software.config }),
+            history: Arc::default(),
         }
     }
 
@@ -120,6 +125,7 @@ pub fn router(local: Local) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .merge(api::routes())
+        .merge(history::routes())
         .merge(page::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(local)
@@ -133,6 +139,7 @@ pub fn router(local: Local) -> Router {
 pub async fn serve(local: Local, listen: SocketAddr, stop: CancellationToken) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
+    tokio::spawn(Arc::clone(&local.history).follow(local.outbox.clone(), stop.clone()));
     let router = router(local);
     tokio::spawn(async move {
         let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
