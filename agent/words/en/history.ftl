@@ -194,6 +194,8 @@ slip-more = { $count ->
 slip-none = Only inspections have a slip.
 slip-foot = A pre-screen, no official result. Paper can be imitated: the record named by the code counts.
 
+stats-from = First sampling date (UTC)
+stats-to = Last sampling date (UTC)
 stats-days = Days are sampling dates in UTC, as in tidewaiter stats.
 stats-count = Count
 stats-intervals = The lines are 95 % confidence intervals (Wilson).

@@ -36,7 +36,12 @@ pub(super) fn sections(
 fn result(detail: &InspectionDetail, zone: &TimeZone, language: Language) -> Section {
     let mut section = Section::new("result", say(language, "heading-result", &[]));
     let word = &detail.disposition;
-    section.said(terms::disposition(language, word), tone(word));
+    let large = match tone(word) {
+        "good" => "large good",
+        "bad" => "large bad",
+        _ => "large warn",
+    };
+    section.said(terms::disposition(language, word), large);
     section.said(terms::what_to_do(language, word), "");
     let fact = |id: &str, cell: Cell| (say(language, id, &[]), cell);
     let verdict = list::verdict(language, &detail.verdict, detail.reason.as_deref());
@@ -106,7 +111,9 @@ fn findings(detail: &InspectionDetail, tables: &Tables, language: Language) -> S
         Ok(all) => (all, None),
         Err(why) => (Vec::new(), Some(why)),
     };
-    for finding in &detail.findings {
+    // Rows that do not apply are many and say little: they stand last.
+    let (aside, told): (Vec<_>, Vec<_>) = detail.findings.iter().partition(|it| it.verdict == "NotApplicable");
+    for finding in told.into_iter().chain(aside) {
         let said = Cell::text(sentence(finding, language)).with(tone(&finding.verdict));
         let same = |it: &tidewaiter_screening::Finding| {
             it.table == finding.table

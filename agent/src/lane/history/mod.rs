@@ -41,6 +41,8 @@ pub(crate) mod sheet;
 mod slip;
 mod spectrum;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod time;
 mod trace;
 

@@ -147,7 +147,7 @@ fn total(report: &Report, not_understood: u64, reach: Reach, language: Language)
     let tally = &report.total;
     let mut section = Section::new("total", word(language, "total"));
     let mut facts: Vec<(String, Cell)> = Vec::new();
-    let mut fact = |name: String, count: u64| facts.push((name, Cell::number(count.to_string())));
+    let mut fact = |name: String, count: u64| facts.push((name, Cell::text(count.to_string())));
     for (name, count) in tally.figures() {
         fact(word(language, name), count);
     }
