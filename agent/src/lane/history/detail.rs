@@ -118,7 +118,8 @@ async fn shown(local: &Local, view: &View, entry: Entry) -> Response {
     match &record.body.detail {
         Detail::Inspection(detail) => {
             let about = local.history.look(|index| index.about(&detail.id));
-            let tables = inspection::tables(&local.site.borrow());
+            let site = std::sync::Arc::clone(&local.site.borrow());
+            let tables = tokio::task::spawn_blocking(move || inspection::tables(&site)).await.unwrap_or_default();
             sections.extend(inspection::sections(detail, &tables, &zone, language));
             sections.extend(following(local, detail.readings.as_slice(), &about, &zone, language).await);
         }

@@ -1,7 +1,10 @@
 //! An inspection as sections: result, subject, what was judged and how, what was measured, under what circumstances.
 
 use jiff::tz::TimeZone;
-use tidewaiter_config::{limits::LimitTable, site::Site};
+use tidewaiter_config::{
+    limits::{self, LimitTable},
+    site::Site,
+};
 use tidewaiter_recompute::{Recomputed, Tables, explained, recompute_inspection};
 use tidewaiter_record::{Hash, InspectionDetail, body};
 use tidewaiter_words::{Language, knows, quantity, say, terms};
@@ -10,11 +13,18 @@ use super::{
     block::{Block, Cell, Section, tone},
     heads, list, time, trace,
 };
-use crate::explained as steps;
+use crate::{downlink::TABLES_DIR, explained as steps};
 
-/// The tables at hand, by which steps are explained.
+/// The tables at hand, by which steps are explained: those of the site, and those that came signed. Reads files.
 pub(super) fn tables(site: &Site) -> Tables {
-    Tables { limits: site.tables.clone(), programmes: site.programmes.clone() }
+    let mut tables = Tables { limits: site.tables.clone(), programmes: site.programmes.clone() };
+    let signed = site.store.dir.join(TABLES_DIR);
+    // Without them their records are told as they stand, and why their steps are not.
+    if let Some(folder) = signed.is_dir().then(|| limits::load_dir(&signed).ok()).flatten() {
+        tables.limits.extend(folder.tables);
+        tables.programmes.extend(folder.programmes);
+    }
+    tables
 }
 
 /// All sections of an inspection but its readings.
