@@ -119,7 +119,9 @@ async fn shown(local: &Local, view: &View, entry: Entry) -> Response {
         Detail::Inspection(detail) => {
             let about = local.history.look(|index| index.about(&detail.id));
             let site = std::sync::Arc::clone(&local.site.borrow());
-            let tables = tokio::task::spawn_blocking(move || inspection::tables(&site)).await.unwrap_or_default();
+            let named = detail.tables.clone();
+            let gather = move || inspection::tables(&site, &named);
+            let tables = tokio::task::spawn_blocking(gather).await.unwrap_or_default();
             sections.extend(inspection::sections(detail, &tables, &zone, language));
             sections.extend(following(local, detail.readings.as_slice(), &about, &zone, language).await);
         }
@@ -347,7 +349,9 @@ fn flatten(path: &str, value: &Value, facts: &mut Vec<(String, Cell)>) {
         Value::Null => {}
         Value::Object(object) => object.iter().for_each(|(name, value)| flatten(&below(name), value, facts)),
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(place, it)| flatten(&below(&(place + 1).to_string()), it, facts))
+            for (place, it) in list.iter().enumerate() {
+                flatten(&below(&(place + 1).to_string()), it, facts);
+            }
         }
         Value::String(text) => facts.push((path.to_owned(), Cell::text(text).with("wrap"))),
         other => facts.push((path.to_owned(), Cell::text(other.to_string()))),

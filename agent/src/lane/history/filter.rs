@@ -3,6 +3,8 @@
 //! Empty fields of a form are no wish. Anything else that is not understood is refused with the name of the field and
 //! what may stand there, because a search that ignores half of the question answers another one.
 
+use std::fmt::Write as _;
+
 use jiff::{
     Timestamp,
     civil::{Date, DateTime},
@@ -224,7 +226,7 @@ fn form_urlencoded<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> Stri
             if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*') {
                 out.push(char::from(byte));
             } else {
-                out.push_str(&format!("%{byte:02X}"));
+                let _ = write!(out, "%{byte:02X}");
             }
         }
     }
@@ -235,7 +237,6 @@ impl Filter {
     /// Whether a row fits.
     pub(super) fn takes(&self, row: &Row) -> bool {
         let brief = row.inspection.as_deref();
-        let judged = |fits: &dyn Fn(&(Box<str>, Box<str>)) -> bool| brief.is_some_and(|it| it.judged.iter().any(fits));
         self.kind.is_none_or(|kind| row.kind == kind)
             && self.place.as_deref().is_none_or(|place| *row.place == *place)
             && self.from_ms.is_none_or(|from| row.sealed_ms >= from)
@@ -245,9 +246,11 @@ impl Filter {
             && match (self.table.as_deref(), self.parameter.as_deref()) {
                 (None, None) => true,
                 // A parameter by that table, not by another one.
-                (table, parameter) => {
-                    judged(&|(by, of)| table.is_none_or(|it| it == &**by) && parameter.is_none_or(|it| it == &**of))
-                }
+                (table, parameter) => brief.is_some_and(|it| {
+                    it.judged
+                        .iter()
+                        .any(|(by, of)| table.is_none_or(|it| it == &**by) && parameter.is_none_or(|it| it == &**of))
+                }),
             }
             && self.subject.as_deref().is_none_or(|part| row.reads(part))
             && match self.mark {

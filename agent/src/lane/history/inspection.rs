@@ -15,14 +15,17 @@ use super::{
 };
 use crate::{downlink::TABLES_DIR, explained as steps};
 
-/// The tables at hand, by which steps are explained: those of the site, and those that came signed. Reads files.
-pub(super) fn tables(site: &Site) -> Tables {
+/// The tables at hand, by which steps are explained: those of the site, and of those that came signed the ones that the
+/// record names and that are still kept. Reads files.
+pub(super) fn tables(site: &Site, named: &[body::Table]) -> Tables {
     let mut tables = Tables { limits: site.tables.clone(), programmes: site.programmes.clone() };
-    let signed = site.store.dir.join(TABLES_DIR);
-    // Without them their records are told as they stand, and why their steps are not.
-    if let Some(folder) = signed.is_dir().then(|| limits::load_dir(&signed).ok()).flatten() {
-        tables.limits.extend(folder.tables);
-        tables.programmes.extend(folder.programmes);
+    for table in named.iter().filter(|it| !site.tables.iter().any(|known| known.digest == it.sha256)) {
+        let path = site.store.dir.join(TABLES_DIR).join(Hash(table.sha256).to_string());
+        // Without one the record is told as it stands, and why its steps are not.
+        if let Ok(file) = limits::load_file(&path) {
+            tables.limits.extend(file.tables);
+            tables.programmes.extend(file.programmes);
+        }
     }
     tables
 }

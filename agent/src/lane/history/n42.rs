@@ -1,8 +1,8 @@
 //! A radiation inspection as an ANSI/IEEE N42.42-2011 document.
 //!
-//! What such a document can carry honestly: dose rates, the item, alarms, and as remarks what was judged. Counts are
-//! remarks too: the standard wants the live time of each, and the record of a counting portal has none; a live time
-//! made up here would be believed. Spectra are not written again: the instrument's own document is evidence of the
+//! What such a document can carry honestly: dose rates, the item, alarms, and as remarks what was judged. Counts and
+//! backgrounds are remarks too: the standard wants to know how long each was measured, and the record does not say; a
+//! time made up here would be believed. Spectra are not written again: the instrument's own document is evidence of the
 //! inspection, and is handed out byte for byte.
 
 use tidewaiter_drivers::{Decimal, Unit};
@@ -77,26 +77,15 @@ pub(crate) fn document(record: &Record, detail: &InspectionDetail) -> Result<Str
         vector: None,
         characteristics: Vec::new(),
     }];
-    let mut background = Vec::new();
     for (place, measured) in radiation.iter().enumerate() {
         foreground.remarks.push(remark(measured));
         let Ok(shown) = measured.outcome else { continue };
         let id = |kind: &str| -> Id { format!("{kind}-{}", place + 1) };
         if let Some(value) = microsievert_per_hour(shown.value, shown.unit) {
             foreground.dose_rates.push(DoseRate::new(id("dose-rate"), "gamma", value));
-            let beside = measured.background.and_then(|it| microsievert_per_hour(it, shown.unit));
-            background.extend(beside.map(|value| DoseRate::new(id("background-dose-rate"), "gamma", value)));
         }
     }
     found.measurements.push(foreground);
-    if !background.is_empty() {
-        // Taken before the subject came: since when, the record does not say.
-        let mut before =
-            Measurement::new("background", MeasurementClass::Background, started, Duration::milliseconds(0));
-        before.remarks.push("background in force when the inspection began; its duration is in the derivation".into());
-        before.dose_rates = background;
-        found.measurements.push(before);
-    }
     found.analyses.push(analysis(detail, &alarms));
     Ok(write(&found)?)
 }

@@ -69,7 +69,7 @@ fn label(value: f64) -> String {
         return "0".to_owned();
     }
     let size = value.abs();
-    let text = if size >= 1e6 || size < 1e-4 {
+    let text = if !(1e-4..1e6).contains(&size) {
         return format!("{value:.1e}");
     } else if size >= 100.0 {
         format!("{value:.0}")
@@ -109,7 +109,7 @@ pub(super) fn trace(series: &[Series], zone: &TimeZone, title: &str) -> Option<S
         let (low, high) = values().fold((f64::MAX, f64::MIN), |(low, high), it| (low.min(it), high.max(it)));
         let range = if high > low { high - low } else { 1.0 };
         let y = |value: f64| {
-            if high > low { bottom - (bottom - top) * (value - low) / range } else { (top + bottom) / 2.0 }
+            if high > low { bottom - (bottom - top) * (value - low) / range } else { f64::midpoint(top, bottom) }
         };
         let mut path = String::new();
         let mut drawing = false;

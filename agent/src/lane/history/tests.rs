@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     path::Path,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -16,7 +16,10 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use jiff::civil::date;
-use tidewaiter_config::site::{Judge, site_from_str};
+use tidewaiter_config::{
+    limits::LimitTable,
+    site::{Judge, site_from_str},
+};
 use tidewaiter_drivers::{
     Unit,
     reading::{Indication, Moment, Quality},
@@ -38,10 +41,9 @@ use crate::{
     acquire::Counters,
     clock::{Clock, Policy},
     evidence::{Attachment, MemoryEvidence},
-    inspector::Live,
     lane::{Local, router},
     outbox::{
-        Batch, Contents, Cursor, Draft, Entry, Identity as AgentIdentity, Keeper, Outbox, Settings, SqliteStore, Store,
+        Batch, Contents, Draft, Entry, Identity as AgentIdentity, Keeper, Outbox, Settings, SqliteStore, Store,
         StoreError,
     },
     seal::{self, Standing},
@@ -56,6 +58,7 @@ const CHAIN: ChainId = ChainId([7; 16]);
 /// 2026-11-29T00:00:00Z, eight in the morning at Shanghai.
 const MIDNIGHT: i64 = 1_795_910_400_000;
 const TABLE: &str = "gb18401-2010-t1";
+static TABLES: LazyLock<Vec<LimitTable>> = LazyLock::new(tidewaiter_config::limits::builtin);
 
 /// Both clocks, moved by hand.
 #[derive(Debug)]
@@ -146,7 +149,7 @@ fn standing() -> Standing {
 struct Sample {
     id: String,
     place: &'static str,
-    sample: String,
+    name: String,
     ph: Option<&'static str>,
     drill: bool,
     simulated: bool,
@@ -157,7 +160,7 @@ impl Sample {
         Self {
             id: format!("bench-a-1-{number}"),
             place: "bench-a",
-            sample: format!("S-{number:04}"),
+            name: format!("S-{number:04}"),
             ph: Some(ph),
             drill: false,
             simulated: false,
@@ -183,12 +186,7 @@ impl Sample {
             place: self.place.into(),
             subject: Subject {
                 kind: SubjectKind::Sample,
-                identities: vec![Identity {
-                    kind: "sample".into(),
-                    text: self.sample.clone(),
-                    source,
-                    confidence: None,
-                }],
+                identities: vec![Identity { kind: "sample".into(), text: self.name.clone(), source, confidence: None }],
                 declaration: Declaration::Found(BTreeMap::from([("category".to_owned(), "B".to_owned())])),
             },
             opened: at,
@@ -211,9 +209,9 @@ impl Sample {
 
     fn draft(&self, at: Moment) -> Draft {
         let inspection = self.inspection(at);
-        let tables = tidewaiter_config::limits::builtin();
+        let tables = &*TABLES;
         let judge = [Judge { table: TABLE.into(), parameters: vec!["ph".into()], advisory: false }];
-        let judged = screen(&inspection, &tables, &judge, date(2026, 11, 29), None);
+        let judged = screen(&inspection, tables, &judge, date(2026, 11, 29), None);
         let table = tables.iter().find(|it| it.id == TABLE).unwrap();
         let named = Table { id: table.id.clone(), edition: table.edition.clone(), sha256: table.digest };
         seal::inspection(&inspection, &judged, &judge, vec![named], &standing())

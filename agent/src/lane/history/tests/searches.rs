@@ -23,7 +23,7 @@ async fn four() -> (Desk, Vec<u64>) {
     let desk = Desk::new().await;
     let samples = [
         Sample::new(1, "6.8"),
-        Sample { place: "bench-b", sample: "粤B·12 345".into(), ..Sample::new(2, "9.1") },
+        Sample { place: "bench-b", name: "粤B·12 345".into(), ..Sample::new(2, "9.1") },
         Sample { drill: true, ..Sample::new(3, "9.4") },
         Sample { ph: None, simulated: true, ..Sample::new(4, "") },
     ];
