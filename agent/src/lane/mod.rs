@@ -10,7 +10,7 @@
 //! | `page/` | the pages of lanes and rigs, and what every page shares |
 //! | `status.rs` | what the agent says of itself, from durable state only |
 //!
-//! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not.
+//! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not, or when nobody knows.
 
 mod api;
 mod history;
@@ -35,7 +35,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::history::{n42, sheet};
-pub use self::{api::record_view, status::StatusReport};
+pub use self::{
+    api::record_view,
+    status::{STALE_MS, StatusReport, StopReason, Stopped},
+};
 
 use crate::{
     acquire::Counters,
@@ -49,6 +52,8 @@ use crate::{
 
 /// Largest request body: a subject with a few dozen facts.
 const MAX_BODY_BYTES: usize = 16 * 1024;
+/// Longest operator name, sample number or fact: they go into signed records.
+const MAX_TEXT: usize = 200;
 
 /// What the interface needs of a running agent.
 #[derive(Clone, Debug)]
@@ -67,6 +72,8 @@ pub struct Local {
     software: Arc<SoftwareId>,
     context: Arc<Context>,
     history: Arc<history::History>,
+    streams: Arc<Semaphore>,
+    stop: CancellationToken,
 }
 
 impl Local {
@@ -81,6 +88,8 @@ impl Local {
             asks: running.asks.clone(),
             outbox: running.outbox.clone(),
             clock: running.clock(),
+            streams: Arc::new(Semaphore::new(page::MOST_STREAMS)),
+            stop: CancellationToken::new(),
             smith: None,
             uploads: Arc::new(Semaphore::new(1)),
             software: Arc::new(running.software.clone()),
@@ -107,6 +116,7 @@ impl Local {
             &self.counters,
             self.live.snapshot(),
             self.software.hash,
+            self.outbox.looked_mono_ms(),
             self.clock.now(),
         )
     }
@@ -115,6 +125,11 @@ impl Local {
 async fn healthz(State(local): State<Local>) -> Response {
     let report = local.report();
     match report.not_recording {
+        _ if report.looked_ago_ms > STALE_MS => {
+            let ago = report.looked_ago_ms / 1000;
+            let why = format!("state unknown: the store has not answered for {ago} s\n");
+            (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+        }
         None => (StatusCode::OK, "recording\n").into_response(),
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not recording: {why}\n")).into_response(),
     }
@@ -140,7 +155,8 @@ pub async fn serve(local: Local, listen: SocketAddr, stop: CancellationToken) ->
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
     tokio::spawn(Arc::clone(&local.history).follow(local.outbox.clone(), stop.clone()));
-    let router = router(local);
+    // Streams to open pages end with it: a graceful shutdown waits for them (tokio-rs/axum#2673).
+    let router = router(Local { stop: stop.clone(), ..local });
     tokio::spawn(async move {
         let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
         if let Err(failure) = served {

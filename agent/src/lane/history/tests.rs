@@ -271,6 +271,8 @@ impl Desk {
             asks,
             outbox: outbox.clone(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            streams: Arc::new(Semaphore::new(1)),
+            stop: CancellationToken::new(),
             smith: None,
             uploads: Arc::new(Semaphore::new(1)),
             software: Arc::new(SoftwareId { name: context().software, hash: None, config: [9; 32] }),

@@ -28,11 +28,6 @@ pub(in crate::lane) struct View {
 }
 
 impl View {
-    /// A page in `language` at `path`, for what is not asked for by a browser.
-    pub(in crate::lane) fn of(language: Language, path: &str) -> Self {
-        Self { language, chosen: false, path: path.to_owned(), query: String::new() }
-    }
-
     fn read(path: &str, query: &str, headers: &HeaderMap) -> Self {
         let (lang, rest): (Vec<&str>, Vec<&str>) =
             query.split('&').filter(|it| !it.is_empty()).partition(|it| it.starts_with("lang="));
