@@ -14,7 +14,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use tidewaiter_config::site::{Judge, Site};
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
-    Hash,
+    Detail, Hash,
     body::{INLINE_BYTES, SoftwareId, Table},
 };
 use tidewaiter_screening::{Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen};
@@ -77,6 +77,8 @@ pub struct Inspector {
     links: BTreeMap<Arc<str>, LinkWatch>,
     life: Life,
     shots: Shots,
+    /// As what whoever asks right now acts.
+    role: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +142,7 @@ impl Inspector {
             viewed: BTreeMap::new(),
             links: BTreeMap::new(),
             shots: Shots::default(),
+            role: None,
         }
     }
 
@@ -249,7 +252,22 @@ impl Inspector {
     }
 
     async fn ask(&mut self, ask: Ask) {
+        let (role, ask) = match ask {
+            Ask::Acting { role, ask } => (Some(role), *ask),
+            ask => (None, ask),
+        };
+        self.role = role;
+        self.carry_out_ask(ask).await;
+        self.role = None;
+    }
+
+    async fn carry_out_ask(&mut self, ask: Ask) {
         match ask {
+            Ask::Happened { event, reply } => {
+                let _ = reply.send(self.outbox.seal(self.event(&event)).await.map(drop).map_err(AskError::from));
+            }
+            // One in another is nobody's.
+            Ask::Acting { .. } => {}
             Ask::Operate { rig, operation, operator, drill, reply } => {
                 let now = self.clock.now();
                 let by = By { operator: &operator, drill };
@@ -449,7 +467,14 @@ impl Inspector {
     }
 
     fn event(&self, event: &Event) -> Draft {
-        seal::event(event, self.standing.plan.as_ref())
+        let mut draft = seal::event(event, self.standing.plan.as_ref());
+        // What follows by itself has no operator, and no role.
+        if let (Some(role), Detail::Event(event)) = (self.role, &mut draft.detail)
+            && event.facts.contains_key("operator")
+        {
+            event.facts.insert("role".to_owned(), role.to_owned());
+        }
+        draft
     }
 
     fn judge(&self, inspection: &mut Inspection) -> (Screening, Draft) {
@@ -560,7 +585,7 @@ impl Inspector {
 
 /// Keeps a name that somebody typed apart from the names the agent gives its own facts of an event.
 fn apart((name, text): (String, String)) -> (String, String) {
-    let own = matches!(name.as_str(), "operator" | "drill" | "plan");
+    let own = matches!(name.as_str(), "operator" | "role" | "drill" | "plan");
     (if own { format!("typed-{name}") } else { name }, text)
 }
 
@@ -576,7 +601,7 @@ mod tests {
     #[test]
     fn a_typed_name_never_stands_for_the_agents_own() {
         let named = |name: &str| apart((name.to_owned(), "x".to_owned())).0;
-        assert_eq!(["operator", "drill", "plan"].map(named), ["typed-operator", "typed-drill", "typed-plan"]);
+        assert_eq!(["operator", "role", "drill", "plan"].map(named), ["typed-operator", "typed-role", "typed-drill", "typed-plan"]);
         assert_eq!(["ph", "goods"].map(named), ["ph", "goods"]);
     }
 }

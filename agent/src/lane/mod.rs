@@ -1,15 +1,17 @@
 //! The local interface: what stands on the page of a lane or a rig, and what its operator may do.
 //!
-//! Loopback only in this version (the site file refuses anything else), because it has no sign-in.
+//! On loopback anybody may look; elsewhere it takes TLS and a sign-in. To act takes a sign-in or the local key everywhere.
 //! It shows durable state and says of live values that they are not recorded.
 //!
 //! | chapter | what is there |
 //! |---|---|
+//! | `access/` | who comes in, and as whom; asked of every request before its route |
 //! | `api/` | JSON for programs and for the commands, under `/api/v1` |
 //! | `status.rs` | what the agent says of itself, from durable state only |
 //!
 //! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not.
 
+pub(crate) mod access;
 mod api;
 mod status;
 
@@ -19,18 +21,20 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, State},
     http::StatusCode,
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::get,
 };
 use tidewaiter_config::site::Site;
 use tidewaiter_record::body::{Context, SoftwareId};
-use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, mpsc, watch},
-};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-pub use self::{api::record_view, status::StatusReport};
+pub use self::{
+    access::{KEY_FILE, ServeError, Served, read_key},
+    api::record_view,
+    status::StatusReport,
+};
 
 use crate::{
     acquire::Counters,
@@ -61,6 +65,7 @@ pub struct Local {
     uploads: Arc<Semaphore>,
     software: Arc<SoftwareId>,
     context: Arc<Context>,
+    access: Arc<access::Access>,
 }
 
 impl Local {
@@ -79,6 +84,7 @@ impl Local {
             uploads: Arc::new(Semaphore::new(1)),
             software: Arc::new(running.software.clone()),
             context: Arc::new(Context { software: running.software.name.clone(), config: running.software.config }),
+            access: Arc::new(access::Access::new()),
         }
     }
 
@@ -118,24 +124,19 @@ pub fn router(local: Local) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .merge(api::routes())
+        .merge(access::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .fallback(access::nothing)
+        .layer(from_fn_with_state(local.clone(), access::guard))
         .with_state(local)
 }
 
-/// Serves the interface until `stop`; returns the address it listens on.
+/// Serves the interface until `stop`; returns where it listens. Writes the local key into the data directory.
 ///
 /// # Errors
 ///
-/// When the address cannot be bound.
-pub async fn serve(local: Local, listen: SocketAddr, stop: CancellationToken) -> std::io::Result<SocketAddr> {
-    let listener = TcpListener::bind(listen).await?;
-    let address = listener.local_addr()?;
-    let router = router(local);
-    tokio::spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-        if let Err(failure) = served {
-            tracing::error!(%failure, "local interface ended");
-        }
-    });
-    Ok(address)
+/// When an address cannot be bound, or what its protection takes is not there.
+pub async fn serve(local: Local, listen: SocketAddr, stop: CancellationToken) -> Result<Served, ServeError> {
+    let router = router(local.clone());
+    access::serve(local, router, listen, stop).await
 }
