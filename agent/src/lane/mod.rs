@@ -7,12 +7,14 @@
 //! |---|---|
 //! | `access/` | who comes in, and as whom; asked of every request before its route |
 //! | `api/` | JSON for programs and for the commands, under `/api/v1` |
+//! | `page/` | the pages of lanes and rigs, and what every page shares |
 //! | `status.rs` | what the agent says of itself, from durable state only |
 //!
 //! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not.
 
 pub(crate) mod access;
 mod api;
+mod page;
 mod status;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -125,6 +127,7 @@ pub fn router(local: Local) -> Router {
         .route("/healthz", get(healthz))
         .merge(api::routes())
         .merge(access::routes())
+        .merge(page::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .fallback(access::nothing)
         .layer(from_fn_with_state(local.clone(), access::guard))

@@ -138,9 +138,8 @@ fn admitted(rule: &Rule, actor: &Actor, peer: Peer, request: &Request) -> Result
             if program {
                 return Err(problem(StatusCode::UNAUTHORIZED, "sign in first, or bring a token as `Authorization: Bearer`"));
             }
-            let wanted = request.uri().path_and_query().map_or("/", |it| it.as_str());
-            let next = if read && is_way_back(wanted) { format!("/sign-in?next={}", encoded(wanted)) } else { "/sign-in".into() };
-            Err(Redirect::to(&next).into_response())
+            let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+            Err(Redirect::to(&if read { way_in(path, query) } else { way_in("/", "") }).into_response())
         }
     }
 }
@@ -151,6 +150,12 @@ pub(crate) fn is_way_back(path: &str) -> bool {
         && path.starts_with('/')
         && !path.starts_with("//")
         && path.bytes().all(|it| it.is_ascii_alphanumeric() || b"/-_.~%?=&+:,".contains(&it))
+}
+
+/// Where somebody signs in who wants to come back to this page.
+pub(crate) fn way_in(path: &str, query: &str) -> String {
+    let wanted = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    if is_way_back(&wanted) { format!("/sign-in?next={}", encoded(&wanted)) } else { "/sign-in".to_owned() }
 }
 
 fn encoded(path: &str) -> String {

@@ -48,7 +48,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 pub use self::key::{KEY_FILE, read_key};
-pub(crate) use self::{actor::Actor, guard::guard, key::random, role::Action};
+pub(crate) use self::{actor::Actor, guard::guard, guard::way_in, key::random, role::Action};
 use self::{
     book::Book,
     door::{CertificateError, Door},

@@ -35,7 +35,7 @@ const fn post(path: &'static str, need: Need) -> Rule {
     Rule { method: "POST", path, need, upload: false }
 }
 
-use Action::{Draw, Drill, Evidence, FollowUp, FunctionCheck, Keys, Operate, Read, Report, Subject};
+use Action::{Draw, Drill, Evidence, FollowUp, FunctionCheck, Keys, Operate, Read, Reload, Report, Subject};
 use Need::{Act, Known, Look, Open};
 
 /// All routes.
@@ -44,6 +44,17 @@ pub(crate) const RULES: &[Rule] = &[
     get("/sign-in", Open),
     post("/sign-in", Open),
     post("/sign-out", Known),
+    get("/assets/{file}", Open),
+    get("/", Look),
+    get("/lane/{place}", Look),
+    get("/rig/{place}", Look),
+    get("/events", Look),
+    get("/history", Look),
+    get("/record/{seq}", Look),
+    get("/record/{seq}/slip", Look),
+    get("/stats", Look),
+    get("/metrics", Look),
+    post("/api/v1/reload", Act(Reload)),
     get("/api/v1/status", Look),
     get("/api/v1/records", Look),
     get("/api/v1/records/{seq}", Look),

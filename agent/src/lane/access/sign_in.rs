@@ -12,16 +12,19 @@ use askama::Template;
 use axum::{
     Form, Router,
     extract::{FromRequest as _, Query, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{Html, IntoResponse as _, Redirect, Response},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
-use tidewaiter_words::{Language, say};
+use tidewaiter_words::say;
 use tokio::time::timeout;
 
 use super::{
-    super::Local,
+    super::{
+        Local,
+        page::{Shell, View},
+    },
     actor::{Actor, Person, Way},
     book,
     guard::{Peer, is_way_back, session_token},
@@ -48,64 +51,30 @@ struct Typed {
 }
 
 #[derive(Template)]
-#[template(
-    ext = "html",
-    source = r#"<!doctype html>
-<html lang="{{ lang }}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{{ title }}</title></head><body><main class="sign-in"><h1>{{ title }}</h1>
-{% if let Some(said) = said %}<p class="problem" role="alert">{{ said }}</p>{% endif %}
-<form method="post" action="/sign-in"><input type="hidden" name="next" value="{{ next }}">
-<p><label>{{ name }} <input name="name" autocomplete="username" required autofocus maxlength="64"></label></p>
-<p><label>{{ password }} <input name="password" type="password" autocomplete="current-password" required maxlength="256"></label></p>
-<p><button>{{ submit }}</button></p></form></main></body></html>"#
-)]
-struct Page {
-    lang: &'static str,
-    title: String,
-    name: String,
-    password: String,
-    submit: String,
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    shell: Shell,
     next: String,
     said: Option<String>,
 }
 
-fn page(language: Language, next: &str, said: Option<String>) -> Response {
-    let page = Page {
-        lang: language.tag(),
-        title: say(language, "sign-in", &[]),
-        name: say(language, "sign-in-name", &[]),
-        password: say(language, "sign-in-password", &[]),
-        submit: say(language, "sign-in", &[]),
-        next: if is_way_back(next) { next.to_owned() } else { "/".to_owned() },
-        said,
-    };
-    match page.render() {
-        Ok(html) => Html(html).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
+fn page(local: &Local, view: &View, code: StatusCode, next: &str, said: Option<String>) -> Response {
+    // Nobody is known here yet, and the way in is this page.
+    let shell = Shell { who: None, sign_in: None, ..local.shell(view, &say(view.language, "sign-in", &[])) };
+    let next = if is_way_back(next) { next.to_owned() } else { "/".to_owned() };
+    view.page(code, &SignInPage { shell, next, said })
 }
 
-/// Chinese unless the browser asks for English alone.
-fn language(headers: &HeaderMap) -> Language {
-    let text = |name: header::HeaderName| headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
-    let chosen = text(header::COOKIE);
-    let chosen = chosen.split(';').filter_map(|it| it.trim().strip_prefix("lang=")).find_map(Language::from_tag);
-    let accepted = text(header::ACCEPT_LANGUAGE).to_ascii_lowercase();
-    let only_english = accepted.contains("en") && !accepted.contains("zh");
-    chosen.unwrap_or(if only_english { Language::En } else { Language::ZhCn })
-}
-
-async fn form(State(local): State<Local>, headers: HeaderMap, Query(asked): Query<Asked>) -> Response {
-    let language = language(&headers);
+async fn form(State(local): State<Local>, view: View, Query(asked): Query<Asked>) -> Response {
     let fault = locked(&local.access.book).fault().is_some();
     let said = if fault {
-        Some(say(language, "sign-in-no-users-file", &[]))
+        Some("sign-in-no-users-file")
     } else if local.site.borrow().local.users.is_none() {
-        Some(say(language, "sign-in-no-users", &[]))
+        Some("sign-in-no-users")
     } else {
         None
     };
-    page(language, &asked.next, said)
+    page(&local, &view, StatusCode::OK, &asked.next, said.map(|it| say(view.language, it, &[])))
 }
 
 /// What came of a try.
@@ -117,14 +86,15 @@ enum Tried {
     Busy,
 }
 
-async fn submit(State(local): State<Local>, request: Request) -> Response {
+async fn submit(State(local): State<Local>, view: View, request: Request) -> Response {
     let peer = Peer::of(&request);
     let headers = request.headers().clone();
-    let language = language(&headers);
     let Ok(Form(typed)) = Form::<Typed>::from_request(request, &local).await else {
-        return (StatusCode::UNPROCESSABLE_ENTITY, page(language, "/", None)).into_response();
+        return page(&local, &view, StatusCode::UNPROCESSABLE_ENTITY, "/", None);
     };
-    let answer = |code, said: &str, args: &[_]| (code, page(language, &typed.next, Some(say(language, said, args)))).into_response();
+    let answer = |code, said: &str, args: &[_]| {
+        page(&local, &view, code, &typed.next, Some(say(view.language, said, args)))
+    };
     match attempt(&local, peer.address.ip(), &typed.name, typed.password.clone()).await {
         Tried::Right(person, entry) => {
             // A browser that brings one already gets another: nobody may have chosen it for them.
