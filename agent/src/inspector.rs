@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use tidewaiter_config::site::{Judge, Site};
+use tidewaiter_config::site::{Disclosure, Judge, Site};
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
     Detail, Hash,
@@ -26,11 +26,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    acquire::{Arrival, Content, LinkState},
+    acquire::{Arrival, Content, LinkState, Mark},
     clock::Clock,
     duty::Desk,
     inspect::{By, CheckOperation, DeclarationBook, Engine, Event, Operation, Step, Subjects},
     outbox::{Draft, Outbox, Recorded, Refusal},
+    privacy,
     register::{self, Register},
     seal::{self, Standing},
 };
@@ -221,6 +222,7 @@ impl Inspector {
         if now.mono_ms.saturating_sub(self.refreshed_ms) >= REFRESH_MS {
             self.refreshed_ms = now.mono_ms;
             self.book.refresh();
+            self.book.forget(self.site.privacy.subjects, now.wall_ms);
             let standing = self.register.overview(sampling_date(now), now.wall_ms);
             self.live.update(|live| live.register = standing);
         }
@@ -334,7 +336,7 @@ impl Inspector {
             Ask::Post { subject, facts, operator, reply } => {
                 let mut told: Vec<(String, String)> = facts.clone().into_iter().map(apart).collect();
                 told.push(("operator".to_owned(), operator));
-                let answer = match self.book.post(&subject, facts) {
+                let answer = match self.book.post(&subject, facts, self.clock.now().wall_ms) {
                     Ok(()) => {
                         let event = Event {
                             place: "self".to_owned(),
@@ -534,7 +536,7 @@ impl Inspector {
         info!(
             record = recorded.seq,
             place = result.place,
-            subject = result.subject.as_deref().unwrap_or("?"),
+            inspection = result.id,
             verdict = result.verdict,
             disposition = result.disposition,
             "recorded"
@@ -562,7 +564,11 @@ impl Inspector {
                 });
                 return;
             }
-            Content::Portal(_) | Content::Identity(_) | Content::Event(_) => return,
+            Content::Identity(mark) => {
+                self.show_identity(&instrument, mark, arrival.at);
+                return;
+            }
+            Content::Portal(_) | Content::Event(_) => return,
         };
         let due = self.viewed.get(&instrument).is_none_or(|last| arrival.at.mono_ms.saturating_sub(*last) >= VIEW_MS);
         if due {
@@ -580,6 +586,21 @@ impl Inspector {
             }
             shown.extend(values);
         });
+    }
+}
+
+impl Inspector {
+    /// What an identity reader read, for dashboards. Every one, as each is another vehicle.
+    fn show_identity(&self, instrument: &Arc<str>, mark: &Mark, at: Moment) {
+        let personal = mark.kind == "plate" && self.site.privacy.view_topics == Disclosure::Masked;
+        let text = if personal { privacy::plate(&mark.text) } else { mark.text.clone() };
+        let message = serde_json::json!({
+            "version": 1, "signed": false, "instrument": &**instrument, "channels": {},
+            "identity": { "kind": mark.kind, "text": text, "masked": personal, "at_ms": at.wall_ms },
+        });
+        if let Ok(payload) = serde_json::to_vec(&message) {
+            let _ = self.views.try_send((instrument.to_string(), payload.into()));
+        }
     }
 }
 
@@ -601,7 +622,10 @@ mod tests {
     #[test]
     fn a_typed_name_never_stands_for_the_agents_own() {
         let named = |name: &str| apart((name.to_owned(), "x".to_owned())).0;
-        assert_eq!(["operator", "role", "drill", "plan"].map(named), ["typed-operator", "typed-role", "typed-drill", "typed-plan"]);
+        assert_eq!(
+            ["operator", "role", "drill", "plan"].map(named),
+            ["typed-operator", "typed-role", "typed-drill", "typed-plan"]
+        );
         assert_eq!(["ph", "goods"].map(named), ["ph", "goods"]);
     }
 }

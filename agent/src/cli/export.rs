@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use super::{Failure, OK, Outcome, Place, output};
-use crate::{lane::record_view, outbox::Archive};
+use crate::{lane::record_view, outbox::Archive, privacy};
 
 /// Records read at once.
 const PAGE: usize = 256;
@@ -28,6 +28,10 @@ pub(super) struct ExportArgs {
     /// Last record.
     #[arg(long)]
     to: Option<u64>,
+    /// Plates and names of people as they are, in jsonl and csv; without it they are masked (粤B1***). The signed records
+    /// of cborseq cannot be masked: what is left out of them would no longer be what was signed.
+    #[arg(long)]
+    personal: bool,
     /// File to write; standard output without it.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -36,7 +40,7 @@ pub(super) struct ExportArgs {
 /// Formats of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// The records as signed, one after the other (RFC 8742). The only format that can be verified.
+    /// The records as signed, one after the other (RFC 8742). The only format that can be verified; plates and names as they are.
     Cborseq,
     /// One JSON object a line, to read.
     Jsonl,
@@ -77,8 +81,14 @@ fn write(args: &ExportArgs, archive: &Archive, out: &mut impl Write) -> Result<u
         for entry in page.iter().filter(|entry| args.to.is_none_or(|to| entry.seq <= to)) {
             match args.format {
                 Format::Cborseq => out.write_all(&entry.bytes).map_err(Failure::environment)?,
-                Format::Jsonl => writeln!(out, "{}", record_view(&entry.bytes)).map_err(Failure::environment)?,
-                Format::Csv => csv_rows(out, &entry.bytes)?,
+                Format::Jsonl => {
+                    let mut view = record_view(&entry.bytes);
+                    if !args.personal {
+                        privacy::record(&mut view);
+                    }
+                    writeln!(out, "{view}").map_err(Failure::environment)?;
+                }
+                Format::Csv => csv_rows(out, &entry.bytes, args.personal)?,
             }
             count += 1;
         }
@@ -124,17 +134,21 @@ const CSV_HEADER: [&str; 15] = [
     "limit",
 ];
 
-fn csv_rows(out: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
+fn csv_rows(out: &mut impl Write, bytes: &[u8], personal: bool) -> Result<(), Failure> {
     let Ok(record) = tidewaiter_record::parse(bytes) else { return Ok(()) };
     let tidewaiter_record::Detail::Inspection(detail) = &record.body.detail else { return Ok(()) };
-    let subject = detail.subject.identities.first().map_or("", |identity| identity.text.as_str());
+    let subject = detail.subject.identities.first().map_or_else(String::new, |it| match it.kind.as_str() {
+        _ if personal => it.text.clone(),
+        "plate" => privacy::plate(&it.text),
+        _ => privacy::scrub(&it.text),
+    });
     let front = [
         record.header.seq.to_string(),
         tidewaiter_record::view::utc(record.body.time.wall_ms),
         record.body.time.quality.word().to_owned(),
         detail.place.clone(),
         detail.id.clone(),
-        subject.to_owned(),
+        subject,
     ];
     for finding in &detail.findings {
         let mut cells = front.to_vec();

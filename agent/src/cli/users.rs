@@ -341,7 +341,13 @@ fn list(args: &ListArgs) -> Outcome {
             );
             continue;
         }
-        let signs_in = if user.disabled { "disabled" } else if signs_in { "yes" } else { "tokens only" };
+        let signs_in = if user.disabled {
+            "disabled"
+        } else if signs_in {
+            "yes"
+        } else {
+            "tokens only"
+        };
         table.add_row([
             user.name.as_str(),
             &user.display,
@@ -407,7 +413,8 @@ fn line(most: u64) -> Result<String, Failure> {
     use io::Read as _;
     let mut line = String::new();
     let stdin = io::stdin();
-    let read = stdin.lock().take(most).read_line(&mut line).map_err(|why| Failure::environment(format!("password: {why}")))?;
+    let read =
+        stdin.lock().take(most).read_line(&mut line).map_err(|why| Failure::environment(format!("password: {why}")))?;
     if read == 0 {
         return Err(Failure::usage("no password came; it is the first line of standard input"));
     }

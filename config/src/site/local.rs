@@ -163,9 +163,7 @@ fn names(value: &Value<'_>) -> Option<Vec<String>> {
     let sound = |text: &str| {
         text.len() <= 253
             && text.split('.').all(|label| {
-                !label.is_empty()
-                    && label.len() <= 63
-                    && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+                !label.is_empty() && label.len() <= 63 && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
             })
     };
     let names: Vec<String> = items

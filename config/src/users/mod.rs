@@ -157,7 +157,8 @@ fn user(node: &Node<'_>) -> Option<User> {
         node.need("role", "\"operator\"").and_then(|value| value.word(&Role::ALL.map(|role| (role.word(), role))));
     let since = node.need("since", "2026-11-29").and_then(|value| value.date());
     let password = node.may("password").map_or(Some(None), |value| password(&value).map(Some));
-    let disabled = node.may("disabled").map_or(Some(false), |value| value.flag());
+    // Never absent: a line that got lost must not let somebody in again.
+    let disabled = node.need("disabled", "false").and_then(|value| value.flag());
     let nodes = node.tables("tokens");
     let tokens: Vec<Option<Token>> = nodes.iter().map(token).collect();
     node.finish();
@@ -194,7 +195,10 @@ pub fn is_display(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= LONGEST_DISPLAY
         && text.trim() == text
-        && !text.chars().any(|c| c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}'))
+        && !text.chars().any(|c| {
+            c.is_control()
+                || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+        })
 }
 
 fn shown(value: &Value<'_>) -> Option<String> {
@@ -270,7 +274,10 @@ fn digest(value: &Value<'_>) -> Option<[u8; 32]> {
     let hexadecimal = text.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
     if text.len() != 64 || !hexadecimal {
         // What stands there may be the token itself, so it is not quoted.
-        value.fault("`sha256` is not 64 lower-case hexadecimal digits", "`tidewaiter users token NAME`, which writes it");
+        value.fault(
+            "`sha256` is not 64 lower-case hexadecimal digits",
+            "`tidewaiter users token NAME`, which writes it",
+        );
         return None;
     }
     for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {

@@ -25,9 +25,7 @@ pub fn to_toml(users: &[User]) -> String {
         if let Some(password) = &user.password {
             let _ = writeln!(text, "password = {}", quoted(password));
         }
-        if user.disabled {
-            text.push_str("disabled = true\n");
-        }
+        let _ = writeln!(text, "disabled = {}", user.disabled);
         for token in &user.tokens {
             let sha256 = token.sha256.iter().fold(String::new(), |mut hex, byte| {
                 let _ = write!(hex, "{byte:02x}");

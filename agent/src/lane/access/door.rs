@@ -134,7 +134,12 @@ pub(crate) async fn attend(door: Door, router: Router, stop: CancellationToken) 
     }
 }
 
-async fn serve<S: AsyncRead + AsyncWrite + Send + Unpin>(stream: S, router: Router, peer: Peer, stop: CancellationToken) {
+async fn serve<S: AsyncRead + AsyncWrite + Send + Unpin>(
+    stream: S,
+    router: Router,
+    peer: Peer,
+    stop: CancellationToken,
+) {
     let service = TowerToHyperService::new(router.layer(Extension(peer)));
     let io = TokioIo::new(Patient { stream, stalled: None });
     let mut builder = http1::Builder::new();
@@ -234,4 +239,3 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         self.in_time(cx, shut)
     }
 }
-

@@ -13,7 +13,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Redirect, Response},
 };
-use tokio::time::timeout;
+use futures_util::StreamExt as _;
+use tokio::time::{sleep, timeout};
 
 use super::{
     super::{Local, MAX_BODY_BYTES, api::problem},
@@ -24,6 +25,8 @@ use super::{
 
 /// Longest time in which a body must come in whole; those are small.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
+/// How often it is asked whether somebody may listen on.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// How a request came to us. Where nothing says so, it came from afar.
 #[derive(Clone, Copy, Debug)]
@@ -35,8 +38,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) const UNKNOWN: Self =
-        Self { address: SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0), loopback: false, tls: false };
+    pub(crate) const UNKNOWN: Self = Self {
+        address: SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0),
+        loopback: false,
+        tls: false,
+    };
 
     /// Of a request.
     pub(crate) fn of(request: &Request) -> Self {
@@ -53,11 +59,56 @@ impl Peer {
 /// Lets a request through, or answers it.
 pub(crate) async fn guard(State(local): State<Local>, request: Request, next: Next) -> Response {
     let asset = request.uri().path().starts_with("/assets/");
+    let peer = Peer::of(&request);
     let answer = match pass(&local, request).await {
-        Ok(request) => next.run(request).await,
+        Ok(request) => {
+            let held = held(&request, peer);
+            let answer = next.run(request).await;
+            match held {
+                Some(held) if is_stream(&answer) => while_held(local, held, answer),
+                _ => answer,
+            }
+        }
         Err(refused) => refused,
     };
     headers::strict(answer, asset)
+}
+
+/// What lets somebody listen on.
+#[derive(Clone, Copy)]
+enum Held {
+    Session([u8; 32]),
+    Token([u8; 32]),
+}
+
+fn held(request: &Request, peer: Peer) -> Option<Held> {
+    match request.extensions().get::<Actor>()?.person()?.way {
+        Way::Session => session_token(request.headers(), peer).map(Held::Session),
+        Way::Token => bearer(request.headers()).map(Held::Token),
+    }
+}
+
+fn is_stream(answer: &Response) -> bool {
+    let kind = answer.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|it| it.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// Ends an endless answer when whoever asked for it is no longer let in.
+fn while_held(local: Local, held: Held, answer: Response) -> Response {
+    let gone = async move {
+        loop {
+            sleep(LOOK_AGAIN).await;
+            let stands = match held {
+                Held::Session(token) => local.access.stands(&token, &local),
+                Held::Token(token) => super::locked(&local.access.book).by_token(&token).is_some(),
+            };
+            if !stands {
+                return;
+            }
+        }
+    };
+    let (parts, body) = answer.into_parts();
+    Response::from_parts(parts, Body::from_stream(body.into_data_stream().take_until(Box::pin(gone))))
 }
 
 async fn pass(local: &Local, request: Request) -> Result<Request, Response> {
@@ -72,7 +123,10 @@ async fn pass(local: &Local, request: Request) -> Result<Request, Response> {
     let by_header = request.headers().contains_key(header::AUTHORIZATION);
     if request.method() == Method::POST {
         if !by_header && !origin::from_our_page(request.headers(), peer.tls) {
-            return Err(problem(StatusCode::FORBIDDEN, "a page of another site, or a program without a key, sent this"));
+            return Err(problem(
+                StatusCode::FORBIDDEN,
+                "a page of another site, or a program without a key, sent this",
+            ));
         }
         if rule.path.starts_with("/api/") && !rule.upload && !origin::is_json(request.headers()) {
             return Err(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type: application/json"));
@@ -99,11 +153,8 @@ fn row(request: &Request) -> Result<&'static Rule, Response> {
 
 /// Who brings what this request brings. A key or token that is not right is not silently nobody.
 fn who(local: &Local, peer: Peer, headers: &HeaderMap) -> Result<Actor, Response> {
-    let mut brought = headers.get_all(header::AUTHORIZATION).iter();
-    if let Some(first) = brought.next() {
-        let text = first.to_str().ok().filter(|_| brought.next().is_none());
-        let key = text.and_then(|it| it.strip_prefix("Bearer ")).and_then(|it| key::from_hex(it.trim()));
-        return key.and_then(|key| local.access.by_key(&key, peer.loopback)).ok_or_else(|| {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return bearer(headers).and_then(|key| local.access.by_key(&key, peer.loopback)).ok_or_else(|| {
             let mut no = problem(StatusCode::UNAUTHORIZED, "this key or token is not known here");
             no.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
             no
@@ -111,6 +162,14 @@ fn who(local: &Local, peer: Peer, headers: &HeaderMap) -> Result<Actor, Response
     }
     let Some(token) = session_token(headers, peer) else { return Ok(Actor::Nobody) };
     Ok(local.access.by_session(&token, local).map_or(Actor::Nobody, Actor::Person))
+}
+
+/// The key or token a program brings.
+fn bearer(headers: &HeaderMap) -> Option<[u8; 32]> {
+    let mut brought = headers.get_all(header::AUTHORIZATION).iter();
+    let text = brought.next()?.to_str().ok()?;
+    // Two of them: which one counts would be anybody's guess.
+    if brought.next().is_some() { None } else { key::from_hex(text.strip_prefix("Bearer ")?.trim()) }
 }
 
 /// The session a browser brings.
@@ -136,7 +195,10 @@ fn admitted(rule: &Rule, actor: &Actor, peer: Peer, request: &Request) -> Result
             let read = matches!(*request.method(), Method::GET | Method::HEAD);
             let program = ["/api/", "/events", "/metrics"].iter().any(|it| rule.path.starts_with(it));
             if program {
-                return Err(problem(StatusCode::UNAUTHORIZED, "sign in first, or bring a token as `Authorization: Bearer`"));
+                return Err(problem(
+                    StatusCode::UNAUTHORIZED,
+                    "sign in first, or bring a token as `Authorization: Bearer`",
+                ));
             }
             let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
             Err(Redirect::to(&if read { way_in(path, query) } else { way_in("/", "") }).into_response())
@@ -193,6 +255,14 @@ impl super::Access {
         super::locked(&self.book).by_token(key).map(|user| Actor::Person(Person::of(user, Way::Token)))
     }
 
+    /// Whether a session still stands. Listening is no activity.
+    fn stands(&self, token: &[u8; 32], local: &Local) -> bool {
+        let (now_ms, span) = (local.clock.now().mono_ms, local.session_span());
+        let sessions = super::locked(&self.sessions);
+        let Some((name, entry)) = sessions.look(token, now_ms, span) else { return false };
+        super::locked(&self.book).user(name).is_some_and(|user| book::entry(user) == entry)
+    }
+
     /// Whose session this is, while the users file says of them what it said at sign-in.
     fn by_session(&self, token: &[u8; 32], local: &Local) -> Option<Person> {
         let (now_ms, span) = (local.clock.now().mono_ms, local.session_span());
@@ -218,9 +288,16 @@ mod tests {
         for ours in ["/", "/lane/lane-7", "/history?from=2026-11-01&q=S-0117", "/record/42"] {
             assert!(is_way_back(ours), "{ours}");
         }
-        for elsewhere in
-            ["", "//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example", "/a b", "/a#b", "/\r\nSet-Cookie"]
-        {
+        for elsewhere in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/\t/evil.example",
+            "/a b",
+            "/a#b",
+            "/\r\nSet-Cookie",
+        ] {
             assert!(!is_way_back(elsewhere), "{elsewhere}");
         }
     }

@@ -287,7 +287,9 @@ async fn look(local: &Local) {
                 warn!("the change of the users file is not recorded");
             }
         }
-        Ok(Some(Err(fault))) => error!(%fault, "the users file is not taken; the last good one stays in force, or nobody signs in"),
+        Ok(Some(Err(fault))) => {
+            error!(%fault, "the users file is not taken; the last good one stays in force, or nobody signs in")
+        }
         Ok(None) | Err(_) => {}
     }
 }
@@ -302,3 +304,5 @@ pub(super) fn routes() -> Router<Local> {
     sign_in::routes()
 }
 
+#[cfg(test)]
+mod tests;

@@ -47,9 +47,9 @@ pub(crate) fn from_our_page(headers: &HeaderMap, tls: bool) -> bool {
     let site_fits = !site || only(headers, &SEC_FETCH_SITE) == Some("same-origin");
     let scheme = if tls { "https://" } else { "http://" };
     let origin_fits = !origin
-        || only(headers, &header::ORIGIN).and_then(|it| it.strip_prefix(scheme)).is_some_and(|it| {
-            only(headers, &header::HOST).is_some_and(|host| it.eq_ignore_ascii_case(host))
-        });
+        || only(headers, &header::ORIGIN)
+            .and_then(|it| it.strip_prefix(scheme))
+            .is_some_and(|it| only(headers, &header::HOST).is_some_and(|host| it.eq_ignore_ascii_case(host)));
     (site || origin) && site_fits && origin_fits
 }
 
@@ -73,13 +73,33 @@ mod tests {
     #[test]
     fn a_foreign_name_is_not_this_machine() {
         let names = ["gate-07.port.example".to_owned()];
-        let check = |host: &str, expected| assert_eq!(host_is_ours(&headers(&[("host", host)]), &names), expected, "{host}");
-        for ours in ["127.0.0.1", "127.0.0.1:8470", "10.1.2.3:443", "[::1]", "[::1]:8470", "localhost:1", "Gate-07.port.example:8470"] {
+        let check =
+            |host: &str, expected| assert_eq!(host_is_ours(&headers(&[("host", host)]), &names), expected, "{host}");
+        for ours in [
+            "127.0.0.1",
+            "127.0.0.1:8470",
+            "10.1.2.3:443",
+            "[::1]",
+            "[::1]:8470",
+            "localhost:1",
+            "Gate-07.port.example:8470",
+        ] {
             check(ours, true);
         }
         for foreign in [
-            "evil.example", "evil.example:8470", "127.0.0.1.evil.example", "localhost.evil.example", "gate-07.port.example.",
-            "", ":8470", "[::1", "[::1]x", "127.0.0.1:x", "127.0.0.1:8470:1", "2130706433", "user@127.0.0.1",
+            "evil.example",
+            "evil.example:8470",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "gate-07.port.example.",
+            "",
+            ":8470",
+            "[::1",
+            "[::1]x",
+            "127.0.0.1:x",
+            "127.0.0.1:8470:1",
+            "2130706433",
+            "user@127.0.0.1",
         ] {
             check(foreign, false);
         }

@@ -31,8 +31,7 @@ struct Session {
 impl Session {
     fn over(&self, now_ms: u64, span: Span) -> bool {
         let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-        now_ms.saturating_sub(self.seen_ms) >= ms(span.idle)
-            || now_ms.saturating_sub(self.begun_ms) >= ms(span.longest)
+        now_ms.saturating_sub(self.seen_ms) >= ms(span.idle) || now_ms.saturating_sub(self.begun_ms) >= ms(span.longest)
     }
 }
 
@@ -73,6 +72,12 @@ impl Sessions {
         }
         session.seen_ms = now_ms;
         Some((session.name.clone(), session.entry))
+    }
+
+    /// The same, without counting as activity.
+    pub(crate) fn look(&self, token: &[u8; 32], now_ms: u64, span: Span) -> Option<(&str, Hash)> {
+        let session = self.by_token.get(&Hash::of(token).0).filter(|it| !it.over(now_ms, span))?;
+        Some((&session.name, session.entry))
     }
 
     /// Ends one.

@@ -60,7 +60,8 @@ struct SignInPage {
 
 fn page(local: &Local, view: &View, code: StatusCode, next: &str, said: Option<String>) -> Response {
     // Nobody is known here yet, and the way in is this page.
-    let shell = Shell { who: None, sign_in: None, ..local.shell(view, &say(view.language, "sign-in", &[])) };
+    let shell =
+        Shell { who: None, sign_in: None, ways: Vec::new(), ..local.shell(view, &say(view.language, "sign-in", &[])) };
     let next = if is_way_back(next) { next.to_owned() } else { "/".to_owned() };
     view.page(code, &SignInPage { shell, next, said })
 }
@@ -92,9 +93,8 @@ async fn submit(State(local): State<Local>, view: View, request: Request) -> Res
     let Ok(Form(typed)) = Form::<Typed>::from_request(request, &local).await else {
         return page(&local, &view, StatusCode::UNPROCESSABLE_ENTITY, "/", None);
     };
-    let answer = |code, said: &str, args: &[_]| {
-        page(&local, &view, code, &typed.next, Some(say(view.language, said, args)))
-    };
+    let answer =
+        |code, said: &str, args: &[_]| page(&local, &view, code, &typed.next, Some(say(view.language, said, args)));
     match attempt(&local, peer.address.ip(), &typed.name, typed.password.clone()).await {
         Tried::Right(person, entry) => {
             // A browser that brings one already gets another: nobody may have chosen it for them.
@@ -166,10 +166,9 @@ async fn attempt(local: &Local, from: IpAddr, name: &str, typed: String) -> Trie
 fn network(from: IpAddr) -> IpAddr {
     match from {
         IpAddr::V4(_) => from,
-        IpAddr::V6(it) => it.to_ipv4_mapped().map_or_else(
-            || IpAddr::V6((it.to_bits() & !u128::from(u64::MAX)).into()),
-            IpAddr::V4,
-        ),
+        IpAddr::V6(it) => {
+            it.to_ipv4_mapped().map_or_else(|| IpAddr::V6((it.to_bits() & !u128::from(u64::MAX)).into()), IpAddr::V4)
+        }
     }
 }
 

@@ -102,7 +102,8 @@ async fn evidence(
         }
         Err(_) => return problem(StatusCode::REQUEST_TIMEOUT, "the content did not come in whole in time"),
     };
-    let mut facts: BTreeMap<String, String> = [("operator".to_owned(), operator), ("role".to_owned(), actor.role().to_owned())].into();
+    let mut facts: BTreeMap<String, String> =
+        [("operator".to_owned(), operator), ("role".to_owned(), actor.role().to_owned())].into();
     facts.extend(title.map(|it| ("title".to_owned(), it)));
     let content: Arc<[u8]> = Arc::from(&*content);
     let (hash, size) = (Hash::of(&content), content.len());

@@ -21,8 +21,8 @@ use serde_json::Value;
 use tidewaiter_screening::duty::transition::Step;
 use tokio::sync::oneshot;
 
-use super::{Local, problem, unfit};
 use super::super::access::{Action, Actor};
+use super::{Local, problem, unfit};
 use crate::{
     duty::{Enter, LotPresented, StepTaken},
     inspector::{Ask, AskError},
@@ -100,8 +100,12 @@ async fn follow_ups(State(local): State<Local>, actor: Actor, Json(request): Jso
     if let Err(refused) = actor.allowed(Action::of(step)) {
         return refused;
     }
-    enter(&local, &actor, Enter::FollowUp(StepTaken { inspection, step, by, values, sample, body, report, method, date, note }))
-        .await
+    enter(
+        &local,
+        &actor,
+        Enter::FollowUp(StepTaken { inspection, step, by, values, sample, body, report, method, date, note }),
+    )
+    .await
 }
 
 async fn reports_sent(State(local): State<Local>, actor: Actor, Json(request): Json<ReportRequest>) -> Response {

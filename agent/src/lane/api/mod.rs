@@ -292,11 +292,21 @@ async fn check_start(
     self::check(local, actor, check, CheckOperation::Start, request).await
 }
 
-async fn check_next(local: State<Local>, actor: Actor, check: Path<String>, request: Json<OperatorRequest>) -> Response {
+async fn check_next(
+    local: State<Local>,
+    actor: Actor,
+    check: Path<String>,
+    request: Json<OperatorRequest>,
+) -> Response {
     self::check(local, actor, check, CheckOperation::Next, request).await
 }
 
-async fn check_stop(local: State<Local>, actor: Actor, check: Path<String>, request: Json<OperatorRequest>) -> Response {
+async fn check_stop(
+    local: State<Local>,
+    actor: Actor,
+    check: Path<String>,
+    request: Json<OperatorRequest>,
+) -> Response {
     self::check(local, actor, check, CheckOperation::Stop, request).await
 }
 
