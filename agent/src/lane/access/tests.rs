@@ -83,6 +83,7 @@ fn write_users(path: &Path, users: &[User]) {
 struct Stand {
     dir: TempDir,
     running: Option<Running>,
+    local: Local,
     served: Served,
     afar: SocketAddr,
     stop: CancellationToken,
@@ -100,8 +101,8 @@ impl Stand {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let afar = listener.local_addr().unwrap();
         let door = door::Door { listener, loopback: false, tls: None };
-        tokio::spawn(door::attend(door, lane::router(local), stop.clone()));
-        Self { dir, running: Some(running), served, afar, stop }
+        tokio::spawn(door::attend(door, lane::router(local.clone()), stop.clone()));
+        Self { dir, running: Some(running), local, served, afar, stop }
     }
 
     async fn start(dir: &Path, site: Site) -> (Running, Local) {
