@@ -5,6 +5,7 @@ mod duties;
 mod life;
 mod live;
 mod orders;
+mod scene;
 mod shots;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -38,9 +39,10 @@ use crate::{
 
 pub use self::{
     ask::{Ask, AskError, Shot},
-    live::{Live, LiveResult, LiveValue, Snapshot},
+    live::{Live, LiveResult, LiveValue, ResultDetail, Snapshot},
+    scene::{MOST_POINTS, Scene, Series},
 };
-use self::{life::Life, shots::Shots};
+use self::{life::Life, scene::Scenes, shots::Shots};
 
 /// Name of the note with the places at drill.
 const DRILL_NOTE: &str = "drill";
@@ -60,6 +62,8 @@ const RECENT: usize = 100;
 pub struct Inspector {
     site: Arc<Site>,
     engine: Engine,
+    /// What is open, by its place, as it was remembered last.
+    open: BTreeMap<String, Box<Inspection>>,
     standing: Standing,
     clock: Arc<dyn Clock>,
     outbox: Outbox,
@@ -80,6 +84,7 @@ pub struct Inspector {
     shots: Shots,
     /// As what whoever asks right now acts.
     role: Option<&'static str>,
+    scenes: Scenes,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +131,9 @@ impl Inspector {
         let life = Life::new(&site, standing.context.clone(), software, notes);
         Self {
             life,
+            scenes: Scenes::new(&site),
             engine,
+            open: BTreeMap::new(),
             book: DeclarationBook::new(&site.declarations, subjects),
             desk,
             receipted: None,
@@ -189,6 +196,7 @@ impl Inspector {
 
     async fn arrival(&mut self, arrival: &Arrival) {
         self.show(arrival);
+        self.scenes.arrival(arrival);
         self.introduce(arrival).await;
         self.take_shots(arrival).await;
         if let Content::Link(state) = &arrival.content {
@@ -251,6 +259,7 @@ impl Inspector {
         self.end_shots(now).await;
         let busy = self.engine.busy();
         self.live.update(|live| live.busy = busy);
+        self.scenes.look(&self.engine, now, &self.live);
     }
 
     async fn ask(&mut self, ask: Ask) {
@@ -374,6 +383,7 @@ impl Inspector {
         for step in steps {
             match step {
                 Step::Done(mut inspection) => {
+                    self.open.remove(&inspection.place);
                     let (screening, mut draft) = self.judge(&mut inspection);
                     // The outcome of a function check is durable with its record, or not at all. A pass that no record
                     // bears out is none; what failed has failed all the same.
@@ -400,6 +410,9 @@ impl Inspector {
                     if let Err(refusal) = self.outbox.remember(&inspection.place, seal::remembered(&draft)).await {
                         warn!(inspection = inspection.id, %refusal, "an open inspection could not be made durable");
                     }
+                    // What stands beside a record is no part of what is remembered.
+                    inspection.whole = Vec::new();
+                    self.open.insert(inspection.place.clone(), inspection);
                 }
                 Step::Interval(interval) => {
                     let (instrument, to) = (&interval.instrument, interval.to);

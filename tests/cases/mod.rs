@@ -11,6 +11,8 @@ mod ending;
 mod full;
 mod lane;
 mod life;
+mod orders;
+mod page;
 mod passages;
 mod plan;
 mod second;

@@ -10,7 +10,7 @@
 //! | `page/` | the pages of lanes and rigs, and what every page shares |
 //! | `status.rs` | what the agent says of itself, from durable state only |
 //!
-//! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not.
+//! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not, or when nobody knows.
 
 pub(crate) mod access;
 mod api;
@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     access::{KEY_FILE, ServeError, Served, read_key},
     api::record_view,
-    status::StatusReport,
+    status::{STALE_MS, StatusReport, StopReason, Stopped},
 };
 
 use crate::{
@@ -50,6 +50,8 @@ use crate::{
 
 /// Largest request body: a subject with a few dozen facts.
 const MAX_BODY_BYTES: usize = 16 * 1024;
+/// Longest operator name, sample number or fact: they go into signed records.
+const MAX_TEXT: usize = 200;
 
 /// What the interface needs of a running agent.
 #[derive(Clone, Debug)]
@@ -68,6 +70,8 @@ pub struct Local {
     software: Arc<SoftwareId>,
     context: Arc<Context>,
     access: Arc<access::Access>,
+    streams: Arc<Semaphore>,
+    stop: CancellationToken,
 }
 
 impl Local {
@@ -82,6 +86,8 @@ impl Local {
             asks: running.asks.clone(),
             outbox: running.outbox.clone(),
             clock: running.clock(),
+            streams: Arc::new(Semaphore::new(page::MOST_STREAMS)),
+            stop: CancellationToken::new(),
             smith: None,
             uploads: Arc::new(Semaphore::new(1)),
             software: Arc::new(running.software.clone()),
@@ -108,6 +114,7 @@ impl Local {
             &self.counters,
             self.live.snapshot(),
             self.software.hash,
+            self.outbox.looked_mono_ms(),
             self.clock.now(),
         )
     }
@@ -116,12 +123,23 @@ impl Local {
 async fn healthz(State(local): State<Local>) -> Response {
     let report = local.report();
     match report.not_recording {
+        _ if report.looked_ago_ms > STALE_MS => {
+            let ago = report.looked_ago_ms / 1000;
+            let why = format!("state unknown: the store has not answered for {ago} s\n");
+            (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+        }
         None => (StatusCode::OK, "recording\n").into_response(),
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not recording: {why}\n")).into_response(),
     }
 }
 
-/// All routes.
+/// The routes as a listener on loopback serves them, and the local key; for those who need no listener.
+pub fn on_loopback(local: Local) -> (Router, Option<String>) {
+    let key = local.access.key().map(hex::encode);
+    (access::on_loopback(router(local)), key)
+}
+
+/// All routes. Whoever comes without a word of the listener comes from afar.
 pub fn router(local: Local) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
@@ -140,6 +158,8 @@ pub fn router(local: Local) -> Router {
 ///
 /// When an address cannot be bound, or what its protection takes is not there.
 pub async fn serve(local: Local, listen: SocketAddr, stop: CancellationToken) -> Result<Served, ServeError> {
+    // Streams to open pages end with it: a graceful shutdown would wait for them.
+    let local = Local { stop: stop.clone(), ..local };
     let router = router(local.clone());
     access::serve(local, router, listen, stop).await
 }

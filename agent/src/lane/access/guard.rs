@@ -17,7 +17,7 @@ use futures_util::StreamExt as _;
 use tokio::time::{sleep, timeout};
 
 use super::{
-    super::{Local, MAX_BODY_BYTES, api::problem},
+    super::{Local, MAX_BODY_BYTES, api::problem, page::View},
     actor::{Actor, Person, Way},
     book, headers, key, origin,
     rule::{Need, RULES, Rule, rule},
@@ -132,7 +132,7 @@ async fn pass(local: &Local, request: Request) -> Result<Request, Response> {
             return Err(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type: application/json"));
         }
     }
-    admitted(rule, &actor, peer, &request)?;
+    admitted(local, rule, &actor, peer, &request)?;
     let mut request = if request.method() == Method::POST && !rule.upload { whole(request).await? } else { request };
     request.extensions_mut().insert(actor);
     Ok(request)
@@ -184,16 +184,21 @@ pub(crate) fn session_token(headers: &HeaderMap, peer: Peer) -> Option<[u8; 32]>
     if named.next().is_some() { None } else { key::from_hex(value) }
 }
 
-fn admitted(rule: &Rule, actor: &Actor, peer: Peer, request: &Request) -> Result<(), Response> {
+fn admitted(local: &Local, rule: &Rule, actor: &Actor, peer: Peer, request: &Request) -> Result<(), Response> {
     let known = !matches!(actor, Actor::Nobody);
+    let program = ["/api/", "/events", "/metrics"].iter().any(|it| rule.path.starts_with(it));
     match rule.need {
         Need::Open => Ok(()),
         Need::Look if peer.loopback || known => Ok(()),
         Need::Known if known => Ok(()),
-        Need::Act(action) if known => actor.allowed(action),
+        Need::Act(action) if known && program => actor.allowed(action),
+        Need::Act(action) if actor.may(action) => Ok(()),
+        Need::Act(action) if known => {
+            let view = View::of(request);
+            Err(local.say_page(&view, StatusCode::FORBIDDEN, &action.refusal(view.language)))
+        }
         Need::Look | Need::Known | Need::Act(_) => {
             let read = matches!(*request.method(), Method::GET | Method::HEAD);
-            let program = ["/api/", "/events", "/metrics"].iter().any(|it| rule.path.starts_with(it));
             if program {
                 return Err(problem(
                     StatusCode::UNAUTHORIZED,

@@ -38,7 +38,7 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Extension, Router};
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, oneshot, watch},
@@ -292,6 +292,19 @@ async fn look(local: &Local) {
         }
         Ok(None) | Err(_) => {}
     }
+}
+
+impl Access {
+    /// The local key of this start.
+    pub(super) const fn key(&self) -> Option<[u8; 32]> {
+        self.key
+    }
+}
+
+/// The routes as a listener on loopback serves them.
+pub(super) fn on_loopback(router: Router) -> Router {
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    router.layer(Extension(guard::Peer { address, loopback: true, tls: false }))
 }
 
 /// Where there is no route; the guard has answered already.

@@ -14,6 +14,7 @@
 
 use tidewaiter_config::users::Role;
 use tidewaiter_screening::duty::transition::Step;
+use tidewaiter_words::{Language, say};
 
 /// Something a person does through the local interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,13 @@ impl Action {
             Self::Decide | Self::Report => &[Reviewer, Administrator],
             Self::Keys | Self::Reload => &[Administrator],
         }
+    }
+
+    /// What is said to somebody who may not.
+    pub(crate) fn refusal(self, language: Language) -> String {
+        let roles: Vec<String> =
+            self.roles().iter().map(|it| say(language, &format!("role-{}", it.word()), &[])).collect();
+        say(language, "role-missing", &[("roles", (&roles.join(" / ")).into())])
     }
 
     /// What a step of a follow-up takes: the work at the lane is the operator's, what it amounts to is not.

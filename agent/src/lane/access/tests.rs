@@ -211,7 +211,7 @@ async fn said(address: SocketAddr, request: &str) -> Answer {
 /// metrologist, reviewer, administrator, the console on loopback, the console's key afar.
 ///
 /// `y` is let in, `1` is 401, `3` is 403, `s` is sent to the sign-in page.
-const TABLE: [(&str, &str, &str, &str); 34] = [
+const TABLE: [(&str, &str, &str, &str); 43] = [
     ("GET", "/healthz", "", "yyyyyyy1"),
     ("GET", "/sign-in", "", "yyyyyyy1"),
     ("POST", "/sign-in", "name=lina&password=wrong", "yyyyyyy1"),
@@ -220,6 +220,15 @@ const TABLE: [(&str, &str, &str, &str); 34] = [
     ("GET", "/", "", "ysyyyyy1"),
     ("GET", "/lane/{place}", "", "ysyyyyy1"),
     ("GET", "/rig/{place}", "", "ysyyyyy1"),
+    ("POST", "/lane/{place}/drill", "on=yes&operator=X", "ss3yyyy1"),
+    ("POST", "/lane/{place}/check/{check}/{step}", "operator=X", "ss3y3yy1"),
+    ("POST", "/rig/{place}/start", "sample=S-1&operator=X", "ssyyyyy1"),
+    ("POST", "/rig/{place}/start", "sample=S-1&operator=X&drill=on", "ss3yyyy1"),
+    ("POST", "/rig/{place}/next", "operator=X", "ssyyyyy1"),
+    ("POST", "/rig/{place}/stop", "operator=X", "ssyyyyy1"),
+    ("POST", "/rig/{place}/enter", "value.ph=7&operator=X", "ssyyyyy1"),
+    ("POST", "/rig/{place}/drill", "on=yes&operator=X", "ss3yyyy1"),
+    ("POST", "/rig/{place}/check/{check}/{step}", "operator=X", "ss3y3yy1"),
     ("GET", "/events", "", "y1yyyyy1"),
     ("GET", "/history", "", "ysyyyyy1"),
     ("GET", "/record/{seq}", "", "ysyyyyy1"),
@@ -321,9 +330,9 @@ async fn every_route_lets_in_whom_it_should() {
         let asked = path.replace("{seq}", "0").replace("{file}", "none.css").replace(['{', '}'], "");
         let asked = if path == "/api/v1/evidence" { format!("{asked}?operator=X") } else { asked };
         let content = match path {
-            "/sign-in" => "application/x-www-form-urlencoded",
             "/api/v1/evidence" => "text/plain",
-            _ => "application/json",
+            _ if path.starts_with("/api/") => "application/json",
+            _ => "application/x-www-form-urlencoded",
         };
         let mut senders = vec![(page, vec![origin(page)]), (afar, vec![origin(afar)])];
         let console = stand.key();

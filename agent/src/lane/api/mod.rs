@@ -38,7 +38,7 @@ use tidewaiter_record::view::RecordView;
 use tokio::sync::oneshot;
 
 use super::{
-    Local, StatusReport,
+    Local, MAX_TEXT, StatusReport,
     access::{Action, Actor},
 };
 use crate::{
@@ -123,9 +123,6 @@ struct RecordsQuery {
 fn default_limit() -> usize {
     50
 }
-
-/// Longest operator name, sample number or fact: they go into signed records.
-const MAX_TEXT: usize = 200;
 
 /// The refusal of the first text that must not stand in a record.
 fn unfit(texts: &[&str]) -> Option<Response> {

@@ -10,6 +10,7 @@ use axum::{
 use sha2::{Digest, Sha256};
 
 const CSS: &str = include_str!("assets/page.css");
+const ICON: &str = include_str!("assets/icon.svg");
 const JS: &str = include_str!("assets/page.js");
 
 /// Names of the assets: `/assets/page.<hash>.css` and `.js`.
@@ -37,6 +38,10 @@ pub(super) fn names() -> &'static Names {
 
 /// `GET /assets/{file}`. A name of another version is not found: it would be cached for ever under the wrong name.
 pub(super) async fn asset(Path(file): Path<String>) -> Response {
+    if file == "icon.svg" {
+        let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "public, max-age=86400")];
+        return (headers, ICON).into_response();
+    }
     let (kind, content) = match format!("/assets/{file}") {
         path if path == NAMES.css => ("text/css; charset=utf-8", CSS),
         path if path == NAMES.js => ("text/javascript; charset=utf-8", JS),

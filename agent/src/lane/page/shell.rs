@@ -45,6 +45,7 @@ pub(in crate::lane) struct Way {
     pub(in crate::lane) here: bool,
 }
 
+#[allow(clippy::unused_self, reason = "a template asks its shell for everything around it")]
 impl Shell {
     /// Says a message without arguments.
     pub(in crate::lane) fn t(&self, id: &str) -> String {
@@ -76,10 +77,9 @@ impl Shell {
         &assets::names().hash
     }
 
-    /// The page changes while it is looked at.
+    /// The page changes while it is looked at; `page` is its path.
     #[must_use]
-    pub(in crate::lane) fn live(mut self, view: &View) -> Self {
-        let page = &view.path;
+    pub(in crate::lane) fn live(mut self, page: &str) -> Self {
         self.events = Some(format!("/events?page={page}&lang={}", self.tag()));
         self
     }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, Request},
     http::{HeaderMap, header, request::Parts},
 };
 use tidewaiter_words::Language;
@@ -32,11 +32,6 @@ pub(in crate::lane) struct View {
 }
 
 impl View {
-    /// A page in `language` at `path`, for what is not asked for by a browser.
-    pub(in crate::lane) fn of(language: Language, path: &str) -> Self {
-        Self { language, chosen: false, path: path.to_owned(), query: String::new(), actor: Actor::Nobody }
-    }
-
     fn read(path: &str, query: &str, headers: &HeaderMap) -> Self {
         let (lang, rest): (Vec<&str>, Vec<&str>) =
             query.split('&').filter(|it| !it.is_empty()).partition(|it| it.starts_with("lang="));
@@ -58,6 +53,14 @@ impl View {
     /// The cookie to set, when a language was chosen.
     pub(super) fn cookie(&self) -> Option<String> {
         self.chosen.then(|| format!("{COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax", self.language.tag()))
+    }
+}
+
+impl View {
+    /// Of a request that no route has seen.
+    pub(in crate::lane) fn of(request: &Request) -> Self {
+        let uri = request.uri();
+        Self::read(uri.path(), uri.query().unwrap_or_default(), request.headers())
     }
 }
 
