@@ -29,8 +29,10 @@ const PEOPLE: [&str; 12] = [
 ];
 /// Fields that hold a plate.
 const PLATES: [&str; 3] = ["plate", "trailer", "trailer-plate"];
-/// Events whose subject is a user.
-const OF_USERS: [&str; 2] = ["sign-in", "sign-out"];
+/// Events whose subject is a user, or whose facts list users.
+const OF_USERS: [&str; 4] = ["sign-in", "sign-out", "sign-in-failed", "users-in-force"];
+/// Facts that list users in those events.
+const LISTS: [&str; 4] = ["users", "added", "removed", "changed"];
 
 fn masked(text: &str, shown: usize) -> String {
     let length = text.chars().count();
@@ -188,5 +190,9 @@ mod tests {
         let mut event = json!({ "detail": { "name": "sign-in", "subject": "lina", "facts": { "operator": "Li Na" } } });
         record(&mut event);
         assert_eq!(event["detail"], json!({ "name": "sign-in", "subject": "l***", "facts": { "operator": "L***" } }));
+        let mut event =
+            json!({ "detail": { "name": "users-in-force", "facts": { "added": "lina, wang", "users": "2" } } });
+        record(&mut event);
+        assert_eq!(event["detail"]["facts"], json!({ "added": "l***", "users": "2" }));
     }
 }

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Write,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -18,6 +19,8 @@ use crate::privacy;
 const POSTED: usize = 20_000;
 /// How often what was posted is looked through for what is over.
 const LOOK_MS: i64 = 3_600_000;
+/// What is posted names people: for the agent's own user only.
+const MODE: u32 = 0o600;
 
 /// Declarations from all sources; a posted fact wins over a file.
 #[derive(Debug, Default)]
@@ -168,7 +171,7 @@ impl Subjects {
         if let Some(path) = &self.path {
             let line =
                 serde_json::to_string(&Line { subject: subject.to_owned(), facts: facts.clone(), at_ms: Some(at_ms) })?;
-            let mut file = fs::OpenOptions::new().append(true).create(true).open(path)?;
+            let mut file = fs::OpenOptions::new().append(true).create(true).mode(MODE).open(path)?;
             // On a line of its own, or a torn one would swallow it.
             let start = if self.torn { "\n" } else { "" };
             file.write_all(format!("{start}{line}\n").as_bytes())?;
@@ -209,7 +212,7 @@ impl Subjects {
             lines.push('\n');
         }
         let next = path.with_extension("new");
-        let mut file = fs::File::create(&next)?;
+        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&next)?;
         file.write_all(lines.as_bytes())?;
         file.sync_all()?;
         fs::rename(&next, path)?;

@@ -163,7 +163,12 @@ impl Stand {
 }
 
 const SITE: &str = "version = 1\n[site]\nid = \"s\"\nagent = \"a\"\nname = \"n\"\n[store]\ndir = \"data\"\nbudget = \"64 MiB\"\n\
-                    [local]\nlisten = \"127.0.0.1:0\"\nusers = \"users.toml\"\n";
+                    [local]\nlisten = \"127.0.0.1:0\"\nusers = \"users.toml\"\n\
+                    [[ports]]\nid = \"p\"\n[ports.tcp]\naddress = \"127.0.0.1:1\"\n\
+                    [[instruments]]\nid = \"ph-1\"\nport = \"p\"\n[instruments.ph_stream]\n\
+                    [[rigs]]\nid = \"place\"\ntime_limit = \"30 min\"\n[rigs.textile_ph]\nmeter = \"ph-1\"\nparallels = 3\n\
+                    drift = \"0.02\"\nsteady = \"10 s\"\nspread = \"0.2\"\n\
+                    [[rigs.judge]]\ntable = \"gb18401-2010-t1\"\nparameters = [\"ph\"]\n";
 
 #[derive(Debug)]
 struct Answer {
