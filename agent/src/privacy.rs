@@ -101,8 +101,17 @@ fn plate_length(text: &str) -> Option<usize> {
 /// A record as JSON, with the people in it masked.
 pub fn record(value: &mut Value) {
     let of_user = value.pointer("/detail/name").and_then(Value::as_str).is_some_and(|event| OF_USERS.contains(&event));
-    if of_user && let Some(Value::String(subject)) = value.pointer_mut("/detail/subject") {
-        *subject = name(subject);
+    if of_user {
+        if let Some(Value::String(subject)) = value.pointer_mut("/detail/subject") {
+            *subject = name(subject);
+        }
+        for list in LISTS {
+            if let Some(Value::String(users)) = value.pointer_mut(&format!("/detail/facts/{list}"))
+                && !users.bytes().all(|it| it.is_ascii_digit())
+            {
+                *users = name(users);
+            }
+        }
     }
     inside(value);
 }
