@@ -162,6 +162,8 @@ pub(super) fn figures(look: &Look) -> FiguresPart {
         lines.push(look.say("page-refused", &[("count", report.refused.into())]));
     }
     lines.push(clock(language, report));
+    // Without a script the page is as old as its last loading; this is how old.
+    lines.push(format!("{} {}", look.t("heading-time"), look.times.full(look.now.wall_ms)));
     let today =
         Timestamp::from_millisecond(look.now.wall_ms).ok().map(|at| at.to_zoned(look.times.zone.clone()).date());
     let table = |it: &tidewaiter_record::body::Table| {

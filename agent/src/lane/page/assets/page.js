@@ -1,5 +1,5 @@
 // Keeps an open page up to date, and says that the state is unknown when nothing has come for five seconds.
-// Without this script the page asks for itself again every five seconds; everything else works all the same.
+// Without this script the page asks for itself again (a rig's each minute, for somebody may be typing); all else works.
 "use strict";
 
 (() => {
