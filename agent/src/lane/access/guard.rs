@@ -58,7 +58,7 @@ impl Peer {
 
 /// Lets a request through, or answers it.
 pub(crate) async fn guard(State(local): State<Local>, request: Request, next: Next) -> Response {
-    let asset = request.uri().path().starts_with("/assets/");
+    let path = request.uri().path().to_owned();
     let peer = Peer::of(&request);
     let answer = match pass(&local, request).await {
         Ok(request) => {
@@ -71,7 +71,7 @@ pub(crate) async fn guard(State(local): State<Local>, request: Request, next: Ne
         }
         Err(refused) => refused,
     };
-    headers::strict(answer, asset)
+    headers::strict(answer, &path)
 }
 
 /// What lets somebody listen on.

@@ -23,14 +23,45 @@ const STRICT: [(HeaderName, &str); 8] = [
     ),
 ];
 
-/// Adds them. What may be kept is what says so itself and speaks of nobody: the assets.
-pub(crate) fn strict(mut answer: Response, asset: bool) -> Response {
+/// For what somebody brought, evidence above all: it may be a page with a script of its own, and would be shown in our
+/// name. In a sandbox it has no name, no script and no form.
+const SANDBOX: &str = "default-src 'none'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; sandbox";
+/// Where such content stands.
+const BROUGHT: [&str; 1] = ["/evidence/"];
+/// What may be kept: it says so itself, and speaks of nobody.
+const ASSETS: &str = "/assets/";
+
+/// Adds them to the answer for a path.
+pub(crate) fn strict(mut answer: Response, path: &str) -> Response {
     let headers = answer.headers_mut();
     for (name, value) in STRICT {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if !asset {
+    if BROUGHT.iter().any(|it| path.starts_with(it)) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
+    }
+    if !path.starts_with(ASSETS) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+
+    #[test]
+    fn what_somebody_brought_is_shown_in_nobodys_name() {
+        let of = |path: &str| {
+            let answer = strict("x".into_response(), path);
+            let text =
+                |name: HeaderName| answer.headers().get(name).map(|it| it.to_str().unwrap_or_default().to_owned());
+            (text(header::CONTENT_SECURITY_POLICY).unwrap_or_default(), text(header::CACHE_CONTROL))
+        };
+        assert!(of("/evidence/9f86").0.ends_with("; sandbox") && !of("/evidence/9f86").0.contains("script-src"));
+        assert_eq!(of("/record/1"), (CSP.to_owned(), Some("no-store".to_owned())));
+        assert_eq!(of("/assets/page.css"), (CSP.to_owned(), None));
+    }
 }
