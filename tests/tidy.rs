@@ -120,6 +120,8 @@ fn io_and_clocks_stay_at_the_rim() {
         ("agent/src/lane/history", &["follow.rs", "detail.rs", "evidence.rs", "proof.rs", "stats.rs"]),
         // What is said on a page depends on the look it is given; events and forms wait, and so need the runtime.
         ("agent/src/lane/page", &["events.rs", "forms.rs"]),
+        // Sessions, throttle, roles and rules are given the time; doors, files and the guard touch the world.
+        ("agent/src/lane/access", &["door.rs", "file.rs", "guard.rs", "key.rs", "mod.rs", "origin.rs", "sign_in.rs"]),
         ("agent/recompute/src", &[]),
         ("agent/collector/src/core", &[]),
     ];

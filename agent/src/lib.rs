@@ -28,6 +28,7 @@ pub mod keys;
 pub mod lane;
 pub mod life;
 pub mod outbox;
+pub mod privacy;
 pub mod register;
 pub mod seal;
 pub mod uplink;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{Request, StatusCode, header},
+    http::{HeaderValue, Request, StatusCode, header},
+    middleware::map_request,
 };
 use futures_util::StreamExt;
 use tidewaiter_agent::lane::{self, Local};
@@ -40,6 +41,17 @@ struct Answer {
     code: StatusCode,
     headers: BTreeMap<String, String>,
     text: String,
+}
+
+/// The pages as the console of the machine is served them: a person would have to sign in first.
+fn console(world: &World) -> Router {
+    let (router, key) = lane::on_loopback(Local::new(world.agent()));
+    let key = HeaderValue::try_from(format!("Bearer {}", key.unwrap())).unwrap();
+    router.layer(map_request(move |mut request: Request<Body>| {
+        request.headers_mut().insert(header::HOST, HeaderValue::from_static("127.0.0.1"));
+        request.headers_mut().insert(header::AUTHORIZATION, key.clone());
+        std::future::ready(request)
+    }))
 }
 
 async fn ask(router: &Router, request: Request<Body>) -> Answer {
@@ -84,7 +96,7 @@ fn what_a_lane_is_told_stands_in_the_store() {
     play(async || {
         let troubles = vec![Trouble { from: 2 * MINUTE, to: 3 * MINUTE, one_in: 1, kind: TroubleKind::Offline }];
         let mut world = world(Setting { troubles, ..Setting::of(LANE) }).await;
-        let router = lane::router(Local::new(world.agent()));
+        let router = console(&world);
         let lane = world.site.lanes[0].id.clone();
         let path = format!("/lane/{lane}?lang=en");
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -144,7 +156,7 @@ fn a_rig_is_run_from_its_page_and_what_is_typed_stays_text() {
     play(async || {
         let mut world = world(Setting::of(STILL)).await;
         world.until(0).await;
-        let router = lane::router(Local::new(world.agent()));
+        let router = console(&world);
         let rig = world.site.rigs[0].id.clone();
         let path = |rest: &str| format!("/rig/{rig}{rest}");
         let page = get(&router, &path("?lang=en")).await;
@@ -207,7 +219,7 @@ fn streams_bring_what_changes_and_are_bounded() {
     play(async || {
         let mut world = world(Setting::of(STILL)).await;
         world.until(0).await;
-        let router = lane::router(Local::new(world.agent()));
+        let router = console(&world);
         let rig = world.site.rigs[0].id.clone();
         let open = async || {
             let request = Request::get(format!("/events?page=/rig/{rig}&lang=en")).body(Body::empty()).unwrap();

@@ -14,6 +14,7 @@ use super::{Failure, OK, Outcome, Place, output, place};
 use crate::{
     lane::{n42, record_view, sheet},
     outbox::Archive,
+    privacy,
 };
 
 /// Records read at once.
@@ -33,6 +34,10 @@ pub(super) struct ExportArgs {
     /// Last record.
     #[arg(long)]
     to: Option<u64>,
+    /// Plates and names of people as they are, in jsonl and csv; without it they are masked (粤B1***). The signed records
+    /// of cborseq cannot be masked: what is left out of them would no longer be what was signed.
+    #[arg(long)]
+    personal: bool,
     /// File to write, or with `--format n42` a folder; standard output without it.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -41,7 +46,7 @@ pub(super) struct ExportArgs {
 /// Formats of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// The records as signed, one after the other (RFC 8742). The only format that can be verified.
+    /// The records as signed, one after the other (RFC 8742). The only format that can be verified; plates and names as they are.
     Cborseq,
     /// One JSON object a line, to read.
     Jsonl,
@@ -84,8 +89,14 @@ fn write(args: &ExportArgs, archive: &Archive, zone: &TimeZone, out: &mut impl W
     let count = each(args, archive, |bytes| {
         match args.format {
             Format::Cborseq => out.write_all(bytes),
-            Format::Jsonl => writeln!(out, "{}", record_view(bytes)),
-            Format::Csv => out.write_all(&sheet::rows(bytes, zone)),
+            Format::Jsonl => {
+                let mut view = record_view(bytes);
+                if !args.personal {
+                    privacy::record(&mut view);
+                }
+                writeln!(out, "{view}")
+            }
+            Format::Csv => out.write_all(&sheet::rows(bytes, zone, args.personal)),
             Format::N42 => Ok(()),
         }
         .map_err(Failure::environment)

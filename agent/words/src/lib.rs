@@ -17,6 +17,7 @@
 //! verifier.ftl    answers of the verifier
 //! duty.ftl        the monitoring plan: follow-ups, warnings, deadlines, draws
 //! bundle.ftl      the report inside an evidence bundle
+//! access.ftl      signing in at the local page
 //! ```
 //!
 //! Ids of enumerations are a prefix and the stable word that records carry: `reason-no-background`,

@@ -9,6 +9,7 @@ use super::{
     bench::Bench,
     checks::Check,
     keys::Keys,
+    local::{Local, Privacy},
     register::Register,
     streams::{Codec, Polling},
 };
@@ -38,6 +39,8 @@ pub struct Site {
     pub uplink: Option<Uplink>,
     /// Local interface.
     pub local: Local,
+    /// What is said of people outside the signed records.
+    pub privacy: Privacy,
     /// What is recorded beside results.
     pub record: Record,
     /// Ports in the order of the file.
@@ -130,13 +133,6 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-}
-
-/// The local interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Local {
-    /// Loopback address and port; port 0 picks one and prints it.
-    pub listen: std::net::SocketAddr,
 }
 
 /// One port, owned by one task.

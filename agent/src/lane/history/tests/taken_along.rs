@@ -42,6 +42,16 @@ async fn a_table_holds_what_was_searched_with_its_digits() {
 }
 
 #[tokio::test]
+async fn a_table_masks_plates_unless_asked() {
+    let desk = Desk::new().await;
+    desk.record(&Sample { name: "粤B12345".into(), ..Sample::new(1, "6.80") }).await;
+    for (path, subject) in [("/history.csv", "粤B1***"), ("/history.csv?personal=yes", "粤B12345")] {
+        let found = rows(&desk.get(path).await.text());
+        assert!(!found.is_empty() && found.iter().all(|it| it["subject"] == subject), "{path}: {found:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_bytes_are_those_that_were_signed() {
     let desk = Desk::new().await;
     let seq = desk.record(&Sample::new(1, "6.8")).await;
