@@ -5,6 +5,7 @@ mod duties;
 mod life;
 mod live;
 mod orders;
+mod scene;
 mod shots;
 mod turn;
 
@@ -12,10 +13,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use tidewaiter_config::site::{Judge, Site};
+use tidewaiter_config::site::{Disclosure, Judge, Site};
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
-    Hash,
+    Detail, Hash,
     body::{INLINE_BYTES, SoftwareId, Table},
 };
 use tidewaiter_screening::{Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen};
@@ -27,21 +28,23 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    acquire::{Arrival, Content, LinkState},
+    acquire::{Arrival, Content, LinkState, Mark},
     clock::Clock,
     duty::Desk,
     inspect::{By, CheckOperation, DeclarationBook, Engine, Event, Operation, Step, Subjects},
     life::Beat,
     outbox::{Draft, Outbox, Recorded, Refusal},
+    privacy,
     register::{self, Register},
     seal::{self, Standing},
 };
 
 pub use self::{
     ask::{Ask, AskError, Shot},
-    live::{Live, LiveResult, LiveValue, Snapshot},
+    live::{Live, LiveResult, LiveValue, ResultDetail, Snapshot},
+    scene::{MOST_POINTS, Scene, Series},
 };
-use self::{life::Life, shots::Shots, turn::Turning};
+use self::{life::Life, scene::Scenes, shots::Shots, turn::Turning};
 
 /// Name of the note with the places at drill.
 const DRILL_NOTE: &str = "drill";
@@ -81,6 +84,9 @@ pub struct Inspector {
     links: BTreeMap<Arc<str>, LinkWatch>,
     life: Life,
     shots: Shots,
+    /// As what whoever asks right now acts.
+    role: Option<&'static str>,
+    scenes: Scenes,
     turning: Option<Turning>,
     beat: Option<Beat>,
 }
@@ -129,6 +135,7 @@ impl Inspector {
         let life = Life::new(&site, standing.context.clone(), software, notes);
         Self {
             life,
+            scenes: Scenes::new(&site),
             engine,
             open: BTreeMap::new(),
             book: DeclarationBook::new(&site.declarations, subjects),
@@ -147,6 +154,7 @@ impl Inspector {
             viewed: BTreeMap::new(),
             links: BTreeMap::new(),
             shots: Shots::default(),
+            role: None,
             turning: None,
             beat: None,
         }
@@ -207,6 +215,7 @@ impl Inspector {
 
     async fn arrival(&mut self, arrival: &Arrival) {
         self.show(arrival);
+        self.scenes.arrival(arrival);
         self.introduce(arrival).await;
         self.take_shots(arrival).await;
         if let Content::Link(state) = &arrival.content {
@@ -240,6 +249,7 @@ impl Inspector {
         if now.mono_ms.saturating_sub(self.refreshed_ms) >= REFRESH_MS {
             self.refreshed_ms = now.mono_ms;
             self.book.refresh();
+            self.book.forget(self.site.privacy.subjects, now.wall_ms);
             let standing = self.register.overview(sampling_date(now), now.wall_ms);
             self.live.update(|live| live.register = standing);
         }
@@ -268,10 +278,26 @@ impl Inspector {
         self.end_shots(now).await;
         let busy = self.engine.busy();
         self.live.update(|live| live.busy = busy);
+        self.scenes.look(&self.engine, now, &self.live);
     }
 
     async fn ask(&mut self, ask: Ask) {
+        let (role, ask) = match ask {
+            Ask::Acting { role, ask } => (Some(role), *ask),
+            ask => (None, ask),
+        };
+        self.role = role;
+        self.carry_out_ask(ask).await;
+        self.role = None;
+    }
+
+    async fn carry_out_ask(&mut self, ask: Ask) {
         match ask {
+            Ask::Happened { event, reply } => {
+                let _ = reply.send(self.outbox.seal(self.event(&event)).await.map(drop).map_err(AskError::from));
+            }
+            // One in another is nobody's.
+            Ask::Acting { .. } => {}
             Ask::Operate { rig, operation, operator, drill, reply } => {
                 let now = self.clock.now();
                 let by = By { operator: &operator, drill };
@@ -338,7 +364,7 @@ impl Inspector {
             Ask::Post { subject, facts, operator, reply } => {
                 let mut told: Vec<(String, String)> = facts.clone().into_iter().map(apart).collect();
                 told.push(("operator".to_owned(), operator));
-                let answer = match self.book.post(&subject, facts) {
+                let answer = match self.book.post(&subject, facts, self.clock.now().wall_ms) {
                     Ok(()) => {
                         let event = Event {
                             place: "self".to_owned(),
@@ -476,7 +502,14 @@ impl Inspector {
     }
 
     fn event(&self, event: &Event) -> Draft {
-        seal::event(event, self.standing.plan.as_ref())
+        let mut draft = seal::event(event, self.standing.plan.as_ref());
+        // What follows by itself has no operator, and no role.
+        if let (Some(role), Detail::Event(event)) = (self.role, &mut draft.detail)
+            && event.facts.contains_key("operator")
+        {
+            event.facts.insert("role".to_owned(), role.to_owned());
+        }
+        draft
     }
 
     fn judge(&self, inspection: &mut Inspection) -> (Screening, Draft) {
@@ -536,7 +569,7 @@ impl Inspector {
         info!(
             seq = recorded.seq,
             place = result.place,
-            subject = result.subject.as_deref().unwrap_or("?"),
+            inspection = result.id,
             verdict = result.verdict,
             disposition = result.disposition,
             "recorded"
@@ -564,7 +597,11 @@ impl Inspector {
                 });
                 return;
             }
-            Content::Portal(_) | Content::Identity(_) | Content::Event(_) => return,
+            Content::Identity(mark) => {
+                self.show_identity(&instrument, mark, arrival.at);
+                return;
+            }
+            Content::Portal(_) | Content::Event(_) => return,
         };
         let due = self.viewed.get(&instrument).is_none_or(|last| arrival.at.mono_ms.saturating_sub(*last) >= VIEW_MS);
         if due {
@@ -585,9 +622,24 @@ impl Inspector {
     }
 }
 
+impl Inspector {
+    /// What an identity reader read, for dashboards. Every one, as each is another vehicle.
+    fn show_identity(&self, instrument: &Arc<str>, mark: &Mark, at: Moment) {
+        let personal = mark.kind == "plate" && self.site.privacy.view_topics == Disclosure::Masked;
+        let text = if personal { privacy::plate(&mark.text) } else { mark.text.clone() };
+        let message = serde_json::json!({
+            "version": 1, "signed": false, "instrument": &**instrument, "channels": {},
+            "identity": { "kind": mark.kind, "text": text, "masked": personal, "at_ms": at.wall_ms },
+        });
+        if let Ok(payload) = serde_json::to_vec(&message) {
+            let _ = self.views.try_send((instrument.to_string(), payload.into()));
+        }
+    }
+}
+
 /// Keeps a name that somebody typed apart from the names the agent gives its own facts of an event.
 fn apart((name, text): (String, String)) -> (String, String) {
-    let own = matches!(name.as_str(), "operator" | "drill" | "plan");
+    let own = matches!(name.as_str(), "operator" | "role" | "drill" | "plan");
     (if own { format!("typed-{name}") } else { name }, text)
 }
 
@@ -603,7 +655,10 @@ mod tests {
     #[test]
     fn a_typed_name_never_stands_for_the_agents_own() {
         let named = |name: &str| apart((name.to_owned(), "x".to_owned())).0;
-        assert_eq!(["operator", "drill", "plan"].map(named), ["typed-operator", "typed-drill", "typed-plan"]);
+        assert_eq!(
+            ["operator", "role", "drill", "plan"].map(named),
+            ["typed-operator", "typed-role", "typed-drill", "typed-plan"]
+        );
         assert_eq!(["ph", "goods"].map(named), ["ph", "goods"]);
     }
 }

@@ -13,7 +13,9 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use tidewaiter_config::site::{Instrument, Link, Local, Parity, Port, Protocol, SerialLine, Site, Store, WallClock};
+use tidewaiter_config::site::{
+    Instrument, Link, Local, Parity, Port, Privacy, Protocol, SerialLine, Site, Store, WallClock,
+};
 use tidewaiter_drivers::{
     Decimal,
     reading::{Missing, Quality, Reading},
@@ -63,11 +65,13 @@ pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Si
         id: "s".into(),
         agent: "a".into(),
         name: String::new(),
+        zone: tidewaiter_config::site::usual_zone(),
         store: Store { dir: PathBuf::new(), budget_bytes: 0, keep: Duration::ZERO },
         clock: WallClock::default(),
         keys: tidewaiter_config::site::Keys::File,
         uplink: None,
-        local: Local { listen: ([127, 0, 0, 1], 0).into() },
+        local: Local { listen: ([127, 0, 0, 1], 0).into(), ..Local::default() },
+        privacy: Privacy::default(),
         ports: ports.into_iter().map(|(id, link)| Port { id: id.into(), link }).collect(),
         instruments,
         lanes: Vec::new(),

@@ -1,12 +1,12 @@
 //! `tidewaiter evidence`: attach a spectrum, a still or a document to an inspection; show what there is; get it back.
 
-use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tidewaiter_record::{Detail, Evidence, Hash, body::MAX_EVIDENCE_BYTES};
 
-use super::{FINDING, Failure, OK, Outcome, Place, operate, output::outln};
+use super::{FINDING, Failure, OK, Outcome, Place, operate, output::outln, place::Agent};
 use crate::{evidence::DiskEvidence, outbox::Archive};
 
 /// Records read at once.
@@ -143,20 +143,16 @@ fn add(args: &AddArgs) -> Outcome {
 }
 
 /// Posts the content; what the agent answers, or why it refuses.
-fn send(
-    address: SocketAddr,
-    query: &[(&str, &str)],
-    media: &str,
-    content: &[u8],
-) -> Result<Result<Value, String>, Failure> {
-    let mut request = operate::http(PATIENCE).post(format!("http://{address}/api/v1/evidence"));
+fn send(agent: Agent, query: &[(&str, &str)], media: &str, content: &[u8]) -> Result<Result<Value, String>, Failure> {
+    let url = format!("http://{}/api/v1/evidence", agent.address);
+    let mut request = operate::http(PATIENCE).post(url).header("authorization", agent.bearer()?);
     for (key, text) in query {
         request = request.query(key, text);
     }
     let mut answer = request
         .header("content-type", media)
         .send(content)
-        .map_err(|why| Failure::environment(format!("the agent does not answer on {address}: {why}")))?;
+        .map_err(|why| Failure::environment(format!("the agent does not answer on {}: {why}", agent.address)))?;
     let code = answer.status().as_u16();
     let body: Value = answer.body_mut().read_json().unwrap_or(Value::Null);
     Ok(match code {

@@ -32,9 +32,9 @@ pub(super) fn begin(format: Option<LogFormat>, filter: &str, site: &Site) -> Res
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     if format == LogFormat::Json {
-        stderr.json().init()
+        stderr.json().init();
     } else {
-        stderr.init()
+        stderr.init();
     }
     if let Some(Err(why)) = journal {
         tracing::warn!(%why, "there is no journal here; logging to standard error");

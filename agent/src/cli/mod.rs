@@ -5,7 +5,6 @@ mod check;
 mod draw;
 mod enrol;
 mod evidence;
-mod explained;
 mod export;
 mod findings;
 mod follow_up;
@@ -28,6 +27,7 @@ mod service;
 mod show;
 mod stats;
 mod typed;
+mod users;
 mod verify;
 mod version;
 mod wiring;
@@ -111,6 +111,9 @@ enum Command {
     /// Make and show keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Say who may sign in at the local page, and as what.
+    #[command(subcommand)]
+    Users(users::UsersCommand),
     /// Be enrolled at the centre: make key and request, show the fingerprint, wait, write certificate and registry.
     ///
     /// Example: tidewaiter enrol --centre https://centre.example:8443 --ca centre-ca.pem --token 7F3K-… --config site.toml
@@ -271,6 +274,7 @@ pub fn main() -> ExitCode {
         Command::Screen(args) => screen::screen(&args),
         Command::Limits(command) => limits::limits(&command),
         Command::Keys(command) => keys::keys(command),
+        Command::Users(command) => users::users(command),
         Command::Enrol(args) => enrol::enrol(&args),
         Command::Start(args) => operate::start(&args),
         Command::Next(args) => operate::next(&args),

@@ -1,11 +1,11 @@
 //! Commands that ask a running agent to do something.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::{FINDING, Failure, OK, Outcome, Place, output::outln};
+use super::{FINDING, Failure, OK, Outcome, Place, output::outln, place::Agent};
 
 /// An answer from the local interface comes from the same machine; longer means the agent hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -141,33 +141,29 @@ pub(super) fn subject(args: &SubjectArgs) -> Outcome {
 }
 
 /// Asks the local interface to do something.
-pub(super) fn post(address: SocketAddr, path: &str, body: &Value) -> Outcome {
-    answered(address, path, body, |_| {
+pub(super) fn post(agent: Agent, path: &str, body: &Value) -> Outcome {
+    answered(agent, path, body, |_| {
         outln!("recorded");
         Ok(())
     })
 }
 
 /// Posts to the local interface; gives the code and the JSON it answers with.
-pub(super) fn exchange(
-    address: SocketAddr,
-    path: &str,
-    body: &Value,
-    patience: Duration,
-) -> Result<(u16, Value), Failure> {
-    let url = format!("http://{address}/api/v1/{path}");
-    let mut answer = http(patience).post(&url).send_json(body).map_err(|why| unreachable(address, &why))?;
+pub(super) fn exchange(agent: &Agent, path: &str, body: &Value, patience: Duration) -> Result<(u16, Value), Failure> {
+    let url = format!("http://{}/api/v1/{path}", agent.address);
+    let request = http(patience).post(&url).header("authorization", agent.bearer()?);
+    let mut answer = request.send_json(body).map_err(|why| unreachable(agent, &why))?;
     Ok((answer.status().as_u16(), answer.body_mut().read_json().unwrap_or(Value::Null)))
 }
 
 /// Posts to the local interface and tells its answer; a refusal is a finding.
 pub(super) fn answered(
-    address: SocketAddr,
+    agent: Agent,
     path: &str,
     body: &Value,
     tell: impl FnOnce(&Value) -> Result<(), Failure>,
 ) -> Outcome {
-    let (code, text) = exchange(address, path, body, PATIENCE)?;
+    let (code, text) = exchange(&agent, path, body, PATIENCE)?;
     if code == 200 {
         tell(&text)?;
         Ok(OK)
@@ -179,9 +175,9 @@ pub(super) fn answered(
 }
 
 /// Fetches JSON from the local interface.
-pub(super) fn get(address: SocketAddr, path: &str) -> Result<Value, Failure> {
-    let url = format!("http://{address}/api/v1/{path}");
-    let mut answer = http(PATIENCE).get(&url).call().map_err(|why| unreachable(address, &why))?;
+pub(super) fn get(agent: Agent, path: &str) -> Result<Value, Failure> {
+    let url = format!("http://{}/api/v1/{path}", agent.address);
+    let mut answer = http(PATIENCE).get(&url).call().map_err(|why| unreachable(&agent, &why))?;
     answer.body_mut().read_json().map_err(|why| Failure::environment(format!("{url}: {why}")))
 }
 
@@ -190,6 +186,6 @@ pub(super) fn http(patience: Duration) -> ureq::Agent {
     ureq::Agent::config_builder().timeout_global(Some(patience)).http_status_as_error(false).proxy(None).build().into()
 }
 
-fn unreachable(address: SocketAddr, why: &ureq::Error) -> Failure {
-    Failure::environment(format!("the agent does not answer on {address}: {why}; is it running?"))
+fn unreachable(agent: &Agent, why: &ureq::Error) -> Failure {
+    Failure::environment(format!("the agent does not answer on {}: {why}; is it running?", agent.address))
 }

@@ -39,7 +39,7 @@ pub(super) fn reload(args: &ReloadArgs) -> Outcome {
     if args.wait > MOST_PATIENCE.as_secs() {
         return Err(Failure::usage(format!("--wait {}: {} seconds at most", args.wait, MOST_PATIENCE.as_secs())));
     }
-    let address = args.place.running()?;
+    let agent = args.place.running()?;
     let operator = args.operator.clone().or_else(|| std::env::var("USER").ok().filter(|it| !it.is_empty()));
     let body = json!({
         "operator": operator.as_deref().unwrap_or("reload"),
@@ -47,7 +47,7 @@ pub(super) fn reload(args: &ReloadArgs) -> Outcome {
         "wait_s": args.wait,
         "interrupt": args.interrupt,
     });
-    let (code, answer) = operate::exchange(address, "reload", &body, Duration::from_secs(args.wait) + WORK)?;
+    let (code, answer) = operate::exchange(&agent, "reload", &body, Duration::from_secs(args.wait) + WORK)?;
     let Some(outcome) = answer.get("outcome").and_then(Value::as_str) else {
         let why = answer.get("error").and_then(Value::as_str).unwrap_or("refused");
         eprintln!("tidewaiter: {why}");

@@ -185,20 +185,19 @@ async fn serve(args: &RunArgs, beginning: Beginning, enrolled: Enrolled) -> Outc
         None => reloader.begin_with(&beginning.candidate).await,
     }
     let local = Local::new(&running).with_keys(smith).with_reload(Arc::clone(&reloader));
-    let address = lane::serve(local.clone(), listen, stop.clone())
-        .await
-        .map_err(|why| Failure::environment(format!("local interface on {listen}: {why}")))?;
+    let served = lane::serve(local.clone(), listen, stop.clone()).await.map_err(Failure::environment)?;
     let address_file = dir.join(place::ADDRESS_FILE);
-    fs::write(&address_file, format!("{address}\n"))
+    fs::write(&address_file, format!("{}\n", served.commands))
         .map_err(|why| Failure::environment(format!("{}: {why}", address_file.display())))?;
-    info!(%address, "local interface");
+    info!(address = %served.page, "local interface");
     let (beats, outbox) = (running.beats.clone(), running.outbox.clone());
-    let supervisor = Supervisor { local, address, beats, outbox, clock, dir };
+    let supervisor = Supervisor { local, address: served.commands, beats, outbox, clock, dir: dir.clone() };
     let supervising = tokio::spawn(supervisor.run(stop.child_token()));
     service::tell(&[NotifyState::Ready]);
     let failed = signals.wait(&running, &reloader).await;
     service::tell(&[NotifyState::Stopping]);
     let _ = fs::remove_file(&address_file);
+    let _ = fs::remove_file(dir.join(lane::KEY_FILE));
     if failed {
         error!("a stage ended by itself; stopping");
     }

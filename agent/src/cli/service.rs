@@ -1,4 +1,4 @@
-//! What the service manager is told, and what it may rely on (sd_notify(3), systemd.service(5)).
+//! What the service manager is told, and what it may rely on (`sd_notify(3)`, `systemd.service(5)`).
 //!
 //! | word | when |
 //! |---|---|

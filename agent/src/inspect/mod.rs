@@ -17,6 +17,7 @@ mod load;
 mod lorry_gate;
 mod mean;
 mod names;
+pub mod progress;
 mod stages;
 mod standing;
 mod textile_ph;
@@ -29,8 +30,11 @@ use tidewaiter_screening::Inspection;
 
 pub use declarations::{DeclarationBook, Subjects};
 pub use engine::Engine;
+pub(crate) use engine::held_channels;
 pub(crate) use evidence::Trace;
 pub use function_check::CheckOperation;
+pub(crate) use lorry_gate::portal::evidence as portal_evidence;
+pub use progress::Progress;
 pub use standing::{Drill, DrillState};
 
 /// What a machine hands on.
@@ -240,7 +244,7 @@ impl Numbering {
     }
 
     /// Leaves out the numbers below: a machine of this place gave them out in this run.
-    pub(crate) fn from_at_least(&mut self, next: u64) {
+    pub(crate) fn skip_below(&mut self, next: u64) {
         self.next = self.next.max(next);
     }
 }

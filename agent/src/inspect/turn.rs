@@ -65,10 +65,10 @@ impl Engine {
             }
         }
         for (id, lane) in &mut self.lanes {
-            lane.numbering().from_at_least(self.spent.get(id).copied().unwrap_or_default());
+            lane.numbering().skip_below(self.spent.get(id).copied().unwrap_or_default());
         }
         for (id, rig) in &mut self.rigs {
-            rig.numbering().from_at_least(self.spent.get(id).copied().unwrap_or_default());
+            rig.numbering().skip_below(self.spent.get(id).copied().unwrap_or_default());
         }
         self.checks.take_over(old.checks, rebuilt, &mut self.spent);
         self.standing = old.standing;

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 use tracing::info;
 
-use super::Inspector;
+use super::{Inspector, scene::Scenes};
 use crate::{
     acquire::{Arrival, Counters},
     inspect::{Event, Step},
@@ -152,6 +152,7 @@ impl Inspector {
         }
         counters.turn(&site);
         self.engine.turn(&site, &turn.change.rebuilt, now);
+        self.scenes = Scenes::new(&site);
         self.register = self.register.turned(&site);
         self.book.watch(&site.declarations);
         self.desk.turn(&site);

@@ -1,16 +1,22 @@
 //! The local interface: what stands on the page of a lane or a rig, and what its operator may do.
 //!
-//! Loopback only in this version (the site file refuses anything else), because it has no sign-in.
+//! On loopback anybody may look; elsewhere it takes TLS and a sign-in. To act takes a sign-in or the local key everywhere.
 //! It shows durable state and says of live values that they are not recorded.
 //!
 //! | chapter | what is there |
 //! |---|---|
+//! | `access/` | who comes in, and as whom; asked of every request before its route |
 //! | `api/` | JSON for programs and for the commands, under `/api/v1` |
+//! | `history/` | what was recorded: search, one record, slips, tables, statistics |
+//! | `page/` | the pages of lanes and rigs, and what every page shares |
 //! | `status.rs` | what the agent says of itself, from durable state only |
 //!
-//! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not.
+//! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not, or when nobody knows.
 
+pub(crate) mod access;
 mod api;
+mod history;
+mod page;
 mod status;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -19,18 +25,21 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, State},
     http::StatusCode,
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::get,
 };
 use tidewaiter_config::site::Site;
 use tidewaiter_record::body::{Context, SoftwareId};
-use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, mpsc, watch},
-};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-pub use self::{api::record_view, status::StatusReport};
+pub(crate) use self::history::{n42, sheet};
+pub use self::{
+    access::{KEY_FILE, ServeError, Served, read_key},
+    api::record_view,
+    status::{STALE_MS, StatusReport, StopReason, Stopped},
+};
 
 use crate::{
     acquire::Counters,
@@ -45,6 +54,8 @@ use crate::{
 
 /// Largest request body: a subject with a few dozen facts.
 const MAX_BODY_BYTES: usize = 16 * 1024;
+/// Longest operator name, sample number or fact: they go into signed records.
+const MAX_TEXT: usize = 200;
 
 /// What the interface needs of a running agent.
 #[derive(Clone, Debug)]
@@ -63,6 +74,10 @@ pub struct Local {
     software: Arc<SoftwareId>,
     refused: watch::Receiver<Option<Arc<Refused>>>,
     reloader: Option<Arc<Reloader>>,
+    history: Arc<history::History>,
+    access: Arc<access::Access>,
+    streams: Arc<Semaphore>,
+    stop: CancellationToken,
 }
 
 impl Local {
@@ -77,11 +92,15 @@ impl Local {
             asks: running.asks.clone(),
             outbox: running.outbox.clone(),
             clock: running.clock(),
+            streams: Arc::new(Semaphore::new(page::MOST_STREAMS)),
+            stop: CancellationToken::new(),
             smith: None,
             uploads: Arc::new(Semaphore::new(1)),
             software: Arc::new(running.software.clone()),
             refused: running.refused.clone(),
             reloader: None,
+            history: Arc::default(),
+            access: Arc::new(access::Access::new()),
         }
     }
 
@@ -116,6 +135,7 @@ impl Local {
             &self.counters,
             self.live.snapshot(),
             self.software.hash,
+            self.outbox.looked_mono_ms(),
             self.clock.now(),
         );
         StatusReport { config: hex::encode(site.digest), config_refused, ..report }
@@ -125,34 +145,45 @@ impl Local {
 async fn healthz(State(local): State<Local>) -> Response {
     let report = local.report();
     match report.not_recording {
+        _ if report.looked_ago_ms > STALE_MS => {
+            let ago = report.looked_ago_ms / 1000;
+            let why = format!("state unknown: the store has not answered for {ago} s\n");
+            (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+        }
         None => (StatusCode::OK, "recording\n").into_response(),
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not recording: {why}\n")).into_response(),
     }
 }
 
-/// All routes.
+/// The routes as a listener on loopback serves them, and the local key; for those who need no listener.
+pub fn on_loopback(local: Local) -> (Router, Option<String>) {
+    let key = local.access.key().map(hex::encode);
+    (access::on_loopback(router(local)), key)
+}
+
+/// All routes. Whoever comes without a word of the listener comes from afar.
 pub fn router(local: Local) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .merge(api::routes())
+        .merge(history::routes())
+        .merge(access::routes())
+        .merge(page::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .fallback(access::nothing)
+        .layer(from_fn_with_state(local.clone(), access::guard))
         .with_state(local)
 }
 
-/// Serves the interface until `stop`; returns the address it listens on.
+/// Serves the interface until `stop`; returns where it listens. Writes the local key into the data directory.
 ///
 /// # Errors
 ///
-/// When the address cannot be bound.
-pub async fn serve(local: Local, listen: SocketAddr, stop: CancellationToken) -> std::io::Result<SocketAddr> {
-    let listener = TcpListener::bind(listen).await?;
-    let address = listener.local_addr()?;
-    let router = router(local);
-    tokio::spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-        if let Err(failure) = served {
-            tracing::error!(%failure, "local interface ended");
-        }
-    });
-    Ok(address)
+/// When an address cannot be bound, or what its protection takes is not there.
+pub async fn serve(local: Local, listen: SocketAddr, stop: CancellationToken) -> Result<Served, ServeError> {
+    // Streams to open pages end with it: a graceful shutdown would wait for them.
+    let local = Local { stop: stop.clone(), ..local };
+    tokio::spawn(Arc::clone(&local.history).follow(local.outbox.clone(), stop.clone()));
+    let router = router(local.clone());
+    access::serve(local, router, listen, stop).await
 }

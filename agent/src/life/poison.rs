@@ -45,7 +45,7 @@ pub fn held_off(aborts: &[Abort], now_ms: i64) -> BTreeMap<String, Vec<Abort>> {
         })?;
         // A clock that was set back since does not hold a port for longer than its time.
         let since = now_ms.saturating_sub(run.last()?.at_ms).abs();
-        (since < HOLD_MS).then(|| run.iter().map(|it| Abort::clone(it)).collect::<Vec<_>>())
+        (since < HOLD_MS).then(|| run.iter().copied().cloned().collect::<Vec<Abort>>())
     };
     ports.into_iter().filter_map(|port| Some((port.to_owned(), counting(port)?))).collect()
 }

@@ -2,13 +2,13 @@
 //!
 //! | part of the site file | what a change of it does |
 //! |---|---|
-//! | `[site] name`, `[record]`, `[[declarations]]`, `[plan]` | taken up at once |
+//! | `[site] name` and `zone`, `[record]`, `[privacy]`, the rest of `[local]`, `[[declarations]]`, `[plan]` | taken up at once |
 //! | limit tables, programmes, `judge` | judge from here on; places judged by them are waited for |
 //! | `register` and `serial_number` of an instrument | count from here on |
 //! | `[[ports]]`, and all else of an instrument | the port is closed and opened again, and no other |
 //! | `[[lanes]]`, `[[rigs]]`, `[[watches]]`, `[[checks]]` | the place begins anew once it is idle |
 //! | `[uplink]` | the broker is connected to again |
-//! | `[site] id` and `agent`, `[store]`, `[clock]`, `[keys]`, `[local] listen`, `[authority]`, an uplink where there was none | refused: they need a restart |
+//! | `[site] id` and `agent`, `[store]`, `[clock]`, `[keys]`, `[local] listen`, `[authority]`, an uplink or `[local.tls]` where there was none | refused: they need a restart |
 //!
 //! Both sites are taken apart field by field, so that a new key of the site file does not compile until somebody has
 //! decided what a change of it does.
@@ -127,6 +127,9 @@ impl Change {
             (self.tables, "limit tables"),
             (self.uplink && !self.restart.contains(&UPLINK), "[uplink]"),
             (old.name != new.name, "[site] name"),
+            (old.zone != new.zone, "[site] zone"),
+            (old.local != new.local, "[local]"),
+            (old.privacy != new.privacy, "[privacy]"),
             (old.record != new.record, "[record]"),
             (old.declarations != new.declarations, "[[declarations]]"),
             (old.plan != new.plan, "[plan]"),
@@ -138,6 +141,8 @@ impl Change {
     }
 }
 
+/// Its files may be others at any time; whether there is one decides how the doors are made.
+const LOCAL_TLS: &str = "[local.tls]: one where there was none, or none where there was one";
 const UPLINK: &str = "[uplink]: one where there was none, or none where there was one";
 
 fn restart(old: &Site, new: &Site) -> Vec<&'static str> {
@@ -146,11 +151,13 @@ fn restart(old: &Site, new: &Site) -> Vec<&'static str> {
         id,
         agent,
         name: _,
+        zone: _,
         store,
         clock,
         keys,
         uplink,
         local,
+        privacy: _,
         record: _,
         ports: _,
         instruments: _,
@@ -172,6 +179,7 @@ fn restart(old: &Site, new: &Site) -> Vec<&'static str> {
         (*clock != new.clock, "[clock]"),
         (*keys != new.keys, "[keys]"),
         (local.listen != new.local.listen, "[local] listen"),
+        (local.tls.is_some() != new.local.tls.is_some(), LOCAL_TLS),
         (*authority != new.authority, "[authority]"),
         (uplink.is_some() != new.uplink.is_some(), UPLINK),
     ];

@@ -187,7 +187,7 @@ impl Reloader {
         match done {
             Ok(Ok(())) => {}
             Ok(Err(why)) => {
-                warn!(%why, "the configuration in force could not be laid by; a start with a broken one would fail")
+                warn!(%why, "the configuration in force could not be laid by; a start with a broken one would fail");
             }
             Err(why) => error!(%why, "the configuration in force could not be laid by"),
         }

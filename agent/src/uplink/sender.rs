@@ -108,7 +108,7 @@ async fn turned<L>(relink: &mut Option<Relink<L>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 impl<L: Link> Uplink<L> {

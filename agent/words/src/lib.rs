@@ -11,11 +11,14 @@
 //! finding.ftl     the sentence of one judged row
 //! screen.ftl      the steps of a judgement, declared facts, what `screen` and `limits` print
 //! lane.ftl        fixed sentences of the page, counters, clock quality
+//! page.ftl       headings and forms of the pages
+//! history.ftl     the history, one record, the slip, the statistics page
 //! console.ftl     lines of the demo, the agent and the central end
 //! verifier.ftl    answers of the verifier
 //! duty.ftl        the monitoring plan: follow-ups, warnings, deadlines, draws
 //! reload.ftl      another configuration while the agent runs, what the service manager is told
 //! bundle.ftl      the report inside an evidence bundle
+//! access.ftl      signing in at the local page
 //! ```
 //!
 //! Ids of enumerations are a prefix and the stable word that records carry: `reason-no-background`,

@@ -119,6 +119,15 @@ fn survey(site: &Site) -> Vec<Found> {
             file(&mut found, "uplink key", &tls.key, "this agent's private key, PEM", way("key"));
         }
     }
+    if let Some(users) = &site.local.users {
+        let way = vec![Step::Key("local"), Step::Key("users")];
+        file(&mut found, "local users", users, "the users file; `tidewaiter users add` makes it", way);
+    }
+    if let Some(tls) = &site.local.tls {
+        let way = |key| vec![Step::Key("local"), Step::Key("tls"), Step::Key(key)];
+        file(&mut found, "local certificate", &tls.certificate, "the page's certificate, PEM", way("certificate"));
+        file(&mut found, "local key", &tls.key, "the private key of the page's certificate, PEM", way("key"));
+    }
     if let Keys::Pkcs11(place) = &site.keys {
         let way = |key| vec![Step::Key("keys"), Step::Key(key)];
         file(&mut found, "keys module", &place.module, "the library that speaks with the token", way("module"));

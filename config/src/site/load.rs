@@ -1,21 +1,21 @@
 //! The reader of the site file as a whole.
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Local, Record, Site, Store, Tls, Uplink, WallClock, checks,
+    Record, Site, Store, Tls, Uplink, WallClock, checks,
     estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held},
     instruments,
     instruments::hours,
-    keys,
+    keys, local,
     places::{self, Known, Places},
-    ports, register, rigs,
+    ports, register, rigs, zone,
 };
 use crate::{
     limits::{self, LimitTable, Programme},
@@ -32,9 +32,6 @@ const WINDOW: u16 = 64;
 
 /// Shortest time after which a heartbeat may be due; the longest is what the record format promises.
 const LEAST_HEARTBEAT: Duration = Duration::from_secs(5);
-
-/// Local interface unless the file says so.
-const LISTEN: &str = "127.0.0.1:8470";
 
 /// Smallest store: room for some dozen records beside the database's own pages.
 const LEAST_BUDGET: u64 = 1 << 20;
@@ -95,7 +92,8 @@ fn read(files: &Files, root: &Node<'_>, base: &Path, digest: [u8; 32], others: &
     let clock = root.may("clock").map_or_else(|| Some(WallClock::default()), |value| clock(&value.table()?));
     let keys = keys::read(root, base);
     let uplink = root.may("uplink").map_or(Some(None), |value| uplink(&value.table()?, base).map(Some));
-    let local = local(root);
+    let local = local::read(root, base);
+    let privacy = local::privacy(root);
     let record = root.may("record").map_or(Some(Record::default()), |value| record(&value.table()?));
     let declarations = declarations(root, base);
     let plan = root.may("plan").map_or(Some(None), |value| plan(&value.table()?, base).map(Some));
@@ -125,7 +123,7 @@ fn read(files: &Files, root: &Node<'_>, base: &Path, digest: [u8; 32], others: &
     }
 
     version?;
-    let (id, agent, name) = identity?;
+    let (id, agent, name, zone) = identity?;
     let (store, budget_place) = store?;
     let entries: Vec<(String, Value<'_>)> =
         instruments.values().map(|(id, value)| (id.to_owned(), value.clone())).collect();
@@ -133,11 +131,13 @@ fn read(files: &Files, root: &Node<'_>, base: &Path, digest: [u8; 32], others: &
         id,
         agent,
         name,
+        zone,
         store,
         clock: clock?,
         keys: keys?,
         uplink: uplink?,
         local: local?,
+        privacy: privacy?,
         record: record?,
         ports: ports.into_things(),
         instruments: instruments.into_things(),
@@ -176,13 +176,14 @@ fn check_budget(site: &Site, place: Option<&Value<'_>>) {
     }
 }
 
-fn identity(root: &Node<'_>) -> Option<(String, String, String)> {
+fn identity(root: &Node<'_>) -> Option<(String, String, String, TimeZone)> {
     let node = root.need_table("site", "id, agent and name")?;
     let id = node.need("id", "\"yantian\"").and_then(|value| Some(value.id()?.to_owned()));
     let agent = node.need("agent", "\"gate-07\"").and_then(|value| Some(value.id()?.to_owned()));
     let name = node.need("name", "\"盐田港 7 号闸口\"").and_then(|value| Some(value.text()?.to_owned()));
+    let zone = node.may("zone").map_or_else(|| Some(zone::usual_zone()), |value| zone::read(&value));
     node.finish();
-    Some((id?, agent?, name?))
+    Some((id?, agent?, name?, zone?))
 }
 
 fn store<'d>(root: &Node<'d>, base: &Path) -> Option<(Store, Option<Value<'d>>)> {
@@ -299,35 +300,6 @@ fn broker(value: &Value<'_>) -> Option<(bool, String, u16)> {
 
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn local(root: &Node<'_>) -> Option<Local> {
-    let Some(value) = root.may("local") else { return Some(Local { listen: LISTEN.parse().ok()? }) };
-    let node = value.table()?;
-    let listen = node.may("listen").map_or_else(
-        || LISTEN.parse().ok(),
-        |value| {
-            let text = value.text()?;
-            let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).unwrap_or(8470);
-            let loopback = || value.assign(format!("\"127.0.0.1:{port}\""));
-            match text.replace("localhost", "127.0.0.1").parse::<SocketAddr>() {
-                Err(_) => {
-                    value.fault(format!("`listen` is {text:?}, which is not address:port"), loopback());
-                    None
-                }
-                Ok(address) if !address.ip().is_loopback() => {
-                    value.fault(
-                        format!("`listen` is {text:?}, which others on the network could reach; the page has no login, so it is for this machine only"),
-                        format!("{}  # from elsewhere: ssh -L {port}:127.0.0.1:{port}", loopback()),
-                    );
-                    None
-                }
-                Ok(address) => Some(address),
-            }
-        },
-    );
-    node.finish();
-    Some(Local { listen: listen? })
 }
 
 fn declarations(root: &Node<'_>, base: &Path) -> Option<Vec<PathBuf>> {

@@ -2,12 +2,14 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use jiff::tz::TimeZone;
 use tidewaiter_drivers::{Decimal, Unit};
 
 use super::{
     bench::Bench,
     checks::Check,
     keys::Keys,
+    local::{Local, Privacy},
     register::Register,
     streams::{Codec, Polling},
 };
@@ -25,6 +27,8 @@ pub struct Site {
     pub agent: String,
     /// Name for people.
     pub name: String,
+    /// Time zone that people are shown; records stay in UTC.
+    pub zone: TimeZone,
     /// Store.
     pub store: Store,
     /// How far the wall clock is believed without a time service.
@@ -35,6 +39,8 @@ pub struct Site {
     pub uplink: Option<Uplink>,
     /// Local interface.
     pub local: Local,
+    /// What is said of people outside the signed records.
+    pub privacy: Privacy,
     /// What is recorded beside results.
     pub record: Record,
     /// Ports in the order of the file.
@@ -127,13 +133,6 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-}
-
-/// The local interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Local {
-    /// Loopback address and port; port 0 picks one and prints it.
-    pub listen: std::net::SocketAddr,
 }
 
 /// One port, owned by one task.

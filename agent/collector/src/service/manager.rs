@@ -1,4 +1,4 @@
-//! What the service manager is told (sd_notify(3)): ready, what goes on, still at work, stopping.
+//! What the service manager is told (`sd_notify(3)`): ready, what goes on, still at work, stopping.
 //!
 //! The watchdog is answered from the loop that does the work: a loop that does not come round, because the store or a
 //! task it waits for stands still, does not answer, and the service manager ends the process. What is stored is safe.

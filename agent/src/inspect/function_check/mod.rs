@@ -58,7 +58,7 @@ impl Checks {
             }
         }
         for (id, machine) in &mut self.machines {
-            machine.numbering().from_at_least(spent.get(id).copied().unwrap_or_default());
+            machine.numbering().skip_below(spent.get(id).copied().unwrap_or_default());
         }
     }
 

@@ -10,13 +10,13 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Local, problem, unfit};
+use super::{super::access::Actor, Local, problem, unfit};
 use crate::reload::{MOST_PATIENCE, Outcome, PATIENCE, Request};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReloadRequest {
-    operator: String,
+    operator: Option<String>,
     #[serde(default)]
     dry_run: bool,
     wait_s: Option<u64>,
@@ -25,8 +25,12 @@ pub(super) struct ReloadRequest {
 }
 
 /// Answers 200 when it is in force (or would be), 422 with every finding when it is refused, 409 when not now.
-pub(super) async fn reload(State(local): State<Local>, Json(request): Json<ReloadRequest>) -> Response {
-    if let Some(refused) = unfit(&[&request.operator]) {
+pub(super) async fn reload(State(local): State<Local>, actor: Actor, Json(request): Json<ReloadRequest>) -> Response {
+    let operator = match actor.operator(request.operator) {
+        Ok(operator) => operator,
+        Err(refused) => return refused,
+    };
+    if let Some(refused) = unfit(&[&operator]) {
         return refused;
     }
     let Some(reloader) = local.reloader.as_ref().map(Arc::clone) else {
@@ -37,8 +41,7 @@ pub(super) async fn reload(State(local): State<Local>, Json(request): Json<Reloa
         let error = format!("wait_s is {}; {} at most", wait.as_secs(), MOST_PATIENCE.as_secs());
         return problem(StatusCode::UNPROCESSABLE_ENTITY, &error);
     }
-    let request =
-        Request { dry_run: request.dry_run, wait, interrupt: request.interrupt, operator: Some(request.operator) };
+    let request = Request { dry_run: request.dry_run, wait, interrupt: request.interrupt, operator: Some(operator) };
     // Not to be dropped half-way when the asker goes away.
     match tokio::spawn(async move { reloader.reload(request).await }).await {
         Ok(answer) => {
