@@ -74,6 +74,8 @@ pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Si
         rigs: Vec::new(),
         watches: Vec::new(),
         checks: Vec::new(),
+        outputs: Vec::new(),
+        cameras: Vec::new(),
         declarations: Vec::new(),
         plan: None,
         authority: None,

@@ -6,8 +6,10 @@ use tidewaiter_drivers::{Decimal, Unit};
 
 use super::{
     bench::Bench,
+    cameras::Camera,
     checks::Check,
     keys::Keys,
+    outputs::Output,
     register::Register,
     streams::{Codec, Polling},
 };
@@ -49,6 +51,10 @@ pub struct Site {
     pub watches: Vec<Watch>,
     /// Function checks.
     pub checks: Vec<Check>,
+    /// Stack lights, buzzers and barriers.
+    pub outputs: Vec<Output>,
+    /// Cameras that give stills.
+    pub cameras: Vec<Camera>,
     /// Declarations files to watch.
     pub declarations: Vec<PathBuf>,
     /// Monitoring plan file to watch.
