@@ -7,9 +7,10 @@
 //! - the pulse (`life`): the outbox's head, a deadline after it; ends with `stop`;
 //! - the keeper (`outbox`): commands; ends when everyone else has;
 //! - the uplink: link events, the outbox's head; ends after the drain;
+//! - one per output (`outputs`): a tick; ends first, with the safe state written while its port still runs;
 //! - the downlink, where signed orders are taken: the door of the uplink; ends with `stop`.
 //!
-//! Stopping runs along the row, so that nothing under way is lost: ports, inspector (open inspections
+//! Stopping runs along the row, so that nothing under way is lost: outputs, ports, inspector (open inspections
 //! are sealed as interrupted), the shutdown record, receipts up to the drain limit, uplink, keeper.
 
 use std::{sync::Arc, time::Duration};
@@ -22,7 +23,7 @@ use tidewaiter_record::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,7 @@ use crate::{
     evidence::EvidenceStore,
     inspector::{Ask, Inspector, Live},
     life::Pulse,
+    outputs,
     outbox::{self, Keeper, Outbox, Status, Store, StoreError},
     seal,
     uplink::{self, Link, Telemetry, Topics, Uplink},
@@ -47,6 +49,9 @@ pub const ARRIVALS: usize = 4096;
 pub const ASKS: usize = 64;
 /// Live values that may wait for the uplink; further ones are dropped, they are stale anyway.
 pub const VIEWS: usize = 256;
+
+/// How long the outputs may take to be left in their safe state.
+const SAFE_STATE: Duration = Duration::from_secs(5);
 
 /// Program name and version, as it stands in records.
 pub const SOFTWARE: &str = concat!("tidewaiter ", env!("CARGO_PKG_VERSION"));
@@ -98,9 +103,11 @@ pub struct Running {
     pub software: SoftwareId,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
+    stop_outputs: CancellationToken,
     stop_uplink: CancellationToken,
     stop_keeper: CancellationToken,
     ended: CancellationToken,
+    outputs: JoinSet<()>,
     ports: JoinHandle<()>,
     inspector: JoinHandle<()>,
     pulse: JoinHandle<()>,
@@ -189,8 +196,10 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
     });
 
     let (arrivals_out, arrivals) = mpsc::channel::<Arrival>(ARRIVALS);
+    let (desks, orders) = acquire::orders::desks(&site);
+    let (port_clock, port_counters) = (Arc::clone(&clock), Arc::clone(&counters));
     let mut ports =
-        acquire::spawn(&site, Arc::clone(&clock), parts.opener, arrivals_out, Arc::clone(&counters), stop.clone());
+        acquire::spawn_with(&site, port_clock, parts.opener, arrivals_out, port_counters, orders, stop.clone());
     let ports = tokio::spawn(async move { while ports.join_next().await.is_some() {} });
     live.set_limits_stale(limits_stale);
     let inspector = Inspector::new(
@@ -206,6 +215,14 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
         views_out,
     )
     .with_signed_tables(tables_are_signed);
+    let stop_outputs = CancellationToken::new();
+    let lamps = outputs::Parts {
+        clock: Arc::clone(&clock),
+        live: Arc::clone(&live),
+        status: status.clone(),
+        outbox: outbox.clone(),
+    };
+    let outputs = outputs::spawn(&site, &lamps, &desks, &stop_outputs);
     let pulse = Pulse {
         period: site.record.heartbeat,
         clock: Arc::clone(&clock),
@@ -232,9 +249,11 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
         software,
         clock,
         stop,
+        stop_outputs,
         stop_uplink,
         stop_keeper,
         ended,
+        outputs,
         ports,
         inspector,
         pulse,
@@ -269,6 +288,12 @@ impl Running {
     /// When the store failed for good.
     pub async fn stop(self, drain: Duration) -> Result<Arc<Status>, StoreError> {
         info!("stopping");
+        self.stop_outputs.cancel();
+        let mut outputs = self.outputs;
+        let safe = async { while outputs.join_next().await.is_some() {} };
+        if timeout(SAFE_STATE, safe).await.is_err() {
+            warn!("not every output could be left in its safe state");
+        }
         self.stop.cancel();
         let _ = self.ports.await;
         let _ = self.inspector.await;
@@ -300,7 +325,8 @@ impl Running {
     }
 
     /// Drops every task where it stands, as a power cut would. For tests of what survives.
-    pub fn abort(self) {
+    pub fn abort(mut self) {
+        self.outputs.abort_all();
         self.stop.cancel();
         self.ports.abort();
         self.inspector.abort();

@@ -246,6 +246,7 @@ impl Inspector {
         self.end_shots(now).await;
         let busy = self.engine.busy();
         self.live.update(|live| live.busy = busy);
+        self.live.beat(now.mono_ms);
     }
 
     async fn ask(&mut self, ask: Ask) {
@@ -514,7 +515,10 @@ impl Inspector {
             disposition = result.disposition,
             "recorded"
         );
+        // Together: nobody must see the result and believe that its inspection is still open.
+        let busy = self.engine.busy();
         self.live.update(|live| {
+            live.busy = busy;
             if live.results.len() >= RECENT {
                 live.results.pop_front();
             }

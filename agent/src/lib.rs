@@ -10,7 +10,7 @@
 //! ```
 //!
 //! IO lives in `acquire::system` (ports), `outbox::sqlite` and `evidence::disk` (disk), `uplink` (MQTT), `lane` (local
-//! interface), `keys` (key files), `life::rim` (own executable, temperatures), declarations and `clock`; everything else
+//! interface), `keys` (key files), `life::rim` (own executable, temperatures), `outputs::gpio`, declarations and `clock`; everything else
 //! takes values and instants.
 
 pub mod acquire;
@@ -27,6 +27,7 @@ pub mod keys;
 pub mod lane;
 pub mod life;
 pub mod outbox;
+pub mod outputs;
 pub mod register;
 pub mod seal;
 pub mod uplink;

@@ -51,7 +51,7 @@ pub(super) fn instrument(id: &str, port: &str, protocol: Protocol) -> Instrument
         protocol,
         simulated: true,
         serial_number: None,
-        identity: std::collections::BTreeMap::new(),
+        identity: BTreeMap::new(),
         register: None,
         silence: ms(3000),
     }

@@ -2,20 +2,36 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use serde::Serialize;
 use tidewaiter_drivers::reading::{Moment, Outcome};
 use tidewaiter_screening::{Inspection, Screening, Verdict};
 
-use crate::{inspect::DrillState, life::InForce, register};
+use crate::{inspect::DrillState, life::InForce, outputs, register};
 
 /// What pages and interfaces may look at. Results stand here only once they are durable.
 #[derive(Debug, Default)]
 pub struct Live {
     inner: Mutex<Snapshot>,
     in_force: Mutex<InForce>,
+    /// When the inspector last moved, monotonic milliseconds and one; zero before it first did.
+    beat: AtomicU64,
+}
+
+/// What is known of one place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// An inspection is open here.
+    pub busy: bool,
+    /// Recorded results, oldest first: number, disposition, end in monotonic milliseconds.
+    pub results: Vec<(u64, &'static str, u64)>,
+    /// When the inspector last moved, monotonic milliseconds.
+    pub beat_ms: Option<u64>,
 }
 
 /// One look at the live state.
@@ -35,6 +51,8 @@ pub struct Snapshot {
     pub limits_stale: bool,
     /// Recorded results, newest last.
     pub results: VecDeque<LiveResult>,
+    /// Stack lights, buzzers and barriers, by id.
+    pub outputs: BTreeMap<String, outputs::Standing>,
 }
 
 /// The newest outcome of a channel.
@@ -79,12 +97,29 @@ pub struct LiveResult {
     pub incomplete: Option<&'static str>,
     /// UTC milliseconds of the end.
     pub at_ms: i64,
+    /// The same on the monotonic clock, which means nothing elsewhere.
+    #[serde(skip)]
+    pub at_mono_ms: u64,
 }
 
 impl Live {
     /// A copy of the state.
     pub fn snapshot(&self) -> Snapshot {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is known of one place.
+    pub fn look(&self, place: &str) -> Look {
+        let beat_ms = self.beat.load(Relaxed).checked_sub(1);
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_place = inner.results.iter().filter(|it| it.place == place);
+        let results = of_place.map(|it| (it.seq, it.disposition, it.at_mono_ms)).collect();
+        Look { busy: inner.busy.contains_key(place), results, beat_ms }
+    }
+
+    /// The inspector has moved.
+    pub(super) fn beat(&self, now_ms: u64) {
+        self.beat.store(now_ms.saturating_add(1), Relaxed);
     }
 
     /// Says from the start on whether the signed limit tables are fresh.
@@ -101,7 +136,7 @@ impl Live {
         *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = in_force;
     }
 
-    pub(super) fn update(&self, change: impl FnOnce(&mut Snapshot)) {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Snapshot)) {
         change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
@@ -147,6 +182,7 @@ impl LiveResult {
                 tidewaiter_screening::inspection::Completion::Incomplete(reason) => Some(reason.word()),
             },
             at_ms: inspection.closed.wall_ms,
+            at_mono_ms: inspection.closed.mono_ms,
         }
     }
 }
