@@ -8,6 +8,7 @@
 //! - the keeper (`outbox`): commands; ends when everyone else has;
 //! - the uplink: link events, the outbox's head; ends after the drain;
 //! - one per output (`outputs`): a tick; ends first, with the safe state written while its port still runs;
+//! - one per camera (`camera`): cues of the inspector; end when it has ended and their queues are empty;
 //! - the downlink, where signed orders are taken: the door of the uplink; ends with `stop`.
 //!
 //! Stopping runs along the row, so that nothing under way is lost: outputs, ports, inspector (open inspections
@@ -31,6 +32,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     acquire::{self, Arrival, Counters, Opener},
+    camera::{self, Cameras},
     clock::{Clock, Policy},
     downlink::{Begin, Downlink, Seat},
     evidence::EvidenceStore,
@@ -50,6 +52,8 @@ pub const ASKS: usize = 64;
 /// Live values that may wait for the uplink; further ones are dropped, they are stale anyway.
 pub const VIEWS: usize = 256;
 
+/// How long stills under way are waited for.
+const STILLS: Duration = Duration::from_secs(5);
 /// How long the outputs may take to be left in their safe state.
 const SAFE_STATE: Duration = Duration::from_secs(5);
 
@@ -108,6 +112,7 @@ pub struct Running {
     stop_keeper: CancellationToken,
     ended: CancellationToken,
     outputs: JoinSet<()>,
+    cameras: JoinSet<()>,
     ports: JoinHandle<()>,
     inspector: JoinHandle<()>,
     pulse: JoinHandle<()>,
@@ -202,6 +207,8 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
         acquire::spawn_with(&site, port_clock, parts.opener, arrivals_out, port_counters, orders, stop.clone());
     let ports = tokio::spawn(async move { while ports.join_next().await.is_some() {} });
     live.set_limits_stale(limits_stale);
+    let seat = camera::Parts { clock: Arc::clone(&clock), outbox: outbox.clone(), context: context.clone() };
+    let (pictures, cameras) = Cameras::spawn(&site, &seat);
     let inspector = Inspector::new(
         Arc::clone(&site),
         boot,
@@ -214,7 +221,8 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
         software.clone(),
         views_out,
     )
-    .with_signed_tables(tables_are_signed);
+    .with_signed_tables(tables_are_signed)
+    .with_cameras(pictures);
     let stop_outputs = CancellationToken::new();
     let lamps = outputs::Parts {
         clock: Arc::clone(&clock),
@@ -254,6 +262,7 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
         stop_keeper,
         ended,
         outputs,
+        cameras,
         ports,
         inspector,
         pulse,
@@ -297,6 +306,12 @@ impl Running {
         self.stop.cancel();
         let _ = self.ports.await;
         let _ = self.inspector.await;
+        // What was cued is still fetched: each camera has its own time-out.
+        let mut cameras = self.cameras;
+        let stills = async { while cameras.join_next().await.is_some() {} };
+        if timeout(STILLS, stills).await.is_err() {
+            warn!("not every still has come; the rest is lost");
+        }
         if let Some(downlink) = self.downlink {
             let _ = downlink.await;
         }
@@ -327,6 +342,7 @@ impl Running {
     /// Drops every task where it stands, as a power cut would. For tests of what survives.
     pub fn abort(mut self) {
         self.outputs.abort_all();
+        self.cameras.abort_all();
         self.stop.cancel();
         self.ports.abort();
         self.inspector.abort();

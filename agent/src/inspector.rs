@@ -11,13 +11,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use tidewaiter_config::site::{Judge, Site};
+use tidewaiter_config::site::{Judge, Site, StillMoment};
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
     Hash,
-    body::{INLINE_BYTES, SoftwareId, Table},
+    body::{Flags, INLINE_BYTES, SoftwareId, Table},
 };
-use tidewaiter_screening::{Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen};
+use tidewaiter_screening::{Disposition, Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen};
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval},
@@ -27,6 +27,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     acquire::{Arrival, Content, LinkState},
+    camera::{Cameras, Cue},
     clock::Clock,
     duty::Desk,
     inspect::{By, CheckOperation, DeclarationBook, Engine, Event, Operation, Step, Subjects},
@@ -77,6 +78,9 @@ pub struct Inspector {
     links: BTreeMap<Arc<str>, LinkWatch>,
     life: Life,
     shots: Shots,
+    cameras: Cameras,
+    /// The inspection of each place that its cameras were last cued for.
+    pictured: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -140,7 +144,16 @@ impl Inspector {
             viewed: BTreeMap::new(),
             links: BTreeMap::new(),
             shots: Shots::default(),
+            cameras: Cameras::default(),
+            pictured: BTreeMap::new(),
         }
+    }
+
+    /// The same with cameras that are cued by what opens and ends.
+    #[must_use]
+    pub fn with_cameras(mut self, cameras: Cameras) -> Self {
+        self.cameras = cameras;
+        self
     }
 
     /// Runs until `stop`, and until the ports have ended and every arrival has been taken.
@@ -356,6 +369,10 @@ impl Inspector {
             match step {
                 Step::Done(mut inspection) => {
                     let (screening, mut draft) = self.judge(&mut inspection);
+                    self.picture(&inspection, StillMoment::End);
+                    if screening.disposition == Disposition::Alarm {
+                        self.picture(&inspection, StillMoment::Alarm);
+                    }
                     // The outcome of a function check is durable with its record, or not at all. A pass that no record
                     // bears out is none; what failed has failed all the same.
                     let mut register = self.register.clone();
@@ -377,6 +394,10 @@ impl Inspector {
                     }
                 }
                 Step::Remember(mut inspection) => {
+                    if self.pictured.get(&inspection.place) != Some(&inspection.id) {
+                        self.pictured.insert(inspection.place.clone(), inspection.id.clone());
+                        self.picture(&inspection, StillMoment::Start);
+                    }
                     let (_, draft) = self.judge(&mut inspection);
                     if let Err(refusal) = self.outbox.remember(&inspection.place, seal::remembered(&draft)).await {
                         warn!(inspection = inspection.id, %refusal, "an open inspection could not be made durable");
@@ -396,6 +417,13 @@ impl Inspector {
                 }
             }
         }
+    }
+
+    /// Cues the cameras of a place, which costs the inspection nothing.
+    fn picture(&self, inspection: &Inspection, moment: StillMoment) {
+        let flags = Flags { simulated: inspection.simulated, drill: inspection.drill };
+        let cue = Cue { moment, inspection: inspection.id.clone(), flags, at: self.clock.now() };
+        self.cameras.cue(&inspection.place, &cue);
     }
 
     /// Seals a result. The readings that a record has no room for are sealed beside it, before it and in the same commit;
@@ -515,6 +543,7 @@ impl Inspector {
             disposition = result.disposition,
             "recorded"
         );
+        self.live.count(&result.place, result.disposition);
         // Together: nobody must see the result and believe that its inspection is still open.
         let busy = self.engine.busy();
         self.live.update(|live| {

@@ -21,7 +21,12 @@ pub struct Live {
     in_force: Mutex<InForce>,
     /// When the inspector last moved, monotonic milliseconds and one; zero before it first did.
     beat: AtomicU64,
+    /// Inspections recorded since the start, by place and disposition.
+    verdicts: Mutex<Verdicts>,
 }
+
+/// Inspections by place and disposition.
+type Verdicts = BTreeMap<(String, &'static str), u64>;
 
 /// What is known of one place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -115,6 +120,26 @@ impl Live {
         let of_place = inner.results.iter().filter(|it| it.place == place);
         let results = of_place.map(|it| (it.seq, it.disposition, it.at_mono_ms)).collect();
         Look { busy: inner.busy.contains_key(place), results, beat_ms }
+    }
+
+    /// Links by instrument: whether each is down.
+    pub fn links(&self) -> BTreeMap<String, bool> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).down.clone()
+    }
+
+    /// Outputs by id.
+    pub fn outputs(&self) -> BTreeMap<String, outputs::Standing> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).outputs.clone()
+    }
+
+    /// Inspections recorded since the start, by place and disposition.
+    pub fn verdicts(&self) -> BTreeMap<(String, &'static str), u64> {
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn count(&self, place: &str, disposition: &'static str) {
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        *verdicts.entry((place.to_owned(), disposition)).or_default() += 1;
     }
 
     /// The inspector has moved.

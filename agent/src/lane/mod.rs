@@ -6,11 +6,13 @@
 //! | chapter | what is there |
 //! |---|---|
 //! | `api/` | JSON for programs and for the commands, under `/api/v1` |
+//! | `metrics.rs` | the same figures for Prometheus, under `/metrics` |
 //! | `status.rs` | what the agent says of itself, from durable state only |
 //!
 //! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not.
 
 mod api;
+mod metrics;
 mod status;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -118,6 +120,7 @@ pub fn router(local: Local) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .merge(api::routes())
+        .merge(metrics::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(local)
 }
