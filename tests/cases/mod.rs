@@ -15,6 +15,7 @@ mod outputs;
 mod passages;
 mod plan;
 mod second;
+mod stills;
 mod uplink;
 mod watches;
 

@@ -95,7 +95,7 @@ fn an_agent_that_is_gone_leaves_amber_and_a_shut_barrier() {
                 }
             }
         };
-        let mut world = world(Setting { site: together, ..Setting::of(LIGHTS) }).await;
+        let mut world = world(Setting { site: together, on_disk: true, ..Setting::of(LIGHTS) }).await;
         assert!(world.until_met(MINUTE, |world| lit(world) == "green barrier").await);
         world.cut_power().await;
         assert_eq!(lit(&world), "amber", "the module's watchdog has put its coils off");

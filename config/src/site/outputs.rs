@@ -240,6 +240,15 @@ pub(super) fn read<'d>(root: &Node<'d>, ports: &Named<'d, Port>, places: &[Strin
             continue;
         };
         let output = Output { id, place, lines, wire, on, buzzer, hold };
+        if let (Some(unit), Some(wire_place)) = (output.unit(), &wire_place)
+            && unit.watchdog.is_empty()
+            && output.line(PULSE).is_none()
+        {
+            wire_place.doubt(
+                "when the agent dies its last state stays, unless the module has a watchdog set by its maker's tool",
+                "watchdog = [{ register = …, value = … }] as the module's manual has it, or a relay on a line \"pulse\"",
+            );
+        }
         if let (Some(lines_value), Some(wire_place)) = (&lines_value, &wire_place)
             && numbers_fit(&output, lines_value)
             && nobody_elses(&output, &outputs, wire_place)
