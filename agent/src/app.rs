@@ -38,9 +38,8 @@ use crate::{
     evidence::EvidenceStore,
     inspector::{Ask, Inspector, Live},
     life::Pulse,
-    outputs,
     outbox::{self, Keeper, Outbox, Status, Store, StoreError},
-    seal,
+    outputs, seal,
     uplink::{self, Link, Telemetry, Topics, Uplink},
 };
 

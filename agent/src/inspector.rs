@@ -17,7 +17,9 @@ use tidewaiter_record::{
     Hash,
     body::{Flags, INLINE_BYTES, SoftwareId, Table},
 };
-use tidewaiter_screening::{Disposition, Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen};
+use tidewaiter_screening::{
+    Disposition, Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen,
+};
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval},
@@ -60,6 +62,8 @@ const RECENT: usize = 100;
 pub struct Inspector {
     site: Arc<Site>,
     engine: Engine,
+    /// What is open, by its place, as it was remembered last.
+    open: BTreeMap<String, Box<Inspection>>,
     standing: Standing,
     clock: Arc<dyn Clock>,
     outbox: Outbox,
@@ -128,6 +132,7 @@ impl Inspector {
         Self {
             life,
             engine,
+            open: BTreeMap::new(),
             book: DeclarationBook::new(&site.declarations, subjects),
             desk,
             receipted: None,
@@ -368,6 +373,7 @@ impl Inspector {
         for step in steps {
             match step {
                 Step::Done(mut inspection) => {
+                    self.open.remove(&inspection.place);
                     let (screening, mut draft) = self.judge(&mut inspection);
                     self.picture(&inspection, StillMoment::End);
                     if screening.disposition == Disposition::Alarm {
@@ -402,6 +408,9 @@ impl Inspector {
                     if let Err(refusal) = self.outbox.remember(&inspection.place, seal::remembered(&draft)).await {
                         warn!(inspection = inspection.id, %refusal, "an open inspection could not be made durable");
                     }
+                    // What stands beside a record is no part of what is remembered.
+                    inspection.whole = Vec::new();
+                    self.open.insert(inspection.place.clone(), inspection);
                 }
                 Step::Interval(interval) => {
                     let (instrument, to) = (&interval.instrument, interval.to);

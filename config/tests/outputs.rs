@@ -85,7 +85,10 @@ fn every_state_has_its_lamps() {
     assert_eq!((unit.port.as_str(), unit.unit_id, unit.watchdog.as_slice()), ("io", 7, &[(4096, 30)][..]));
     assert!(matches!(output.wire, Wire::Coils { together: false, .. }));
 
-    let own = LIGHT.replace("[outputs.coils]", "on = { refer = [\"amber\", \"buzzer\"], idle = [\"amber\", \"red\"] }\n[outputs.coils]");
+    let own = LIGHT.replace(
+        "[outputs.coils]",
+        "on = { refer = [\"amber\", \"buzzer\"], idle = [\"amber\", \"red\"] }\n[outputs.coils]",
+    );
     let output = light(&own);
     assert_eq!(output.lit(State::Refer), Lines(amber | buzzer));
     assert_eq!(output.lit(State::Idle), Lines(amber | red));
@@ -109,18 +112,42 @@ fn faults_of_outputs_fail_closed() {
     refused(&with("place = \"rig\"", "place = \"rigg\""), "no lane or rig \"rigg\"", "place = \"rig\"");
     refused(&with("port = \"io\"", "port = \"ph\""), "needs a Modbus port", "modbus_rtu");
     refused(&with("red = 2", "red = 1"), "the same line 1", "a number of its own");
-    refused(&with("open only on clear and recorded", "open on clear"), "in one case only", "open only on clear and recorded");
-    refused(&with("barrier = \"open only on clear and recorded\"\n", ""), "does not say when it opens", "open only on clear");
+    refused(
+        &with("open only on clear and recorded", "open on clear"),
+        "in one case only",
+        "open only on clear and recorded",
+    );
+    refused(
+        &with("barrier = \"open only on clear and recorded\"\n", ""),
+        "does not say when it opens",
+        "open only on clear",
+    );
     refused(&with(", barrier = 4", ""), "no line is called \"barrier\"", "barrier = 4");
     refused(&with("green = 0, ", ""), "does not say what \"clear\" shows", "on.clear");
     refused(&with("inverted = [\"amber\"]", "inverted = [\"ambr\"]"), "no line \"ambr\"", "\"amber\"");
     refused(&with("unit_id = 7", "unit_id = 0"), "outside 1 to 247", "unit_id = 1");
-    refused(&with("unit_id = 7", "unit_id = 7\nwrite = \"multiple\"").replace("red = 2", "red = 9"), "some between them", "single");
-    refused(&with("[outputs.coils]", "on = { clear = [\"amber\"] }\n[outputs.coils]"), "the same lamps", "a lamp for \"clear\"");
+    refused(
+        &with("unit_id = 7", "unit_id = 7\nwrite = \"multiple\"").replace("red = 2", "red = 9"),
+        "some between them",
+        "single",
+    );
+    refused(
+        &with("[outputs.coils]", "on = { clear = [\"amber\"] }\n[outputs.coils]"),
+        "the same lamps",
+        "a lamp for \"clear\"",
+    );
     refused(&with("[outputs.coils]", "on = { not-recording = [] }\n[outputs.coils]"), "shows no lamp", "amber");
-    refused(&with("[outputs.coils]", "on = { clear = [\"barrier\"] }\n[outputs.coils]"), "not switched by a state", "remove it");
+    refused(
+        &with("[outputs.coils]", "on = { clear = [\"barrier\"] }\n[outputs.coils]"),
+        "not switched by a state",
+        "remove it",
+    );
     refused(&with("[outputs.coils]", "on = { cleer = [] }\n[outputs.coils]"), "`cleer` is not a key", "clear");
-    refused(&with("[outputs.coils]", "[outputs.register]\naddress = 4096"), "is a watchdog register too", "another register");
+    refused(
+        &with("[outputs.coils]", "[outputs.register]\naddress = 4096"),
+        "is a watchdog register too",
+        "another register",
+    );
     let twice = format!("{LIGHT}{}", LIGHT.replace("id = \"light\"", "id = \"other\""));
     refused(&twice, "one line has one owner", "lines of its own");
     refused(&format!("{LIGHT}{LIGHT}"), "used twice", "light-2");
@@ -132,7 +159,8 @@ fn cameras_have_safe_defaults_and_no_credentials_in_their_address() {
     assert_eq!((camera.max_bytes, camera.timeout.as_secs(), camera.on), (8 << 20, 3, vec![StillMoment::Start]));
     assert_eq!(camera.login, None);
     let more = |line: &str| format!("{CAMERA}{line}\n");
-    let full = more("user = \"viewer\"\npassword_file = \"cam.password\"\non = [\"start\", \"alarm\"]\nmax_size = \"1 MiB\"");
+    let full =
+        more("user = \"viewer\"\npassword_file = \"cam.password\"\non = [\"start\", \"alarm\"]\nmax_size = \"1 MiB\"");
     let camera = read(&full.replace("still.jpg", "still.jpg?pwd=1")).unwrap().cameras.remove(0);
     assert_eq!(camera.shown_url(), "http://192.168.7.30/still.jpg");
     refused(&CAMERA.replace("//192", "//viewer:secret@192"), "credentials stand in the url", "password_file");

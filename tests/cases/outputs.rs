@@ -50,8 +50,7 @@ fn three_lorries_are_shown_as_recorded_and_nothing_but_the_coils_is_written() {
                 shown.push(now);
             }
         }
-        let dispositions: Vec<_> =
-            world.agent().live.snapshot().results.iter().map(|it| it.disposition).collect();
+        let dispositions: Vec<_> = world.agent().live.snapshot().results.iter().map(|it| it.disposition).collect();
         assert_eq!(dispositions, ["clear", "refer", "alarm"]);
         assert_eq!(shown, ["", "green barrier", "", "amber", "", "red buzzer", "red"], "{}", world.cost("lights"));
         assert_eq!(world.truth.lamps().unwrap().trips, 0);

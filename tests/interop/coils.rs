@@ -18,7 +18,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{peers::{PEER, Peer}, verifier::interpreter};
+use super::{
+    peers::{PEER, Peer},
+    verifier::interpreter,
+};
 
 const UNIT: u8 = 17;
 
@@ -87,15 +90,11 @@ pub(super) fn written(kind: &str) -> Result<()> {
         ensure!(carry(single).await?.words == [1, 0, 1, 1], "function 05");
         let several = vec![write(0, Written::Coils { bits: 0b0110, count: 4 }), coils(5)];
         ensure!(carry(several).await?.words == [0, 1, 1, 0, 0], "function 15");
-        let registers = vec![
-            write(10, Written::Register(0xBEEF)),
-            Action::Read { table: Table::Holding, address: 10, count: 1 },
-        ];
+        let registers =
+            vec![write(10, Written::Register(0xBEEF)), Action::Read { table: Table::Holding, address: 10, count: 1 }];
         ensure!(carry(registers).await?.words == [0xBEEF], "function 06");
-        let registers = vec![
-            write(10, Written::Registers(0x0102)),
-            Action::Read { table: Table::Holding, address: 10, count: 1 },
-        ];
+        let registers =
+            vec![write(10, Written::Registers(0x0102)), Action::Read { table: Table::Holding, address: 10, count: 1 }];
         ensure!(carry(registers).await?.words == [0x0102], "function 16");
         for number in 0..50_u16 {
             let word = vec![write(10, Written::Register(number)), write(3, Written::Coil(number % 2 == 1)), coils(4)];

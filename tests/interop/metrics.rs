@@ -57,7 +57,9 @@ pub(super) fn parsed() -> Result<()> {
         let readings = found.get("tidewaiter_instrument_readings_total{instrument=scale-1}").copied().unwrap_or(0.0);
         ensure!(readings > 1_000.0, "{readings} readings of the scale");
         ensure!(found.keys().any(|it| it.starts_with("tidewaiter_limit_table_info{") && it.contains("gross-mass")));
-        ensure!(found.contains_key("tidewaiter_unreceipted_age_seconds") && found.contains_key("tidewaiter_store_bytes"));
+        ensure!(
+            found.contains_key("tidewaiter_unreceipted_age_seconds") && found.contains_key("tidewaiter_store_bytes")
+        );
         // Nothing that passes may become a label: neither plates nor inspections nor record numbers.
         for plate in ["粤B12345", "粤B23456", "粤B34567", "lane-7-1-"] {
             ensure!(found.keys().all(|it| !it.contains(plate)), "{plate} is in the figures");

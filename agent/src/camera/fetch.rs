@@ -96,9 +96,8 @@ fn answer(response: &Response<ureq::Body>, camera: &Camera, user: &str, password
         .filter_map(|it| it.to_str().ok())
         .map(str::trim)
         .collect();
-    let is = |challenge: &str, scheme: &str| {
-        challenge.get(..scheme.len()).is_some_and(|it| it.eq_ignore_ascii_case(scheme))
-    };
+    let is =
+        |challenge: &str, scheme: &str| challenge.get(..scheme.len()).is_some_and(|it| it.eq_ignore_ascii_case(scheme));
     for challenge in challenges.iter().filter(|it| is(it, "digest ")) {
         let Ok(mut prompt) = digest_auth::parse(challenge) else { continue };
         let context = AuthContext::new(user, password, target(&camera.url));
@@ -192,11 +191,9 @@ mod tests {
 
     #[test]
     fn the_target_is_path_and_query() {
-        for (url, expected) in [
-            ("http://a", "/"),
-            ("http://a:80/x/y.jpg?ch=1#f", "/x/y.jpg?ch=1"),
-            ("https://[::1]:8443/x", "/x"),
-        ] {
+        for (url, expected) in
+            [("http://a", "/"), ("http://a:80/x/y.jpg?ch=1#f", "/x/y.jpg?ch=1"), ("https://[::1]:8443/x", "/x")]
+        {
             assert_eq!(target(url), expected, "{url}");
         }
     }

@@ -30,7 +30,10 @@ use tidewaiter_record::{
 use tokio::{sync::mpsc, task::JoinSet};
 use tracing::{info, warn};
 
-pub use self::{fetch::fetch, still::{Missed, Still}};
+pub use self::{
+    fetch::fetch,
+    still::{Missed, Still},
+};
 use crate::{
     clock::Clock,
     evidence::{self, Attachment},

@@ -165,8 +165,13 @@ fn a_digest_login_is_answered_as_the_standard_says() {
 #[test]
 fn a_basic_login_is_given_when_asked_and_nothing_is_sent_before() {
     let (url, heads) = server(|head| {
-        let given = head.to_ascii_lowercase().contains("authorization: basic ") && head.contains("dmlld2VyOnNlY3JldA==");
-        if given { answer("200 OK", "", PNG) } else { answer("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", b"") }
+        let given =
+            head.to_ascii_lowercase().contains("authorization: basic ") && head.contains("dmlld2VyOnNlY3JldA==");
+        if given {
+            answer("200 OK", "", PNG)
+        } else {
+            answer("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", b"")
+        }
     });
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(fetch(&with_login(&url, &dir, "secret")).unwrap().media, "image/png");
@@ -191,8 +196,7 @@ fn a_cue_never_waits_and_one_too_many_is_told() {
     let camera = Arc::new(camera("http://127.0.0.1:1/"));
     let (queue, mut waiting) = mpsc::channel(QUEUE);
     let (tell, mut told) = mpsc::channel(8);
-    let cameras =
-        Cameras { by_place: [("lane-7".to_owned(), vec![(camera, queue)])].into(), tell: Some(tell) };
+    let cameras = Cameras { by_place: [("lane-7".to_owned(), vec![(camera, queue)])].into(), tell: Some(tell) };
     let cue = |moment, number: usize| Cue {
         moment,
         inspection: format!("lane-7-1-{number}"),

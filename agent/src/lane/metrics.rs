@@ -145,11 +145,19 @@ impl Local {
         out.counter("records_sealed", "Records sealed since the chain began", status.sealed);
         out.counter("records_receipted", "Of these, signed for by the centre", receipted);
         out.counter("records_refused", "Results and events that could not be recorded", status.refused_ever);
-        out.gauge("records_unreceipted", "Records that the centre has not signed for", status.sealed.saturating_sub(receipted));
+        out.gauge(
+            "records_unreceipted",
+            "Records that the centre has not signed for",
+            status.sealed.saturating_sub(receipted),
+        );
         let age = status.oldest_unreceipted_ms.map_or(0, |it| now.wall_ms.saturating_sub(it).max(0));
         out.seconds("unreceipted_age", "Age of the oldest record without a receipt, 0 without one", age.unsigned_abs());
         out.gauge("recording", "Whether records are accepted", i64::from(status.is_recording()));
-        out.gauge("fork", "Whether the centre has signed for records that are not ours", i64::from(status.fork.is_some()));
+        out.gauge(
+            "fork",
+            "Whether the centre has signed for records that are not ours",
+            i64::from(status.fork.is_some()),
+        );
         let store = |bytes: u64| i64::try_from(bytes);
         out.gauge("store_bytes", "Bytes of the store in use", store(status.usage.0).unwrap_or(i64::MAX));
         out.gauge("store_budget_bytes", "Bytes the store may use", store(status.usage.1).unwrap_or(i64::MAX));
@@ -169,7 +177,11 @@ impl Local {
         let letters = ["S", "H", "I", "U"].map(|it| (Quality { quality: it }, it == quality));
         out.gauges("clock_quality", "What is claimed of the wall clock: S, H, I or U", letters);
         if quality != "U" {
-            out.seconds("clock_error", "Bound on the error of the wall clock; absent at quality U", status.clock.err_ms);
+            out.seconds(
+                "clock_error",
+                "Bound on the error of the wall clock; absent at quality U",
+                status.clock.err_ms,
+            );
         }
     }
 

@@ -132,7 +132,8 @@ impl Layout {
             Kind::Coils { together: true } => {
                 let low = self.numbers.iter().min().copied().unwrap_or_default();
                 let bits = self.numbers.iter().enumerate().filter(|(at, _)| sent.has(*at));
-                let bits = bits.fold(0_u16, |bits, (_, number)| bits | 1_u16.checked_shl((number - low).into()).unwrap_or(0));
+                let bits =
+                    bits.fold(0_u16, |bits, (_, number)| bits | 1_u16.checked_shl((number - low).into()).unwrap_or(0));
                 let count = u8::try_from(self.numbers.len()).unwrap_or(16);
                 vec![Action::Write { address: low, content: Written::Coils { bits, count } }]
             }

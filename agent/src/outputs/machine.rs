@@ -130,8 +130,11 @@ impl Machine {
         let mut lines = self.quiet(self.state);
         if let Some(buzzer) = self.buzzer.filter(|at| shown.has(*at)) {
             let since = now_ms.saturating_sub(self.since_ms);
-            let sounds =
-                if self.state == State::NotRecording { since % PATTERN_MS < PATTERN_ON_MS } else { since < self.sounds_ms };
+            let sounds = if self.state == State::NotRecording {
+                since % PATTERN_MS < PATTERN_ON_MS
+            } else {
+                since < self.sounds_ms
+            };
             lines = lines.with(buzzer, sounds);
         }
         if let Some(barrier) = self.barrier {

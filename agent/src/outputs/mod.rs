@@ -256,8 +256,7 @@ impl Task {
                 ("output-restored", Vec::new())
             }
         };
-        let event =
-            Event { place: self.output.place.clone(), name: name.to_owned(), subject: Some(id.clone()), facts };
+        let event = Event { place: self.output.place.clone(), name: name.to_owned(), subject: Some(id.clone()), facts };
         if self.tell.try_send(event).is_err() {
             warn!(output = id, event = name, "event not recorded: too many wait");
         }

@@ -15,6 +15,7 @@
 //! verifier.ftl    answers of the verifier
 //! duty.ftl        the monitoring plan: follow-ups, warnings, deadlines, draws
 //! bundle.ftl      the report inside an evidence bundle
+//! outputs.ftl     stack lights, barriers and cameras
 //! ```
 //!
 //! Ids of enumerations are a prefix and the stable word that records carry: `reason-no-background`,

@@ -78,7 +78,9 @@ pub(super) fn read<'d>(root: &Node<'d>, base: &Path, places: &[String]) -> Vec<C
         let user = node.may("user");
         let password = node.may("password_file");
         let login = match (&user, &password) {
-            (Some(user), Some(file)) => user.text().zip(file.text()).map(|(user, file)| Some((user.to_owned(), base.join(file)))),
+            (Some(user), Some(file)) => {
+                user.text().zip(file.text()).map(|(user, file)| Some((user.to_owned(), base.join(file))))
+            }
             (None, None) => Some(None),
             (Some(one), None) => {
                 one.fault("`user` is there without `password_file`", "password_file = \"cam-7.password\", mode 0600");
@@ -145,7 +147,9 @@ fn url(value: &Value<'_>) -> Option<String> {
         }
         Some(host)
             if !host.is_empty()
-                && host.chars().all(|it| it.is_ascii_alphanumeric() || matches!(it, '.' | '-' | ':' | '[' | ']' | '_'))
+                && host
+                    .chars()
+                    .all(|it| it.is_ascii_alphanumeric() || matches!(it, '.' | '-' | ':' | '[' | ']' | '_'))
                 && text.bytes().all(|it| it.is_ascii_graphic()) =>
         {
             Some(text.to_owned())

@@ -47,15 +47,8 @@ pub enum State {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Idle,
-        Self::Inspecting,
-        Self::Clear,
-        Self::Refer,
-        Self::Alarm,
-        Self::NotValid,
-        Self::NotRecording,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Idle, Self::Inspecting, Self::Clear, Self::Refer, Self::Alarm, Self::NotValid, Self::NotRecording];
 
     /// Its key in `[outputs.on]`.
     pub const fn word(self) -> &'static str {
@@ -287,7 +280,8 @@ fn lines(value: &Value<'_>, inverted: Option<&Value<'_>>) -> Option<Vec<OutputLi
     }
     let mut lines: Vec<OutputLine> = Vec::new();
     for (name, number) in &entries {
-        let sound = name.len() <= 16 && name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
+        let sound =
+            name.len() <= 16 && name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
         if !sound {
             number.key_fault(
                 format!("the line is called {name:?}; a name is at most 16 small letters, digits and hyphens"),
@@ -393,7 +387,9 @@ fn lit(written: &Value<'_>, lines: &[OutputLine]) -> Option<Lines> {
     for (name, item) in written.texts(example)? {
         if name == BARRIER || name == PULSE {
             item.fault(
-                format!("{name:?} is not switched by a state: a barrier opens on clear and recorded, a pulse always beats"),
+                format!(
+                    "{name:?} is not switched by a state: a barrier opens on clear and recorded, a pulse always beats"
+                ),
                 "nothing; remove it from the list",
             );
             return None;
@@ -479,8 +475,11 @@ fn wire_of<'d>(kind: &str, node: &Node<'d>, ports: &Named<'d, Port>) -> Option<W
     let unit_id = node.need("unit_id", "1").and_then(|value| value.integer(1_u8, 247));
     let timeout = node.may("timeout").map_or(Some(ms(500)), |value| value.duration(ms(10), ms(2_000)));
     let together = node.may("write").map_or(Some(false), |value| value.word(&WRITES));
-    let address =
-        if kind == "register" { Some(node.need("address", "0").and_then(|it| it.integer(0_u16, u16::MAX))) } else { None };
+    let address = if kind == "register" {
+        Some(node.need("address", "0").and_then(|it| it.integer(0_u16, u16::MAX)))
+    } else {
+        None
+    };
     let watchdog = watchdog(node);
     node.finish();
     let unit = OutputUnit { port: port?, unit_id: unit_id?, timeout: timeout?, watchdog: watchdog? };
@@ -551,9 +550,11 @@ fn numbers_fit(output: &Output, value: &Value<'_>) -> bool {
 fn nobody_elses(output: &Output, others: &[Output], place: &Value<'_>) -> bool {
     let ends = |it: &Output| -> Vec<String> {
         match &it.wire {
-            Wire::Coils { unit, .. } => {
-                it.lines.iter().map(|line| format!("coil {} of unit {} on {}", line.number, unit.unit_id, unit.port)).collect()
-            }
+            Wire::Coils { unit, .. } => it
+                .lines
+                .iter()
+                .map(|line| format!("coil {} of unit {} on {}", line.number, unit.unit_id, unit.port))
+                .collect(),
             Wire::Register { unit, address, .. } => {
                 vec![format!("register {address} of unit {} on {}", unit.unit_id, unit.port)]
             }

@@ -8,7 +8,9 @@ mod model;
 mod rig;
 mod span;
 
-pub use instrument::{ContainerReader, Drum, Gamma, IoModule, PhMeter, PlateReader, Portal, Run, Specimen, Weighbridge};
+pub use instrument::{
+    ContainerReader, Drum, Gamma, IoModule, PhMeter, PlateReader, Portal, Run, Specimen, Weighbridge,
+};
 pub use model::{
     ContainerRead, Declared, DriveAxle, Fault, FaultKind, Generator, LaneSetup, Lorry, PlateRead, Scene, Traffic,
     Vehicle,
@@ -22,7 +24,7 @@ pub use span::{Span, SpanError};
 use tidewaiter_drivers::Decimal;
 
 /// Scenes that come with the program: name and text.
-pub const BUILT_IN: [(&str, &str); 16] = [
+pub const BUILT_IN: [(&str, &str); 17] = [
     ("demo", include_str!("../../scenes/demo.toml")),
     ("lane", include_str!("../../scenes/lane.toml")),
     ("lane-lights", include_str!("../../scenes/lane-lights.toml")),
@@ -30,6 +32,7 @@ pub const BUILT_IN: [(&str, &str); 16] = [
     ("containers", include_str!("../../scenes/containers.toml")),
     ("drill", include_str!("../../scenes/drill.toml")),
     ("rig", include_str!("../../scenes/rig.toml")),
+    ("ph-meter", include_str!("../../scenes/ph-meter.toml")),
     ("textile-bench", include_str!("../../scenes/textile-bench.toml")),
     ("cotton", include_str!("../../scenes/cotton.toml")),
     ("tyre-uniformity", include_str!("../../scenes/tyre-uniformity.toml")),

@@ -8,11 +8,11 @@ use std::{
     sync::Arc,
 };
 
+use super::tap::{Asked, Heard, Tap};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tidewaiter_agent::acquire::{Opener, PortStream};
 use tidewaiter_config::site::Link;
 use tidewaiter_simulator::{Address, World as Truth, serve};
-use super::tap::{Asked, Heard, Tap};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream},
     time::sleep_until,

@@ -134,7 +134,18 @@ impl Bus {
                 poll: None,
             });
         }
-        Self { port, opener, outlet, stations, breakers, longest, said: None, opened_before: false, orders: None, connection: 0 }
+        Self {
+            port,
+            opener,
+            outlet,
+            stations,
+            breakers,
+            longest,
+            said: None,
+            opened_before: false,
+            orders: None,
+            connection: 0,
+        }
     }
 
     /// The same port, with outputs on it.
