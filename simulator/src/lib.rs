@@ -28,4 +28,4 @@ pub use profile_server::{ProfileServer, ProfileServerError};
 pub use scene::{Scene, SceneError, Span};
 pub use simulation::{Address, Options, Running, Simulation, StartError};
 pub use week::{Described, DescribedAlarm, DescribedValue, described, week};
-pub use world::{NoSuchExtract, Passage, PlannedSpecimen, World, WorldError, WorldOptions};
+pub use world::{CoilWrite, Lamps, NoSuchExtract, Passage, PlannedSpecimen, World, WorldError, WorldOptions};

@@ -270,7 +270,10 @@ async fn play(run: &Run, scene: Scene) -> anyhow::Result<()> {
         write(path, &operator_commands(&running.operator_script(), run.lead_in))?;
     }
     operate(running.world().clone());
-    until_over(run.lasts).await?;
+    tokio::select! {
+        over = until_over(run.lasts) => over?,
+        () = show_lamps(running.world()) => {}
+    }
     let oracle = running.oracle();
     if let Some(path) = &run.oracle_out {
         write(path, &oracle.to_json())?;
@@ -280,6 +283,23 @@ async fn play(run: &Run, scene: Scene) -> anyhow::Result<()> {
     // Bounded, so that a blocked line cannot keep the program.
     let _ = tokio::time::timeout(Duration::from_secs(2), running.stop()).await;
     Ok(())
+}
+
+/// Prints what the I/O module shows whenever that changes; the pulse is left out. Pends for ever.
+async fn show_lamps(world: &World) {
+    let mut shown = None;
+    loop {
+        if let Some(mut lamps) = world.lamps() {
+            lamps.on.retain(|it| it != "pulse");
+            let now = (lamps.on, lamps.trips);
+            if shown.as_ref() != Some(&now) {
+                let on = if now.0.is_empty() { "nothing".to_owned() } else { now.0.join(" ") };
+                eprintln!("coils on: {on}; the module's watchdog has tripped {} times", now.1);
+                shown = Some(now);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// Lets an operator move the pH electrode from the keyboard, a line per move, until standard input ends.
@@ -320,7 +340,7 @@ fn list() -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for (name, _) in scene::BUILT_IN {
         let scene = Scene::built_in(name)?;
-        let instruments = scene.instruments();
+        let instruments = scene.ends();
         let shown = if instruments.is_empty() { "everything is typed".to_owned() } else { instruments.join(" ") };
         writeln!(out, "{name}\n    {}\n    {shown}", scene.title)?;
     }
@@ -331,7 +351,7 @@ fn exported(export: &ExportConfig) -> anyhow::Result<()> {
     let scene = load(&export.scene)?;
     let dir = std::path::absolute(&export.dir)?;
     let mut addresses = std::collections::BTreeMap::new();
-    for id in scene.instruments() {
+    for id in scene.ends() {
         let address = match scene.tcp_port(id) {
             None => Address::Pty(dir.join(format!("{id}.tty"))),
             Some(0) => bail!(

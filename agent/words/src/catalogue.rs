@@ -24,6 +24,7 @@ macro_rules! texts {
             include_str!(concat!("../", $folder, "/duty.ftl")),
             include_str!(concat!("../", $folder, "/bundle.ftl")),
             include_str!(concat!("../", $folder, "/access.ftl")),
+            include_str!(concat!("../", $folder, "/outputs.ftl")),
         ]
     };
 }

@@ -18,6 +18,7 @@
 //! duty.ftl        the monitoring plan: follow-ups, warnings, deadlines, draws
 //! bundle.ftl      the report inside an evidence bundle
 //! access.ftl      signing in at the local page
+//! outputs.ftl     stack lights, barriers and cameras
 //! ```
 //!
 //! Ids of enumerations are a prefix and the stable word that records carry: `reason-no-background`,
