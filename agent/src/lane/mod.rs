@@ -6,12 +6,14 @@
 //! | chapter | what is there |
 //! |---|---|
 //! | `api/` | JSON for programs and for the commands, under `/api/v1` |
+//! | `history/` | what was recorded: search, one record, slips, tables, statistics |
 //! | `page/` | the pages of lanes and rigs, and what every page shares |
 //! | `status.rs` | what the agent says of itself, from durable state only |
 //!
 //! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not, or when nobody knows.
 
 mod api;
+mod history;
 mod page;
 mod status;
 
@@ -32,6 +34,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::history::{n42, sheet};
 pub use self::{
     api::record_view,
     status::{STALE_MS, StatusReport, StopReason, Stopped},
@@ -68,6 +71,7 @@ pub struct Local {
     uploads: Arc<Semaphore>,
     software: Arc<SoftwareId>,
     context: Arc<Context>,
+    history: Arc<history::History>,
     streams: Arc<Semaphore>,
     stop: CancellationToken,
 }
@@ -90,6 +94,7 @@ impl Local {
             uploads: Arc::new(Semaphore::new(1)),
             software: Arc::new(running.software.clone()),
             context: Arc::new(Context { software: running.software.name.clone(), config: running.software.config }),
+            history: Arc::default(),
         }
     }
 
@@ -135,6 +140,7 @@ pub fn router(local: Local) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .merge(api::routes())
+        .merge(history::routes())
         .merge(page::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(local)
@@ -148,6 +154,7 @@ pub fn router(local: Local) -> Router {
 pub async fn serve(local: Local, listen: SocketAddr, stop: CancellationToken) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
+    tokio::spawn(Arc::clone(&local.history).follow(local.outbox.clone(), stop.clone()));
     // Streams to open pages end with it: a graceful shutdown waits for them (tokio-rs/axum#2673).
     let router = router(Local { stop: stop.clone(), ..local });
     tokio::spawn(async move {

@@ -9,7 +9,7 @@ use axum::{
 };
 use sha2::{Digest, Sha256};
 
-const CSS: &str = include_str!("assets/page.css");
+const CSS: &str = concat!(include_str!("assets/page.css"), include_str!("../history/history.css"));
 const ICON: &str = include_str!("assets/icon.svg");
 const JS: &str = include_str!("assets/page.js");
 
