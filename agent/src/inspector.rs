@@ -272,6 +272,11 @@ impl Inspector {
         self.duties(now).await;
         self.live_on(now).await;
         self.end_shots(now).await;
+        self.show_places(now);
+    }
+
+    /// Shows what each place is busy with.
+    fn show_places(&mut self, now: Moment) {
         let busy = self.engine.busy();
         self.live.update(|live| live.busy = busy);
         self.scenes.look(&self.engine, now, &self.live);
@@ -316,6 +321,9 @@ impl Inspector {
                         let event = Event { place: rig, name: name.to_owned(), subject, facts };
                         let recorded = self.outbox.seal(self.event(&event)).await;
                         self.carry_out(steps).await;
+                        // The page that is loaded upon the answer shows what the answer says.
+                        self.scenes.make_due();
+                        self.show_places(self.clock.now());
                         recorded.map(|_| ()).map_err(AskError::from)
                     }
                     Err(refused) => Err(refused.into()),
@@ -335,6 +343,9 @@ impl Inspector {
                         let event = Event { place: check, name: name.to_owned(), subject, facts };
                         let recorded = self.outbox.seal(self.event(&event)).await;
                         self.carry_out(steps).await;
+                        // The page that is loaded upon the answer shows what the answer says.
+                        self.scenes.make_due();
+                        self.show_places(self.clock.now());
                         recorded.map(|_| ()).map_err(AskError::from)
                     }
                     Err(refused) => Err(refused.into()),
