@@ -4,6 +4,8 @@
 //! key or a token brings a right one (401), what changes something comes from a page of ours (403) and in the form the
 //! route takes (415, 413, 408), and they may (401 or the sign-in page, 403).
 
+#![allow(clippy::result_large_err, reason = "a refusal is an answer, made once and sent at once")]
+
 use std::{net::SocketAddr, time::Duration};
 
 use axum::{
