@@ -196,7 +196,8 @@ fn admitted(local: &Local, rule: &Rule, actor: &Actor, peer: Peer, request: &Req
         Need::Act(action) if known && program => actor.allowed(action),
         Need::Act(action) if actor.may(action) => Ok(()),
         Need::Act(action) if known => {
-            let view = View { actor: actor.clone(), ..View::of(request) };
+            let mut view = View::of(request);
+            view.actor = actor.clone();
             Err(local.say_page(&view, StatusCode::FORBIDDEN, &action.refusal(view.language)))
         }
         Need::Look | Need::Known | Need::Act(_) => {
