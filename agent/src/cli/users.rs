@@ -257,6 +257,7 @@ pub(super) fn users(command: UsersCommand) -> Outcome {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the last word of every subcommand, as its outcome")]
 fn said(name: &str, what: &str) -> Outcome {
     outln!("{name} {what}; a running agent knows within a second or two");
     Ok(OK)

@@ -6,7 +6,7 @@
 
 #![allow(clippy::result_large_err, reason = "a refusal is an answer, made once and sent at once")]
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fmt::Write as _, net::SocketAddr, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
@@ -233,7 +233,8 @@ fn encoded(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
             text.push(char::from(byte));
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            // Writing into a text does not fail.
+            let _ = write!(text, "%{byte:02X}");
         }
         text
     })
