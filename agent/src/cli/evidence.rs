@@ -143,6 +143,7 @@ fn add(args: &AddArgs) -> Outcome {
 }
 
 /// Posts the content; what the agent answers, or why it refuses.
+#[allow(clippy::needless_pass_by_value, reason = "found for this one request, and handed over")]
 fn send(agent: Agent, query: &[(&str, &str)], media: &str, content: &[u8]) -> Result<Result<Value, String>, Failure> {
     let url = format!("http://{}/api/v1/evidence", agent.address);
     let mut request = operate::http(PATIENCE).post(url).header("authorization", agent.bearer()?);

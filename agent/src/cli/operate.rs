@@ -149,6 +149,7 @@ pub(super) fn post(agent: Agent, path: &str, body: &Value) -> Outcome {
 }
 
 /// Posts to the local interface and tells its answer; a refusal is a finding.
+#[allow(clippy::needless_pass_by_value, reason = "found for this one request, and handed over")]
 pub(super) fn answered(
     agent: Agent,
     path: &str,
@@ -171,6 +172,7 @@ pub(super) fn answered(
 }
 
 /// Fetches JSON from the local interface.
+#[allow(clippy::needless_pass_by_value, reason = "found for this one request, and handed over")]
 pub(super) fn get(agent: Agent, path: &str) -> Result<Value, Failure> {
     let url = format!("http://{}/api/v1/{path}", agent.address);
     let mut answer = http(PATIENCE).get(&url).call().map_err(|why| unreachable(&agent, &why))?;
