@@ -56,16 +56,20 @@ fn imports_run_one_way() {
         ("agent/words", &[]),
         ("agent/record", &["drivers"]),
         ("agent/screening", &["drivers", "config"]),
+        ("agent/console", &["words"]),
         ("agent/mqtt", &[]),
         ("agent/token", &["record"]),
         ("agent/recompute", &["config", "screening", "record"]),
         ("agent/bundle", &["record", "words"]),
         (
             "agent/collector",
-            &["drivers", "config", "screening", "record", "recompute", "mqtt", "token", "words", "bundle"],
+            &["drivers", "config", "screening", "record", "recompute", "mqtt", "token", "words", "console", "bundle"],
         ),
-        ("agent", &["drivers", "config", "screening", "record", "recompute", "mqtt", "token", "words", "bundle"]),
-        ("simulator", &["drivers", "config", "words"]),
+        (
+            "agent",
+            &["drivers", "config", "screening", "record", "recompute", "mqtt", "token", "words", "console", "bundle"],
+        ),
+        ("simulator", &["drivers", "config", "words", "console"]),
     ]
     .into();
     for (folder, allowed) in allowed {

@@ -99,6 +99,7 @@ impl Local {
             &self.telemetry.borrow(),
             &self.counters,
             self.live.snapshot(),
+            self.live.in_force(),
             self.software.hash,
             self.clock.now(),
         )
