@@ -9,15 +9,17 @@ const EXAMPLE: &str = "Example: ";
 /// The summary of every command below and including `command`, from the catalogue: `help-PROGRAM-COMMAND…`.
 ///
 /// Only the first paragraph is in the catalogue. Examples are the same in every language; further paragraphs, options and
-/// values stay English.
+/// values stay English. A command without an example of its own shows those that the commands above it give for it.
 #[must_use]
 pub fn localized(command: Command, language: Language) -> Command {
     let name = command.get_name().to_owned();
-    said_of(command, &name, language)
+    said_of(command, std::slice::from_ref(&name), &[], language)
 }
 
-fn said_of(command: Command, path: &str, language: Language) -> Command {
-    let id = format!("help-{path}");
+fn said_of(command: Command, path: &[String], above: &[String], language: Language) -> Command {
+    let id = format!("help-{}", path.join("-"));
+    let program = path.first().cloned().unwrap_or_default();
+    let own = examples_of(&command, &program);
     let mut command = command;
     if knows(language, &id) {
         let summary = say(language, &id, &[]);
@@ -27,10 +29,26 @@ fn said_of(command: Command, path: &str, language: Language) -> Command {
         }
         command = command.about(summary);
     }
+    if own.is_empty() && command.get_subcommands().next().is_none() {
+        let call = format!("{} ", path.join(" "));
+        let mine: Vec<&String> = above.iter().filter(|it| format!("{it} ").starts_with(&call)).collect();
+        if !mine.is_empty() {
+            let lines: Vec<String> = mine.into_iter().map(|it| format!("{EXAMPLE}{it}")).collect();
+            command = command.after_long_help(lines.join("\n"));
+        }
+    }
+    let mut all = above.to_vec();
+    all.extend(own);
     command.mut_subcommands(|below| {
-        let path = format!("{path}-{}", below.get_name());
-        said_of(below, &path, language)
+        let path: Vec<String> = path.iter().cloned().chain([below.get_name().to_owned()]).collect();
+        said_of(below, &path, &all, language)
     })
+}
+
+/// The examples in the texts of one command.
+fn examples_of(command: &Command, program: &str) -> Vec<String> {
+    let texts = [command.get_long_about(), command.get_after_help(), command.get_after_long_help()];
+    texts.into_iter().flatten().flat_map(|text| examples_in(&text.to_string(), program)).collect()
 }
 
 /// What is wrong with the help of `command` and those below it; for the tests of a program.
@@ -38,16 +56,24 @@ fn said_of(command: Command, path: &str, language: Language) -> Command {
 /// Every command has its summary in both languages, the English one equal to its own; every command that does something
 /// shows an example; and every example is accepted by the command line that `fresh` makes.
 pub fn faults(fresh: &dyn Fn() -> Command) -> Vec<String> {
-    let command = fresh();
-    let name = command.get_name().to_owned();
+    let raw = fresh();
+    let name = raw.get_name().to_owned();
     let mut found = Vec::new();
-    look(&command, &name, &name, fresh, &mut found);
+    look(&raw, &localized(fresh(), Language::En), &name, &name, fresh, &mut found);
     found
 }
 
-fn look(command: &Command, path: &str, program: &str, fresh: &dyn Fn() -> Command, found: &mut Vec<String>) {
+/// `raw` is the command as it is written, `shown` as its reader sees it.
+fn look(
+    raw: &Command,
+    shown: &Command,
+    path: &str,
+    program: &str,
+    fresh: &dyn Fn() -> Command,
+    found: &mut Vec<String>,
+) {
     let id = format!("help-{path}");
-    let own = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let own = raw.get_about().map(ToString::to_string).unwrap_or_default();
     for language in Language::ALL {
         if !knows(language, &id) {
             found.push(format!("{id} is not in the {} catalogue: {own}", language.tag()));
@@ -56,12 +82,8 @@ fn look(command: &Command, path: &str, program: &str, fresh: &dyn Fn() -> Comman
     if say(Language::En, &id, &[]) != own {
         found.push(format!("{id} is {:?} in the catalogue and {own:?} in the program", say(Language::En, &id, &[])));
     }
-    let texts = [command.get_long_about(), command.get_after_help(), command.get_after_long_help()];
-    let mut examples = Vec::new();
-    for text in texts.into_iter().flatten() {
-        examples.extend(examples_in(&text.to_string(), program));
-    }
-    if examples.is_empty() && command.get_subcommands().next().is_none() {
+    let examples = examples_of(shown, program);
+    if examples.is_empty() && shown.get_subcommands().next().is_none() {
         found.push(format!("{path} shows no example"));
     }
     for example in examples {
@@ -69,8 +91,8 @@ fn look(command: &Command, path: &str, program: &str, fresh: &dyn Fn() -> Comman
             found.push(format!("{path}: example {example:?}: {why}"));
         }
     }
-    for below in command.get_subcommands() {
-        look(below, &format!("{path}-{}", below.get_name()), program, fresh, found);
+    for (raw, shown) in raw.get_subcommands().zip(shown.get_subcommands()) {
+        look(raw, shown, &format!("{path}-{}", raw.get_name()), program, fresh, found);
     }
 }
 
@@ -106,14 +128,13 @@ pub fn words_of(line: &str) -> Option<Vec<String>> {
     for sign in line.chars() {
         match (quote, sign) {
             (Some(open), _) if sign == open => quote = None,
-            (Some(_), _) => word.get_or_insert_default().push(sign),
             (None, '\'' | '"') => {
                 quote = Some(sign);
                 word.get_or_insert_default();
             }
             (None, '|' | '>' | '<' | '#') if word.is_none() => break,
             (None, _) if sign.is_whitespace() => words.extend(word.take()),
-            (None, _) => word.get_or_insert_default().push(sign),
+            (_, _) => word.get_or_insert_default().push(sign),
         }
     }
     words.extend(word);
@@ -134,7 +155,10 @@ mod tests {
     fn words_are_split_as_a_shell_does() {
         let check = |line: &str, expected: Option<&[&str]>| {
             let words = words_of(line);
-            assert_eq!(words.as_deref().map(|it| it.iter().map(String::as_str).collect::<Vec<_>>()).as_deref(), expected);
+            assert_eq!(
+                words.as_deref().map(|it| it.iter().map(String::as_str).collect::<Vec<_>>()).as_deref(),
+                expected
+            );
         };
         check("a 'b c' \"d e\"f", Some(&["a", "b c", "d ef"]));
         check("a b | c", Some(&["a", "b"]));

@@ -32,8 +32,14 @@ impl Tone {
             "ConditionalPass" | "ConditionalFail" | "refer" | "warn" | "unstable" | "stale" | "verification-due" => {
                 Self::Warn
             }
-            "Fail" | "alarm" | "fail" | "not-recording" | "out-of-verification" | "identity-mismatch"
-            | "function-check-overdue" | "implausible" => Self::Bad,
+            "Fail"
+            | "alarm"
+            | "fail"
+            | "not-recording"
+            | "out-of-verification"
+            | "identity-mismatch"
+            | "function-check-overdue"
+            | "implausible" => Self::Bad,
             "Inconclusive" | "not-valid" | "NotApplicable" => Self::Open,
             _ => Self::Plain,
         }

@@ -12,6 +12,14 @@ use crate::said;
 /// How often the time left is drawn again while nothing else changes.
 const TICK: Duration = Duration::from_millis(500);
 
+/// Done, half done, to be done.
+const BAR: &str = "█▌░";
+
+/// The look of a bar whose end is known.
+fn filled(count: &str) -> String {
+    format!("{{bar:32}} {{percent:>3}} % {count} {} {{eta}}", said!("progress-left"))
+}
+
 /// A bar with the time left. Where standard error is no terminal nothing is ever drawn.
 #[derive(Debug)]
 pub struct Progress(ProgressBar);
@@ -34,16 +42,13 @@ impl Progress {
             return Self(ProgressBar::hidden());
         }
         let (bar, template) = match total.filter(|it| *it > 0) {
-            Some(total) => {
-                let left = said!("progress-left");
-                (ProgressBar::new(total), format!("{{bar:32}} {{percent:>3}} % {count} {left} {{eta}}"))
-            }
+            Some(total) => (ProgressBar::new(total), filled(count)),
             // What ends nobody knows when has no bar to fill.
             None => (ProgressBar::no_length(), format!("{{spinner}} {}", count.split('/').next().unwrap_or(count))),
         };
         bar.set_draw_target(ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template(&template) {
-            bar.set_style(style.progress_chars("█▌░"));
+            bar.set_style(style.progress_chars(BAR));
         }
         bar.enable_steady_tick(TICK);
         Self(bar)
@@ -61,7 +66,12 @@ impl Progress {
 
     /// How much there is has become known.
     pub fn of(&self, total: u64) {
-        self.0.set_length(total);
+        if self.0.length() != Some(total) && total > 0 {
+            self.0.set_length(total);
+            if let Ok(style) = ProgressStyle::with_template(&filled("{pos}/{len}")) {
+                self.0.set_style(style.progress_chars(BAR));
+            }
+        }
     }
 
     /// Wipes the bar; the command says itself what came out.

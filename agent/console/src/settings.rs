@@ -30,12 +30,20 @@ pub enum Color {
 /// Options that every command takes.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Everywhere {
-    /// Language: zh-CN or en; that of the locale (LC_ALL, LC_MESSAGES, LANG) if not given.
-    #[arg(long, global = true, value_name = "LANG", value_parser = parse_language, help_heading = "Everywhere")]
+    /// Language: zh-CN or en; that of the locale if not given.
+    #[arg(long, alias = "language", global = true, value_name = "LANG", value_parser = parse_language, help_heading = "Everywhere")]
     lang: Option<Language>,
-    /// Colours: never in a pipe and not with NO_COLOR, unless asked for.
+    /// When to use colours; by itself never in a pipe, nor where the variable `NO_COLOR` is set.
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, help_heading = "Everywhere")]
     color: Color,
+}
+
+impl Everywhere {
+    /// The language asked for on the command line, where one was.
+    #[must_use]
+    pub const fn asked_language(&self) -> Option<Language> {
+        self.lang
+    }
 }
 
 /// Reads `zh-CN` or `en`, for clap.
@@ -67,10 +75,14 @@ pub fn arguments<T: CommandFactory + FromArgMatches>(everywhere: impl Fn(&T) -> 
 fn asked_language(arguments: &[OsString]) -> Option<Language> {
     let texts: Vec<&str> = arguments.iter().filter_map(|it| it.to_str()).take_while(|it| *it != "--").collect();
     let after = texts.windows(2).find_map(|pair| match pair {
-        ["--lang", tag] => Language::from_tag(tag),
+        ["--lang" | "--language", tag] => Language::from_tag(tag),
         _ => None,
     });
-    after.or_else(|| texts.iter().find_map(|it| it.strip_prefix("--lang=")).and_then(Language::from_tag))
+    after.or_else(|| {
+        let value =
+            |it: &&str| it.strip_prefix("--lang=").or_else(|| it.strip_prefix("--language=")).map(str::to_owned);
+        texts.iter().find_map(value).and_then(|tag| Language::from_tag(&tag))
+    })
 }
 
 /// Whether to colour: what was asked for, then `NO_COLOR` (<https://no-color.org>), then the terminal.

@@ -2,11 +2,12 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal as _, Write},
     path::PathBuf,
 };
 
 use clap::{Args, ValueEnum};
+use tidewaiter_console::{Progress, note};
 
 use super::{Failure, OK, Outcome, Place, output};
 use crate::{lane::record_view, outbox::Archive};
@@ -58,13 +59,19 @@ pub(super) fn export(args: &ExportArgs) -> Outcome {
         }
         None => write(args, &archive, &mut BufWriter::new(Piped(io::stdout().lock())))?,
     };
-    eprintln!("{written} records");
+    note(format_args!("{}", output::said!("export-written", records: written)));
     Ok(OK)
 }
 
 fn write(args: &ExportArgs, archive: &Archive, out: &mut impl Write) -> Result<u64, Failure> {
     let mut next = args.from;
     let mut count = 0;
+    let summary = archive.summary().map_err(Failure::environment)?;
+    let last = args.to.unwrap_or(u64::MAX).min(summary.head.unwrap_or(0));
+    let begin = args.from.max(summary.oldest.unwrap_or(0));
+    // Where the records themselves go to the terminal, a bar would run through them.
+    let quiet = args.out.is_none() && io::stdout().is_terminal();
+    let progress = (!quiet).then(|| Progress::records(Some((last + 1).saturating_sub(begin))));
     if args.format == Format::Csv {
         // The mark tells spreadsheets that the file is UTF-8.
         out.write_all("\u{feff}".as_bytes()).map_err(Failure::environment)?;
@@ -81,6 +88,9 @@ fn write(args: &ExportArgs, archive: &Archive, out: &mut impl Write) -> Result<u
                 Format::Csv => csv_rows(out, &entry.bytes)?,
             }
             count += 1;
+        }
+        if let Some(progress) = &progress {
+            progress.at(count);
         }
         if args.to.is_some_and(|to| next > to) {
             break;

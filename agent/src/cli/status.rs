@@ -161,8 +161,7 @@ fn records(report: &Value, page: &mut Vec<String>) {
         page.push(paint(Tone::Bad, &said!("status-refused", refused: refused)));
     }
     let (used, budget) = (count(report, "/store_used_bytes"), count(report, "/store_budget_bytes"));
-    if budget > 0 {
-        let percent = used.saturating_mul(100) / budget;
+    if let Some(percent) = used.saturating_mul(100).checked_div(budget) {
         let line = said!("status-store", used = mebibytes(used), budget = mebibytes(budget), percent = percent);
         page.push(paint(if percent >= 80 { Tone::Warn } else { Tone::Plain }, &line));
     }
@@ -205,7 +204,8 @@ fn places(report: &Value, page: &mut Vec<String>) {
     }
     section("status-places", page);
     for (place, subject) in busy {
-        let subject = subject.as_str().filter(|it| !it.is_empty()).map_or_else(|| said!("status-unnamed"), str::to_owned);
+        let subject =
+            subject.as_str().filter(|it| !it.is_empty()).map_or_else(|| said!("status-unnamed"), str::to_owned);
         page.push(format!("  {}", said!("status-busy", place = place, subject = subject)));
     }
 }
@@ -217,7 +217,8 @@ fn objects<'v>(report: &'v Value, path: &str) -> impl Iterator<Item = (&'v Strin
 fn instruments(report: &Value, page: &mut Vec<String>) {
     let standings = report.pointer("/live/register").and_then(Value::as_array);
     let standing = |id: &str| {
-        let line = standings.into_iter().flatten().find(|line| line.get("instrument").and_then(Value::as_str) == Some(id))?;
+        let line =
+            standings.into_iter().flatten().find(|line| line.get("instrument").and_then(Value::as_str) == Some(id))?;
         let word = line.get("standing").and_then(Value::as_str)?;
         Some((word, line))
     };
@@ -273,9 +274,9 @@ fn in_words(word: &str, line: &Value) -> String {
 
 /// A cause of absence as the API spells it, `exception(2)`, in words.
 fn spoken_missing(missing: &str) -> String {
-    let (word, code) = missing.split_once('(').map_or((missing, None), |(word, rest)| {
-        (word, rest.trim_end_matches(')').trim().parse().ok())
-    });
+    let (word, code) = missing
+        .split_once('(')
+        .map_or((missing, None), |(word, rest)| (word, rest.trim_end_matches(')').trim().parse().ok()));
     terms::missing(language(), word.trim(), code)
 }
 

@@ -155,7 +155,11 @@ fn configuration(args: &DoctorArgs, answers: &mut Answers) -> Option<Site> {
                 ),
             );
             for it in warnings {
-                answers.warn("configuration", format!("{}:{}:{}: {}", it.file, it.line, it.column, it.what), it.way_out);
+                answers.warn(
+                    "configuration",
+                    format!("{}:{}:{}: {}", it.file, it.line, it.column, it.what),
+                    it.way_out,
+                );
             }
             Some(site)
         }
@@ -187,8 +191,5 @@ fn tell(answers: &Answers) {
         }
     }
     let count = |state| answers.0.iter().filter(|it| it.state == state).count();
-    outln!(
-        "{}",
-        said!("doctor-sum", ok = count(State::Ok), warn = count(State::Warn), fail = count(State::Fail))
-    );
+    outln!("{}", said!("doctor-sum", ok = count(State::Ok), warn = count(State::Warn), fail = count(State::Fail)));
 }

@@ -142,6 +142,7 @@ fn system() -> String {
 }
 
 fn journal() -> Option<String> {
-    let told = Command::new("journalctl").args(["-u", UNIT, "-n", LINES, "--no-pager", "-o", "short-iso"]).output().ok()?;
+    let told =
+        Command::new("journalctl").args(["-u", UNIT, "-n", LINES, "--no-pager", "-o", "short-iso"]).output().ok()?;
     told.status.success().then(|| String::from_utf8_lossy(&told.stdout).into_owned())
 }

@@ -10,9 +10,22 @@ use toml::Value;
 pub(super) const STARS: &str = "***";
 
 /// Parts of names that hold, or may hold, a secret.
-const SECRET: [&str; 14] = [
-    "password", "passwd", "passphrase", "pwd", "secret", "token", "pin", "credential", "psk", "api_key", "apikey", "auth",
-    "user", "bearer",
+const SECRET: [&str; 15] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "secret",
+    "token",
+    "pin",
+    "credential",
+    "psk",
+    "api_key",
+    "apikey",
+    "auth",
+    "authorization",
+    "user",
+    "bearer",
 ];
 
 /// Whether a key or variable of this name may hold a secret. A public key, an id or a file's place is none.
@@ -89,7 +102,8 @@ fn addresses(line: &str) -> String {
     while let Some((before, after)) = rest.split_once("://") {
         out.push_str(before);
         out.push_str("://");
-        let end = after.find(|it: char| it.is_whitespace() || matches!(it, '"' | '\'' | '<' | '>')).unwrap_or(after.len());
+        let end =
+            after.find(|it: char| it.is_whitespace() || matches!(it, '"' | '\'' | '<' | '>')).unwrap_or(after.len());
         let (address, behind) = after.split_at(end);
         // A password may hold a slash or another @, so the last @ of the word counts.
         match address.rfind('@') {
@@ -155,7 +169,11 @@ fn assignments(line: &str) -> String {
                 // `Authorization: Bearer x` names its secret twice; the second word is starred as well.
                 out.push(sign);
                 word.clear();
-                state = if sign == ' ' && line.to_ascii_lowercase().contains("authorization") { State::Expected } else { State::Plain };
+                state = if sign == ' ' && line.to_ascii_lowercase().contains("authorization") {
+                    State::Expected
+                } else {
+                    State::Plain
+                };
             }
             State::Quoted(_) | State::Bare => {}
         }
@@ -181,9 +199,7 @@ fn plates(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut at = 0;
     while let Some(&sign) = signs.get(at) {
-        let run = |from: usize, fits: fn(char) -> bool| {
-            signs.iter().skip(from).take_while(|it| fits(**it)).count()
-        };
+        let run = |from: usize, fits: fn(char) -> bool| signs.iter().skip(from).take_while(|it| fits(**it)).count();
         let upper = |it: char| it.is_ascii_uppercase() || it.is_ascii_digit();
         let behind = run(at + 1, upper);
         let province = ('\u{4e00}'..='\u{9fff}').contains(&sign);
@@ -234,7 +250,10 @@ mod tests {
     #[test]
     fn a_site_file_loses_notes_and_secrets() {
         let told = site("# wifi password hunter2\n[a]\npassword = \"x1\"\nurl = \"http://u:x2@h/\"\nlist = [\"b\"]\n[[c]]\ntoken = \"x3\"\n").unwrap();
-        assert!(!told.contains("hunter2") && !told.contains("x1") && !told.contains("x2") && !told.contains("x3"), "{told}");
+        assert!(
+            !told.contains("hunter2") && !told.contains("x1") && !told.contains("x2") && !told.contains("x3"),
+            "{told}"
+        );
         assert!(told.contains("list = [\"b\"]") && told.contains("http://***@h/"), "{told}");
         assert!(site("no toml at all").is_none());
     }

@@ -79,10 +79,16 @@ fn dated(check: &'static str, whose: &str, der: &[u8], answers: &mut Answers) {
     };
     let (from, until) = (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp());
     let now = Timestamp::now().as_second();
-    let date = |second: i64| Timestamp::from_second(second).map_or_else(|_| "?".to_owned(), |it| it.strftime("%F").to_string());
+    let date = |second: i64| {
+        Timestamp::from_second(second).map_or_else(|_| "?".to_owned(), |it| it.strftime("%F").to_string())
+    };
     let what = said!("doctor-certificate", whose = whose, until = date(until), days = (until - now).div_euclid(86_400));
     if now < from {
-        answers.fail(check, said!("doctor-certificate-early", whose = whose, from = date(from)), said!("doctor-clock-way"));
+        answers.fail(
+            check,
+            said!("doctor-certificate-early", whose = whose, from = date(from)),
+            said!("doctor-clock-way"),
+        );
     } else if now > until {
         answers.fail(check, what, said!("doctor-certificate-way"));
     } else if until - now < SOON_DAYS * 86_400 {
