@@ -4,10 +4,11 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use tidewaiter_tests::{
-    process::{Ended, Program, binary, run, run_own, run_own_in},
+    process::{Ended, Program, binary, run, run_own, run_own_in, until},
     tool::installed,
 };
 
@@ -76,7 +77,7 @@ fn every_situation_has_its_exit_code_and_says_what_to_do() {
         (&["try", "/nowhere.toml"], ENVIRONMENT, "/nowhere.toml"),
         (&["try", &empty], FINDING, "empty.toml"),
         (&["listen", "--file", "/nowhere"], ENVIRONMENT, "/nowhere"),
-        (&["listen"], USAGE, "--file"),
+        (&["listen"], USAGE, "TARGET"),
         (&["probe", "tcp://127.0.0.1:1"], ENVIRONMENT, "127.0.0.1:1"),
         (&["probe", "ftp://x"], USAGE, "ftp"),
         (&["screen", "no-table", "ph=7"], USAGE, "limits show"),
@@ -292,7 +293,7 @@ fn what_goes_to_support_holds_no_secret() {
         &dir.path().join("log"),
     )
     .unwrap();
-    agent.line("local interface", std::time::Duration::from_secs(30)).unwrap();
+    agent.line("local interface", Duration::from_secs(30)).unwrap();
     let declared =
         tidewaiter(&["subject", "粤B12345", "trailer=粤D99999", "--operator", "Wang Xiaoming", "--config", &site]);
     assert_eq!(declared.code, OK, "{}", declared.stderr);
@@ -308,7 +309,7 @@ fn what_goes_to_support_holds_no_secret() {
     assert!(records.contains("genesis") && records.contains("subject-posted"), "{records}");
     let told = fs::read_to_string(unpacked.join("site.toml")).unwrap();
     assert!(told.contains("gate-07") && told.contains("64 MiB"), "the bundle still tells what is configured: {told}");
-    agent.terminate(std::time::Duration::from_secs(20)).unwrap();
+    agent.terminate(Duration::from_secs(20)).unwrap();
 
     // A file that the agent refuses goes through the same sieve: keys of a later version, of a typing error, of a paste.
     let key = fs::read_to_string(data.join("agent.key")).unwrap_or_default();
@@ -353,12 +354,13 @@ fn clean(folder: &Path) {
 fn a_capture_made_from_a_port_names_its_protocol_and_is_played_again() {
     let dir = tempfile::tempdir().unwrap();
     let capture = file(dir.path(), "scale.bin", "ST,GS,+0012.50kg\r\n".repeat(40));
-    let mut player = Program::start(
-        Command::new(binary("tidewaiter-sim").unwrap()).args(["replay", &capture, "--baud", "115200", "--for", "30s"]),
+    let player = Program::start(
+        Command::new(binary("tidewaiter-sim").unwrap()).args(["replay", &capture, "--baud", "115200", "--for", "120s"]),
         &dir.path().join("replay.log"),
     )
     .unwrap();
-    let address = player.line("tcp://", std::time::Duration::from_secs(20)).unwrap();
+    let told = || fs::read_to_string(dir.path().join("replay.out")).ok()?.lines().next().map(str::to_owned);
+    let address = until("the address of the player", Duration::from_secs(60), told).unwrap();
     let copy = dir.path().join("copy.bin");
     let copy = copy.to_str().unwrap();
     let recorded = run_own("tidewaiter-sim", ["record", address.trim(), "--out", copy, "--for", "20s"]).unwrap();
@@ -366,5 +368,5 @@ fn a_capture_made_from_a_port_names_its_protocol_and_is_played_again() {
     assert_eq!(fs::read(copy).unwrap(), fs::read(&capture).unwrap());
     let named = tidewaiter(&["listen", "--file", copy]);
     assert_eq!(named.code, OK, "{}{}", named.stdout, named.stderr);
-    player.terminate(std::time::Duration::from_secs(10)).unwrap();
+    player.terminate(Duration::from_secs(10)).unwrap();
 }
