@@ -9,6 +9,7 @@ mod console;
 mod corpus;
 mod evidence;
 mod frozen;
+mod guide;
 mod interop;
 mod judgement;
 mod tidy;

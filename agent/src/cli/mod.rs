@@ -6,7 +6,6 @@ mod doctor;
 mod draw;
 mod enrol;
 mod evidence;
-mod explained;
 mod export;
 mod findings;
 mod follow_up;

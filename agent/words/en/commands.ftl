@@ -177,6 +177,8 @@ export-written = { $records ->
     [one] { $records } record
    *[other] { $records } records
 }
+export-folder = --format n42 writes one file an inspection: say into which folder with --out DIR
+export-documents = { $documents } documents of { $records } records
 recompute-sum = { $same } the same, { $drift } different, { $undone } not to be repeated here, { $other } records of other kinds
 recompute-drift = different
 recompute-not-done = not to be repeated here

@@ -159,6 +159,8 @@ evidence-changed = { $path } 已被改动：现哈希为 { $hash }
 ### export、recompute、stats
 
 export-written = { $records } 条记录
+export-folder = --format n42 每次检验写一个文件：请用 --out DIR 指明文件夹
+export-documents = { $records } 条记录，{ $documents } 份文档
 recompute-sum = 相同 { $same }，不同 { $drift }，本机无法复算 { $undone }，其他种类记录 { $other }
 recompute-drift = 不同
 recompute-not-done = 本机无法复算
