@@ -56,20 +56,33 @@ fn imports_run_one_way() {
         ("agent/words", &[]),
         ("agent/record", &["drivers"]),
         ("agent/screening", &["drivers", "config"]),
+        ("agent/console", &["words"]),
         ("agent/mqtt", &[]),
         ("agent/token", &["record"]),
         ("agent/recompute", &["config", "screening", "record"]),
         ("agent/bundle", &["record", "words"]),
         (
             "agent/collector",
-            &["drivers", "config", "screening", "record", "recompute", "mqtt", "token", "words", "bundle"],
+            &["drivers", "config", "screening", "record", "recompute", "mqtt", "token", "words", "console", "bundle"],
         ),
         // n42: the pages draw spectra that are evidence, and hand out documents.
         (
             "agent",
-            &["drivers", "n42", "config", "screening", "record", "recompute", "mqtt", "token", "words", "bundle"],
+            &[
+                "drivers",
+                "n42",
+                "config",
+                "screening",
+                "record",
+                "recompute",
+                "mqtt",
+                "token",
+                "words",
+                "console",
+                "bundle",
+            ],
         ),
-        ("simulator", &["drivers", "config", "words"]),
+        ("simulator", &["drivers", "config", "words", "console"]),
     ]
     .into();
     for (folder, allowed) in allowed {

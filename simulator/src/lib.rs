@@ -8,6 +8,8 @@
 //! The services share the codecs of `tidewaiter-drivers` with the agent and therefore prove nothing
 //! about them; captured frames and independent peers do.
 
+pub mod capture;
+pub mod comparing;
 mod declarations;
 mod export;
 mod operator;

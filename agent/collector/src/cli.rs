@@ -6,6 +6,7 @@ mod enrol;
 mod keep;
 mod life;
 mod log;
+mod manual;
 mod reset;
 mod stats;
 mod status;
@@ -21,6 +22,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
+use tidewaiter_console::{Everywhere, said};
 use tidewaiter_record::{Algorithm, ChainId, Hash, ProofError, RegistryClass};
 use tidewaiter_screening::statistics::{By, Period};
 use tidewaiter_words::{Language, say};
@@ -56,7 +58,7 @@ Examples:
   tidewaiter-collector export --config collector.toml --evidence ./evidence
   tidewaiter-collector archive --config collector.toml --out /media/archive-2026
   tidewaiter verify records.cborseq --registry registry.json
-  tidewaiter-collector prove --config collector.toml --chain 0011…ff --seq 412 --out proof.cbor
+  tidewaiter-collector prove --config collector.toml --chain 00112233445566778899aabbccddeeff --seq 412 --out proof.cbor
   tidewaiter-collector prove --check proof.cbor --registry registry.json
   tidewaiter-collector log check --config collector.toml
   tidewaiter-collector keys export --config collector.toml --out registry.json
@@ -70,6 +72,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub everywhere: Everywhere,
 }
 
 /// What to do.
@@ -83,9 +88,6 @@ pub enum Command {
         /// One JSON object per line instead, the counts last.
         #[arg(long)]
         json: bool,
-        /// Language of the lines: zh-CN or en; otherwise as configured.
-        #[arg(long, value_parser = language)]
-        language: Option<Language>,
     },
     /// Show chains, gaps and counts; exit code 1 when something is bad or missing.
     Status {
@@ -113,9 +115,6 @@ pub enum Command {
         /// One JSON object instead of a table.
         #[arg(long)]
         json: bool,
-        /// zh-CN or en; otherwise as the locale says.
-        #[arg(long, value_parser = language)]
-        language: Option<Language>,
     },
     /// Write stored records out.
     Export {
@@ -177,6 +176,24 @@ pub enum Command {
     Reset(reset::ResetCommand),
     /// Signed orders for agents: roots, limit tables, assignments, plans, commands.
     Authority(authority::Authority),
+    /// Write the completion script for a shell.
+    ///
+    /// Example: tidewaiter-collector completions bash > /etc/bash_completion.d/tidewaiter-collector
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: tidewaiter_console::Shell,
+    },
+    /// Write the manual pages.
+    ///
+    /// To standard output goes the page of the program itself; into a folder, one page for each command.
+    ///
+    /// Example: tidewaiter-collector man --out /usr/local/share/man/man1
+    Man {
+        /// Folder for one page per command.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// Name and version of this software, and the SHA-256 of its executable file.
     ///
     /// Example: tidewaiter-collector version --json
@@ -348,8 +365,10 @@ impl Failure {
 
 /// Does what the command line says.
 pub fn main(cli: Cli) -> ExitCode {
-    match carry_out(cli.command) {
+    match carry_out(cli.command, cli.everywhere.asked_language()) {
         Ok(code) => ExitCode::from(code),
+        // A reader that has had enough (`| head`) is no failure.
+        Err(failure) if is_closed_pipe(&failure) => ExitCode::SUCCESS,
         Err(failure) => {
             let mut text = failure.to_string();
             let mut source = failure.source();
@@ -368,12 +387,23 @@ pub fn main(cli: Cli) -> ExitCode {
     }
 }
 
-fn carry_out(command: Command) -> Result<u8, Failure> {
+fn is_closed_pipe(failure: &Failure) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(failure);
+    while let Some(it) = cause {
+        if it.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::BrokenPipe) {
+            return true;
+        }
+        cause = it.source();
+    }
+    false
+}
+
+fn carry_out(command: Command, asked: Option<Language>) -> Result<u8, Failure> {
     match command {
-        Command::Run { config, json, language } => {
+        Command::Run { config, json } => {
             let mut config = Config::load(&config)?;
             config.output.json |= json;
-            config.output.language = language.unwrap_or(config.output.language);
+            config.output.language = asked.unwrap_or(config.output.language);
             collect(config)
         }
         Command::Status { store, json } => {
@@ -383,8 +413,8 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
             };
             status::show(&open(&store)?, registry.as_ref(), json)
         }
-        Command::Stats { store, from, to, by, json, language } => {
-            let language = language.unwrap_or_else(Language::from_env);
+        Command::Stats { store, from, to, by, json } => {
+            let language = tidewaiter_console::language();
             stats::show(&open(&store)?, stats::Wanted { period: Period { from, to }, by, json, language })
         }
         Command::Export { store, format, chain, after, out, evidence } => {
@@ -414,6 +444,8 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
         Command::Archive(args) => keep::write(args),
         Command::Import(args) => keep::import(&args),
         Command::Bundle(args) => keep::bundle(&args),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { out } => manual::man(out.as_deref()),
         Command::Version { json } => Ok(version::show(json)?),
         Command::Keys(Keys::Init { out, name, class, algorithm, pkcs11, token, pin_file, json }) => {
             let class = match class {
@@ -436,12 +468,8 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
                 let object = serde_json::json!({ "kid": kid, "key": key, "registry": registry });
                 writeln!(stdout, "{object}")?;
             } else {
-                writeln!(
-                    stdout,
-                    "centre key {kid}: {} (keep it secret), registry: {} (give it to every agent)",
-                    key.display(),
-                    registry.display()
-                )?;
+                let (key, registry) = (key.display(), registry.display());
+                writeln!(stdout, "{}", said!("centre-key-made", kid = kid, key = key, registry = registry))?;
             }
             Ok(0)
         }
@@ -457,6 +485,14 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
         Command::Enrol(command) => enrol::carry_out(command),
         Command::Reset(command) => reset::carry_out(command),
     }
+}
+
+/// A table with these columns, named `centre-column-…` in the catalogue.
+fn headed(columns: &[&str]) -> comfy_table::Table {
+    let header: Vec<String> = columns.iter().map(|it| said!(&format!("centre-column-{it}"))).collect();
+    let mut table = tidewaiter_console::table(&header.iter().map(String::as_str).collect::<Vec<_>>());
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table
 }
 
 /// UTC milliseconds.
@@ -481,11 +517,8 @@ fn init_in_token(
         let object = serde_json::json!({ "kid": kid, "token": token, "registry": registry });
         writeln!(stdout, "{object}")?;
     } else {
-        writeln!(
-            stdout,
-            "centre key {kid} in token {token:?}, registry: {} (give it to every agent)",
-            registry.display()
-        )?;
+        let told = said!("centre-key-in-token", kid = kid, token = format!("{token:?}"), registry = registry.display());
+        writeln!(stdout, "{told}")?;
         writeln!(
             stdout,
             "[keys]\nkind = \"pkcs11\"\nmodule = {module:?}\ntoken = {token:?}\nkid = \"{kid}\"\npin_file = {pin_file:?}"
@@ -501,10 +534,6 @@ fn init_in_token(_: &Path, _: &str, _: RegistryClass, _: Algorithm, _: TokenPlac
 
 fn by(text: &str) -> Result<By, String> {
     By::from_word(text).ok_or_else(|| format!("one of {}", By::ALL.map(By::word).join(", ")))
-}
-
-fn language(text: &str) -> Result<Language, String> {
-    Language::from_tag(text).ok_or_else(|| "write zh-CN or en".to_owned())
 }
 
 fn open(which: &StoreArgs) -> Result<SqliteStore, Failure> {

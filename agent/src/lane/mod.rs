@@ -120,6 +120,7 @@ impl Local {
             &self.telemetry.borrow(),
             &self.counters,
             self.live.snapshot(),
+            self.live.in_force(),
             self.software.hash,
             self.outbox.looked_mono_ms(),
             self.clock.now(),

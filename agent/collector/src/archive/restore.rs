@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde::Serialize;
+use tidewaiter_console::Progress;
 use tidewaiter_recompute::Tables;
 use tidewaiter_record::{
     ChainId, ContentType, Detail, Hash, Piece, Registry, Signer, open_head, parse, split_sequence,
@@ -146,8 +147,10 @@ pub fn restore_archive(
     let mut restored = Restored::default();
     let mut named: BTreeMap<Hash, BTreeSet<(String, String)>> = BTreeMap::new();
     let mut batch: Vec<Incoming> = Vec::with_capacity(BATCH);
+    let progress = Progress::records(Some(manifest.leaves));
     // In the order of the leaves: the new log is then the old one, and what agents have seen of it holds on.
     each_leaf(folder, |leaf| {
+        progress.add(1);
         let bytes = places.read(&leaf)?;
         let record = parse(&bytes).map_err(|why| places.damaged(&leaf, &why.to_string()))?;
         let site = sites.get(leaf.chain.to_string().as_str()).copied().unwrap_or("archive").to_owned();
@@ -286,8 +289,11 @@ pub fn import(
     let mut restored = Restored::default();
     let mut batch: Vec<Incoming> = Vec::with_capacity(BATCH);
     let mut named: BTreeMap<Hash, BTreeSet<String>> = BTreeMap::new();
+    let sizes = files.iter().map(|path| fs::metadata(path).ok().map(|it| it.len()));
+    let progress = Progress::bytes(sizes.sum());
     for path in files {
         each_item(path, |item| {
+            progress.add(item.as_ref().map_or(0, |it| it.len() as u64));
             let Ok(item) = item else {
                 restored.refuse(format!("{}: the stream is cut off or holds something else", path.display()));
                 return Ok(());

@@ -5,6 +5,7 @@ use std::{
     path::Path,
 };
 
+use tidewaiter_console::Progress;
 use tidewaiter_record::{
     ChainId, Hash, Receipt, Registry, Signer, issue,
     log::{Frontier, empty_root},
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     export,
-    store::{ContentStore as _, Leaf, SqliteStore, Store as _, StoredRecord},
+    store::{ContentStore as _, Leaf, LogStore as _, SqliteStore, Store as _, StoredRecord},
 };
 
 /// Program and version.
@@ -152,12 +153,14 @@ fn segments(
     let mut chains: BTreeMap<ChainId, ChainEntry> = BTreeMap::new();
     let mut number = 1;
     let mut segment = Writing::create(out, &name(number))?;
+    let progress = Progress::records(source.store.log_size().ok());
     for head in source.store.heads()? {
         let Some(last) = upto.get(&head.chain).copied() else { continue };
         source.store.walk_chain(head.chain, 0, |stored: StoredRecord| -> Result<(), ArchiveError> {
             if stored.seq > last {
                 return Ok(());
             }
+            progress.add(1);
             export::check(&stored)?;
             if segment.size() > 0 && segment.size() + stored.bytes.len() as u64 > most {
                 number += 1;

@@ -8,6 +8,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
+use tidewaiter_console::said;
 use tidewaiter_recompute::Tables;
 use tidewaiter_record::{ChainId, Report, Verdict, mandate::MAX_TABLE_BYTES};
 use tidewaiter_words::{Language, say};
@@ -147,7 +148,7 @@ pub(super) fn backup(args: &BackupArgs) -> Result<u8, Failure> {
     let config = Config::load(&args.config)?;
     let manifest = archive::backup(&config.store.path, &config.centre.registry, &args.out, now_ms())?;
     let bytes: u64 = manifest.files.iter().map(|file| file.size).sum();
-    let line = format!("{}: {bytes} bytes; the centre's key is not in it, keep that elsewhere", args.out.display());
+    let line = said!("centre-backup", path = args.out.display(), bytes = bytes);
     told(args.json, &manifest, &line)?;
     Ok(0)
 }
@@ -179,30 +180,29 @@ pub(super) fn write(args: ArchiveArgs) -> Result<u8, Failure> {
         segment_bytes: None,
     };
     let manifest = archive::write(&source, &out)?;
-    let line = format!(
-        "{}: {} records of {} chains in {} files, root {}; {} contents are not here",
-        out.display(),
-        manifest.leaves,
-        manifest.chains.len(),
-        manifest.files.len() + 2,
-        manifest.root,
-        manifest.absent.len()
+    let line = said!(
+        "centre-archive",
+        path = out.display(),
+        records = manifest.leaves,
+        chains = manifest.chains.len(),
+        files = manifest.files.len() + 2,
+        root = manifest.root,
+        absent = manifest.absent.len()
     );
     told(args.json, &manifest, &line)?;
     Ok(0)
 }
 
 fn print(found: &ArchiveReport) -> Result<(), Failure> {
-    let language = Language::from_env();
+    let language = tidewaiter_console::language();
     let mut stdout = io::stdout().lock();
     for line in answers(language, &found.report) {
         writeln!(stdout, "{line}")?;
     }
-    writeln!(
-        stdout,
-        "signed by {}; {} leaves, root {}; {} heads hold",
-        found.signed_by, found.manifest.leaves, found.manifest.root, found.heads
-    )?;
+    let (leaves, root) = (found.manifest.leaves, &found.manifest.root);
+    let signed =
+        said!("centre-archive-signed", by = found.signed_by, leaves = leaves, root = root, heads = found.heads);
+    writeln!(stdout, "{signed}")?;
     for (file, what) in &found.wrong {
         writeln!(stdout, "  {file}: {what}")?;
     }
@@ -260,9 +260,14 @@ fn table_files(config: &Config) -> Result<Vec<Vec<u8>>, Failure> {
 }
 
 fn summary(json: bool, restored: &Restored, what: &str) -> Result<u8, Failure> {
-    let line = format!(
-        "{what}: {} records were new, {} were here, {} refused; {} contents, {} heads",
-        restored.records, restored.duplicates, restored.refused, restored.contents, restored.heads
+    let line = said!(
+        "centre-taken",
+        what = what,
+        new = restored.records,
+        here = restored.duplicates,
+        refused = restored.refused,
+        contents = restored.contents,
+        heads = restored.heads
     );
     told(json, restored, &line)?;
     if !json {
@@ -278,11 +283,8 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
     match archive::kind(&args.from)? {
         Kind::Backup => {
             let manifest = archive::restore_backup(&args.from, &config.store.path, &config.centre.registry)?;
-            let line = format!(
-                "{}: restored; what came after {} is not in it, see `tidewaiter-collector status` for gaps",
-                config.store.path.display(),
-                crate::view::utc(manifest.made_at_ms)
-            );
+            let at = crate::view::utc(manifest.made_at_ms);
+            let line = said!("centre-restored", path = config.store.path.display(), at = at);
             told(args.json, &manifest, &line)?;
             Ok(0)
         }
@@ -315,14 +317,14 @@ pub(super) fn bundle(args: &BundleArgs) -> Result<u8, Failure> {
     let file = File::create(&args.out).map_err(failed)?;
     let manifest = case.write(&registry, BufWriter::new(&file)).map_err(case::BundleError::from)?;
     file.sync_all().map_err(failed)?;
-    let line = format!(
-        "{}: records {} to {} of chain {}, {} files, {} contents not at hand",
-        args.out.display(),
-        manifest.first_seq,
-        manifest.last_seq,
-        manifest.chain,
-        manifest.files.len() + 1,
-        manifest.absent.len()
+    let line = said!(
+        "centre-bundle",
+        path = args.out.display(),
+        first = manifest.first_seq,
+        last = manifest.last_seq,
+        chain = manifest.chain,
+        files = manifest.files.len() + 1,
+        absent = manifest.absent.len()
     );
     told(args.json, &manifest, &line)?;
     Ok(0)

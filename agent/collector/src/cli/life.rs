@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
+use tidewaiter_console::said;
 use tidewaiter_record::{ChainId, Kid, RegisteredKey, Role, Rotation, view::utc};
 
 use super::{Failure, now_ms};
@@ -171,7 +171,8 @@ pub(super) fn carry_out(command: Life) -> Result<u8, Failure> {
         }
         Life::Person { name, out, registry } => {
             let kid = keys::make_person(&registry, &name, &out)?;
-            writeln!(io::stdout().lock(), "key {kid} of {name}: {} (it stays with them alone)", out.display())?;
+            let told = said!("centre-key-person", kid = kid, name = name, path = out.display());
+            writeln!(io::stdout().lock(), "{told}")?;
             Ok(0)
         }
     }
@@ -227,9 +228,7 @@ fn list(config: &Config, json: bool) -> Result<u8, Failure> {
         return Ok(0);
     }
     let last = receipted(config)?;
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
-    table.set_header(["key", "role", "name", "chain", "numbers", "receipted up to", "simulated", "note"]);
+    let mut table = super::headed(&["key", "role", "name", "chain", "numbers", "receipted", "simulated", "note"]);
     for key in registry.keys() {
         table.add_row(row(key, key.chain.and_then(&last)));
     }
@@ -242,7 +241,7 @@ fn shown(config: &Config, which: impl Fn(&RegisteredKey) -> bool) -> Result<u8, 
     let mut out = io::stdout().lock();
     for key in registry.keys().filter(|it| which(it)) {
         let [kid, _, name, chain, numbers, ..] = row(key, None);
-        writeln!(out, "key {kid} of {name}, chain {chain}: numbers {numbers}")?;
+        writeln!(out, "{}", said!("centre-key-line", kid = kid, name = name, chain = chain, numbers = numbers))?;
     }
     Ok(0)
 }

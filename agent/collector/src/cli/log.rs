@@ -7,8 +7,8 @@ use std::{
 };
 
 use clap::Subcommand;
-use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 use jiff::Timestamp;
+use tidewaiter_console::said;
 use tidewaiter_record::{ChainId, Inclusion};
 
 use super::{Failure, StoreArgs, open};
@@ -126,9 +126,7 @@ fn heads(store: &SqliteStore, last: usize, json: bool) -> Result<u8, Failure> {
         }
         return Ok(0);
     }
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
-    table.set_header(["number", "leaves", "root", "signed"]);
+    let mut table = super::headed(&["number", "leaves", "root", "signed"]);
     for it in &newest {
         table.add_row([it.number.to_string(), it.size.to_string(), it.root.to_string(), utc(it.at_ms)]);
     }
@@ -143,15 +141,18 @@ fn check(store: &SqliteStore, registry: Option<&Path>, json: bool) -> Result<u8,
     if json {
         writeln!(out, "{}", serde_json::to_string(&audit).map_err(io::Error::from)?)?;
     } else {
-        writeln!(out, "log: {} leaves, root {}", audit.leaves, audit.root)?;
-        let signatures = if registry.is_some() { "" } else { " (signatures not checked: no registry)" };
+        writeln!(out, "{}", said!("centre-audit-log", leaves = audit.leaves, root = audit.root))?;
+        let id = if registry.is_some() { "centre-audit-heads" } else { "centre-audit-unsigned" };
         let newest = audit.newest.map_or_else(|| "-".to_owned(), |it| it.to_string());
-        writeln!(out, "heads: {}, the newest has number {newest}{signatures}", audit.heads)?;
-        writeln!(out, "anchors: {} in records of {} agents", audit.anchors, audit.witnesses)?;
+        writeln!(out, "{}", said!(id, heads = audit.heads, newest = newest))?;
+        writeln!(out, "{}", said!("centre-audit-anchors", anchors = audit.anchors, agents = audit.witnesses))?;
         for it in &audit.findings {
-            writeln!(out, "incident: {it}")?;
+            writeln!(out, "{}", said!("centre-audit-incident", what = it))?;
         }
-        let word = if audit.bad == 0 { "everything agrees".to_owned() } else { format!("{} incidents", audit.bad) };
+        let word = match audit.bad {
+            0 => said!("centre-audit-agrees"),
+            bad => said!("centre-audit-incidents", count = bad),
+        };
         writeln!(out, "{word}")?;
     }
     Ok(u8::from(audit.bad > 0))
@@ -164,7 +165,7 @@ fn raise(config: &Config, above: u64) -> Result<u8, Failure> {
     let store = SqliteStore::open(&config.store.path)?;
     let mut core = Core::new(registry, signer, store, crate::Tables::builtin())?;
     let head = core.issue_head(above, Timestamp::now().as_millisecond())?;
-    writeln!(io::stdout().lock(), "head {} issued over {} leaves", head.number, head.size)?;
+    writeln!(io::stdout().lock(), "{}", said!("centre-head-issued", number = head.number, size = head.size))?;
     Ok(0)
 }
 
@@ -254,16 +255,16 @@ fn check_proof(proof: &Path, registry: &Path, record: Option<&Path>, json: bool)
             serde_json::json!({ "included": true, "hash": proof.hash, "index": proof.index, "head": head })
         )?;
     } else {
-        writeln!(
-            out,
-            "record {} is leaf {} of the log of centre {}: head {}, {} leaves, signed {}",
-            proof.hash,
-            proof.index,
-            head.centre,
-            head.number,
-            head.size,
-            utc(head.at_ms)
-        )?;
+        let told = said!(
+            "centre-proved",
+            hash = proof.hash,
+            index = proof.index,
+            centre = head.centre,
+            number = head.number,
+            size = head.size,
+            at = utc(head.at_ms)
+        );
+        writeln!(out, "{told}")?;
     }
     Ok(0)
 }

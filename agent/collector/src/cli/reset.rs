@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
+use tidewaiter_console::said;
 use tidewaiter_record::{ChainId, Reset, view::utc};
 
 use super::{
@@ -97,14 +98,14 @@ pub(super) fn carry_out(command: ResetCommand) -> Result<u8, Failure> {
             let reset = make(&config.centre.registry, &agent, &statement, &reason, known(&config)?, now_ms())?;
             files::replace(&out, &reset.payload().map_err(ApplyError::from)?, 0o644)?;
             show(&mut stdout, &reset)?;
-            writeln!(stdout, "{}: two people sign it with `tidewaiter-collector reset sign`", out.display())?;
+            writeln!(stdout, "{}", said!("centre-reset-made", path = out.display()))?;
         }
         ResetCommand::Sign { file, key, out } => {
             let reset = Reset::from_payload(&read(&file)?).map_err(ApplyError::from)?;
             let signer = keys::load_signer(&key)?;
             show(&mut stdout, &reset)?;
             files::replace(&out, &reset.sign(&signer).map_err(ApplyError::from)?, 0o644)?;
-            writeln!(stdout, "{}: signed", out.display())?;
+            writeln!(stdout, "{}", said!("centre-reset-signed", path = out.display()))?;
         }
         ResetCommand::Apply { copies, new, config } => {
             let config = Config::load(&config)?;
@@ -127,7 +128,7 @@ pub(super) fn carry_out(command: ResetCommand) -> Result<u8, Failure> {
                 .collect();
             settle(&config, &old)?;
             show(&mut stdout, &reset)?;
-            writeln!(stdout, "applied; it shows as an incident in `tidewaiter-collector status`")?;
+            writeln!(stdout, "{}", said!("centre-reset-applied"))?;
         }
     }
     Ok(0)
