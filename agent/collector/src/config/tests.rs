@@ -60,7 +60,7 @@ fn reads_every_key() {
     let tls = config.broker.tls.unwrap();
     assert_eq!(tls.ca, Path::new("/srv/ca.pem"));
     assert_eq!(tls.key, Path::new("/etc/tidewaiter/centre-tls.key"));
-    assert_eq!(config.store.path, Path::new("/srv/data/collector.db"));
+    assert_eq!(config.store.place, Path::new("/srv/data/collector.db").into());
     assert_eq!((config.store.commit_records, config.store.commit_time), (16, Duration::from_millis(5)));
     assert_eq!(config.centre.receipt_interval, Duration::from_millis(100));
     assert_eq!(config.centre.head_interval, Duration::from_secs(120));
