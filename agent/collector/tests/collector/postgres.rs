@@ -373,7 +373,7 @@ impl Scissors {
         let mut bytes = [0; 65_536];
         while let Ok(read @ 1..) = client.read(&mut bytes) {
             let part = &bytes[..read];
-            let is_commit = part.windows(6).any(|it| it == b"COMMIT");
+            let is_commit = part.windows(7).any(|it| it == b"COMMIT\0");
             if is_commit && armed.load(Ordering::SeqCst) > 0 {
                 let how = armed.swap(0, Ordering::SeqCst);
                 let _ = client.shutdown(Shutdown::Both);
@@ -549,9 +549,9 @@ fn over_a_network_the_server_must_prove_its_name_and_we_our_password() {
         fs::write(data.join("pg_hba.conf"), hba).unwrap();
     });
     let Some(server) = server else { return };
-    client(&server.url("postgres"))
-        .batch_execute("CREATE ROLE centre LOGIN PASSWORD 'tide: 7'; CREATE DATABASE tide OWNER centre")
-        .unwrap();
+    let mut root = client(&server.url("postgres"));
+    root.batch_execute("CREATE ROLE centre LOGIN PASSWORD 'tide: 7'").unwrap();
+    root.batch_execute("CREATE DATABASE tide OWNER centre").unwrap();
     fs::write(at("password"), "tide: 7\n").unwrap();
     fs::set_permissions(at("password"), fs::Permissions::from_mode(0o600)).unwrap();
     let open = |host: &str, ca: Option<&str>, password: Option<&str>| {

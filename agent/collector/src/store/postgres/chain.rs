@@ -11,15 +11,17 @@ use super::{
         RotationStore, Since, Store, StoreError, sqlite::row_seq,
     },
     Outcome, PostgresStore, Session, Trouble, chain_id, fixed, hash, number, text,
+    turn::{Known, Turn},
 };
 use crate::finding::Bad;
 
 /// The rows of an [`Entry`], owned: a job outlives the call that sends it.
-struct Owned {
-    chain: ChainId,
-    seq: i64,
-    link: Link,
-    bytes: Vec<u8>,
+#[derive(Debug)]
+pub(super) struct Owned {
+    pub(super) chain: ChainId,
+    pub(super) seq: i64,
+    pub(super) link: Link,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Owned {
@@ -30,18 +32,30 @@ impl Owned {
 
 impl Store for PostgresStore {
     fn begin(&mut self) -> Result<Since, StoreError> {
-        self.ask("beginning", Session::begin)
+        let since = self.ask("beginning", Session::begin)?;
+        *self.turn.borrow_mut() = Some(Turn::default());
+        Ok(since)
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
-        self.ask("the commit", Session::commit)
+        self.ask("the commit", Session::commit)?;
+        *self.turn.borrow_mut() = None;
+        Ok(())
     }
 
     fn head(&self, chain: ChainId) -> Result<Option<ChainHead>, StoreError> {
-        self.ask("reading a chain", move |it| {
-            let sql = "SELECT chain, agent, site, next_seq, head, head_received_ms FROM chain WHERE chain = $1";
-            it.one(sql, &[&chain.0.as_slice()], head_of)
-        })
+        let Some(turn) = &mut *self.turn.borrow_mut() else {
+            return self.ask_now("reading a chain", move |it| {
+                let sql = "SELECT chain, agent, site, next_seq, head, head_received_ms FROM chain WHERE chain = $1";
+                it.one(sql, &[&chain.0.as_slice()], head_of)
+            });
+        };
+        if let Some(known) = turn.chains.get(&chain) {
+            return Ok(known.head.clone());
+        }
+        // Of a chain that is not known nothing is unsent.
+        let known = self.ask_now("reading a chain", move |it| it.look_at(chain))?;
+        Ok(turn.chains.entry(chain).or_insert(known).head.clone())
     }
 
     fn heads(&self) -> Result<Vec<ChainHead>, StoreError> {
@@ -50,21 +64,19 @@ impl Store for PostgresStore {
     }
 
     fn put_head(&mut self, head: &ChainHead) -> Result<(), StoreError> {
+        if let Some(turn) = &mut *self.turn.borrow_mut()
+            && turn.put_head(head)?
+        {
+            return Ok(());
+        }
         let (head, next_seq) = (head.clone(), row_seq(head.next_seq)?);
-        self.ask("writing a chain", move |it| {
-            let newest = head.head.as_ref().map(|it| it.0.as_slice());
-            it.execute(
-                "INSERT INTO chain (chain, agent, site, next_seq, head, head_received_ms, moved)
-                 VALUES ($1, $2, $3, $4, $5, $6, nextval('chain_moved'))
-                 ON CONFLICT (chain) DO UPDATE SET site = excluded.site, next_seq = excluded.next_seq, head = excluded.head,
-                 head_received_ms = excluded.head_received_ms, moved = excluded.moved",
-                &[&head.chain.0.as_slice(), &head.agent, &head.site, &next_seq, &newest, &head.head_received_ms],
-            )?;
-            Ok(())
-        })
+        self.ask("writing a chain", move |it| it.put_head(next_seq, &head))
     }
 
     fn link(&self, chain: ChainId, seq: u64) -> Result<Option<Link>, StoreError> {
+        if let Some(Ok(known)) = self.turn.borrow().as_ref().map(|it| it.link(chain, seq)) {
+            return Ok(known);
+        }
         let seq = row_seq(seq)?;
         self.ask("reading a record", move |it| {
             let sql = "SELECT hash, prev, received_ms FROM record WHERE chain = $1 AND seq = $2";
@@ -81,7 +93,12 @@ impl Store for PostgresStore {
     }
 
     fn put(&mut self, entry: &Entry<'_>) -> Result<(), StoreError> {
-        let Owned { chain, seq, link, bytes } = Owned::of(entry)?;
+        let owned = Owned::of(entry)?;
+        if let Some(turn) = &mut *self.turn.borrow_mut() {
+            turn.put(entry.seq, owned);
+            return Ok(());
+        }
+        let Owned { chain, seq, link, bytes } = owned;
         self.ask("writing a record", move |it| {
             it.execute(
                 "INSERT INTO record (chain, seq, hash, prev, received_ms, bytes) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -99,6 +116,9 @@ impl Store for PostgresStore {
     }
 
     fn is_evidence(&self, chain: ChainId, seq: u64, hash: Hash) -> Result<bool, StoreError> {
+        if self.turn.borrow().as_ref().is_some_and(|it| it.has_no_evidence(chain)) {
+            return Ok(false);
+        }
         let seq = row_seq(seq)?;
         self.ask("reading evidence", move |it| {
             let sql = "SELECT 1 FROM evidence WHERE chain = $1 AND seq = $2 AND hash = $3";
@@ -108,6 +128,9 @@ impl Store for PostgresStore {
 
     fn put_evidence(&mut self, entry: &Entry<'_>, bad: Bad) -> Result<bool, StoreError> {
         let Owned { chain, seq, link, bytes } = Owned::of(entry)?;
+        if let Some(turn) = &mut *self.turn.borrow_mut() {
+            turn.evidence(chain);
+        }
         self.ask("writing evidence", move |it| {
             let rows = it.execute(
                 "INSERT INTO evidence (chain, seq, hash, prev, reason, received_ms, bytes)
@@ -129,6 +152,7 @@ impl Store for PostgresStore {
     }
 
     fn demote(&mut self, chain: ChainId, seq: u64, bad: Bad) -> Result<(), StoreError> {
+        let number = seq;
         let seq = row_seq(seq)?;
         self.ask("moving a record to the evidence", move |it| {
             it.execute(
@@ -139,12 +163,20 @@ impl Store for PostgresStore {
             )?;
             it.execute("DELETE FROM record WHERE chain = $1 AND seq = $2", &[&chain.0.as_slice(), &seq])?;
             Ok(())
-        })
+        })?;
+        if let Some(turn) = &mut *self.turn.borrow_mut() {
+            turn.demoted(chain, number);
+        }
+        Ok(())
     }
 
     fn promote(&mut self, chain: ChainId, seq: u64, prev: Hash) -> Result<Option<Link>, StoreError> {
+        if self.turn.borrow().as_ref().is_some_and(|it| it.has_no_evidence(chain)) {
+            return Ok(None);
+        }
+        let number = seq;
         let seq = row_seq(seq)?;
-        self.ask("moving evidence into its chain", move |it| {
+        let link = self.ask("moving evidence into its chain", move |it| {
             it.one(
                 "WITH found AS (DELETE FROM evidence WHERE id = (SELECT min(id) FROM evidence
                                 WHERE chain = $1 AND seq = $2 AND prev = $3)
@@ -154,7 +186,11 @@ impl Store for PostgresStore {
                 &[&chain.0.as_slice(), &seq, &prev.0.as_slice()],
                 link_of,
             )
-        })
+        })?;
+        if let (Some(turn), Some(link)) = (&mut *self.turn.borrow_mut(), link) {
+            turn.promoted(chain, number, link);
+        }
+        Ok(link)
     }
 
     fn put_refused(&mut self, refused: &Refused<'_>) -> Result<(), StoreError> {
@@ -202,6 +238,33 @@ impl Store for PostgresStore {
             it.all("SELECT name, n FROM counter", &[], |row| Ok((row.try_get(0)?, number(row, 1)?)))
         })?;
         Ok(rows.into_iter().collect())
+    }
+}
+
+impl Session {
+    pub(super) fn put_head(&mut self, next_seq: i64, head: &ChainHead) -> Outcome<()> {
+        let newest = head.head.as_ref().map(|it| it.0.as_slice());
+        self.execute(
+            "INSERT INTO chain (chain, agent, site, next_seq, head, head_received_ms, moved)
+             VALUES ($1, $2, $3, $4, $5, $6, nextval('chain_moved'))
+             ON CONFLICT (chain) DO UPDATE SET site = excluded.site, next_seq = excluded.next_seq, head = excluded.head,
+             head_received_ms = excluded.head_received_ms, moved = excluded.moved",
+            &[&head.chain.0.as_slice(), &head.agent, &head.site, &next_seq, &newest, &head.head_received_ms],
+        )?;
+        Ok(())
+    }
+
+    /// A chain as it is when a transaction first looks at it.
+    fn look_at(&mut self, chain: ChainId) -> Outcome<Known> {
+        let sql = "SELECT chain, agent, site, next_seq, head, head_received_ms FROM chain WHERE chain = $1";
+        let head = self.one(sql, &[&chain.0.as_slice()], head_of)?;
+        let from = head.as_ref().map_or(0, |it| it.next_seq);
+        let sql = "SELECT EXISTS (SELECT 1 FROM record WHERE chain = $1 AND seq >= $2),
+                          EXISTS (SELECT 1 FROM evidence WHERE chain = $1)";
+        let first = i64::try_from(from).unwrap_or(i64::MAX);
+        let row = self.one(sql, &[&chain.0.as_slice(), &first], |row| Ok((row.try_get(0)?, row.try_get(1)?)))?;
+        let (waiting, evidence) = row.unwrap_or((true, true));
+        Ok(Known { head, from, waiting, evidence })
     }
 }
 

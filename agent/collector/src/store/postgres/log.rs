@@ -35,6 +35,9 @@ impl LogStore for PostgresStore {
     }
 
     fn append_leaf(&mut self, leaf: &Leaf, complete: &[(Node, Hash)]) -> Result<(), StoreError> {
+        if let Some(turn) = &mut *self.turn.borrow_mut() {
+            return turn.append_leaf(leaf, complete);
+        }
         let (leaf, position, seq) = (*leaf, row_seq(leaf.position)?, row_seq(leaf.seq)?);
         let nodes: Vec<(i64, i64, Hash)> = complete
             .iter()

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The client of the database blocks and has a runtime of its own, which must not meet another; so each store has a
-//! thread, and a method sends it a job and waits for the answer. Nothing is sent ahead: an error is the error of its method.
+//! thread, and a method sends it a job and waits for the answer. What a transaction writes is sent together (see `turn`), so an
+//! error of a write may be the error of the next question or of the commit; nothing is committed then.
 //!
 //! # Turns
 //!
@@ -27,8 +28,10 @@ mod log;
 mod password;
 mod read;
 pub mod schema;
+mod turn;
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     sync::mpsc::{Receiver, Sender, channel, sync_channel},
     thread::JoinHandle,
@@ -40,6 +43,7 @@ use connect::{connect, server_error};
 use postgres::{Client, Row, Statement, types::ToSql};
 use schema::{STEPS, VERSION};
 use tidewaiter_record::{ChainId, Hash};
+use turn::Turn;
 
 use super::{Address, Since, Store, StoreError};
 
@@ -68,6 +72,8 @@ pub struct PostgresStore {
     /// `None` only while it is dropped.
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    /// Set while a transaction is open.
+    turn: RefCell<Option<Turn>>,
 }
 
 /// Why a job failed.
@@ -138,13 +144,27 @@ impl PostgresStore {
                 }
             })
             .map_err(|source| StoreError::Open { path: address.to_string().into(), source })?;
-        let store = Self { place: address.to_string(), jobs: Some(jobs), thread: Some(thread) };
+        let store =
+            Self { place: address.to_string(), jobs: Some(jobs), thread: Some(thread), turn: RefCell::new(None) };
         opened.recv().map_err(|_| store.gone())??;
         Ok(store)
     }
 
-    /// Has the thread do something, and waits for it.
+    /// Has the thread do something after all that was written, and waits for it.
     fn ask<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        job: impl FnOnce(&mut Session) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let unsent = self.turn.borrow_mut().as_mut().and_then(Turn::take);
+        if let Some(unsent) = unsent {
+            self.ask_now("writing", move |it| unsent.send(it))?;
+        }
+        self.ask_now(doing, job)
+    }
+
+    /// Has the thread do something, and waits for it.
+    fn ask_now<T: Send + 'static>(
         &self,
         doing: &'static str,
         job: impl FnOnce(&mut Session) -> Outcome<T> + Send + 'static,
@@ -344,14 +364,16 @@ fn layout(client: &mut Client, address: &Address, write: bool) -> Result<(), Sto
             return Err(StoreError::NoTables { place: place() });
         }
         let failed = |source| server_error(place(), "making the tables", source);
+        // Several collectors may start at once: the second one finds them made. The lock is taken before the transaction begins:
+        // within one, what others have made meanwhile is not always seen.
+        client.execute("SELECT pg_advisory_lock($1)", &[&MAKING]).map_err(failed)?;
         let mut transaction = client.transaction().map_err(failed)?;
-        // Several collectors may start at once: the second one finds them made.
-        transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MAKING]).map_err(failed)?;
         let now = version(&mut transaction).map_err(failed)?;
         for (_, sql) in STEPS.iter().filter(|(version, _)| now.is_none_or(|it| it < *version)) {
             transaction.batch_execute(sql).map_err(failed)?;
         }
         transaction.commit().map_err(failed)?;
+        client.execute("SELECT pg_advisory_unlock($1)", &[&MAKING]).map_err(failed)?;
         found = version(client).map_err(failed)?;
     }
     match found {
