@@ -199,7 +199,7 @@ impl Server {
                  wait $server",
             );
             // By descriptor 3: a shell takes descriptor 0 away from what runs in its background.
-            keeper.arg(&self.bin).arg(&self.dir).stdin(Stdio::piped()).current_dir("/");
+            keeper.arg(&self.bin).arg(&self.dir).stdin(Stdio::piped()).stderr(Stdio::null()).current_dir("/");
             let mut child = unprivileged(&mut keeper).spawn().unwrap();
             loop {
                 if postgres::Client::connect(&self.url("postgres"), postgres::NoTls).is_ok() {
