@@ -1,7 +1,7 @@
 //! `backup`, `restore`, `archive`, `import`, `bundle`: what leaves the store for good, and what comes back.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use tidewaiter_recompute::Tables;
-use tidewaiter_record::{ChainId, Report, Verdict};
+use tidewaiter_record::{ChainId, Report, Verdict, mandate::MAX_TABLE_BYTES};
 use tidewaiter_words::{Language, say};
 
 use super::Failure;
@@ -19,7 +19,7 @@ use crate::{
     config::Config,
     core::Core,
     keys,
-    orders::{Shelf, Spool},
+    orders::{Item, Shelf, Spool},
     service::RunError,
 };
 
@@ -253,6 +253,21 @@ fn tables(config: &Config) -> Result<Tables, Failure> {
     Ok(tables)
 }
 
+/// The files of the tables that agents judge by, as their records name them: those of `[limits]` and of the spool.
+fn table_files(config: &Config) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut files = Vec::new();
+    for path in config.limits.iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten().map(|it| it.path()) {
+        let small = fs::metadata(&path).is_ok_and(|it| it.is_file() && it.len() <= MAX_TABLE_BYTES as u64);
+        files.extend(small.then(|| fs::read(&path).ok()).flatten());
+    }
+    if let Some(dir) = &config.orders {
+        let spool = Spool::new(dir);
+        let names = spool.scan()?.into_iter().map(|(name, _)| name).filter(|it| matches!(it.item, Item::Table(_)));
+        files.extend(names.filter_map(|name| spool.read(&name).ok()));
+    }
+    Ok(files)
+}
+
 fn summary(json: bool, restored: &Restored, what: &str) -> Result<u8, Failure> {
     let line = format!(
         "{what}: {} records were new, {} were here, {} refused; {} contents, {} heads",
@@ -308,7 +323,8 @@ pub(super) fn bundle(args: &BundleArgs) -> Result<u8, Failure> {
     let signer = keys::load(&config.centre.key)?;
     let registry = keys::load_registry(&config.centre.registry)?;
     let store = config.store.place.read()?;
-    let case = case::gather(store.as_ref(), signer.as_ref(), &args.asked, args.chain, now_ms())?;
+    let case =
+        case::gather(store.as_ref(), signer.as_ref(), &args.asked, args.chain, &table_files(&config)?, now_ms())?;
     let failed = |source| Failure::Output { path: args.out.clone(), source };
     let file = File::create(&args.out).map_err(failed)?;
     let manifest = case.write(&registry, BufWriter::new(&file)).map_err(case::BundleError::from)?;
