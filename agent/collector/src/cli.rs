@@ -144,10 +144,10 @@ pub enum Command {
     /// The centre's log: its heads, and whether everything agrees with it.
     #[command(subcommand)]
     Log(log::Log),
-    /// The store on a PostgreSQL server.
+    /// The store on a database server.
     #[command(subcommand)]
     Store(store::StoreCommand),
-    /// Copy the store, in use or not, into a folder to go on from. A server has its own ways: pg_dump, and the archiving of its log.
+    /// Copy the store, in use or not, into a folder to go on from. A database server has its own ways.
     ///
     /// Example: tidewaiter-collector backup --config collector.toml --out /media/backup-2026-11-29
     Backup(keep::BackupArgs),

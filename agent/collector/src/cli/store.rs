@@ -11,7 +11,7 @@ use super::Failure;
 pub enum StoreCommand {
     /// Print the SQL that makes the tables and says what two roles may do with them.
     ///
-    /// Example: tidewaiter-collector store sql | psql -v ON_ERROR_STOP=1 tidewaiter
+    /// Example: tidewaiter-collector store sql | psql tidewaiter
     Sql {
         /// Role that collectors connect as.
         #[arg(long, default_value = "tidewaiter")]

@@ -191,7 +191,9 @@ impl Service {
             (Some(head), _) => self.carry_out(Action::Head(head)).await,
             (None, newest) => {
                 // Another collector has issued it, and published it too.
-                newest.iter().for_each(|it| self.outgoing.know(it));
+                if let Some(head) = &newest {
+                    self.outgoing.know(head);
+                }
                 Ok(())
             }
         }
@@ -380,6 +382,10 @@ impl Service {
     async fn carry_out(&mut self, action: Action) -> Result<(), RunError> {
         match action {
             Action::Receipt(receipt) => {
+                // As the core read it in its last turn: another collector may have issued a newer one than we did.
+                if let Some(head) = self.core.as_ref().and_then(Core::newest_head) {
+                    self.outgoing.know(&head);
+                }
                 self.outgoing.greet(&receipt.site, &receipt.agent);
                 self.receipts.push(receipt);
             }

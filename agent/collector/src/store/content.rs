@@ -111,7 +111,9 @@ pub trait ContentStore: ContentRows {
             let pieces = self.pieces_from(hash, next)?;
             let Some((last, _)) = pieces.last() else { break };
             next = last.saturating_add(1);
-            pieces.iter().for_each(|(_, bytes)| digest.update(bytes));
+            for (_, bytes) in &pieces {
+                digest.update(bytes);
+            }
         }
         let found = Hash(digest.finalize().into());
         if found != hash {

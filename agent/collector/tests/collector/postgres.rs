@@ -80,7 +80,7 @@ fn evidence_and_refused_messages_are_bounded(home: &Home) {
             (row.get(0), row.get(1), row.get(2))
         }
     };
-    assert_eq!((count, oldest, longest), (i64::from(MAX_REFUSED_KEPT), 20, MAX_REFUSED_BYTES as i64));
+    assert_eq!((count, oldest, longest), (i64::from(MAX_REFUSED_KEPT), 20, i64::try_from(MAX_REFUSED_BYTES).unwrap()));
 }
 
 #[test]
@@ -370,7 +370,7 @@ impl Scissors {
     }
 
     fn pass(mut client: TcpStream, mut server: UnixStream, armed: &AtomicUsize) {
-        let mut bytes = [0; 65_536];
+        let mut bytes = vec![0; 65_536];
         while let Ok(read @ 1..) = client.read(&mut bytes) {
             let part = &bytes[..read];
             let is_commit = part.windows(7).any(|it| it == b"COMMIT\0");

@@ -97,7 +97,7 @@ async fn deliver(uplink: &mut Uplink, topic: &str, sealed: &[Sealed]) {
             }
         }
         let before = uplink.receipted;
-        let again = Instant::now() + Duration::from_millis(1_000);
+        let again = Instant::now() + Duration::from_secs(1);
         // A window at a time: more is sent when most of it has its receipt.
         while Instant::now() < again && uplink.receipted < Some(last) {
             uplink.turn(Duration::from_millis(50), sealed).await;
