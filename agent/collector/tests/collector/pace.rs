@@ -74,7 +74,8 @@ fn records_per_second_against_the_disk() {
     let Some(server) = Home::server() else { return };
     let Place::Server(it) = &server.place else { panic!() };
     let mut own = client(&it.url);
-    own.batch_execute("CREATE TABLE raw (bytes bytea)").unwrap();
+    // As durable as ours: the server may be set up otherwise.
+    own.batch_execute("CREATE TABLE raw (bytes bytea); SET synchronous_commit = on").unwrap();
     let insert = own.prepare("INSERT INTO raw VALUES ($1)").unwrap();
     let commits = rate(|| {
         own.execute(&insert, &[&sealed[0].bytes]).unwrap();
