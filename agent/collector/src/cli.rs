@@ -10,6 +10,7 @@ mod manual;
 mod reset;
 mod stats;
 mod status;
+mod store;
 mod version;
 
 use std::{
@@ -37,7 +38,7 @@ use crate::{
     print,
     proving::ProveError,
     service::{RunError, run},
-    store::{SqliteStore, StoreError},
+    store::{Place, Store, StoreError},
     view::CollectedView,
 };
 
@@ -142,7 +143,10 @@ pub enum Command {
     /// The centre's log: its heads, and whether everything agrees with it.
     #[command(subcommand)]
     Log(log::Log),
-    /// Copy the store, in use or not, into a folder to go on from.
+    /// The store on a database server.
+    #[command(subcommand)]
+    Store(store::StoreCommand),
+    /// Copy the store, in use or not, into a folder to go on from. A database server has its own ways.
     ///
     /// Example: tidewaiter-collector backup --config collector.toml --out /media/backup-2026-11-29
     Backup(keep::BackupArgs),
@@ -255,7 +259,7 @@ pub struct StoreArgs {
     /// The configuration that names it.
     #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
     pub config: Option<PathBuf>,
-    /// The store itself.
+    /// The store itself, a file.
     #[arg(long)]
     pub store: Option<PathBuf>,
 }
@@ -354,7 +358,8 @@ impl Failure {
             Self::Config(_)
             | Self::Usage(_)
             | Self::Prove(ProveError::NoHead(_) | ProveError::Order(..))
-            | Self::Store(StoreError::Layout { .. } | StoreError::Older { .. }) => true,
+            | Self::Store(StoreError::Older { .. }) => true,
+            Self::Store(error) => error.is_configuration(),
             Self::Run(error) => error.is_configuration(),
             Self::Key(error) => error.is_configuration(),
             _ => false,
@@ -411,26 +416,26 @@ fn carry_out(command: Command, asked: Option<Language>) -> Result<u8, Failure> {
                 Some(config) => Some(keys::load_registry(&Config::load(config)?.centre.registry)?),
                 None => None,
             };
-            status::show(&open(&store)?, registry.as_ref(), json)
+            status::show(open(&store)?.as_ref(), registry.as_ref(), json)
         }
         Command::Stats { store, from, to, by, json } => {
             let language = tidewaiter_console::language();
-            stats::show(&open(&store)?, stats::Wanted { period: Period { from, to }, by, json, language })
+            stats::show(open(&store)?.as_ref(), stats::Wanted { period: Period { from, to }, by, json, language })
         }
         Command::Export { store, format, chain, after, out, evidence } => {
             let store = open(&store)?;
             let which = Selection { chain, after };
             if let Some(folder) = &evidence {
-                export_evidence(&store, chain, folder)?;
+                export_evidence(store.as_ref(), chain, folder)?;
             }
             let Some(format) = format else { return Ok(0) };
             match out {
-                None => export(&store, format, which, &mut BufWriter::new(io::stdout().lock()))?,
+                None => export(store.as_ref(), format, which, &mut BufWriter::new(io::stdout().lock()))?,
                 Some(path) => {
                     let failed = |source| Failure::Output { path: path.clone(), source };
                     let file = File::create(&path).map_err(failed)?;
                     let mut writer = BufWriter::new(file);
-                    let written = export(&store, format, which, &mut writer)?;
+                    let written = export(store.as_ref(), format, which, &mut writer)?;
                     writer.get_ref().sync_all().map_err(failed)?;
                     written
                 }
@@ -439,6 +444,7 @@ fn carry_out(command: Command, asked: Option<Language>) -> Result<u8, Failure> {
         }
         Command::Prove(prove) => log::prove(prove),
         Command::Log(log) => log::carry_out(log),
+        Command::Store(command) => store::carry_out(command),
         Command::Backup(args) => keep::backup(&args),
         Command::Restore(args) => keep::restore(&args),
         Command::Archive(args) => keep::write(args),
@@ -536,14 +542,21 @@ fn by(text: &str) -> Result<By, String> {
     By::from_word(text).ok_or_else(|| format!("one of {}", By::ALL.map(By::word).join(", ")))
 }
 
-fn open(which: &StoreArgs) -> Result<SqliteStore, Failure> {
-    let path = match (&which.store, &which.config) {
-        (Some(store), _) => store.clone(),
-        (None, Some(config)) => Config::load(config)?.store.path,
+fn open(which: &StoreArgs) -> Result<Box<dyn Store>, Failure> {
+    let place = match (&which.store, &which.config) {
+        (Some(store), _)
+            if store.to_string_lossy().starts_with("postgres") && store.to_string_lossy().contains("://") =>
+        {
+            let why =
+                "--store names a file; for a server write --config, where its certificate and password file are said";
+            return Err(Failure::Usage(why.to_owned()));
+        }
+        (Some(store), _) => Place::File(store.clone()),
+        (None, Some(config)) => Config::load(config)?.store.place,
         // The group of arguments asks for one of them.
-        (None, None) => Path::new("collector.db").to_owned(),
+        (None, None) => Place::File("collector.db".into()),
     };
-    Ok(SqliteStore::open_read_only(&path)?)
+    Ok(place.read()?)
 }
 
 fn collect(config: Config) -> Result<u8, Failure> {
@@ -557,7 +570,7 @@ fn collect(config: Config) -> Result<u8, Failure> {
     let printer = std::thread::spawn(move || print_all(results, output.language, output.json));
     if !output.json {
         let broker = format!("{}:{}", config.broker.host, config.broker.port);
-        let store = config.store.path.display().to_string();
+        let store = config.store.place.to_string();
         let text =
             say(output.language, "collector-listening", &[("broker", (&broker).into()), ("store", (&store).into())]);
         writeln!(io::stderr(), "{text}")?;

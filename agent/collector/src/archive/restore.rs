@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     core::{Action, Core, Incoming},
-    store::{LogHead, LogStore as _, SqliteStore, Store as _},
+    store::{LogHead, Place, SqliteStore, Store},
 };
 
 /// Records in one commit.
@@ -125,25 +125,32 @@ fn copy(from: &Path, to: &Path) -> Result<(), ArchiveError> {
     sync_folder(folder)
 }
 
-/// Makes a new store at `path` from an archive.
+/// Makes a new store at `place` from an archive.
 ///
 /// # Errors
 ///
 /// When there is a store, the archive is damaged or not signed by a centre of `registry`, or a record in it is refused.
 pub fn restore_archive(
     folder: &Path,
-    path: &Path,
+    place: &Place,
     registry: &Registry,
     signer: &Arc<dyn Signer>,
     tables: &Tables,
 ) -> Result<Restored, ArchiveError> {
     let (manifest, _) = signed_manifest(folder, registry)?;
     damage(folder, &manifest)?;
-    absent(path)?;
+    match place {
+        Place::File(path) => absent(path)?,
+        Place::Server(_) => {
+            if place.read_if_any()?.is_some_and(|it| it.log_size().is_ok_and(|size| size > 0)) {
+                return Err(ArchiveError::Exists(place.to_string().into()));
+            }
+        }
+    }
     let sites: BTreeMap<&str, &str> = manifest.chains.iter().map(|it| (it.chain.as_str(), it.site.as_str())).collect();
     let mut places = Places::of(folder, &manifest)?;
-    let core = |store| Core::new(registry.clone(), Arc::clone(signer), store, tables.clone());
-    let mut centre = core(SqliteStore::open(path)?)?;
+    let core = |store: Box<dyn Store>| Core::new(registry.clone(), Arc::clone(signer), store, tables.clone());
+    let mut centre = core(place.open()?)?;
     let mut restored = Restored::default();
     let mut named: BTreeMap<Hash, BTreeSet<(String, String)>> = BTreeMap::new();
     let mut batch: Vec<Incoming> = Vec::with_capacity(BATCH);
@@ -182,17 +189,17 @@ pub fn restore_archive(
         return Err(ArchiveError::Damaged { path: folder.to_owned(), what: format!("the centre refuses: {why}") });
     }
     drop(centre);
-    restored.heads = heads(folder, path, registry)?;
+    restored.heads = heads(folder, place, registry)?;
     // Holds the log against its newest head.
-    core(SqliteStore::open(path)?)?;
+    core(place.open()?)?;
     Ok(restored)
 }
 
-fn heads(folder: &Path, path: &Path, registry: &Registry) -> Result<u64, ArchiveError> {
+fn heads(folder: &Path, place: &Place, registry: &Registry) -> Result<u64, ArchiveError> {
     let file = folder.join("heads.cborseq");
     let bytes = fs::read(&file).map_err(failed(&file, "read"))?;
     let damaged = |what: String| ArchiveError::Damaged { path: file.clone(), what };
-    let mut store = SqliteStore::open(path)?;
+    let mut store = place.open()?;
     store.begin()?;
     let mut count = 0;
     for item in split_sequence(&bytes) {

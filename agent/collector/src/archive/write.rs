@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     export,
-    store::{ContentStore as _, Leaf, LogStore as _, SqliteStore, Store as _, StoredRecord},
+    store::{Leaf, Store, StoredRecord, Walk as _},
 };
 
 /// Program and version.
@@ -29,7 +29,7 @@ pub(super) const SEGMENT_BYTES: u64 = 64 << 20;
 /// Where an archive comes from.
 pub struct Source<'a> {
     /// The store.
-    pub store: &'a SqliteStore,
+    pub store: &'a dyn Store,
     /// The centre's key.
     pub signer: &'a dyn Signer,
     /// The registry in force.

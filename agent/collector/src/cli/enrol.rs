@@ -144,7 +144,7 @@ pub(super) fn desk(config: &Config) -> Result<Desk, Failure> {
     let enrol = config.enrol.as_ref().ok_or_else(|| {
         Failure::Usage("the configuration has no [enrol]: write listen, certificate, key, ca and dir".to_owned())
     })?;
-    Ok(Desk::new(enrol, &config.centre.registry, &config.store.path))
+    Ok(Desk::new(enrol, &config.centre.registry, &config.store.place))
 }
 
 const fn word(state: &State) -> &'static str {

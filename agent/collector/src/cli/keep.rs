@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::{Args, Subcommand};
@@ -22,7 +22,6 @@ use crate::{
     keys,
     orders::{Item, Shelf, Spool},
     service::RunError,
-    store::SqliteStore,
 };
 
 /// Options of `backup`.
@@ -102,7 +101,7 @@ pub struct ImportArgs {
     /// Folder of contents by their SHA-256.
     #[arg(long, value_name = "DIR")]
     evidence: Option<PathBuf>,
-    /// The configuration that names store, registry and key; no collector may be running on the store.
+    /// The configuration that names store, registry and key; on a file no collector may be running.
     #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
     config: PathBuf,
     /// One JSON object instead of a line.
@@ -144,9 +143,19 @@ fn told(json: bool, object: &impl serde::Serialize, line: &str) -> Result<(), Fa
     Ok(())
 }
 
+/// The file of the store, where it is one.
+fn file<'a>(config: &'a Config, instead: &str) -> Result<&'a Path, Failure> {
+    let place = &config.store.place;
+    place.file().ok_or_else(|| Failure::Usage(format!("the store is {place}; {instead}")))
+}
+
 pub(super) fn backup(args: &BackupArgs) -> Result<u8, Failure> {
     let config = Config::load(&args.config)?;
-    let manifest = archive::backup(&config.store.path, &config.centre.registry, &args.out, now_ms())?;
+    let path = file(
+        &config,
+        "a backup of a server is its own: pg_dump, or the archiving of its log; `archive` writes what outlives both",
+    )?;
+    let manifest = archive::backup(path, &config.centre.registry, &args.out, now_ms())?;
     let bytes: u64 = manifest.files.iter().map(|file| file.size).sum();
     let line = said!("centre-backup", path = args.out.display(), bytes = bytes);
     told(args.json, &manifest, &line)?;
@@ -170,9 +179,9 @@ pub(super) fn write(args: ArchiveArgs) -> Result<u8, Failure> {
     let signer = keys::load(&config.centre.key)?;
     let registry = keys::load_registry(&config.centre.registry)?;
     keys::check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
-    let store = SqliteStore::open_read_only(&config.store.path)?;
+    let store = config.store.place.read()?;
     let source = Source {
-        store: &store,
+        store: store.as_ref(),
         signer: signer.as_ref(),
         registry: &registry,
         made_at_ms: now_ms(),
@@ -282,9 +291,13 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
     let config = Config::load(&args.config)?;
     match archive::kind(&args.from)? {
         Kind::Backup => {
-            let manifest = archive::restore_backup(&args.from, &config.store.path, &config.centre.registry)?;
+            let path = file(
+                &config,
+                "the folder holds a copy of a file; restore it to a file, write an `archive` of that, and restore the archive here",
+            )?;
+            let manifest = archive::restore_backup(&args.from, path, &config.centre.registry)?;
             let at = crate::view::utc(manifest.made_at_ms);
-            let line = said!("centre-restored", path = config.store.path.display(), at = at);
+            let line = said!("centre-restored", path = config.store.place, at = at);
             told(args.json, &manifest, &line)?;
             Ok(0)
         }
@@ -292,8 +305,8 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
             let signer = keys::load(&config.centre.key)?;
             let registry = keys::load_registry(&config.centre.registry)?;
             let tables = tables(&config)?;
-            let restored = archive::restore_archive(&args.from, &config.store.path, &registry, &signer, &tables)?;
-            summary(args.json, &restored, &config.store.path.display().to_string())
+            let restored = archive::restore_archive(&args.from, &config.store.place, &registry, &signer, &tables)?;
+            summary(args.json, &restored, &config.store.place.to_string())
         }
     }
 }
@@ -302,17 +315,18 @@ pub(super) fn import(args: &ImportArgs) -> Result<u8, Failure> {
     let config = Config::load(&args.config)?;
     let signer = keys::load(&config.centre.key)?;
     let registry = keys::load_registry(&config.centre.registry)?;
-    let mut core = Core::new(registry, signer, SqliteStore::open(&config.store.path)?, tables(&config)?)?;
+    let mut core = Core::new(registry, signer, config.store.place.open()?, tables(&config)?)?;
     let imported = archive::import(&mut core, &args.site, &args.files, args.evidence.as_deref(), now_ms())?;
-    summary(args.json, &imported, &config.store.path.display().to_string())
+    summary(args.json, &imported, &config.store.place.to_string())
 }
 
 pub(super) fn bundle(args: &BundleArgs) -> Result<u8, Failure> {
     let config = Config::load(&args.config)?;
     let signer = keys::load(&config.centre.key)?;
     let registry = keys::load_registry(&config.centre.registry)?;
-    let store = SqliteStore::open_read_only(&config.store.path)?;
-    let case = case::gather(&store, signer.as_ref(), &args.asked, args.chain, &table_files(&config)?, now_ms())?;
+    let store = config.store.place.read()?;
+    let case =
+        case::gather(store.as_ref(), signer.as_ref(), &args.asked, args.chain, &table_files(&config)?, now_ms())?;
     let failed = |source| Failure::Output { path: args.out.clone(), source };
     let file = File::create(&args.out).map_err(failed)?;
     let manifest = case.write(&registry, BufWriter::new(&file)).map_err(case::BundleError::from)?;

@@ -18,7 +18,7 @@ use crate::{
     core::Core,
     keys::{check_centre, load, load_registry},
     proving,
-    store::{LogHead, SqliteStore, StoreError},
+    store::{LogHead, Store, StoreError, Walk as _},
     view::utc,
 };
 
@@ -73,7 +73,7 @@ pub enum Log {
         #[arg(long)]
         out: PathBuf,
     },
-    /// Issue a head above a number, after a backup was restored: numbers never fall. The collector must not be running.
+    /// Issue a head above a number, after a backup was restored: numbers never fall. On a file the collector must not be running.
     Raise {
         /// The configuration.
         #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
@@ -87,17 +87,17 @@ pub enum Log {
 /// Does what the command line says.
 pub(super) fn carry_out(log: Log) -> Result<u8, Failure> {
     match log {
-        Log::Heads { store, last, json } => heads(&open(&store)?, last, json),
+        Log::Heads { store, last, json } => heads(open(&store)?.as_ref(), last, json),
         Log::Check { store, registry, json } => {
             let path = match (registry, &store.config) {
                 (Some(path), _) => Some(path),
                 (None, Some(config)) if store.store.is_none() => Some(Config::load(config)?.centre.registry),
                 (None, _) => None,
             };
-            check(&open(&store)?, path.as_deref(), json)
+            check(open(&store)?.as_ref(), path.as_deref(), json)
         }
         Log::Consistency { earlier, later, store, out } => {
-            let proof = proving::consistency(&open(&store)?, earlier, later)?;
+            let proof = proving::consistency(open(&store)?.as_ref(), earlier, later)?;
             write(&out, &proof.write())?;
             Ok(0)
         }
@@ -105,7 +105,7 @@ pub(super) fn carry_out(log: Log) -> Result<u8, Failure> {
     }
 }
 
-fn heads(store: &SqliteStore, last: usize, json: bool) -> Result<u8, Failure> {
+fn heads(store: &dyn Store, last: usize, json: bool) -> Result<u8, Failure> {
     // All heads of ten years at one a minute are five million rows of 250 bytes: a ring holds the newest.
     let mut newest: std::collections::VecDeque<LogHead> = std::collections::VecDeque::new();
     store.walk_heads(|head| -> Result<(), StoreError> {
@@ -134,7 +134,7 @@ fn heads(store: &SqliteStore, last: usize, json: bool) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn check(store: &SqliteStore, registry: Option<&Path>, json: bool) -> Result<u8, Failure> {
+fn check(store: &dyn Store, registry: Option<&Path>, json: bool) -> Result<u8, Failure> {
     let registry = registry.map(load_registry).transpose()?;
     let audit = audit(store, registry.as_ref())?;
     let mut out = io::stdout().lock();
@@ -162,7 +162,7 @@ fn raise(config: &Config, above: u64) -> Result<u8, Failure> {
     let signer = load(&config.centre.key)?;
     let registry = load_registry(&config.centre.registry)?;
     check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
-    let store = SqliteStore::open(&config.store.path)?;
+    let store = config.store.place.open()?;
     let mut core = Core::new(registry, signer, store, crate::Tables::builtin())?;
     let head = core.issue_head(above, Timestamp::now().as_millisecond())?;
     writeln!(io::stdout().lock(), "{}", said!("centre-head-issued", number = head.number, size = head.size))?;
@@ -216,7 +216,7 @@ pub(super) fn prove(prove: Prove) -> Result<u8, Failure> {
         return Err(Failure::Usage("--config or --store says which store".to_owned()));
     }
     let store = open(&StoreArgs { config: prove.config, store: prove.store })?;
-    let proof = proving::inclusion(&store, chain, seq)?;
+    let proof = proving::inclusion(store.as_ref(), chain, seq)?;
     if let Some(out) = &prove.out {
         write(out, &proof.write())?;
     }

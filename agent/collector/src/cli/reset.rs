@@ -22,7 +22,6 @@ use crate::{
     files::{self, FileError},
     keys,
     reset::{ApplyError, Known, apply, make},
-    store::{SqliteStore, Store as _},
 };
 
 /// Let an agent begin a new chain.
@@ -158,8 +157,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// How far the centre has each chain: the last receipted number and its hash.
 fn known(config: &Config) -> Result<impl Fn(ChainId) -> Known + use<>, Failure> {
     let mut known = Vec::new();
-    if config.store.path.exists() {
-        let store = SqliteStore::open_read_only(&config.store.path)?;
+    if let Some(store) = config.store.place.read_if_any()? {
         for it in store.outline()? {
             if let Some(last) = it.receipted().checked_sub(1)
                 && let Some(link) = store.link(it.chain, last)?

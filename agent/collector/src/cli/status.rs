@@ -10,13 +10,13 @@ use tidewaiter_words::terms;
 use super::{Failure, headed};
 use crate::{
     core::REPORT_AFTER_MS,
-    store::{Gap, GapStore as _, LogStore as _, Named, Outline, SqliteStore, Store as _},
+    store::{Gap, Named, Outline, Store},
     summary::Summary,
     view::utc,
 };
 
 /// Prints chains and counts; gives exit code 1 when something is bad or missing.
-pub(super) fn show(store: &SqliteStore, registry: Option<&Registry>, json: bool) -> Result<u8, Failure> {
+pub(super) fn show(store: &dyn Store, registry: Option<&Registry>, json: bool) -> Result<u8, Failure> {
     let outline = store.outline()?;
     let incidents = incidents(store, registry)?;
     let summary = Summary::of(&store.counters()?, &outline);
@@ -140,7 +140,7 @@ struct Incident {
     what: String,
 }
 
-fn incidents(store: &SqliteStore, registry: Option<&Registry>) -> Result<Vec<Incident>, Failure> {
+fn incidents(store: &dyn Store, registry: Option<&Registry>) -> Result<Vec<Incident>, Failure> {
     let forks = store.forks()?.into_iter().map(|it| Incident {
         kind: "fork",
         what: format!(
