@@ -14,7 +14,7 @@
 //! Stopping runs along the row, so that nothing under way is lost: outputs, ports, inspector (open inspections
 //! are sealed as interrupted), the shutdown record, receipts up to the drain limit, uplink, keeper.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tidewaiter_config::site::Site;
@@ -31,16 +31,22 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    acquire::{self, Arrival, Counters, Opener},
+    acquire::{self, Arrival, Counters, Crew, Opener, Ports},
     camera::{self, Cameras},
     clock::{Clock, Policy},
     downlink::{Begin, Downlink, Seat},
     evidence::EvidenceStore,
+    inspect::Event,
     inspector::{Ask, Inspector, Live},
-    life::Pulse,
+    life::{
+        Beats, Pulse,
+        poison::{self, Abort},
+    },
     outbox::{self, Keeper, Outbox, Status, Store, StoreError},
-    outputs, seal,
-    uplink::{self, Link, Telemetry, Topics, Uplink},
+    outputs,
+    reload::{self, Kept, Refused, Reloader},
+    seal,
+    uplink::{self, Link, MakeLink, Relink, Telemetry, Topics, Uplink},
 };
 
 /// Arrivals that may wait for the inspector. At 10 frames a second from 20 instruments this is 20 s;
@@ -55,6 +61,9 @@ pub const VIEWS: usize = 256;
 const STILLS: Duration = Duration::from_secs(5);
 /// How long the outputs may take to be left in their safe state.
 const SAFE_STATE: Duration = Duration::from_secs(5);
+
+/// Longest round of the inspector: it waits for the disk in it.
+const INSPECTOR_ROUND: Duration = Duration::from_secs(60);
 
 /// Program name and version, as it stands in records.
 pub const SOFTWARE: &str = concat!("tidewaiter ", env!("CARGO_PKG_VERSION"));
@@ -90,6 +99,10 @@ pub struct Parts {
 pub struct Running {
     /// The site file in force.
     pub site: watch::Receiver<Arc<Site>>,
+    /// The configuration on disk is refused.
+    pub refused: watch::Receiver<Option<Arc<Refused>>>,
+    /// Whether every stage is at work.
+    pub beats: Beats,
     /// Live values and recent results.
     pub live: Arc<Live>,
     /// Counters of the ports.
@@ -105,6 +118,10 @@ pub struct Running {
     /// The software that runs and its configuration.
     pub software: SoftwareId,
     clock: Arc<dyn Clock>,
+    site_out: watch::Sender<Arc<Site>>,
+    refused_out: watch::Sender<Option<Arc<Refused>>>,
+    ports_door: Ports,
+    notes: Vec<(String, Vec<u8>)>,
     stop: CancellationToken,
     stop_outputs: CancellationToken,
     stop_uplink: CancellationToken,
@@ -125,7 +142,29 @@ pub struct Running {
 /// # Errors
 ///
 /// When the store cannot be opened or the first records cannot be made durable.
-pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option<L>) -> Result<Running, StoreError> {
+pub async fn start<L: Link + 'static>(site: Site, parts: Parts, link: Option<L>) -> Result<Running, StoreError> {
+    start_with(site, parts, link, Extra { relink: None, held_off: BTreeMap::new() }).await
+}
+
+/// What an agent that is to live long is given beside.
+pub struct Extra<L> {
+    /// Makes the link of another site.
+    pub relink: Option<MakeLink<L>>,
+    /// Ports that aborted the process too often, with the aborts that count.
+    pub held_off: BTreeMap<String, Vec<Abort>>,
+}
+
+/// As [`start`], with what follows from another configuration and from earlier aborts.
+///
+/// # Errors
+///
+/// As [`start`].
+pub async fn start_with<L: Link + 'static>(
+    mut site: Site,
+    parts: Parts,
+    link: Option<L>,
+    extra: Extra<L>,
+) -> Result<Running, StoreError> {
     let context = Context { software: SOFTWARE.to_owned(), config: site.digest };
     let identity = outbox::Identity {
         agent: site.agent.clone(),
@@ -154,10 +193,12 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
     let tables_are_signed = signed.is_some();
     site.tables = signed.unwrap_or(site.tables);
     let site = Arc::new(site);
-    let (_, site_in_force) = watch::channel(Arc::clone(&site));
+    let (site_out, site_in_force) = watch::channel(Arc::clone(&site));
+    let (refused_out, refused) = watch::channel(None);
+    let beats = Beats::new(Arc::clone(&clock));
     let stop_keeper = CancellationToken::new();
     let ended = CancellationToken::new();
-    let keeper = tokio::spawn(announced(keeper.run(stop_keeper.clone()), ended.clone()));
+    let keeper = tokio::spawn(announced(beats.task("keeper", keeper.run(stop_keeper.clone())), ended.clone()));
 
     let stop = CancellationToken::new();
     let stop_uplink = CancellationToken::new();
@@ -172,7 +213,7 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
     let (downlink, door) = begin
         .map(|begin| {
             let seat = Seat {
-                site: Arc::clone(&site),
+                site: site_in_force.clone(),
                 chain: parts.chain,
                 registry,
                 outbox: outbox.clone(),
@@ -196,17 +237,26 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
         };
         let sender =
             Uplink::new(settings, link, outbox.clone(), Arc::clone(&clock), views, telemetry_out).with_door(door);
-        tokio::spawn(sender.run(stop_uplink.clone()))
+        let sender = match extra.relink {
+            Some(make) => sender.relinking(Relink { sites: site_in_force.clone(), make }),
+            None => sender,
+        };
+        tokio::spawn(beats.task("uplink", sender.run(stop_uplink.clone())))
     });
 
     let (arrivals_out, arrivals) = mpsc::channel::<Arrival>(ARRIVALS);
-    let (desks, orders) = acquire::orders::desks(&site);
-    let (port_clock, port_counters) = (Arc::clone(&clock), Arc::clone(&counters));
-    let mut ports =
-        acquire::spawn_with(&site, port_clock, parts.opener, arrivals_out, port_counters, orders, stop.clone());
-    let ports = tokio::spawn(async move { while ports.join_next().await.is_some() {} });
+    let (desks, inboxes) = acquire::orders::desks(&site);
+    let (crew, ports_door) =
+        Crew::new(Arc::clone(&clock), parts.opener, arrivals_out, Arc::clone(&counters), beats.clone(), stop.clone());
+    let crew = crew.with_orders(inboxes).holding_off(extra.held_off.keys().cloned().collect());
+    let ports = tokio::spawn(crew.run(Arc::clone(&site)));
     live.set_limits_stale(limits_stale);
-    let seat = camera::Parts { clock: Arc::clone(&clock), outbox: outbox.clone(), context: context.clone() };
+    let seat = camera::Parts {
+        clock: Arc::clone(&clock),
+        outbox: outbox.clone(),
+        software: context.software.clone(),
+        site: site_in_force.clone(),
+    };
     let (pictures, cameras) = Cameras::spawn(&site, &seat);
     let inspector = Inspector::new(
         Arc::clone(&site),
@@ -221,7 +271,8 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
         views_out,
     )
     .with_signed_tables(tables_are_signed)
-    .with_cameras(pictures);
+    .with_cameras(pictures)
+    .beating(beats.beat("inspector", INSPECTOR_ROUND));
     let stop_outputs = CancellationToken::new();
     let lamps = outputs::Parts {
         clock: Arc::clone(&clock),
@@ -231,22 +282,27 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
     };
     let outputs = outputs::spawn(&site, &lamps, &desks, &stop_outputs);
     let pulse = Pulse {
-        period: site.record.heartbeat,
+        site: site_in_force.clone(),
         clock: Arc::clone(&clock),
         outbox: outbox.clone(),
         counters: Arc::clone(&counters),
         telemetry: telemetry.clone(),
         live: Arc::clone(&live),
         software: software.clone(),
-        simulated: !site.instruments.is_empty() && site.instruments.iter().all(|it| it.simulated),
     };
     let pulse = tokio::spawn(pulse.run(stop.clone()));
-    let inspector = tokio::spawn(announced(inspector.run(arrivals, asked, stop.clone()), ended.clone()));
+    let inspector =
+        tokio::spawn(announced(beats.task("inspector", inspector.run(arrivals, asked, stop.clone())), ended.clone()));
+    for (port, aborts) in &extra.held_off {
+        hold_off(&outbox, port, aborts).await;
+    }
     // It has nothing under way that would have to end first: what it was told and did not finish it is told again.
     let downlink = downlink.map(|it| tokio::spawn(it.run(stop.clone())));
     info!(site = site.id, agent = site.agent, boot, "agent started");
     Ok(Running {
         site: site_in_force,
+        refused,
+        beats,
         live,
         counters,
         status,
@@ -255,6 +311,10 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
         outbox,
         software,
         clock,
+        site_out,
+        refused_out,
+        ports_door,
+        notes,
         stop,
         stop_outputs,
         stop_uplink,
@@ -271,6 +331,22 @@ pub async fn start<L: Link + 'static>(mut site: Site, parts: Parts, link: Option
     })
 }
 
+/// Records that a port stays closed, and why.
+async fn hold_off(outbox: &Outbox, port: &str, aborts: &[Abort]) {
+    let last = aborts.last();
+    let facts = vec![
+        ("aborts".to_owned(), aborts.len().to_string()),
+        ("last-at-ms".to_owned(), last.map_or(0, |it| it.at_ms).to_string()),
+        ("why".to_owned(), last.map_or_else(String::new, |it| it.why.chars().take(200).collect())),
+        ("hold-s".to_owned(), (poison::HOLD_MS / 1000).to_string()),
+    ];
+    error!(port, aborts = aborts.len(), "the port aborted the process again and again; it is held off");
+    let (place, name, subject) = ("self".to_owned(), "port-held-off".to_owned(), Some(port.to_owned()));
+    if let Err(refusal) = outbox.seal(seal::event(&Event { place, name, subject, facts }, None)).await {
+        error!(port, %refusal, "that the port is held off is not recorded");
+    }
+}
+
 /// Runs a stage and says when it has ended, in whatever way.
 async fn announced<T>(stage: impl Future<Output = T>, ended: CancellationToken) -> T {
     let _guard = ended.drop_guard();
@@ -281,6 +357,25 @@ impl Running {
     /// Resolves when the inspector or the keeper has ended by itself: the disk is gone for good.
     pub async fn failed(&self) {
         self.ended.cancelled().await;
+    }
+
+    /// Puts other configurations into force: those of the site file at `path`. `uplink` says what is wrong with the TLS
+    /// files that a site names.
+    pub async fn reloader(&self, path: PathBuf, uplink: fn(&Site) -> Result<(), String>) -> Reloader {
+        let kept = Kept::new(&self.site.borrow().store.dir);
+        let seat = reload::Seat {
+            site: self.site_out.clone(),
+            refused: self.refused_out.clone(),
+            asks: self.asks.clone(),
+            outbox: self.outbox.clone(),
+            ports: self.ports_door.clone(),
+            counters: Arc::clone(&self.counters),
+            live: Arc::clone(&self.live),
+            clock: Arc::clone(&self.clock),
+        };
+        let reloader = Reloader::new(path, kept, seat, uplink);
+        reloader.restore(&self.notes).await;
+        reloader
     }
 
     /// Both clocks of this agent.

@@ -7,6 +7,7 @@ mod live;
 mod orders;
 mod scene;
 mod shots;
+mod turn;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -34,6 +35,7 @@ use crate::{
     clock::Clock,
     duty::Desk,
     inspect::{By, CheckOperation, DeclarationBook, Engine, Event, Operation, Step, Subjects},
+    life::Beat,
     outbox::{Draft, Outbox, Recorded, Refusal},
     privacy,
     register::{self, Register},
@@ -45,7 +47,7 @@ pub use self::{
     live::{Live, LiveResult, LiveValue, ResultDetail, Snapshot},
     scene::{MOST_POINTS, Scene, Series},
 };
-use self::{life::Life, scene::Scenes, shots::Shots};
+use self::{life::Life, scene::Scenes, shots::Shots, turn::Turning};
 
 /// Name of the note with the places at drill.
 const DRILL_NOTE: &str = "drill";
@@ -91,6 +93,8 @@ pub struct Inspector {
     cameras: Cameras,
     /// The inspection of each place that its cameras were last cued for.
     pictured: BTreeMap<String, String>,
+    turning: Option<Turning>,
+    beat: Option<Beat>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -159,6 +163,8 @@ impl Inspector {
             role: None,
             cameras: Cameras::default(),
             pictured: BTreeMap::new(),
+            turning: None,
+            beat: None,
         }
     }
 
@@ -166,6 +172,13 @@ impl Inspector {
     #[must_use]
     pub fn with_cameras(mut self, cameras: Cameras) -> Self {
         self.cameras = cameras;
+        self
+    }
+
+    /// Strikes this with every round.
+    #[must_use]
+    pub fn beating(mut self, beat: Beat) -> Self {
+        self.beat = Some(beat);
         self
     }
 
@@ -202,6 +215,12 @@ impl Inspector {
                     None => asking = false,
                 },
                 _ = tick.tick() => self.tick().await,
+            }
+            if self.turning.is_some() {
+                self.try_turn(&mut arrivals).await;
+            }
+            if let Some(beat) = &self.beat {
+                beat.strike();
             }
         }
         let now = self.clock.now();
@@ -400,6 +419,7 @@ impl Inspector {
             Ask::InForce { reply } => {
                 let _ = reply.send(self.site.tables.iter().map(|it| Hash(it.digest)).collect());
             }
+            Ask::Turn { turn, counters, reply } => self.ask_turn(turn, counters, reply),
             Ask::Plan { name, text, reply } => {
                 let _ = reply.send(self.signed_plan(&name, &text).await);
             }
@@ -589,7 +609,7 @@ impl Inspector {
     fn announce(&self, inspection: &Inspection, screening: &Screening, recorded: Recorded) {
         let result = LiveResult::of(inspection, screening, recorded.seq);
         info!(
-            record = recorded.seq,
+            seq = recorded.seq,
             place = result.place,
             inspection = result.id,
             verdict = result.verdict,

@@ -9,8 +9,9 @@
 //!                                                 └ downlink◄┘
 //! ```
 //!
-//! IO lives in `acquire::system` (ports), `outbox::sqlite` and `evidence::disk` (disk), `uplink` (MQTT), `lane` (local
-//! interface), `keys` (key files), `life::rim` (own executable, temperatures), `outputs::gpio`, `camera::fetch`, declarations and `clock`; everything else
+//! IO lives in `acquire::system` (ports), `reload` (site file, last good configuration), `outbox::sqlite` and
+//! `evidence::disk` (disk), `uplink` (MQTT), `lane` (local interface), `keys` (key files), `life::rim` (own executable,
+//! temperatures), `outputs::gpio`, `camera::fetch`, declarations and `clock`; everything else
 //! takes values and instants.
 
 pub mod acquire;
@@ -32,6 +33,7 @@ pub mod outbox;
 pub mod outputs;
 pub mod privacy;
 pub mod register;
+pub mod reload;
 pub mod seal;
 pub mod uplink;
 pub mod wiring;

@@ -23,6 +23,6 @@ pub mod report;
 pub mod site;
 pub mod users;
 
-pub use reader::{nearest, unit_meant};
+pub use reader::{Files, Snapshot, nearest, unit_meant};
 pub use report::{Finding, Report, Severity};
 pub use site::{check_environment, check_environment_in, load_site, site_from_str};

@@ -16,6 +16,7 @@ mod outputs;
 mod page;
 mod passages;
 mod plan;
+mod reload;
 mod second;
 mod stills;
 mod uplink;

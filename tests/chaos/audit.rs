@@ -39,7 +39,7 @@ impl Promises {
         for line in log.lines().filter(|it| it.contains("\"recorded\"")) {
             let line: Value = serde_json::from_str(line).with_context(|| line.to_owned())?;
             if line.pointer("/fields/message").and_then(Value::as_str) == Some("recorded") {
-                self.logged.insert(line.pointer("/fields/record").and_then(Value::as_u64).context("a record number")?);
+                self.logged.insert(line.pointer("/fields/seq").and_then(Value::as_u64).context("a record number")?);
             }
         }
         let store = stand.agent_dir().join(SqliteStore::FILE);

@@ -157,7 +157,11 @@ pub fn run_own_in<S: AsRef<std::ffi::OsStr>>(
 }
 
 /// One of our own programs, undisturbed by the variables of whoever runs the tests.
-fn own(name: &str) -> Result<Command> {
+///
+/// # Errors
+///
+/// When it is not built.
+pub fn own(name: &str) -> Result<Command> {
     let mut command = Command::new(binary(name)?);
     for variable in
         ["TIDEWAITER_CONFIG", "TIDEWAITER_COLLECTOR_CONFIG", "TIDEWAITER_LOG", "TIDEWAITER_OPERATOR", "RUST_LOG"]
@@ -268,14 +272,23 @@ impl Program {
         Ok(())
     }
 
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = i32::try_from(self.child.0.id()).ok().and_then(Pid::from_raw).context("a process id")?;
+        Ok(kill_process(pid, signal)?)
+    }
+
     /// SIGTERM, and waits for the end.
     ///
     /// # Errors
     ///
     /// When it does not end within `within`.
     pub fn terminate(mut self, within: Duration) -> Result<ExitStatus> {
-        let pid = i32::try_from(self.child.0.id()).ok().and_then(Pid::from_raw).context("a process id")?;
-        kill_process(pid, Signal::TERM)?;
+        self.signal(Signal::TERM)?;
         let name = format!("the end of {} after SIGTERM", self.name);
         let ended = until(&name, within, || self.child.0.try_wait().transpose());
         ended.map_err(|late| anyhow!("{late}; its log ends\n{}", self.tail()))?.map_err(Into::into)

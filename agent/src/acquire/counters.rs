@@ -5,7 +5,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use serde::Serialize;
@@ -29,7 +32,7 @@ const REASONS: [Missing; 10] = [
 /// Counters of every instrument of a site.
 #[derive(Debug)]
 pub struct Counters {
-    instruments: BTreeMap<String, Tally>,
+    instruments: RwLock<BTreeMap<String, Arc<Tally>>>,
 }
 
 /// Counters of one instrument.
@@ -63,19 +66,32 @@ pub struct Snapshot {
 impl Counters {
     /// All counters of a site at zero.
     pub fn new(site: &Site) -> Self {
-        Self { instruments: site.instruments.iter().map(|it| (it.id.clone(), Tally::default())).collect() }
+        let counters = Self { instruments: RwLock::default() };
+        counters.turn(site);
+        counters
+    }
+
+    /// Goes on with another site: instruments that stay keep their counts, new ones begin at zero.
+    pub fn turn(&self, site: &Site) {
+        let mut instruments = self.instruments.write().unwrap_or_else(PoisonError::into_inner);
+        let kept = |id: &str| instruments.get(id).map(Arc::clone).unwrap_or_default();
+        *instruments = site.instruments.iter().map(|it| (it.id.clone(), kept(&it.id))).collect();
     }
 
     /// All counters now, by instrument id.
     pub fn snapshot(&self) -> BTreeMap<String, Snapshot> {
-        self.instruments.iter().map(|(id, tally)| (id.clone(), tally.snapshot())).collect()
+        self.read().iter().map(|(id, tally)| (id.clone(), tally.snapshot())).collect()
     }
 
     /// Runs `count` on an instrument of this site; an unknown one has no counters.
     pub(super) fn at(&self, instrument: &str, count: impl FnOnce(&Tally)) {
-        if let Some(tally) = self.instruments.get(instrument) {
+        if let Some(tally) = self.read().get(instrument) {
             count(tally);
         }
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<Tally>>> {
+        self.instruments.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! Waits use tokio's clock, readings carry the [`Clock`]'s: under a paused runtime both move by
-//! hand.
+//! hand. [`Ports`] closes and opens ports while the others go on.
 
 mod backoff;
 pub mod channel;
@@ -26,6 +26,7 @@ pub mod orders;
 mod outlet;
 pub mod plan;
 pub mod port;
+mod ports;
 mod stream;
 pub mod system;
 #[cfg(test)]
@@ -35,6 +36,7 @@ mod timing;
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use tidewaiter_config::site::{Instrument, Link, Port, Protocol, Site};
 use tidewaiter_drivers::{
     portal::rpm,
@@ -47,6 +49,7 @@ pub use self::{
     counters::{Counters, Snapshot},
     fine_timer::FineTimer,
     port::{Opener, PortStream},
+    ports::{Crew, Ports},
     system::SystemOpener,
 };
 use crate::clock::Clock;
@@ -145,29 +148,38 @@ pub fn spawn_with(
     let outlet = outlet::Outlet::new(out, clock, counters);
     let mut tasks = JoinSet::new();
     for port in &site.ports {
-        let instruments: Vec<&Instrument> = site.instruments.iter().filter(|it| it.port == port.id).collect();
-        let inbox = orders.remove(&port.id);
-        if instruments.is_empty() && inbox.is_none() {
-            continue;
-        }
-        for misplaced in instruments.iter().filter(|it| !fits(port, it)) {
-            tracing::error!(port = %port.id, instrument = %misplaced.id, "protocol does not fit the port; the instrument is not read");
-        }
-        let instruments: Vec<&Instrument> = instruments.into_iter().filter(|it| fits(port, it)).collect();
-        let (stop, outlet, opener) = (stop.clone(), outlet.clone(), Arc::clone(&opener));
-        if is_modbus(&port.link) {
-            let bus = modbus::Bus::new(port.clone(), &instruments, opener, outlet).with_orders(inbox);
+        if let Some(bus) = bus(site, port, &opener, &outlet, orders.remove(&port.id)) {
+            let stop = stop.clone();
             tasks.spawn(async move {
-                stop.run_until_cancelled_owned(bus.run()).await;
-            });
-        } else {
-            let bus = stream::Stream::new(port.clone(), &instruments, opener, outlet);
-            tasks.spawn(async move {
-                stop.run_until_cancelled_owned(bus.run()).await;
+                stop.run_until_cancelled_owned(bus).await;
             });
         }
     }
     tasks
+}
+
+/// The work of one port; none when neither an instrument nor an output hangs on it.
+fn bus(
+    site: &Site,
+    port: &Port,
+    opener: &Arc<dyn Opener>,
+    outlet: &outlet::Outlet,
+    inbox: Option<orders::Inbox>,
+) -> Option<BoxFuture<'static, ()>> {
+    let instruments: Vec<&Instrument> = site.instruments.iter().filter(|it| it.port == port.id).collect();
+    if instruments.is_empty() && inbox.is_none() {
+        return None;
+    }
+    for misplaced in instruments.iter().filter(|it| !fits(port, it)) {
+        tracing::error!(port = %port.id, instrument = %misplaced.id, "protocol does not fit the port; the instrument is not read");
+    }
+    let instruments: Vec<&Instrument> = instruments.into_iter().filter(|it| fits(port, it)).collect();
+    let (outlet, opener) = (outlet.clone(), Arc::clone(opener));
+    Some(if is_modbus(&port.link) {
+        modbus::Bus::new(port.clone(), &instruments, opener, outlet).with_orders(inbox).run().boxed()
+    } else {
+        stream::Stream::new(port.clone(), &instruments, opener, outlet).run().boxed()
+    })
 }
 
 /// Whether a link carries Modbus rather than a byte stream.

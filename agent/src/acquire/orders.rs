@@ -5,12 +5,12 @@
 //! [`until`](Order::until) is not carried out any more, since what was wanted then may be wrong now. There are
 //! as many orders under way as the port has outputs, one each, and a site without outputs has no way to write at all.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tidewaiter_config::site::Site;
 use tidewaiter_drivers::{modbus::register::Table, reading::Missing};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Mutex, mpsc, oneshot},
     time::Instant,
 };
 
@@ -83,10 +83,10 @@ pub struct Carried {
 /// Where the orders of each port go in.
 pub type Desks = BTreeMap<String, mpsc::Sender<Order>>;
 
-/// The orders of a port, on the side of its task.
-#[derive(Debug)]
+/// The orders of a port, on the side of its task. A port that is opened anew goes on with the same inbox.
+#[derive(Clone, Debug)]
 pub struct Inbox {
-    orders: mpsc::Receiver<Order>,
+    orders: Arc<Mutex<mpsc::Receiver<Order>>>,
     /// Longest answer time of each unit that is written to.
     pub(super) units: BTreeMap<u8, Duration>,
 }
@@ -107,7 +107,7 @@ pub fn desks(site: &Site) -> (Desks, BTreeMap<String, Inbox>) {
     for (port, units) in units {
         let (desk, orders) = mpsc::channel(outputs.get(&port).copied().unwrap_or(1));
         desks.insert(port.clone(), desk);
-        inboxes.insert(port, Inbox { orders, units });
+        inboxes.insert(port, Inbox { orders: Arc::new(Mutex::new(orders)), units });
     }
     (desks, inboxes)
 }
@@ -121,7 +121,7 @@ impl Inbox {
     /// The next order; pends for ever when nobody can give one any more. Cancel safe.
     pub(super) async fn next(inbox: &mut Option<Self>) -> Order {
         if let Some(inner) = inbox {
-            if let Some(order) = inner.orders.recv().await {
+            if let Some(order) = inner.orders.lock().await.recv().await {
                 return order;
             }
             *inbox = None;
@@ -131,7 +131,7 @@ impl Inbox {
 
     /// An order that waits.
     pub(super) fn waiting(inbox: &mut Option<Self>) -> Option<Order> {
-        inbox.as_mut()?.orders.try_recv().ok()
+        inbox.as_mut()?.orders.try_lock().ok()?.try_recv().ok()
     }
 }
 

@@ -27,7 +27,10 @@ use tidewaiter_record::{
     Hash,
     body::{Context, Flags},
 };
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 use tracing::{info, warn};
 
 pub use self::{
@@ -79,8 +82,16 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Takes stills and events.
     pub outbox: Outbox,
-    /// What every record of a measurement names.
-    pub context: Context,
+    /// The program, as records name it.
+    pub software: String,
+    /// The site file in force, whose digest every record of a measurement names.
+    pub site: watch::Receiver<Arc<Site>>,
+}
+
+impl Parts {
+    fn context(&self) -> Context {
+        Context { software: self.software.clone(), config: self.site.borrow().digest }
+    }
 }
 
 impl Cameras {
@@ -155,7 +166,7 @@ async fn follow(camera: &Arc<Camera>, cue: &Cue, parts: &Parts) -> Result<(), Mi
         content: Arc::from(content),
     };
     let id = format!("still-{}-{}-{}", camera.id, cue.inspection, cue.moment.word());
-    let draft = evidence::draft(&attachment, &camera.place, id, at, cue.flags, parts.context.clone());
+    let draft = evidence::draft(&attachment, &camera.place, id, at, cue.flags, parts.context());
     let recorded = evidence::seal(&parts.outbox, draft, attachment.content)
         .await
         .map_err(|refusal| Missed::NotRecorded(refusal.to_string()))?;

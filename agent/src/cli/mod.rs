@@ -13,6 +13,7 @@ mod fsck;
 mod keys;
 mod limits;
 mod live;
+mod logging;
 mod manual;
 mod new_site;
 mod operate;
@@ -21,9 +22,11 @@ mod place;
 mod plan;
 mod recompute;
 mod register;
+mod reload;
 mod run;
 mod salvage;
 mod screen;
+mod service;
 mod show;
 mod stats;
 mod status;
@@ -77,6 +80,12 @@ enum Command {
     ///
     /// Example: tidewaiter run --config /etc/tidewaiter/site.toml --log json
     Run(run::RunArgs),
+    /// Have a running agent read its site file again, and put it into force if it has no fault.
+    ///
+    /// The last good configuration stays in force otherwise. Exit code 0: in force; 1: not now; 2: refused.
+    ///
+    /// Example: tidewaiter reload --dry-run --config /etc/tidewaiter/site.toml
+    Reload(reload::ReloadArgs),
     /// Check a site file: every finding with its line and column, and what to write instead, then the poll plan.
     ///
     /// Example: tidewaiter check site.toml
@@ -259,6 +268,8 @@ enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+    /// The journal of systemd, with fields: SITE, AGENT, INSTRUMENT, PORT, SEQ …
+    Journal,
 }
 
 /// A failure with its exit code.
@@ -284,6 +295,7 @@ type Outcome = Result<u8, Failure>;
 pub fn main() -> ExitCode {
     let outcome = match arguments(|cli: &Cli| cli.everywhere).command {
         Command::Run(args) => run::run(&args),
+        Command::Reload(args) => reload::reload(&args),
         Command::Check(args) => check::check(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::New(command) => new_site::new(&command),

@@ -158,6 +158,14 @@ pub(super) fn post(agent: Agent, path: &str, body: &Value) -> Outcome {
     })
 }
 
+/// Posts to the local interface; gives the code and the JSON it answers with.
+pub(super) fn exchange(agent: &Agent, path: &str, body: &Value, patience: Duration) -> Result<(u16, Value), Failure> {
+    let url = format!("http://{}/api/v1/{path}", agent.address);
+    let request = http(patience).post(&url).header("authorization", agent.bearer()?);
+    let mut answer = request.send_json(body).map_err(|why| unreachable(agent, &why))?;
+    Ok((answer.status().as_u16(), answer.body_mut().read_json().unwrap_or(Value::Null)))
+}
+
 /// Posts to the local interface and tells its answer; a refusal is a finding.
 #[allow(clippy::needless_pass_by_value, reason = "found for this one request, and handed over")]
 pub(super) fn answered(
@@ -166,11 +174,7 @@ pub(super) fn answered(
     body: &Value,
     tell: impl FnOnce(&Value) -> Result<(), Failure>,
 ) -> Outcome {
-    let url = format!("http://{}/api/v1/{path}", agent.address);
-    let request = http(PATIENCE).post(&url).header("authorization", agent.bearer()?);
-    let mut answer = request.send_json(body).map_err(|why| unreachable(&agent, &why))?;
-    let code = answer.status().as_u16();
-    let text: Value = answer.body_mut().read_json().unwrap_or(Value::Null);
+    let (code, text) = exchange(&agent, path, body, PATIENCE)?;
     if code == 200 {
         tell(&text)?;
         Ok(OK)

@@ -10,7 +10,7 @@ use tidewaiter_config::site::{Site, load_site};
 use tidewaiter_console::note;
 
 use super::{Failure, Place, output::said};
-use crate::lane;
+use crate::{lane, reload};
 
 /// File in the data directory that names the local interface's address while the agent runs.
 pub(super) const ADDRESS_FILE: &str = "local.address";
@@ -61,7 +61,11 @@ impl Place {
     pub(super) fn data_dir(&self) -> Result<PathBuf, Failure> {
         match (&self.data_dir, &self.config) {
             (Some(dir), _) => Ok(dir.clone()),
-            (None, Some(config)) => Ok(site(config)?.store.dir),
+            (None, Some(config)) => match site(config) {
+                Ok(site) => Ok(site.store.dir),
+                // A running agent goes on with the last good one, and can be asked.
+                Err(failure) => reload::kept_dir(config, std::env::var_os("STATE_DIRECTORY")).ok_or(failure),
+            },
             (None, None) => Err(Failure::usage(said!("say-where"))),
         }
     }

@@ -41,8 +41,8 @@ pub(super) const DISAGREE_MS: u64 = 60_000;
 /// Who takes the orders, and with what.
 #[derive(Debug)]
 pub struct Seat {
-    /// The site as loaded.
-    pub site: Arc<Site>,
+    /// The site in force.
+    pub site: watch::Receiver<Arc<Site>>,
     /// The agent's chain.
     pub chain: ChainId,
     /// Keys: the centre's sign beacons.
@@ -305,7 +305,7 @@ impl Downlink {
     async fn switch(&mut self, next: Authority) -> bool {
         let Some(standing) = next.standing() else { return false };
         let tables: Vec<LimitTable> = standing.tables.iter().filter_map(|it| self.shelf.table(it).ok()).collect();
-        let mut draft = tell::limits(&standing, &tables, Hash(self.seat.site.digest));
+        let mut draft = tell::limits(&standing, &tables, Hash(self.seat.site.borrow().digest));
         draft.notes = vec![(AUTHORITY_NOTE.to_owned(), Some(next.save()))];
         let (reply, answer) = oneshot::channel();
         let stale = standing.stale;

@@ -79,6 +79,14 @@ impl Desk {
         self.duty.set_site(Arc::clone(site));
     }
 
+    /// Goes on with another site: other places, and perhaps another plan file, which is read at the next look.
+    pub fn turn(&mut self, site: &Arc<Site>) {
+        self.set_site(site);
+        // One that is the same is read again too: its findings may be others now.
+        self.file = site.plan.as_deref().map(PlanFile::new);
+        self.looked_ms = None;
+    }
+
     /// Takes up a plan that did not come from the file.
     pub fn offer_plan(&mut self, name: &str, text: &str, now: Moment) -> Vec<Outcome> {
         self.duty.offer_plan(name, text, now)

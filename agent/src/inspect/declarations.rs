@@ -48,6 +48,17 @@ impl DeclarationBook {
         book
     }
 
+    /// Watches these files from here on; one that was watched before keeps what was read of it.
+    pub fn watch(&mut self, files: &[PathBuf]) {
+        let mut old = std::mem::take(&mut self.files);
+        for path in files {
+            let known = old.iter().position(|it| it.path == *path).map(|at| old.swap_remove(at));
+            let fresh = || Watched { path: path.clone(), stamp: None, loaded: Declarations::default() };
+            self.files.push(known.unwrap_or_else(fresh));
+        }
+        self.refresh();
+    }
+
     /// Reads files that have changed. A file that cannot be read keeps its last good content, and says so.
     pub fn refresh(&mut self) {
         for file in &mut self.files {

@@ -6,7 +6,7 @@ use tidewaiter_config::site::{Instrument, Protocol, RigProcedure, Site};
 use tidewaiter_drivers::{modbus::register::Encoding, reading::Moment};
 
 use super::{
-    By, CheckOperation, DrillState, Event, Operation, OperationError, Progress, Step,
+    By, CheckOperation, DrillState, Event, Numbering, Operation, OperationError, Progress, Step,
     bench::{Bench, Surroundings},
     function_check::Checks,
     lorry_gate::LorryGate,
@@ -21,15 +21,18 @@ use crate::acquire::{Arrival, channel};
 /// The machines of one site.
 #[derive(Debug)]
 pub struct Engine {
-    lanes: BTreeMap<String, LorryGate>,
-    rigs: BTreeMap<String, Rig>,
-    watches: Vec<Watch>,
-    checks: Checks,
-    standing: Standing,
+    pub(super) lanes: BTreeMap<String, LorryGate>,
+    pub(super) rigs: BTreeMap<String, Rig>,
+    pub(super) watches: Vec<Watch>,
+    pub(super) checks: Checks,
+    pub(super) standing: Standing,
+    pub(super) boot: u64,
+    /// Numbers given out in this run at places whose machine is no more.
+    pub(super) spent: BTreeMap<String, u64>,
 }
 
 #[derive(Debug)]
-enum Rig {
+pub(super) enum Rig {
     TextilePh(TextilePh),
     TyreEndurance(TyreEndurance),
     Bench(Box<Bench>),
@@ -52,7 +55,7 @@ impl Rig {
         }
     }
 
-    fn interrupt(&mut self, now: Moment) -> Vec<Step> {
+    pub(super) fn interrupt(&mut self, now: Moment) -> Vec<Step> {
         match self {
             Self::TextilePh(machine) => machine.interrupt(now),
             Self::TyreEndurance(machine) => machine.interrupt(now),
@@ -68,6 +71,14 @@ impl Rig {
         }
     }
 
+    pub(super) const fn numbering(&mut self) -> &mut Numbering {
+        match self {
+            Self::TextilePh(machine) => machine.numbering(),
+            Self::TyreEndurance(machine) => machine.numbering(),
+            Self::Bench(machine) => machine.numbering(),
+        }
+    }
+
     fn progress(&self) -> Option<Progress> {
         match self {
             Self::TextilePh(machine) => machine.progress(),
@@ -77,7 +88,7 @@ impl Rig {
     }
 
     /// The sample it runs, empty when not yet known.
-    fn running(&self) -> Option<&str> {
+    pub(super) fn running(&self) -> Option<&str> {
         match self {
             Self::TextilePh(machine) => machine.running(),
             Self::TyreEndurance(machine) => machine.running(),
@@ -162,7 +173,8 @@ impl Engine {
                 Some(Watch::new(&watch.id, &instrument.id, &channels, period, watch.slots, instrument.simulated, now))
             })
             .collect();
-        Self { lanes, rigs, watches, checks: Checks::new(site, boot), standing: Standing::default() }
+        let (checks, standing, spent) = (Checks::new(site, boot), Standing::default(), BTreeMap::new());
+        Self { lanes, rigs, watches, checks, standing, boot, spent }
     }
 
     /// Feeds one arrival to every machine it concerns.

@@ -21,6 +21,7 @@ pub mod progress;
 mod stages;
 mod standing;
 mod textile_ph;
+mod turn;
 mod tyre_endurance;
 mod watch;
 
@@ -235,6 +236,16 @@ impl Numbering {
         let id = format!("{}-{}-{}", self.place, self.boot, self.next);
         self.next += 1;
         id
+    }
+
+    /// The number that the next one gets.
+    pub(crate) const fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Leaves out the numbers below: a machine of this place gave them out in this run.
+    pub(crate) fn skip_below(&mut self, next: u64) {
+        self.next = self.next.max(next);
     }
 }
 

@@ -75,6 +75,10 @@ pub(crate) struct Figures {
 }
 
 impl TextilePh {
+    pub(crate) const fn numbering(&mut self) -> &mut Numbering {
+        &mut self.numbering
+    }
+
     pub(crate) fn new(place: &str, boot: u64, figures: Figures, simulated: bool) -> Self {
         Self {
             place: place.to_owned(),

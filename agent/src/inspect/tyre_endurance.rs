@@ -67,6 +67,10 @@ struct Run {
 }
 
 impl TyreEndurance {
+    pub(crate) const fn numbering(&mut self) -> &mut Numbering {
+        &mut self.numbering
+    }
+
     /// `held` names the channels that the programme holds within tolerances; `poll_ms` is the time from one look
     /// at the bench to the next.
     pub(crate) fn new(

@@ -37,6 +37,10 @@ struct Tally {
 }
 
 impl Watch {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// `channels` are those the instrument is known to have: each gets its interval even when nothing comes.
     pub(crate) fn new(
         id: &str,

@@ -1,15 +1,17 @@
 //! What the inspector may be asked while it works, and why it may refuse.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tidewaiter_config::limits::LimitTable;
 use tidewaiter_record::Hash;
 use tokio::sync::oneshot;
 
 use crate::{
+    acquire::Counters,
     duty::{Enter, Refused},
     inspect::{CheckOperation, Event, Operation, OperationError},
     outbox::{Draft, Refusal},
+    reload::{Turn, TurnError, Turned},
 };
 
 /// Something asked through the local interface.
@@ -111,6 +113,15 @@ pub enum Ask {
     InForce {
         /// Answer.
         reply: oneshot::Sender<Vec<Hash>>,
+    },
+    /// Go over to another configuration.
+    Turn {
+        /// Which, and what follows from it.
+        turn: Box<Turn>,
+        /// Counters of the ports, to count for its instruments.
+        counters: Arc<Counters>,
+        /// Answer, once it is in force.
+        reply: oneshot::Sender<Result<Turned, TurnError>>,
     },
     /// A plan that came signed.
     Plan {

@@ -1,6 +1,9 @@
 //! What the inspector says of the agent itself: what it works with from here on, and which instruments.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures_util::future::join_all;
 use tidewaiter_config::site::Site;
@@ -12,7 +15,7 @@ use super::{Inspector, REFRESH_MS};
 use crate::{
     acquire::Arrival,
     life::{self, Activation, Cause, InForce, Instruments},
-    outbox::Draft,
+    outbox::{Draft, Refusal},
 };
 
 /// The state behind it.
@@ -44,6 +47,25 @@ impl Life {
 
     pub(super) const fn tables_are_signed(&mut self) {
         self.signed = true;
+    }
+
+    /// Takes over that a draft is recorded.
+    pub(super) fn recorded(&mut self, draft: &Draft) {
+        self.activation.recorded(draft);
+    }
+
+    pub(super) const fn is_signed(&self) -> bool {
+        self.signed
+    }
+
+    /// Another site, which a record has named.
+    pub(super) fn turn(&mut self, site: &Site, context: Context, redefined: &BTreeSet<String>) {
+        self.software.config = context.config;
+        self.instruments.turn(site, context, redefined);
+        self.judging = life::judging(site);
+        self.activated = true;
+        // What owes a record of itself before its first reading has it at once.
+        self.looked_ms = None;
     }
 
     /// Other tables, which a record that is not of this stage has named.
@@ -87,20 +109,35 @@ impl Inspector {
 
     /// Seals what differs from what the chain says; says whether the chain now says it all.
     async fn activate(&mut self) -> bool {
+        let site = Arc::clone(&self.site);
+        let sealed = self.activate_by(Cause::Start, &site).await;
+        if let Err(refusal) = &sealed {
+            warn!(%refusal, "what is in force is not recorded yet");
+        }
+        sealed.is_ok()
+    }
+
+    /// Seals what differs between what the chain says and this site.
+    async fn activate_by(&mut self, cause: Cause, site: &Site) -> Result<(), Refusal> {
+        // Handed in together, so that one commit takes them all.
+        let drafts = self.activation_drafts(cause, site);
+        let sealed = join_all(drafts.iter().map(|draft| self.outbox.seal(draft.clone()))).await;
+        for (draft, sealed) in drafts.iter().zip(sealed) {
+            sealed?;
+            self.life.activation.recorded(draft);
+        }
+        Ok(())
+    }
+
+    pub(super) fn activation_drafts(&self, cause: Cause, site: &Site) -> Vec<Draft> {
         let plan = self.standing.plan.as_ref();
+        let software = SoftwareId { config: site.digest, ..self.life.software.clone() };
         let mut drafts = Vec::new();
-        drafts.extend(self.life.activation.config(Cause::Start, &self.life.software, plan));
+        drafts.extend(self.life.activation.config(cause, &software, plan));
         if !self.life.signed {
-            drafts.extend(self.life.activation.limits("built-in", &life::tables(&self.site), None, &BTreeMap::new()));
+            drafts.extend(self.life.activation.limits("built-in", &life::tables(site), None, &BTreeMap::new()));
         }
-        for draft in drafts {
-            if let Err(refusal) = self.outbox.seal(draft.clone()).await {
-                warn!(%refusal, "what is in force is not recorded yet");
-                return false;
-            }
-            self.life.activation.recorded(&draft);
-        }
-        true
+        drafts
     }
 
     /// Records who an instrument is, and how it is decoded, before what it says.
@@ -118,7 +155,7 @@ impl Inspector {
         }
     }
 
-    fn accepts(&self) -> bool {
+    pub(super) fn accepts(&self) -> bool {
         let status = self.outbox.status();
         let status = status.borrow();
         status.stopped_since_ms.is_none() || status.has_room()

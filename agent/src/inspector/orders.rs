@@ -53,7 +53,7 @@ impl Inspector {
     }
 
     /// What is kept of each open inspection, judged by the tables of now.
-    fn open_anew(&self) -> Vec<(String, Vec<u8>)> {
+    pub(super) fn open_anew(&self) -> Vec<(String, Vec<u8>)> {
         let judged = self.open.values().map(|inspection| {
             let (_, draft) = self.judge(&mut inspection.clone());
             (inspection.place.clone(), seal::remembered(&draft))
@@ -61,7 +61,7 @@ impl Inspector {
         judged.collect()
     }
 
-    async fn remember(&self, open: Vec<(String, Vec<u8>)>) {
+    pub(super) async fn remember(&self, open: Vec<(String, Vec<u8>)>) {
         let kept = open.into_iter().map(|(place, state)| async move {
             if let Err(refusal) = self.outbox.remember(&place, state).await {
                 warn!(place, %refusal, "an open inspection could not be made durable");

@@ -50,6 +50,7 @@ use crate::{
     inspector::{Ask, Live},
     keys::Keysmith,
     outbox::{Outbox, Status},
+    reload::{Refused, Reloader},
     uplink::Telemetry,
 };
 
@@ -73,7 +74,8 @@ pub struct Local {
     smith: Option<Arc<Keysmith>>,
     uploads: Arc<Semaphore>,
     software: Arc<SoftwareId>,
-    context: Arc<Context>,
+    refused: watch::Receiver<Option<Arc<Refused>>>,
+    reloader: Option<Arc<Reloader>>,
     history: Arc<history::History>,
     access: Arc<access::Access>,
     streams: Arc<Semaphore>,
@@ -97,7 +99,8 @@ impl Local {
             smith: None,
             uploads: Arc::new(Semaphore::new(1)),
             software: Arc::new(running.software.clone()),
-            context: Arc::new(Context { software: running.software.name.clone(), config: running.software.config }),
+            refused: running.refused.clone(),
+            reloader: None,
             history: Arc::default(),
             access: Arc::new(access::Access::new()),
         }
@@ -110,10 +113,23 @@ impl Local {
         self
     }
 
+    /// The same, with somebody who reads the site file again.
+    #[must_use]
+    pub fn with_reload(mut self, reloader: Arc<Reloader>) -> Self {
+        self.reloader = Some(reloader);
+        self
+    }
+
+    /// What records name beside what they say, by the site in force.
+    fn context(&self) -> Context {
+        Context { software: self.software.name.clone(), config: self.site.borrow().digest }
+    }
+
     /// What the agent can say of itself right now.
     pub fn report(&self) -> StatusReport {
         let site = Arc::clone(&self.site.borrow());
-        StatusReport::new(
+        let config_refused = self.refused.borrow().as_deref().cloned();
+        let report = StatusReport::new(
             &site.id,
             &site.agent,
             &self.status.borrow(),
@@ -124,7 +140,8 @@ impl Local {
             self.software.hash,
             self.outbox.looked_mono_ms(),
             self.clock.now(),
-        )
+        );
+        StatusReport { config: hex::encode(site.digest), config_refused, ..report }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     inspector::Snapshot,
     life,
     outbox::{Status, StopCause},
+    reload::Refused,
     uplink::Telemetry,
 };
 
@@ -62,6 +63,10 @@ pub struct StatusReport {
     pub beacon: Option<BeaconLine>,
     /// The centre has shown two different logs of one size.
     pub log_fork: Option<String>,
+    /// SHA-256 of the site file in force, hex.
+    pub config: String,
+    /// The configuration on disk has faults: the last good one stays in force.
+    pub config_refused: Option<Refused>,
     /// Pieces of evidence kept beside the records.
     pub evidence: u64,
     /// What judges now.
@@ -289,6 +294,8 @@ impl StatusReport {
                 at_ms: it.at_ms,
             }),
             log_fork: status.log_fork.clone(),
+            config: String::new(),
+            config_refused: None,
             evidence: status.evidence.len() as u64,
             in_force: in_force.into(),
         }

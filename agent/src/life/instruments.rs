@@ -4,7 +4,7 @@
 //! decoded again from its raw bytes. One whose protocol tells nothing has it at the start; one that tells something, when it
 //! does or when a reading comes without, again when what it tells changes, and once an hour with the time it was told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidewaiter_config::{
     profile::Fact,
@@ -112,6 +112,17 @@ impl Instruments {
     pub fn new(site: &Site, context: Context) -> Self {
         let known = site.instruments.iter().map(|it| (it.id.clone(), Known::of(it))).collect();
         Self { context, known }
+    }
+
+    /// Goes on with another site. What an instrument has told of itself stays as long as it is read as before.
+    pub fn turn(&mut self, site: &Site, context: Context, changed: &BTreeSet<String>) {
+        let mut old = std::mem::take(&mut self.known);
+        let mut known = |it: &Instrument| match old.remove(&it.id).filter(|_| !changed.contains(&it.id)) {
+            Some(known) => known,
+            None => Known::of(it),
+        };
+        self.known = site.instruments.iter().map(|it| (it.id.clone(), known(it))).collect();
+        self.context = context;
     }
 
     /// Records that are due without anything having come.

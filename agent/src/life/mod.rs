@@ -8,12 +8,16 @@
 //! | limits-activated | at a start with other limit tables than last recorded | `activation` |
 //! | instrument-identity | at first contact in a run, when it changes, hourly; before the first reading | `instruments` |
 //!
-//! What comes in: the site, arrivals, what is in force, counters. What goes out: drafts. The executable and the
-//! temperatures are read in `rim.rs` alone. Not here: sealing, and what an instrument is asked.
+//! Beside the chain: `beats` says whether every stage is still at work, `poison` which port aborted the process too often.
+//!
+//! What comes in: the site, arrivals, what is in force, counters. What goes out: drafts. The executable, the
+//! temperatures and the aborts of earlier runs are read in `rim.rs` alone. Not here: sealing, and what an instrument is asked.
 
 mod activation;
+mod beats;
 mod heartbeat;
 mod instruments;
+pub mod poison;
 mod pulse;
 pub mod rim;
 
@@ -22,6 +26,7 @@ use tidewaiter_record::body::{Detail, Plan, Table};
 
 pub use self::{
     activation::{Activation, Cause},
+    beats::{Beat, Beats, Late, STUCK, port_at_work},
     heartbeat::{Sources, heartbeat},
     instruments::Instruments,
     pulse::Pulse,

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tidewaiter_config::site::Site;
 use tidewaiter_record::body::{Detail, SoftwareId};
 use tokio::{
     sync::watch,
@@ -16,8 +17,8 @@ use crate::{acquire::Counters, clock::Clock, inspector::Live, outbox::Outbox, up
 /// What the heartbeat is made of, and when it is due.
 #[derive(Debug)]
 pub struct Pulse {
-    /// Longest time between two records.
-    pub period: Duration,
+    /// The site in force: how often, by which configuration, whether simulated.
+    pub site: watch::Receiver<Arc<Site>>,
     /// Both clocks.
     pub clock: Arc<dyn Clock>,
     /// Where it is sealed.
@@ -30,8 +31,6 @@ pub struct Pulse {
     pub live: Arc<Live>,
     /// The software that runs.
     pub software: SoftwareId,
-    /// Every instrument of the site is simulated.
-    pub simulated: bool,
 }
 
 impl Pulse {
@@ -54,12 +53,16 @@ impl Pulse {
                         last = Instant::now();
                     }
                 }
-                () = sleep_until(last + self.period) => {
+                () = sleep_until(last + self.period()) => {
                     self.beat().await;
                     last = Instant::now();
                 }
             }
         }
+    }
+
+    fn period(&self) -> Duration {
+        self.site.borrow().record.heartbeat
     }
 
     async fn beat(&self) {
@@ -73,7 +76,10 @@ impl Pulse {
         let temperatures = tokio::task::spawn_blocking(rim::temperatures).await.unwrap_or_default();
         let sources = Sources { instruments: &instruments, status: &status, telemetry: &telemetry, temperatures };
         let now = self.clock.now();
-        let beat = heartbeat(sources, self.software.clone(), self.live.in_force(), self.simulated, now);
+        let site = Arc::clone(&self.site.borrow());
+        let simulated = !site.instruments.is_empty() && site.instruments.iter().all(|it| it.simulated);
+        let software = SoftwareId { config: site.digest, ..self.software.clone() };
+        let beat = heartbeat(sources, software, self.live.in_force(), simulated, now);
         if let Err(refusal) = self.outbox.seal(own(Detail::Heartbeat(Box::new(beat)))).await {
             warn!(%refusal, "heartbeat not recorded");
         }

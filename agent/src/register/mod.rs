@@ -145,6 +145,16 @@ impl Register {
         Ok(())
     }
 
+    /// The register of another site, with what is remembered of the checks and instruments that stay.
+    #[must_use]
+    pub fn turned(&self, site: &Site) -> Self {
+        let mut turned = Self::new(site);
+        let mut book = self.book.clone();
+        book.keep_only(|check| site.check(check).is_some(), |it| turned.entries.contains_key(it));
+        turned.book = book;
+        turned
+    }
+
     /// What must outlive the process, when it has changed since it was last asked for.
     pub fn save(&mut self) -> Option<Vec<u8>> {
         self.book.take_changed()

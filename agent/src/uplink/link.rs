@@ -41,6 +41,18 @@ pub enum LinkError {
     Settings(#[from] SettingsError),
 }
 
+/// Whether the TLS files of an uplink can be read and belong together.
+///
+/// # Errors
+///
+/// Says which cannot, and why.
+pub fn usable(uplink: &site::Uplink) -> Result<(), LinkError> {
+    if let Some(files) = &uplink.tls {
+        tidewaiter_mqtt::client_config(&identity::read(files)?, None)?;
+    }
+    Ok(())
+}
+
 /// A connection to a broker, or its stand-in in a test world.
 pub trait Link: Send + Debug {
     /// Takes a message if there is room; its fate comes back as an event with `token`.

@@ -25,8 +25,8 @@ mod tests;
 
 use std::time::Duration;
 
-pub use link::{Link, LinkError, MqttLink};
-pub use sender::{Settings, Uplink};
+pub use link::{Link, LinkError, MqttLink, usable};
+pub use sender::{MakeLink, Relink, Settings, Uplink};
 pub use state::{StateMessage, Telemetry};
 
 /// No receipt for this long while records are out: send again from the last receipt.

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use tidewaiter_config::site::Site;
 use tidewaiter_mqtt::{Event, Message, NotTaken, PublishError, Qos};
 use tidewaiter_record::{ChainId, Hash, Registry};
 use tokio::{
@@ -80,6 +81,34 @@ pub struct Uplink<L> {
     state_sent: Option<(StateMessage, Instant)>,
     /// Where signed orders go, if any are taken.
     door: Option<Door>,
+    relink: Option<Relink<L>>,
+}
+
+/// Makes a link for another site, with the keys believed for receipts then. `None` where the link of before still does.
+pub type MakeLink<L> = Box<dyn FnMut(&Site) -> Result<(Option<L>, Registry), String> + Send>;
+
+/// How the sender goes over to another site.
+pub struct Relink<L> {
+    /// The site in force.
+    pub sites: watch::Receiver<Arc<Site>>,
+    /// Makes its link.
+    pub make: MakeLink<L>,
+}
+
+impl<L> std::fmt::Debug for Relink<L> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Relink").finish_non_exhaustive()
+    }
+}
+
+/// Resolves when the site is another.
+async fn turned<L>(relink: &mut Option<Relink<L>>) {
+    if let Some(relink) = relink
+        && relink.sites.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
 }
 
 impl<L: Link> Uplink<L> {
@@ -111,6 +140,7 @@ impl<L: Link> Uplink<L> {
             pieces_paused_until: None,
             state_sent: None,
             door: None,
+            relink: None,
         }
     }
 
@@ -119,6 +149,44 @@ impl<L: Link> Uplink<L> {
     pub fn with_door(mut self, door: Option<Door>) -> Self {
         self.door = door;
         self
+    }
+
+    /// Follows the site in force.
+    #[must_use]
+    pub fn relinking(mut self, relink: Relink<L>) -> Self {
+        self.relink = Some(relink);
+        self
+    }
+
+    /// The site is another: says so to the centre, and goes over to another link where it names another broker.
+    fn follow(&mut self) {
+        let Some(relink) = &mut self.relink else { return };
+        let site = Arc::clone(&relink.sites.borrow_and_update());
+        self.settings.config = hex::encode(site.digest);
+        if let Some(uplink) = &site.uplink {
+            self.settings.window = u64::from(uplink.window);
+        }
+        match (relink.make)(&site) {
+            Ok((link, registry)) => {
+                self.settings.registry = registry;
+                if let Some(link) = link {
+                    info!("going over to another broker");
+                    // What the old link had under way has no receipt, and is sent again.
+                    self.link = link;
+                    self.online = false;
+                    self.state_sent = None;
+                    let now = self.clock.now().mono_ms;
+                    self.telemetry.send_modify(|it| {
+                        it.online = false;
+                        it.offline_since_mono_ms.get_or_insert(now);
+                    });
+                }
+            }
+            Err(why) => {
+                error!(why, "the uplink stays as it was");
+                self.telemetry.send_modify(|it| it.last_failure = Some(why));
+            }
+        }
     }
 
     /// Runs until `stop`; whatever has no receipt then stays in the outbox for the next start.
@@ -144,6 +212,7 @@ impl<L: Link> Uplink<L> {
                     Some((instrument, payload)) => self.publish_view(&instrument, payload),
                     None => views_open = false,
                 },
+                () = turned(&mut self.relink) => self.follow(),
                 _ = beat.tick() => {}
             }
             let now = Arc::clone(&status.borrow_and_update());

@@ -22,6 +22,7 @@ macro_rules! texts {
             include_str!(concat!("../", $folder, "/console.ftl")),
             include_str!(concat!("../", $folder, "/verifier.ftl")),
             include_str!(concat!("../", $folder, "/duty.ftl")),
+            include_str!(concat!("../", $folder, "/reload.ftl")),
             include_str!(concat!("../", $folder, "/bundle.ftl")),
             include_str!(concat!("../", $folder, "/access.ftl")),
             include_str!(concat!("../", $folder, "/outputs.ftl")),

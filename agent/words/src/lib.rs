@@ -16,6 +16,7 @@
 //! console.ftl     lines of the demo, the agent and the central end
 //! verifier.ftl    answers of the verifier
 //! duty.ftl        the monitoring plan: follow-ups, warnings, deadlines, draws
+//! reload.ftl      another configuration while the agent runs, what the service manager is told
 //! bundle.ftl      the report inside an evidence bundle
 //! access.ftl      signing in at the local page
 //! outputs.ftl     stack lights, barriers and cameras

@@ -43,10 +43,19 @@ pub struct Folder {
 ///
 /// All faults of all files.
 pub fn load_dir(dir: &std::path::Path) -> Result<Folder, crate::Report> {
+    load_dir_from(&crate::Files::disk(), dir)
+}
+
+/// As [`load_dir`], from another source than the disk.
+///
+/// # Errors
+///
+/// As [`load_dir`].
+pub fn load_dir_from(files: &crate::Files, dir: &std::path::Path) -> Result<Folder, crate::Report> {
     let mut folder = Folder::default();
     let mut report = crate::Report::default();
-    for path in crate::reader::toml_files(dir)? {
-        match load_file(&path) {
+    for path in files.toml_files(dir)? {
+        match load_file_from(files, &path) {
             Ok(file) => {
                 folder.tables.extend(file.tables);
                 folder.programmes.extend(file.programmes);
@@ -63,9 +72,13 @@ pub fn load_dir(dir: &std::path::Path) -> Result<Folder, crate::Report> {
 ///
 /// All faults of the file.
 pub fn load_file(path: &std::path::Path) -> Result<Folder, crate::Report> {
+    load_file_from(&crate::Files::disk(), path)
+}
+
+fn load_file_from(files: &crate::Files, path: &std::path::Path) -> Result<Folder, crate::Report> {
     let mut folder = Folder::default();
     let name = path.display().to_string();
-    let text = crate::reader::read_file(path).and_then(|bytes| crate::reader::decode_utf8(&name, &bytes))?;
+    let text = files.read(path).and_then(|bytes| crate::reader::decode_utf8(&name, &bytes))?;
     if is_programme(&text) {
         folder.programmes.push(load_programme_str(&name, &text)?);
     } else {

@@ -1,5 +1,7 @@
 //! The tables and programmes that come with the program.
 
+use std::sync::LazyLock;
+
 use super::{LimitTable, Programme, load_programme_str, load_str};
 
 macro_rules! files {
@@ -56,10 +58,14 @@ const PROGRAMMES: &[(&str, &str)] = files![
 ///
 /// Never in a tested build: every shipped file is loaded by a test.
 pub fn builtin() -> Vec<LimitTable> {
-    TABLES
-        .iter()
-        .map(|(name, text)| load_str(name, text).expect("every shipped limit table is loaded by a test"))
-        .collect()
+    // Read once: a site file is read again and again by a process that lives for months.
+    static READ: LazyLock<Vec<LimitTable>> = LazyLock::new(|| {
+        TABLES
+            .iter()
+            .map(|(name, text)| load_str(name, text).expect("every shipped limit table is loaded by a test"))
+            .collect()
+    });
+    READ.clone()
 }
 
 /// The step programmes that come with the program.
@@ -68,10 +74,14 @@ pub fn builtin() -> Vec<LimitTable> {
 ///
 /// Never in a tested build: every shipped file is loaded by a test.
 pub fn builtin_programmes() -> Vec<Programme> {
-    PROGRAMMES
-        .iter()
-        .map(|(name, text)| load_programme_str(name, text).expect("every shipped programme is loaded by a test"))
-        .collect()
+    // Read once: a site file is read again and again by a process that lives for months.
+    static READ: LazyLock<Vec<Programme>> = LazyLock::new(|| {
+        PROGRAMMES
+            .iter()
+            .map(|(name, text)| load_programme_str(name, text).expect("every shipped programme is loaded by a test"))
+            .collect()
+    });
+    READ.clone()
 }
 
 /// The files of the limit tables that come with the program: records name them by the SHA-256 of their text.

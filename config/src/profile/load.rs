@@ -89,11 +89,20 @@ pub fn load_any(file_name: &str, text: &str) -> Result<(Profile, Report), Report
 ///
 /// All faults of all files.
 pub fn load_dir(dir: &std::path::Path) -> Result<(Folder, Report), Report> {
+    load_dir_from(&reader::Files::disk(), dir)
+}
+
+/// As [`load_dir`], from another source than the disk.
+///
+/// # Errors
+///
+/// As [`load_dir`].
+pub fn load_dir_from(files: &reader::Files, dir: &std::path::Path) -> Result<(Folder, Report), Report> {
     let mut folder = Folder::default();
     let mut report = Report::default();
-    for path in reader::toml_files(dir)? {
+    for path in files.toml_files(dir)? {
         let name = path.display().to_string();
-        let text = reader::read_file(&path).and_then(|bytes| reader::decode_utf8(&name, &bytes));
+        let text = files.read(&path).and_then(|bytes| reader::decode_utf8(&name, &bytes));
         match text.and_then(|text| load_any(&name, &text)) {
             Ok((profile, doubts)) => {
                 match profile {

@@ -16,6 +16,6 @@ mod vectors;
 
 pub use identity::{Fact, IdentityRegister};
 pub use line::{LineProfile, builtin_lines, load_line_str, load_line_with_doubts};
-pub use load::{Folder, Profile, load_any, load_dir, load_str, load_with_doubts};
+pub use load::{Folder, Profile, load_any, load_dir, load_dir_from, load_str, load_with_doubts};
 pub use model::*;
 pub use shipped::builtin;

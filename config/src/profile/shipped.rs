@@ -1,5 +1,7 @@
 //! The profiles that come with the program.
 
+use std::sync::LazyLock;
+
 use super::{RegisterProfile, load_str};
 
 const PROFILES: &[(&str, &str)] = &[
@@ -26,8 +28,12 @@ const PROFILES: &[(&str, &str)] = &[
 ///
 /// Never in a tested build: every shipped file is loaded by a test.
 pub fn builtin() -> Vec<RegisterProfile> {
-    PROFILES
-        .iter()
-        .map(|(name, text)| load_str(name, text).expect("every shipped profile is loaded by a test"))
-        .collect()
+    // Read once: a site file is read again and again by a process that lives for months.
+    static READ: LazyLock<Vec<RegisterProfile>> = LazyLock::new(|| {
+        PROFILES
+            .iter()
+            .map(|(name, text)| load_str(name, text).expect("every shipped profile is loaded by a test"))
+            .collect()
+    });
+    READ.clone()
 }

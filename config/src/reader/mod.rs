@@ -4,6 +4,7 @@
 //! is `None` to the caller and a finding in the document, so one pass over a file names all its
 //! faults. Not here: what the keys mean.
 
+mod files;
 mod list;
 mod node;
 mod scalar;
@@ -14,6 +15,7 @@ use std::{cell::RefCell, ops::Range};
 
 use toml::{Spanned, de::DeTable};
 
+pub use files::{Files, Snapshot};
 pub(crate) use node::Node;
 pub(crate) use value::Value;
 
@@ -147,46 +149,9 @@ pub(crate) fn decode_utf8(file: &str, bytes: &[u8]) -> Result<String, Report> {
 
 /// Reads a file, or says why it cannot be read.
 pub(crate) fn read_file(path: &std::path::Path) -> Result<Vec<u8>, Report> {
-    std::fs::read(path).map_err(|error| {
-        let file = path.display().to_string();
-        let finding = Finding {
-            severity: Severity::Error,
-            file: file.clone(),
-            line: 0,
-            column: 0,
-            span: 0..0,
-            what: format!("cannot read the file: {error}"),
-            way_out: "the path of an existing file that this user may read".to_owned(),
-        };
-        Report::new(file, "", vec![finding])
-    })
+    Files::disk().read(path)
 }
 
 pub(crate) use scalar::{show_duration, show_size};
 pub(crate) use spelling::list;
 pub use spelling::{nearest, unit_meant};
-
-/// The `*.toml` files of a folder, by name.
-pub(crate) fn toml_files(dir: &std::path::Path) -> Result<Vec<std::path::PathBuf>, Report> {
-    let refuse = |error: std::io::Error| {
-        let finding = Finding {
-            severity: Severity::Error,
-            file: dir.display().to_string(),
-            line: 0,
-            column: 0,
-            span: 0..0,
-            what: format!("cannot read the folder: {error}"),
-            way_out: "the path of an existing folder, relative to the site file".to_owned(),
-        };
-        Report::new(dir.display().to_string(), "", vec![finding])
-    };
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(refuse)? {
-        let path = entry.map_err(refuse)?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}

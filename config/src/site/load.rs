@@ -20,7 +20,7 @@ use super::{
 use crate::{
     limits::{self, LimitTable, Programme},
     profile,
-    reader::{Document, Node, Value, decode_utf8, read_file, show_size},
+    reader::{Document, Files, Node, Value, decode_utf8, show_size},
     report::{Finding, Report},
 };
 
@@ -45,11 +45,20 @@ const BUDGET: u64 = 512 << 20;
 /// Every fault of every file, each with its place and what to write instead. The findings beside a
 /// site are warnings.
 pub fn load_site(path: &Path) -> Result<(Site, Vec<Finding>), Report> {
+    load_site_from(&Files::disk(), path)
+}
+
+/// As [`load_site`], from another source than the disk, or with everything read remembered.
+///
+/// # Errors
+///
+/// As [`load_site`].
+pub fn load_site_from(files: &Files, path: &Path) -> Result<(Site, Vec<Finding>), Report> {
     let name = path.display().to_string();
-    let bytes = read_file(path)?;
+    let bytes = files.read(path)?;
     let text = decode_utf8(&name, &bytes)?;
     let base = path.parent().unwrap_or(Path::new(""));
-    let (mut site, warnings) = read_text(&name, &text, base)?;
+    let (mut site, warnings) = read_text(files, &name, &text, base)?;
     site.digest = Sha256::digest(&bytes).into();
     Ok((site, warnings))
 }
@@ -60,14 +69,14 @@ pub fn load_site(path: &Path) -> Result<(Site, Vec<Finding>), Report> {
 ///
 /// As [`load_site`]; the file is called `site.toml` in findings.
 pub fn site_from_str(text: &str, base_dir: &Path) -> Result<(Site, Vec<Finding>), Report> {
-    read_text("site.toml", text.strip_prefix('\u{FEFF}').unwrap_or(text), base_dir)
+    read_text(&Files::disk(), "site.toml", text.strip_prefix('\u{FEFF}').unwrap_or(text), base_dir)
 }
 
-fn read_text(name: &str, text: &str, base: &Path) -> Result<(Site, Vec<Finding>), Report> {
+fn read_text(files: &Files, name: &str, text: &str, base: &Path) -> Result<(Site, Vec<Finding>), Report> {
     let document = Document::new(name, text);
     let parsed = document.parse();
     let mut others = Report::default();
-    let site = read(&Node::root(&document, &parsed), base, Sha256::digest(text.as_bytes()).into(), &mut others);
+    let site = read(files, &Node::root(&document, &parsed), base, Sha256::digest(text.as_bytes()).into(), &mut others);
     let mut report = document.into_report();
     report.absorb(others);
     match site {
@@ -76,7 +85,7 @@ fn read_text(name: &str, text: &str, base: &Path) -> Result<(Site, Vec<Finding>)
     }
 }
 
-fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> Option<Site> {
+fn read(files: &Files, root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> Option<Site> {
     let version = root.need("version", "1").and_then(|value| value.integer(VERSION, VERSION));
     let identity = identity(root);
     let store = store(root, base);
@@ -89,8 +98,8 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
     let declarations = declarations(root, base);
     let plan = root.may("plan").map_or(Some(None), |value| plan(&value.table()?, base).map(Some));
     let authority = root.may("authority").map_or(Some(None), |value| authority(&value, root, base).map(Some));
-    let (tables, programmes) = tables(root, base, others);
-    let profiles = profiles(root, base, others);
+    let (tables, programmes) = tables(files, root, base, others);
+    let profiles = profiles(files, root, base, others);
 
     let ports = ports::read(root);
     let instruments = instruments::read(root, &ports, &profiles);
@@ -339,13 +348,13 @@ fn authority(value: &Value<'_>, root: &Node<'_>, base: &Path) -> Option<PathBuf>
 }
 
 /// The folder a `[limits]` or `[profiles]` table names.
-fn folder<'d>(root: &Node<'d>, key: &'static str, base: &Path) -> Option<(PathBuf, Value<'d>)> {
+fn folder<'d>(files: &Files, root: &Node<'d>, key: &'static str, base: &Path) -> Option<(PathBuf, Value<'d>)> {
     let node = root.may(key)?.table()?;
     let value = node.need("dir", "\"limits\"");
     node.finish();
     let value = value?;
     let dir = base.join(value.text()?);
-    if !dir.is_dir() {
+    if !files.is_dir(&dir) {
         value.dangling(
             format!("there is no folder {}", dir.display()),
             "a folder relative to this file, or nothing; remove the table",
@@ -355,10 +364,10 @@ fn folder<'d>(root: &Node<'d>, key: &'static str, base: &Path) -> Option<(PathBu
     Some((dir, value))
 }
 
-fn tables(root: &Node<'_>, base: &Path, others: &mut Report) -> (Vec<LimitTable>, Vec<Programme>) {
+fn tables(files: &Files, root: &Node<'_>, base: &Path, others: &mut Report) -> (Vec<LimitTable>, Vec<Programme>) {
     let (mut tables, mut programmes) = (limits::builtin(), limits::builtin_programmes());
-    if let Some((dir, place)) = folder(root, "limits", base) {
-        match limits::load_dir(&dir) {
+    if let Some((dir, place)) = folder(files, root, "limits", base) {
+        match limits::load_dir_from(files, &dir) {
             Ok(folder) => {
                 for programme in folder.programmes {
                     if programmes.iter().any(|known| known.id == programme.id) {
@@ -380,10 +389,10 @@ fn tables(root: &Node<'_>, base: &Path, others: &mut Report) -> (Vec<LimitTable>
     (tables, programmes)
 }
 
-fn profiles(root: &Node<'_>, base: &Path, others: &mut Report) -> profile::Folder {
+fn profiles(files: &Files, root: &Node<'_>, base: &Path, others: &mut Report) -> profile::Folder {
     let mut profiles = profile::Folder { registers: profile::builtin(), lines: profile::builtin_lines() };
-    if let Some((dir, place)) = folder(root, "profiles", base) {
-        match profile::load_dir(&dir) {
+    if let Some((dir, place)) = folder(files, root, "profiles", base) {
+        match profile::load_dir_from(files, &dir) {
             Ok((own, doubts)) => {
                 others.absorb(doubts);
                 let clash = |id: &str| {

@@ -31,7 +31,7 @@ pub use checks::{Buffer, Check, CheckProcedure, Radiation, Service, reference_pa
 pub use environment::{check_environment, check_environment_in};
 pub use estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held};
 pub use keys::{Keys, TokenPlace};
-pub use load::{load_site, site_from_str};
+pub use load::{load_site, load_site_from, site_from_str};
 pub use local::{Disclosure, Local, LocalTls, Privacy};
 pub use model::*;
 pub use outputs::{BARRIER, BUZZER, Bias, Lines, MOST_LINES, Output, OutputLine, OutputUnit, PULSE, State, Wire};

@@ -11,6 +11,7 @@
 //! A database server that is away is waited for instead. The broker is left meanwhile: what is shared goes to other collectors
 //! at once, and nothing piles up here. What was taken and not committed has no receipt, so its agents offer it again.
 
+mod manager;
 mod orders;
 mod outgoing;
 mod work;

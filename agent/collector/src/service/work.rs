@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Maker, RunError, blocking, orders::Orders, outgoing::Outgoing};
+use super::{Maker, RunError, blocking, manager::Manager, orders::Orders, outgoing::Outgoing};
 use crate::{
     config::Config,
     core::{Action, Collected, Core, CoreError, Incoming},
@@ -160,12 +160,18 @@ impl Service {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut gaps = tokio::time::interval(GAP_LOOK);
         gaps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut manager = Manager::new();
+        Manager::ready();
         loop {
             self.publish();
             self.publish_orders();
             let wake = self.receipt_wake();
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => {
+                    Manager::stopping();
+                    return Ok(());
+                }
+                () = manager.round() => manager.answer(self.connected),
                 event = link.recv() => self.on_event(event.ok_or(RunError::Ended("the link to the broker"))?).await?,
                 () = at(self.due) => self.commit().await?,
                 () = at(wake) => {}

@@ -307,13 +307,17 @@ impl Store for SqliteStore {
 fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let doing = "setting up durability";
     connection.busy_timeout(Duration::from_secs(5)).map_err(StoreError::database(doing))?;
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(StoreError::database(doing))?;
-    connection.pragma_update(None, "synchronous", "FULL").map_err(StoreError::database(doing))?;
-    connection.pragma_update(None, "trusted_schema", false).map_err(StoreError::database(doing))?;
     let empty: bool = connection
         .query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
         .map_err(StoreError::database("reading the layout"))?;
     let layout = layout_of(connection)?;
+    // Before anything is set: what another program wrote stays as it is.
+    if !empty && layout != (APPLICATION_ID, 1) {
+        check_layout(connection, path)?;
+    }
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(StoreError::database(doing))?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(StoreError::database(doing))?;
+    connection.pragma_update(None, "trusted_schema", false).map_err(StoreError::database(doing))?;
     if empty || layout == (APPLICATION_ID, 1) {
         let first = if empty { TABLES_1 } else { "" };
         let create = format!("BEGIN IMMEDIATE; {first} {TABLES_2} PRAGMA application_id = {APPLICATION_ID}");

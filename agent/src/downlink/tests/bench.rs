@@ -365,7 +365,8 @@ impl Bench {
         tokio::spawn(inspect(asked, outbox.clone(), Arc::clone(&seen)));
         let mut registry = Registry::new(RegistryClass::Test);
         registry.add(RegisteredKey::centre("centre", key(CENTRE).public_key())).unwrap();
-        let seat = Seat { site: Arc::new(site), chain: CHAIN, registry, outbox: outbox.clone(), asks, clock };
+        let (_, site) = tokio::sync::watch::channel(Arc::new(site));
+        let seat = Seat { site, chain: CHAIN, registry, outbox: outbox.clone(), asks, clock };
         let (mut downlink, door) = Downlink::new(begin, seat);
         downlink.start().await;
         power.left.store(cut.0, Ordering::SeqCst);

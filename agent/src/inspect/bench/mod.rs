@@ -97,6 +97,10 @@ pub(crate) struct Surroundings {
 }
 
 impl Bench {
+    pub(crate) const fn numbering(&mut self) -> &mut Numbering {
+        &mut self.numbering
+    }
+
     pub(crate) fn new(place: &str, boot: u64, setup: &site::Bench, around: Surroundings) -> Self {
         Self {
             place: place.to_owned(),

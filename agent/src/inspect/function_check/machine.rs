@@ -86,6 +86,10 @@ enum Work {
 }
 
 impl Machine {
+    pub(super) const fn numbering(&mut self) -> &mut Numbering {
+        &mut self.numbering
+    }
+
     pub(super) fn new(site: &site::Site, check: &site::Check, instrument: &Instrument, boot: u64) -> Self {
         let lanes = || site.lanes.iter().filter(|lane| lane.gate.measures_by(&instrument.id));
         // The source is near the dose-rate monitor too; its readings must not become the background of the lane.
@@ -111,6 +115,10 @@ impl Machine {
     /// Instruments it would hold.
     pub(super) fn wants(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.check.instrument).chain(&self.disturbs).map(String::as_str)
+    }
+
+    pub(super) const fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle)
     }
 
     pub(super) fn is_running(&self) -> bool {

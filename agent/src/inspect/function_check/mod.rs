@@ -14,7 +14,7 @@ mod steady;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidewaiter_config::site::Site;
 use tidewaiter_drivers::reading::Moment;
@@ -37,6 +37,29 @@ impl Checks {
             Some((check.id.clone(), Machine::new(site, check, instrument, boot)))
         };
         Self { machines: site.checks.iter().filter_map(machine).collect() }
+    }
+
+    /// Whether the check is under way, or its instrument not clear yet.
+    pub(crate) fn is_busy(&self, check: &str) -> bool {
+        self.machines.get(check).is_some_and(|it| !it.is_idle())
+    }
+
+    /// Ends one check, where it runs.
+    pub(crate) fn interrupt_one(&mut self, check: &str, now: Moment) -> Vec<Step> {
+        self.machines.get_mut(check).map_or_else(Vec::new, |it| it.interrupt(now))
+    }
+
+    /// Takes over the checks of `old` but for those named, and tells the numbers that every one has given out.
+    pub(crate) fn take_over(&mut self, old: Self, but: &BTreeSet<String>, spent: &mut BTreeMap<String, u64>) {
+        for (id, mut machine) in old.machines {
+            spent.insert(id.clone(), machine.numbering().next());
+            if !but.contains(&id) && self.machines.contains_key(&id) {
+                self.machines.insert(id, machine);
+            }
+        }
+        for (id, machine) in &mut self.machines {
+            machine.numbering().skip_below(spent.get(id).copied().unwrap_or_default());
+        }
     }
 
     /// Whether the readings of this instrument belong to a check now.

@@ -81,6 +81,10 @@ enum State {
 }
 
 impl LorryGate {
+    pub(crate) const fn numbering(&mut self) -> &mut Numbering {
+        &mut self.numbering
+    }
+
     /// `portal` is the instrument behind `gate.portal`.
     pub(crate) fn new(
         place: &str,

@@ -108,7 +108,7 @@ async fn evidence(
     let content: Arc<[u8]> = Arc::from(&*content);
     let (hash, size) = (Hash::of(&content), content.len());
     let attachment = Attachment { inspection, instrument, media, facts, content };
-    match attach(&local.outbox, attachment, local.clock.now(), (*local.context).clone()).await {
+    match attach(&local.outbox, attachment, local.clock.now(), local.context()).await {
         Ok(recorded) => {
             let answer = serde_json::json!({ "ok": true, "seq": recorded.seq, "sha256": hash, "size": size });
             Json(answer).into_response()

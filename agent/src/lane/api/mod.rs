@@ -12,6 +12,7 @@
 //! POST /api/v1/rigs/{rig}/enter       {"values": {parameter: text}, "operator"}
 //! POST /api/v1/places/{place}/drill   {"on", "operator"}
 //! POST /api/v1/keys/rotate            {"operator", "algorithm"?}
+//! POST /api/v1/reload                 {"operator", "dry_run"?, "wait_s"?, "interrupt"?}
 //! ```
 //!
 //! and the plan's duties, see `duty.rs`; single readings and evidence, see `bring.rs`.
@@ -22,6 +23,7 @@
 mod bring;
 mod duty;
 mod keys;
+mod reload;
 
 use std::collections::BTreeMap;
 
@@ -331,6 +333,7 @@ pub(super) fn routes() -> Router<Local> {
         .route("/api/v1/records", get(records))
         .route("/api/v1/records/{seq}", get(record))
         .route("/api/v1/keys/rotate", post(keys::rotate))
+        .route("/api/v1/reload", post(reload::reload))
         .route("/api/v1/subjects", post(subjects))
         .route("/api/v1/rigs/{rig}/start", post(start))
         .route("/api/v1/rigs/{rig}/next", post(next))

@@ -276,7 +276,8 @@ impl Desk {
             smith: None,
             uploads: Arc::new(Semaphore::new(1)),
             software: Arc::new(SoftwareId { name: context().software, hash: None, config: [9; 32] }),
-            context: Arc::new(context()),
+            refused: watch::channel(None).1,
+            reloader: None,
             history: Arc::default(),
             access: Arc::new(crate::lane::access::Access::new()),
         };

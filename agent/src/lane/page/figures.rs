@@ -85,6 +85,10 @@ pub(super) fn notices(look: &Look, place: Option<&str>) -> NoticesPart {
     if report.live.limits_stale {
         add(false, look.t("notice-limits-stale"));
     }
+    if let Some(refused) = &report.config_refused {
+        let faults = u64::try_from(refused.faults).unwrap_or(u64::MAX);
+        add(true, look.say("config-refused", &[("faults", faults.into()), ("first", (&refused.first).into())]));
+    }
     if let Some(fork) = &report.log_fork {
         add(true, look.say("notice-log-fork", &[("why", fork.into())]));
     }
