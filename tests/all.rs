@@ -8,6 +8,7 @@ mod commands;
 mod corpus;
 mod evidence;
 mod frozen;
+mod guide;
 mod interop;
 mod judgement;
 mod tidy;

@@ -59,6 +59,8 @@ const RECENT: usize = 100;
 pub struct Inspector {
     site: Arc<Site>,
     engine: Engine,
+    /// What is open, by its place, as it was remembered last.
+    open: BTreeMap<String, Box<Inspection>>,
     standing: Standing,
     clock: Arc<dyn Clock>,
     outbox: Outbox,
@@ -124,6 +126,7 @@ impl Inspector {
         Self {
             life,
             engine,
+            open: BTreeMap::new(),
             book: DeclarationBook::new(&site.declarations, subjects),
             desk,
             receipted: None,
@@ -354,6 +357,7 @@ impl Inspector {
         for step in steps {
             match step {
                 Step::Done(mut inspection) => {
+                    self.open.remove(&inspection.place);
                     let (screening, mut draft) = self.judge(&mut inspection);
                     // The outcome of a function check is durable with its record, or not at all. A pass that no record
                     // bears out is none; what failed has failed all the same.
@@ -380,6 +384,9 @@ impl Inspector {
                     if let Err(refusal) = self.outbox.remember(&inspection.place, seal::remembered(&draft)).await {
                         warn!(inspection = inspection.id, %refusal, "an open inspection could not be made durable");
                     }
+                    // What stands beside a record is no part of what is remembered.
+                    inspection.whole = Vec::new();
+                    self.open.insert(inspection.place.clone(), inspection);
                 }
                 Step::Interval(interval) => {
                     let (instrument, to) = (&interval.instrument, interval.to);

@@ -238,6 +238,8 @@ fn verifies(path: &Path, registry: &Registry, receipts: &[Vec<u8>]) -> bool {
     !verifier.finish().is_bad()
 }
 
+const STARTS_SET_BACK: &str = "UPDATE meta SET number = 0 WHERE key = 'boot'";
+
 /// One line of the table.
 #[derive(Default)]
 struct Line {
@@ -295,8 +297,8 @@ impl<'s> Table<'s> {
         checked
     }
 
-    fn silent(&self) -> u64 {
-        self.lines.iter().map(|(_, line)| line.silent).sum()
+    fn amiss(&self) -> u64 {
+        self.lines.iter().map(|(_, line)| line.silent + line.wrong).sum()
     }
 
     fn print(&self) {
@@ -391,16 +393,23 @@ fn damage_at_rest_is_found_and_named() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).unwrap() % n
     };
+    // The count of starts is signed by nobody: a rotten one and one that was set back are the same bytes.
+    stand.put(&sound, None);
+    stand.change(STARTS_SET_BACK);
+    let set_back = fs::read(stand.path()).unwrap();
+    let counts_starts = |byte: usize| sound.get(byte) != set_back.get(byte);
     let flips = sized("ROT_FLIPS", 2000);
     for round in 0..flips {
         let mut bad = sound.clone();
         let bit = below(bad.len() * 8);
         bad[bit / 8] ^= 1 << (bit % 8);
         stand.put(&bad, None);
-        let silent = table.silent();
-        table.judge("one bit anywhere in the file", &[], &[Class::Corruption, Class::TornTail], round % 20 == 0);
-        if table.silent() > silent {
-            println!("at bit {} of byte {}", bit % 8, bit / 8);
+        let before = table.amiss();
+        let expected = [Class::Corruption, Class::TornTail, Class::Rollback];
+        let expected = if counts_starts(bit / 8) { &expected[..] } else { &expected[..2] };
+        let found = table.judge("one bit anywhere in the file", &[], expected, round % 20 == 0);
+        if table.amiss() > before {
+            println!("at bit {} of byte {}: {:?}", bit % 8, bit / 8, found.damage);
         }
     }
 
@@ -472,7 +481,7 @@ fn rows(stand: &Stand, sound: &[u8], table: &mut Table<'_>, newest: &[u8]) {
         &[],
         &[Class::Corruption],
     );
-    row("the count of starts set back", "UPDATE meta SET number = 0 WHERE key = 'boot'", &[], &[Class::Rollback]);
+    row("the count of starts set back", STARTS_SET_BACK, &[], &[Class::Rollback]);
 }
 
 /// Whole files of another time, or of another history under the same key.

@@ -11,6 +11,7 @@ mod ending;
 mod full;
 mod lane;
 mod life;
+mod orders;
 mod passages;
 mod plan;
 mod second;

@@ -14,6 +14,7 @@
 //! paused; with running time it works too, as slowly as the world does.
 
 mod centre;
+mod orders;
 mod ports;
 mod tell;
 mod way;
@@ -83,6 +84,8 @@ pub struct Setting {
     pub unplugged: Vec<Unplugged>,
     /// Instruments that say what the test wants instead of what the scene has, by id.
     pub voices: BTreeMap<String, Voice>,
+    /// Root of signed orders, for the site to name; without one the agent takes none.
+    pub root: Option<Vec<u8>>,
     /// Changes to the site file the simulator wrote, after loading.
     pub site: fn(&mut Site),
 }
@@ -98,6 +101,7 @@ impl Setting {
             troubles: Vec::new(),
             unplugged: Vec::new(),
             voices: BTreeMap::new(),
+            root: None,
             site: |_| {},
         }
     }
@@ -154,6 +158,11 @@ impl World {
         };
         fs::write(stand.site_path(), export_config(truth.scene(), ports.addresses(), &options))?;
         let mut site = stand.load_site()?;
+        if let Some(root) = setting.root {
+            let path = stand.dir.join("root.cbor");
+            fs::write(&path, root)?;
+            site.authority = Some(path);
+        }
         (setting.site)(&mut site);
         let centre = Centre::open(&stand, &limits, registry, clock, Arc::clone(&truth), setting.troubles)?;
         let mut world = Self {

@@ -39,7 +39,7 @@ pub enum BundleError {
     Chains,
 }
 
-/// Gathers the records asked for, by number or by inspection id.
+/// Gathers the records asked for, by number or by inspection id. `files` are limit tables at hand beside the built-in ones.
 ///
 /// # Errors
 ///
@@ -49,6 +49,7 @@ pub fn gather(
     signer: &dyn Signer,
     asked: &[String],
     chain: Option<ChainId>,
+    files: &[Vec<u8>],
     made_at_ms: i64,
 ) -> Result<Case, BundleError> {
     let (chain, asked) = find(store, asked, chain)?;
@@ -79,7 +80,7 @@ pub fn gather(
     }
     case.heads.extend(store.newest_head()?.map(|head| head.bytes));
     let wanted = case.wanted()?;
-    case.contents = contents(store, &wanted)?;
+    case.contents = contents(store, &wanted, files)?;
     Ok(case)
 }
 
@@ -105,7 +106,11 @@ fn receipt(
     Ok(Some(issue(&receipt, signer).map_err(|why| ArchiveError::Sign(why.to_string()))?))
 }
 
-fn contents(store: &SqliteStore, wanted: &BTreeSet<Hash>) -> Result<BTreeMap<Hash, Vec<u8>>, StoreError> {
+fn contents(
+    store: &SqliteStore,
+    wanted: &BTreeSet<Hash>,
+    files: &[Vec<u8>],
+) -> Result<BTreeMap<Hash, Vec<u8>>, StoreError> {
     let mut found = BTreeMap::new();
     for hash in wanted {
         let mut content = Vec::new();
@@ -117,10 +122,10 @@ fn contents(store: &SqliteStore, wanted: &BTreeSet<Hash>) -> Result<BTreeMap<Has
             found.insert(*hash, content);
         }
     }
-    for text in builtin_texts() {
-        let hash = Hash::of(text.as_bytes());
+    for bytes in builtin_texts().map(|it| -> &[u8] { it.as_bytes() }).chain(files.iter().map(Vec::as_slice)) {
+        let hash = Hash::of(bytes);
         if wanted.contains(&hash) {
-            found.insert(hash, text.as_bytes().to_vec());
+            found.insert(hash, bytes.to_vec());
         }
     }
     Ok(found)

@@ -16,6 +16,7 @@ use super::{Failure, OK, Outcome, Place, output::outln, place};
 use crate::{
     app::SOFTWARE,
     clock::{Clock, SystemClock},
+    downlink::TABLES_DIR,
     keys::{REGISTRY_FILE, STATEMENT_FILE},
     outbox::{Archive, Entry, RECEIPT_NOTE},
 };
@@ -218,7 +219,9 @@ fn contents(wanted: &BTreeSet<Hash>, dir: &Path, args: &BundleArgs, site: Option
         offer(text.as_bytes().to_vec());
     }
     let plan = site.and_then(|site| site.plan.clone());
-    let files = args.tables.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    // Tables that came signed lie in the data directory.
+    let signed = dir.join(TABLES_DIR);
+    let files = args.tables.iter().chain([&signed]).filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
     for path in files.map(|file| file.path()).chain(plan) {
         if fs::metadata(&path).is_ok_and(|it| it.is_file() && it.len() <= MAX_TABLE)
             && let Ok(bytes) = fs::read(&path)

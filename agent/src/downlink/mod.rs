@@ -33,6 +33,7 @@ pub use begin::{Begin, anchor};
 pub use door::{Door, Incoming, ORDERS, What};
 pub use orders::{Downlink, Seat};
 pub use receipt::{DownlinkError, beacon, receipt, resend};
+pub use vault::TABLES_DIR;
 
 /// Note with the state of the authority.
 const AUTHORITY_NOTE: &str = "authority";

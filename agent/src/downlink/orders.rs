@@ -35,6 +35,8 @@ use crate::{
 const BEAT: Duration = Duration::from_secs(1);
 /// The newest beacon is kept at most this often by itself; a start may see one a minute old.
 const KEEP_BEACON_MS: u64 = 60_000;
+/// How long limits and assignment may disagree before the chain says so: new ones come one after the other.
+pub(super) const DISAGREE_MS: u64 = 60_000;
 
 /// Who takes the orders, and with what.
 #[derive(Debug)]
@@ -68,6 +70,14 @@ pub struct Downlink {
     /// The result of a command that could not be recorded yet.
     pub(super) owed: Option<Draft>,
     beacon_kept_ms: Option<u64>,
+    disagreement: Option<Disagreement>,
+}
+
+/// Limits and assignment that are held and do not go together.
+#[derive(Clone, Copy, Debug)]
+struct Disagreement {
+    since_ms: u64,
+    told: bool,
 }
 
 impl Downlink {
@@ -87,6 +97,7 @@ impl Downlink {
             throttle: Throttle::default(),
             owed: None,
             beacon_kept_ms: None,
+            disagreement: None,
         };
         (downlink, Door { orders: sender, agrees: fits })
     }
@@ -135,6 +146,7 @@ impl Downlink {
         match what {
             What::Metadata(kind) => {
                 if self.offer(kind, payload).await {
+                    self.disagreement = None;
                     self.agree().await;
                 }
             }
@@ -219,7 +231,13 @@ impl Downlink {
                 self.waiting.table(bytes);
             }
         }
-        match self.authority.candidate() {
+        let candidate = self.authority.candidate();
+        self.disagreement = match (&candidate, self.disagreement) {
+            (Ok(_), _) => None,
+            (Err(_), Some(before)) => Some(before),
+            (Err(_), None) => Some(Disagreement { since_ms: self.seat.clock.now().mono_ms, told: false }),
+        };
+        match candidate {
             Ok(None) => self.complete().await,
             Ok(Some(candidate)) => match self.find(&candidate.tables) {
                 Ok(_) => {
@@ -236,7 +254,21 @@ impl Downlink {
                     self.refused("table", &why).await;
                 }
             },
-            Err(why) => self.refused("assignment", &why).await,
+            // The other one may be on its way.
+            Err(_) => {}
+        }
+    }
+
+    /// Says that limits and assignment do not go together, once, when they have not for a while.
+    async fn tell_disagreement(&mut self) {
+        let now_ms = self.seat.clock.now().mono_ms;
+        let Some(it) = &mut self.disagreement else { return };
+        if it.told || now_ms.saturating_sub(it.since_ms) < DISAGREE_MS {
+            return;
+        }
+        it.told = true;
+        if let Err(why) = self.authority.candidate() {
+            self.refused("assignment", &why).await;
         }
     }
 
@@ -356,11 +388,12 @@ impl Downlink {
         self.authority = next;
     }
 
-    /// Tries again what could not be recorded.
+    /// Tries again what could not be recorded, and tells what does not pass by itself.
     pub(super) async fn settle_debts(&mut self) {
         if let Some(draft) = self.owed.take() {
             self.seal_result(draft).await;
         }
+        self.tell_disagreement().await;
     }
 
     /// Counts what was not taken, and says so at most once a minute and cause.

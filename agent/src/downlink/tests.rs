@@ -13,7 +13,7 @@ use tidewaiter_record::{
 use self::bench::{
     Bench, Cut, LIMITS, assignment, beacon, limits, plan, planned, root, root_two, table, table_text, two_beacons,
 };
-use super::What;
+use super::{What, orders::DISAGREE_MS};
 
 const ROOT: What = What::Metadata(Kind::Root);
 const APPROVED: What = What::Metadata(Kind::Limits);
@@ -154,6 +154,33 @@ async fn what_is_refused_changes_nothing_and_is_told_once() {
     let refused = bench.events("order-refused");
     assert!(refused.len() <= 6, "{} events of 1502 refusals", refused.len());
     assert!(refused.iter().any(|it| it["cause"] == "threshold"));
+}
+
+#[tokio::test]
+async fn limits_that_come_before_their_assignment_are_no_refusal_unless_it_never_comes() {
+    let bench = Bench::new();
+    let mut agent = bench.start(Cut::never()).await;
+    for (what, bytes) in first() {
+        agent.take(what, bytes).await;
+    }
+    // A table leaves the approved ones, and a moment later the assignment follows.
+    agent.take(APPROVED, limits(2, &[2], OnExpiry::Refuse)).await;
+    agent.downlink.settle_debts().await;
+    agent.take(What::Table, table(2)).await;
+    agent.take(ASSIGNED, assignment(2, 2, &[2])).await;
+    bench.pass(DISAGREE_MS);
+    agent.downlink.settle_debts().await;
+    assert_eq!(agent.in_force(), ["table-2 2026"]);
+    // Next time it does not.
+    agent.take(APPROVED, limits(3, &[1], OnExpiry::Refuse)).await;
+    for _ in 0..3 {
+        bench.pass(DISAGREE_MS);
+        agent.downlink.settle_debts().await;
+    }
+    assert_eq!(agent.in_force(), ["table-2 2026"]);
+    agent.end().await;
+    let told: Vec<_> = bench.events("order-refused").into_iter().map(|it| it["cause"].clone()).collect();
+    assert_eq!(told, ["not-approved"]);
 }
 
 #[tokio::test]

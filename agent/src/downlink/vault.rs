@@ -12,7 +12,7 @@ use std::{
 use tidewaiter_record::{Hash, mandate::MAX_TABLE_BYTES};
 
 /// Folder in the data directory.
-const FOLDER: &str = "tables";
+pub const TABLES_DIR: &str = "tables";
 
 /// The folder of table files.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Vault {
 
 impl Vault {
     pub(super) fn new(data_dir: &Path) -> Self {
-        Self { folder: data_dir.join(FOLDER) }
+        Self { folder: data_dir.join(TABLES_DIR) }
     }
 
     fn path(&self, hash: Hash) -> PathBuf {

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use tidewaiter_config::limits::LimitTable;
+use tracing::warn;
 
 use super::Inspector;
 use crate::{
     life::{Activation, InForce},
     outbox::{Draft, Refusal},
+    seal,
 };
 
 impl Inspector {
@@ -29,15 +31,43 @@ impl Inspector {
         mut draft: Draft,
     ) -> Result<(), Refusal> {
         draft.notes.push(Activation::other_limits());
-        self.outbox.seal(draft.clone()).await?;
         let mut site = (*self.site).clone();
         site.tables = tables;
-        self.site = Arc::new(site);
+        let before = std::mem::replace(&mut self.site, Arc::new(site));
         self.desk.set_site(&self.site);
+        // Should the power go while an inspection is open, what is kept of it becomes its record: that must not name tables
+        // which the chain said before to be in force no longer. Handed in together, both become durable together.
+        let open = self.open_anew();
+        let (sealed, ()) = tokio::join!(self.outbox.seal(draft.clone()), self.remember(open));
+        if let Err(refusal) = sealed {
+            self.site = before;
+            self.desk.set_site(&self.site);
+            let open = self.open_anew();
+            self.remember(open).await;
+            return Err(refusal);
+        }
         self.life.judges_by(&self.site, &draft);
         self.live.set_in_force(InForce { tables: self.life.in_force(), plan: self.standing.plan.clone() });
         self.live.update(|live| live.limits_stale = stale);
         Ok(())
+    }
+
+    /// What is kept of each open inspection, judged by the tables of now.
+    fn open_anew(&self) -> Vec<(String, Vec<u8>)> {
+        let judged = self.open.values().map(|inspection| {
+            let (_, draft) = self.judge(&mut inspection.clone());
+            (inspection.place.clone(), seal::remembered(&draft))
+        });
+        judged.collect()
+    }
+
+    async fn remember(&self, open: Vec<(String, Vec<u8>)>) {
+        let kept = open.into_iter().map(|(place, state)| async move {
+            if let Err(refusal) = self.outbox.remember(&place, state).await {
+                warn!(place, %refusal, "an open inspection could not be made durable");
+            }
+        });
+        futures_util::future::join_all(kept).await;
     }
 
     /// Takes up a plan that came signed, as one from a file.

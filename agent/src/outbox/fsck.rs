@@ -209,9 +209,17 @@ fn look(
     cursor(&connection, checked).map_err(fail)?;
     if let Some(newest) = newest {
         let boot = newest.body.time.boot;
-        if told.boot < boot {
-            let what = format!("the store counts {} starts, the newest record belongs to start {boot}", told.boot);
-            checked.add(Class::Rollback, checked.last, what);
+        match told.boot {
+            // A count that is not there was never set back: what is set back says a number.
+            None => {
+                let what = format!("the store does not count its starts, the newest record belongs to start {boot}");
+                checked.add(Class::Corruption, checked.last, what);
+            }
+            Some(counted) if counted < boot => {
+                let what = format!("the store counts {counted} starts, the newest record belongs to start {boot}");
+                checked.add(Class::Rollback, checked.last, what);
+            }
+            Some(_) => {}
         }
         if told.clean && !matches!(newest.body.detail, Detail::Shutdown) {
             let what = "the store was closed in order, and its newest record is not the one that says so";
@@ -247,7 +255,7 @@ fn integrity(connection: &Connection, checked: &mut Checked) -> rusqlite::Result
 }
 
 struct Told {
-    boot: u64,
+    boot: Option<u64>,
     clean: bool,
 }
 
@@ -265,12 +273,13 @@ fn meta(connection: &Connection, chain: Option<ChainId>, checked: &mut Checked) 
         }
         _ => {}
     }
-    let number = |key: &str| -> rusqlite::Result<i64> {
+    let number = |key: &str| -> rusqlite::Result<Option<i64>> {
         let found: Option<Option<i64>> =
             connection.query_row("SELECT number FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()?;
-        Ok(found.flatten().unwrap_or(0))
+        Ok(found.flatten())
     };
-    Ok(Told { boot: u64::try_from(number("boot")?).unwrap_or(0), clean: number("clean")? == 1 })
+    let boot = number("boot")?.and_then(|it| u64::try_from(it).ok());
+    Ok(Told { boot, clean: number("clean")? == Some(1) })
 }
 
 // All records in the order of their numbers, against themselves, their columns, their neighbours and the receipts.

@@ -206,6 +206,8 @@ pub struct PhMeter {
     pub rinse: Span,
     /// How long the value must be steady, for the exported site file.
     pub steady: Span,
+    /// After this time the electrode goes the same way again, for whoever comes later; the oracle counts the first round.
+    pub again: Option<Span>,
     /// The specimens in order.
     #[serde(rename = "specimen")]
     pub specimens: Vec<Specimen>,
@@ -224,6 +226,7 @@ impl Default for PhMeter {
             dwell: Span::from_ms(60_000),
             rinse: Span::from_ms(15_000),
             steady: Span::from_ms(10_000),
+            again: None,
             specimens: Vec::new(),
         }
     }

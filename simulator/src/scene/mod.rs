@@ -22,13 +22,14 @@ pub use span::{Span, SpanError};
 use tidewaiter_drivers::Decimal;
 
 /// Scenes that come with the program: name and text.
-pub const BUILT_IN: [(&str, &str); 15] = [
+pub const BUILT_IN: [(&str, &str); 16] = [
     ("demo", include_str!("../../scenes/demo.toml")),
     ("lane", include_str!("../../scenes/lane.toml")),
     ("two-lorries", include_str!("../../scenes/two-lorries.toml")),
     ("containers", include_str!("../../scenes/containers.toml")),
     ("drill", include_str!("../../scenes/drill.toml")),
     ("rig", include_str!("../../scenes/rig.toml")),
+    ("ph-meter", include_str!("../../scenes/ph-meter.toml")),
     ("textile-bench", include_str!("../../scenes/textile-bench.toml")),
     ("cotton", include_str!("../../scenes/cotton.toml")),
     ("tyre-uniformity", include_str!("../../scenes/tyre-uniformity.toml")),

@@ -102,6 +102,8 @@ impl Bench {
     pub(crate) fn indicated(&self, at_ms: i64) -> (Decimal, Decimal) {
         let called = self.called.lock().unwrap_or_else(PoisonError::into_inner);
         let moves: &[Move] = if called.is_empty() { &self.scheduled } else { &called };
+        let round = self.meter.again.map(|it| it.ms()).filter(|it| *it > 0 && called.is_empty() && at_ms > 0);
+        let into_round = round.map_or(at_ms, |round| at_ms % round);
         let response = self.meter.response.seconds().max(0.001);
         let (mut value, mut target, mut since) = (self.meter.rinse_ph, self.meter.rinse_ph, i64::MIN);
         let settle = |value: f64, target: f64, from: i64, to: i64| {
@@ -111,11 +113,11 @@ impl Bench {
                 target + (value - target) * (-real(to - from) / 1000.0 / response).exp()
             }
         };
-        for step in moves.iter().take_while(|it| it.at_ms <= at_ms) {
+        for step in moves.iter().take_while(|it| it.at_ms <= into_round) {
             value = settle(value, target, since, step.at_ms);
             (target, since) = (step.into_ph, step.at_ms);
         }
-        value = settle(value, target, since, at_ms);
+        value = settle(value, target, since, into_round);
         drop(called);
         let mut draw = self.chance.draw(Purpose::Ph, at_ms);
         let celsius = self.meter.celsius + 0.02 * draw.normal();
@@ -181,6 +183,17 @@ mod tests {
         assert!(high - low <= 0.02 && (high - 7.62).abs() < 0.02, "{last:?}");
         assert!((shown(&bench, 84_900) - 6.1).abs() < 0.1);
         assert_eq!(bench.plan()[0].immersed_ms, [10_000, 85_000, 160_000]);
+    }
+
+    #[test]
+    fn a_schedule_that_begins_again_measures_the_same() {
+        let mut bench = bench();
+        bench.meter.again = Some(crate::scene::Span::from_ms(240_000));
+        for at_ms in [5_000, 69_000, 84_900, 200_000] {
+            assert!((shown(&bench, at_ms) - shown(&bench, at_ms + 10 * 240_000)).abs() < 0.02, "{at_ms}");
+        }
+        bench.immerse(1_000_000, None).unwrap();
+        assert!((shown(&bench, 1_040_000) - 6.1).abs() < 0.02, "whoever takes the electrode has it");
     }
 
     #[test]

@@ -24,6 +24,7 @@ use tidewaiter_collector::{
     Action, Core, SqliteStore, Summary, Tables,
     core::ResendDue,
     keys as centre_keys,
+    orders::{self, Review},
     receipts::{ReceiptDue, ReceiptQueue},
 };
 use tidewaiter_record::{
@@ -31,8 +32,9 @@ use tidewaiter_record::{
     cbor::{CborError, Reader},
 };
 use tidewaiter_simulator::World as Truth;
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
+use super::orders::{Order, Orders};
 use crate::stand::Stand;
 
 /// Receipts of one chain are at least this far apart.
@@ -95,11 +97,15 @@ pub struct Centre {
     troubles: Arc<Vec<Trouble>>,
     store: PathBuf,
     registry: Arc<Registry>,
+    spool: PathBuf,
+    /// Orders wait for whoever carries.
+    ordered: Arc<Notify>,
 }
 
 struct Inside {
     core: Core,
     receipts: ReceiptQueue,
+    orders: Orders,
     retained: Option<ReceiptDue>,
     resends: VecDeque<ResendDue>,
     /// When open gaps are looked at next; none while a chain has no gap.
@@ -154,9 +160,11 @@ impl Centre {
         let store = SqliteStore::open(&path).map_err(|why| anyhow!("{why}"))?;
         let tables = Tables::load(Some(limits)).map_err(|why| anyhow!("{why}"))?;
         let core = Core::new(registry.clone(), Arc::new(signer), store, tables).map_err(|why| anyhow!("{why}"))?;
+        let spool = folder.join("orders");
         let inside = Inside {
             core,
             receipts: ReceiptQueue::new(RECEIPT_INTERVAL_MS),
+            orders: Orders::new(&spool),
             retained: None,
             resends: VecDeque::new(),
             look_at: None,
@@ -175,12 +183,41 @@ impl Centre {
             troubles: Arc::new(troubles),
             store: path,
             registry,
+            spool,
+            ordered: Arc::new(Notify::new()),
         })
     }
 
     /// UTC milliseconds at the centre, whose clock never stops.
     pub fn wall_ms(&self) -> i64 {
         self.clock.now().wall_ms
+    }
+
+    /// The folder into which `authority publish` puts signed orders.
+    pub fn spool(&self) -> &Path {
+        &self.spool
+    }
+
+    /// Looks at the spool, as a running collector does every second: what is new goes out, and new tables are recomputed with.
+    ///
+    /// # Errors
+    ///
+    /// When the spool cannot be read.
+    pub fn look_at_orders(&self) -> Result<()> {
+        let mut inside = self.inside();
+        let tables = inside.orders.look()?;
+        inside.core.add_tables(tables);
+        self.ordered.notify_one();
+        Ok(())
+    }
+
+    /// What became of signed orders, by the records of the agents: what `authority status` shows.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn review(&self) -> Result<Review> {
+        Ok(orders::review(&SqliteStore::open_read_only(&self.store)?)?)
     }
 
     /// What came in and what became of it.
@@ -307,6 +344,29 @@ impl Centre {
     /// The newest receipt, for a connection that begins.
     pub(super) fn retained(&self) -> Option<ReceiptDue> {
         self.inside().retained.clone()
+    }
+
+    /// The orders that the broker keeps, for a connection that begins.
+    pub(super) fn retained_orders(&self) -> Vec<Order> {
+        self.inside().orders.retained()
+    }
+
+    /// The order that may leave now; it is retained from then on.
+    pub(super) fn order_due(&self) -> Option<Order> {
+        let now = self.clock.now().mono_ms;
+        let mut inside = self.inside();
+        match inside.orders.due(now)? {
+            Ok(order) => Some(order),
+            Err(why) => {
+                inside.failures.push(why.to_string());
+                None
+            }
+        }
+    }
+
+    /// Resolves when orders may be due.
+    pub(super) async fn ordered(&self) {
+        self.ordered.notified().await;
     }
 
     /// Lets a message arrive later, whatever becomes of the connection it came by.

@@ -1,7 +1,7 @@
 //! A connection between agent and centre that keeps the promises of the MQTT link, with troubles on the way.
 //!
 //! Every token that the door takes is answered once: acknowledged, not taken, or void with the connection. The
-//! newest receipt is retained and comes first on every connection, as a broker does it.
+//! newest receipt and the signed orders are retained and come first on every connection, as a broker does it.
 
 use std::{
     collections::VecDeque,
@@ -18,7 +18,10 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::centre::{Centre, TroubleKind};
+use super::{
+    centre::{Centre, TroubleKind},
+    orders::Order,
+};
 
 /// Publishes that may wait for their answer: the window the agent's own link allows itself.
 const WINDOW: usize = 32;
@@ -142,6 +145,9 @@ impl Carrier {
         if let Some(due) = retained {
             self.tell(receipt(&due, true)).await?;
         }
+        for order in self.centre.retained_orders() {
+            self.tell(ordered(order, true)).await?;
+        }
         // Set by the first publish whose answer got lost.
         let mut patience: Option<Instant> = None;
         loop {
@@ -156,6 +162,9 @@ impl Carrier {
                 if self.centre.trouble(|kind| kind == TroubleKind::LostReceipt).is_none() {
                     self.tell(receipt(&due, false)).await?;
                 }
+            }
+            while let Some(order) = self.centre.order_due() {
+                self.tell(ordered(order, false)).await?;
             }
             self.centre.look_at_gaps();
             while let Some(due) = self.centre.resend_due() {
@@ -181,6 +190,7 @@ impl Carrier {
             };
             tokio::select! {
                 () = self.door.arrived.notified() => {}
+                () = self.centre.ordered() => {}
                 () = by_itself => {}
                 () = self.events.closed() => return Err(Gone),
             }
@@ -237,4 +247,8 @@ impl Carrier {
 
 fn receipt(due: &ReceiptDue, retained: bool) -> Event {
     Event::Message(Incoming { topic: due.topic(), payload: Bytes::from(due.bytes.clone()), retained })
+}
+
+fn ordered((topic, payload): Order, retained: bool) -> Event {
+    Event::Message(Incoming { topic, payload, retained })
 }

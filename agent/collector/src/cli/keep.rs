@@ -1,7 +1,7 @@
 //! `backup`, `restore`, `archive`, `import`, `bundle`: what leaves the store for good, and what comes back.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufWriter, Write},
     path::PathBuf,
 };
@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use tidewaiter_recompute::Tables;
-use tidewaiter_record::{ChainId, Report, Verdict};
+use tidewaiter_record::{ChainId, Report, Verdict, mandate::MAX_TABLE_BYTES};
 use tidewaiter_words::{Language, say};
 
 use super::Failure;
@@ -19,6 +19,7 @@ use crate::{
     config::Config,
     core::Core,
     keys,
+    orders::{Item, Shelf, Spool},
     service::RunError,
     store::SqliteStore,
 };
@@ -235,7 +236,27 @@ fn answers(language: Language, report: &Report) -> Vec<String> {
 }
 
 fn tables(config: &Config) -> Result<Tables, Failure> {
-    Ok(Tables::load(config.limits.as_deref()).map_err(RunError::Tables)?)
+    let mut tables = Tables::load(config.limits.as_deref()).map_err(RunError::Tables)?;
+    if let Some(dir) = &config.orders {
+        let spool = Spool::new(dir);
+        tables.limits.extend(Shelf::default().see(&spool, &spool.scan()?));
+    }
+    Ok(tables)
+}
+
+/// The files of the tables that agents judge by, as their records name them: those of `[limits]` and of the spool.
+fn table_files(config: &Config) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut files = Vec::new();
+    for path in config.limits.iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten().map(|it| it.path()) {
+        let small = fs::metadata(&path).is_ok_and(|it| it.is_file() && it.len() <= MAX_TABLE_BYTES as u64);
+        files.extend(small.then(|| fs::read(&path).ok()).flatten());
+    }
+    if let Some(dir) = &config.orders {
+        let spool = Spool::new(dir);
+        let names = spool.scan()?.into_iter().map(|(name, _)| name).filter(|it| matches!(it.item, Item::Table(_)));
+        files.extend(names.filter_map(|name| spool.read(&name).ok()));
+    }
+    Ok(files)
 }
 
 fn summary(json: bool, restored: &Restored, what: &str) -> Result<u8, Failure> {
@@ -289,7 +310,7 @@ pub(super) fn bundle(args: &BundleArgs) -> Result<u8, Failure> {
     let signer = keys::load(&config.centre.key)?;
     let registry = keys::load_registry(&config.centre.registry)?;
     let store = SqliteStore::open_read_only(&config.store.path)?;
-    let case = case::gather(&store, signer.as_ref(), &args.asked, args.chain, now_ms())?;
+    let case = case::gather(&store, signer.as_ref(), &args.asked, args.chain, &table_files(&config)?, now_ms())?;
     let failed = |source| Failure::Output { path: args.out.clone(), source };
     let file = File::create(&args.out).map_err(failed)?;
     let manifest = case.write(&registry, BufWriter::new(&file)).map_err(case::BundleError::from)?;

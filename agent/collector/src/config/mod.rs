@@ -33,7 +33,7 @@
 //! dir = "limits"                        # tables beside the built-in ones, to recompute verdicts
 //!
 //! [orders]
-//! dir = "orders"                        # signed orders for agents, see `authority publish`
+//! dir = "orders"                        # signed orders for agents, see `authority publish`; tables recompute too
 //!
 //! [enrol]                               # only where agents are to be enrolled over the network
 //! listen = "0.0.0.0:8443"

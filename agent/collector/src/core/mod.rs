@@ -30,6 +30,7 @@ use std::{
 
 pub use action::{Action, Collected, Equivocation, HeadDue, Refusal, ResendDue};
 pub use gaps::{MAX_ASKED, REPORT_AFTER_MS, SPACING_MS};
+use tidewaiter_config::limits::LimitTable;
 use tidewaiter_recompute::{Recomputed, Tables, recompute};
 use tidewaiter_record::{ChainId, Hash, Keyring, Piece, Registry, RegistryError, SealError, Signer, log::Frontier};
 
@@ -134,6 +135,11 @@ impl Core {
         let keyring = Keyring::with(registry, store.rotations()?)?;
         let (log, newest_head) = beacon::load(&store)?;
         Ok(Self { keyring, signer, store: Box::new(store), tables, log, newest_head, spent: false })
+    }
+
+    /// Recomputes with these tables too from here on.
+    pub fn add_tables(&mut self, tables: Vec<LimitTable>) {
+        self.tables.limits.extend(tables);
     }
 
     /// Takes one message and makes it durable.

@@ -7,12 +7,15 @@
 //! ```
 //!
 //! The collector signs no order and judges none: whoever may write into the spool can at most hold back, since agents
-//! believe only the keys their root names.
+//! believe only the keys their root names. What agents judge by it must know itself, though, to recompute their verdicts: the
+//! tables of the spool go to the core as well ([`Shelf`]).
 
 mod review;
 mod schedule;
+mod shelf;
 mod spool;
 
 pub use review::{Review, Reviewed, review};
 pub use schedule::{REPEAT_MS, Schedule};
+pub use shelf::Shelf;
 pub use spool::{Item, MAX_ORDERS, Name, Spool, SpoolError, Stamp};

@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use bytes::Bytes;
+use tidewaiter_config::limits::LimitTable;
 use tidewaiter_mqtt::{Message, PublishError, Qos};
 use tidewaiter_record::{Detail, Hash};
 
 use super::work::Service;
 use crate::{
     core::Collected,
-    orders::{Item, Name, Schedule, Spool, SpoolError, review},
+    orders::{Item, Name, Schedule, Shelf, Spool, SpoolError, review},
     store::{SqliteStore, StoreError},
 };
 
@@ -18,16 +19,17 @@ use crate::{
 pub(super) struct Orders {
     spool: Spool,
     schedule: Schedule,
+    shelf: Shelf,
     /// One line until it can be read again.
     complained: bool,
 }
 
 impl Orders {
-    /// Opens the spool. Commands whose result came before this start are finished.
-    pub(super) fn open(dir: &Path, store: &Path) -> Result<Self, StoreError> {
+    /// Opens the spool, with its tables. Commands whose result came before this start are finished.
+    pub(super) fn open(dir: &Path, store: &Path) -> Result<(Self, Vec<LimitTable>), StoreError> {
         let spool = Spool::new(dir);
-        let mut orders = Self { spool, schedule: Schedule::default(), complained: false };
-        orders.look();
+        let mut orders = Self { spool, schedule: Schedule::default(), shelf: Shelf::default(), complained: false };
+        let tables = orders.look();
         if store.exists() {
             let review = review(&SqliteStore::open_read_only(store)?)?;
             for (agent, reviewed) in review {
@@ -36,17 +38,23 @@ impl Orders {
                 }
             }
         }
-        Ok(orders)
+        Ok((orders, tables))
     }
 
-    /// Looks at the spool again.
-    pub(super) fn look(&mut self) {
+    /// Looks at the spool again; gives the tables that are new. They are known here before an agent can judge by them.
+    #[must_use]
+    fn look(&mut self) -> Vec<LimitTable> {
         match self.spool.scan() {
             Ok(found) => {
+                let tables = self.shelf.see(&self.spool, &found);
                 self.schedule.see(found);
                 self.complained = false;
+                tables
             }
-            Err(error) => self.complain(&error),
+            Err(error) => {
+                self.complain(&error);
+                Vec::new()
+            }
         }
     }
 
@@ -95,6 +103,12 @@ impl Orders {
 }
 
 impl Service {
+    /// Looks at the spool again.
+    pub(super) fn look_at_orders(&mut self) {
+        let tables = self.orders.as_mut().map(Orders::look).unwrap_or_default();
+        self.add_tables(tables);
+    }
+
     /// Hands orders to the link while it takes them; receipts went before.
     pub(super) fn publish_orders(&mut self) {
         let now_ms = self.now_ms();

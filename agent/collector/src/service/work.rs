@@ -4,6 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use tidewaiter_config::limits::LimitTable;
 use tidewaiter_mqtt::{Event, Message, NotTaken, PublishError, Publisher, Qos};
 use tidewaiter_record::Registry;
 use tokio::{
@@ -111,8 +112,21 @@ impl Service {
         }
     }
 
-    pub(super) fn set_orders(&mut self, orders: Orders) {
+    pub(super) fn set_orders(&mut self, (orders, tables): (Orders, Vec<LimitTable>)) {
         self.orders = Some(orders);
+        self.add_tables(tables);
+    }
+
+    /// Recomputes with these tables too, also on a store opened anew.
+    pub(super) fn add_tables(&mut self, tables: Vec<LimitTable>) {
+        if tables.is_empty() {
+            return;
+        }
+        tracing::info!(tables = tables.len(), "tables of the spool, to recompute with");
+        self.maker.tables.limits.extend(tables.iter().cloned());
+        if let Some(core) = &mut self.core {
+            core.add_tables(tables);
+        }
     }
 
     pub(super) async fn work(
@@ -137,9 +151,7 @@ impl Service {
                 _ = gaps.tick() => self.on_core(Core::tick).await?,
                 _ = look.tick() => {
                     self.reload();
-                    if let Some(orders) = &mut self.orders {
-                        orders.look();
-                    }
+                    self.look_at_orders();
                 }
             }
         }

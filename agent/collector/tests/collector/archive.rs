@@ -1,6 +1,6 @@
 //! What leaves the store comes back whole, and what was spoilt on the way is found.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use tidewaiter_collector::{
     Core, SqliteStore, Store, Tables,
@@ -8,7 +8,9 @@ use tidewaiter_collector::{
     case,
     store::LogStore,
 };
-use tidewaiter_record::{Hash, Piece, Registry, RegistryClass, Sealed, Signer, sign_detached};
+use tidewaiter_record::{
+    Detail, Hash, Piece, Registry, RegistryClass, Sealed, Signer, Table, body::LimitsActivated, sign_detached,
+};
 
 use crate::writer::{NOW, SITE, Writer, centre_signer, core_on, named, registry};
 
@@ -289,14 +291,14 @@ fn a_bundle_of_the_centre_has_receipt_proofs_and_evidence() {
     let asked = [seq.unwrap()];
     let chain = world.agents[1].chain();
     assert!(matches!(
-        case::gather(&store, &centre_signer(), &asked, None, NOW),
+        case::gather(&store, &centre_signer(), &asked, None, &[], NOW),
         Err(case::BundleError::WhichChain(12))
     ));
     assert!(matches!(
-        case::gather(&store, &centre_signer(), &["lane-7-1".to_owned()], None, NOW),
+        case::gather(&store, &centre_signer(), &["lane-7-1".to_owned()], None, &[], NOW),
         Err(case::BundleError::NotFound(_))
     ));
-    let case = case::gather(&store, &centre_signer(), &asked, Some(chain), NOW).unwrap();
+    let case = case::gather(&store, &centre_signer(), &asked, Some(chain), &[], NOW).unwrap();
     let mut bytes = Vec::new();
     let manifest = case.write(&world.registry(), &mut bytes).unwrap();
     assert_eq!((manifest.first_seq, manifest.last_seq, manifest.absent.len()), (0, 12, 0));
@@ -304,4 +306,32 @@ fn a_bundle_of_the_centre_has_receipt_proofs_and_evidence() {
     assert!(!checked.is_bad(), "{:?} {:?}", checked.damage, checked.report.findings);
     assert_eq!((checked.proofs, checked.heads), (1, 1));
     assert_eq!(checked.report.chains[0].receipted_upto, Some(12));
+}
+
+#[test]
+fn a_bundle_of_the_centre_holds_the_tables_that_came_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("collector.db")).unwrap();
+    let mut agent = Writer::new("gate-07", 1);
+    let mut core = core_on(store, &[&agent]);
+    let table = b"id = \"port-1\"\n".to_vec();
+    let named = Table { id: "port-1".into(), edition: "1".into(), sha256: Hash::of(&table).0 };
+    let activated = LimitsActivated {
+        cause: "signed".into(),
+        tables: vec![named],
+        versions: Some((1, 1, 1)),
+        facts: BTreeMap::new(),
+    };
+    let sealed = [agent.event("before"), agent.seal(Detail::LimitsActivated(Box::new(activated)))];
+    for it in &sealed {
+        core.accept(&agent.topic(), &it.bytes, NOW).unwrap();
+    }
+    let store = SqliteStore::open_read_only(&folder.path().join("collector.db")).unwrap();
+    let asked = ["1".to_owned()];
+    let absent = |files: &[Vec<u8>]| {
+        let case = case::gather(&store, &centre_signer(), &asked, None, files, NOW).unwrap();
+        let manifest = case.write(&registry(RegistryClass::Test, &[&agent]), Vec::new()).unwrap();
+        manifest.absent.len()
+    };
+    assert_eq!((absent(&[]), absent(&[b"another file".to_vec(), table.clone()])), (1, 0));
 }

@@ -372,6 +372,11 @@ impl Bench {
         Agent { downlink, door, outbox, seen, power, stop, keeper }
     }
 
+    /// Lets time pass.
+    pub(super) fn pass(&self, ms: u64) {
+        self.clock.0.fetch_add(ms.cast_signed(), Ordering::SeqCst);
+    }
+
     pub(super) fn details(&self) -> Vec<Detail> {
         let entries = Archive::open(self.dir.path()).unwrap().entries(0, usize::MAX).unwrap();
         entries.iter().map(|it| parse(&it.bytes).unwrap().body.detail).collect()
