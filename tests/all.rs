@@ -11,4 +11,5 @@ mod frozen;
 mod guide;
 mod interop;
 mod judgement;
+mod packaging;
 mod tidy;
