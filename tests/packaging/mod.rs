@@ -202,14 +202,19 @@ fn every_access_list_says_the_same() -> Result<()> {
 
 #[test]
 fn dashboards_and_alerts_ask_for_metrics_that_exist() -> Result<()> {
-    const KNOWN: [&str; 8] = [
+    const KNOWN: [&str; 13] = [
         "tidewaiter_records_sealed_total",
         "tidewaiter_unreceipted_age_seconds",
         "tidewaiter_store_bytes",
+        "tidewaiter_store_budget_bytes",
         "tidewaiter_link_up",
         "tidewaiter_recording",
         "tidewaiter_uplink_up",
+        "tidewaiter_uplink_configured",
+        "tidewaiter_fork",
+        "tidewaiter_output_fault",
         "tidewaiter_clock_error_seconds",
+        "tidewaiter_clock_quality",
         "tidewaiter_verdicts_total",
     ];
     let folder = "agent/packaging/dashboards";
@@ -225,9 +230,9 @@ fn dashboards_and_alerts_ask_for_metrics_that_exist() -> Result<()> {
     ensure!(asked == KNOWN.into(), "asked for: {asked:?}");
     if let Ok(source) = read("agent/src/lane/metrics.rs") {
         for name in KNOWN {
-            // The library adds prefix and `_total`.
-            let stem = name.trim_start_matches("tidewaiter_").trim_end_matches("_total");
-            ensure!(source.contains(stem), "/metrics has no {name}");
+            // The library adds prefix, unit and `_total`.
+            let stem = name.trim_start_matches("tidewaiter_").trim_end_matches("_total").trim_end_matches("_seconds");
+            ensure!(source.contains(&format!("\"{stem}\"")), "/metrics has no {name}");
         }
     }
     let test = format!("{folder}/alerts.test.yml");
