@@ -5,6 +5,7 @@ mod duties;
 mod life;
 mod live;
 mod orders;
+mod scene;
 mod shots;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -37,9 +38,10 @@ use crate::{
 
 pub use self::{
     ask::{Ask, AskError, Shot},
-    live::{Live, LiveResult, LiveValue, Snapshot},
+    live::{Live, LiveResult, LiveValue, ResultDetail, Snapshot},
+    scene::{MOST_POINTS, Scene, Series},
 };
-use self::{life::Life, shots::Shots};
+use self::{life::Life, scene::Scenes, shots::Shots};
 
 /// Name of the note with the places at drill.
 const DRILL_NOTE: &str = "drill";
@@ -79,6 +81,7 @@ pub struct Inspector {
     links: BTreeMap<Arc<str>, LinkWatch>,
     life: Life,
     shots: Shots,
+    scenes: Scenes,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +128,7 @@ impl Inspector {
         let life = Life::new(&site, standing.context.clone(), software, notes);
         Self {
             life,
+            scenes: Scenes::new(&site),
             engine,
             open: BTreeMap::new(),
             book: DeclarationBook::new(&site.declarations, subjects),
@@ -188,6 +192,7 @@ impl Inspector {
 
     async fn arrival(&mut self, arrival: &Arrival) {
         self.show(arrival);
+        self.scenes.arrival(arrival);
         self.introduce(arrival).await;
         self.take_shots(arrival).await;
         if let Content::Link(state) = &arrival.content {
@@ -249,6 +254,7 @@ impl Inspector {
         self.end_shots(now).await;
         let busy = self.engine.busy();
         self.live.update(|live| live.busy = busy);
+        self.scenes.look(&self.engine, now, &self.live);
     }
 
     async fn ask(&mut self, ask: Ask) {

@@ -21,6 +21,7 @@ pub mod clock;
 pub mod downlink;
 pub mod duty;
 pub mod evidence;
+mod explained;
 pub mod inspect;
 pub mod inspector;
 pub mod keys;

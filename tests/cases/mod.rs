@@ -12,6 +12,7 @@ mod full;
 mod lane;
 mod life;
 mod orders;
+mod page;
 mod passages;
 mod plan;
 mod second;

@@ -21,10 +21,10 @@ use tidewaiter_config::{
     site::Judge,
 };
 use tidewaiter_record::{Detail, InspectionDetail, Record, Required};
-use tidewaiter_screening::{Finding, Inspection, Reason, Screening, screen};
+use tidewaiter_screening::{Finding, Inspection, Reason, Screening, Step, explain};
 
 pub use recall::{inspection, screening};
-pub use statistics::{Gathered, to_json};
+pub use statistics::{Gathered, examination, to_json};
 
 /// The tables and programmes at hand, of every edition.
 #[derive(Clone, Debug, Default)]
@@ -87,14 +87,33 @@ pub fn recompute(record: &Record, tables: &Tables) -> Recomputed {
 /// Screens a recorded inspection again.
 pub fn recompute_inspection(detail: &InspectionDetail, tables: &Tables) -> Recomputed {
     match repeat(detail, tables) {
-        Ok(None) => Recomputed::Same,
-        Ok(Some(difference)) => Recomputed::Drift(difference),
+        Ok(Repeated { difference: None, .. }) => Recomputed::Same,
+        Ok(Repeated { difference: Some(difference), .. }) => Recomputed::Drift(difference),
         Err(why) => Recomputed::NotDone(why),
     }
 }
 
-/// `Ok(None)`: the same result. `Ok(Some(difference))`: another one. `Err(why)`: not repeatable.
-fn repeat(detail: &InspectionDetail, tables: &Tables) -> Result<Option<String>, String> {
+/// The findings of a recorded inspection with the steps that led to each, where our own screening gives the same result.
+///
+/// # Errors
+///
+/// Says why it could not be repeated, or what differs: steps to another result explain nothing.
+pub fn explained(detail: &InspectionDetail, tables: &Tables) -> Result<Vec<(Finding, Vec<Step>)>, String> {
+    match repeat(detail, tables)? {
+        Repeated { difference: None, screening, steps } => Ok(screening.findings.into_iter().zip(steps).collect()),
+        Repeated { difference: Some(difference), .. } => Err(difference),
+    }
+}
+
+/// Our own screening of a record, and where it differs from the recorded one.
+struct Repeated {
+    difference: Option<String>,
+    screening: Screening,
+    steps: Vec<Vec<Step>>,
+}
+
+/// `Err(why)`: not repeatable.
+fn repeat(detail: &InspectionDetail, tables: &Tables) -> Result<Repeated, String> {
     let inspection = inspection(detail)?;
     let recorded = screening(detail)?;
     let refused = recorded.findings.iter().find(|it| it.edition.is_empty());
@@ -111,19 +130,22 @@ fn repeat(detail: &InspectionDetail, tables: &Tables) -> Result<Option<String>, 
         // Kind 16 does not say what was required; every row that was looked at has a finding.
         None => judged(&recorded.findings, programme),
     };
-    let mut difference = None;
+    let mut other = None;
     for at in local_dates(&inspection)? {
-        match compare(&recorded, &screen(&inspection, &limits, &judge, at, programme)) {
-            None => return Ok(None),
-            Some(other) => {
-                difference.get_or_insert(other);
-            }
+        let (screening, steps) = explain(&inspection, &limits, &judge, at, programme);
+        let difference = compare(&recorded, &screening);
+        let same = difference.is_none();
+        let repeated = Repeated { difference, screening, steps };
+        if same {
+            return Ok(repeated);
         }
+        other.get_or_insert(repeated);
     }
     // An edition that the agent did not have is no fault of the record.
-    match (refused, difference) {
-        (Some(refused), Some(_)) => Err(without_edition(refused)),
-        (_, difference) => Ok(difference),
+    match (refused, other) {
+        (Some(refused), _) => Err(without_edition(refused)),
+        (None, Some(repeated)) => Ok(repeated),
+        (None, None) => Err("the record has no sampling date".to_owned()),
     }
 }
 

@@ -50,7 +50,7 @@ impl Gathered {
 /// # Errors
 ///
 /// Names the word that this build does not know.
-fn examination(record: &Record, detail: &InspectionDetail) -> Result<Examination, String> {
+pub fn examination(record: &Record, detail: &InspectionDetail) -> Result<Examination, String> {
     let (inspection, screening) = (inspection(detail)?, screening(detail)?);
     let identity = inspection.subject.identities.into_iter().find(|it| it.source != "ambiguous");
     let found = |it: tidewaiter_screening::Finding| Found {

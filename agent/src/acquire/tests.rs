@@ -63,6 +63,7 @@ pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Si
         id: "s".into(),
         agent: "a".into(),
         name: String::new(),
+        zone: tidewaiter_config::site::usual_zone(),
         store: Store { dir: PathBuf::new(), budget_bytes: 0, keep: Duration::ZERO },
         clock: WallClock::default(),
         keys: tidewaiter_config::site::Keys::File,

@@ -10,14 +10,14 @@ use std::{
 use clap::Args;
 use tidewaiter_bundle::{Case, MAX_RECORDS, about};
 use tidewaiter_config::{limits::builtin_texts, site::Site};
-use tidewaiter_record::{ChainId, Hash, Registry, RegistryClass, open_receipt, parse};
+use tidewaiter_record::{ChainId, Hash, Registry, open_receipt, parse};
 
 use super::{Failure, OK, Outcome, Place, output::outln, place};
 use crate::{
     app::SOFTWARE,
     clock::{Clock, SystemClock},
     downlink::TABLES_DIR,
-    keys::{REGISTRY_FILE, STATEMENT_FILE},
+    keys::{BelievedError, STATEMENT_FILE, believed, registry_file},
     outbox::{Archive, Entry, RECEIPT_NOTE},
 };
 
@@ -84,28 +84,15 @@ pub(super) fn bundle(args: &BundleArgs) -> Outcome {
 
 /// The site's registry with this agent's own entry, or the one given.
 fn registry(args: &BundleArgs, site: Option<&Site>, dir: &Path) -> Result<Registry, Failure> {
-    let read = |path: &Path| {
-        let text =
-            fs::read_to_string(path).map_err(|why| Failure::environment(format!("{}: {why}", path.display())))?;
-        Registry::from_json(&text).map_err(|why| Failure::usage(format!("{}: {why}", path.display())))
+    let centre = site.and_then(|site| site.uplink.as_ref()).map(|uplink| uplink.registry.as_path());
+    let read = match &args.registry {
+        Some(path) => registry_file(path),
+        None => believed(dir, centre),
     };
-    if let Some(path) = &args.registry {
-        return read(path);
-    }
-    let own = dir.join(REGISTRY_FILE);
-    let mut registry = if own.exists() { read(&own)? } else { Registry::new(RegistryClass::Production) };
-    if let Some(uplink) = site.and_then(|site| site.uplink.as_ref())
-        && uplink.registry.exists()
-    {
-        let theirs = read(&uplink.registry)?;
-        let mut merged = theirs.clone();
-        // An entry of the centre for our key counts more than our own about ourselves.
-        if merged.merge(&registry).is_err() {
-            merged = theirs;
-        }
-        registry = merged;
-    }
-    Ok(registry)
+    read.map_err(|why| match why {
+        BelievedError::File { .. } => Failure::environment(why),
+        BelievedError::Content { .. } => Failure::usage(why.to_string()),
+    })
 }
 
 /// Walks over the stored records.

@@ -1,15 +1,20 @@
 //! `tidewaiter export`.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum};
+use jiff::tz::TimeZone;
+use tidewaiter_record::{Detail, parse};
 
-use super::{Failure, OK, Outcome, Place, output};
-use crate::{lane::record_view, outbox::Archive};
+use super::{Failure, OK, Outcome, Place, output, place};
+use crate::{
+    lane::{n42, record_view, sheet},
+    outbox::Archive,
+};
 
 /// Records read at once.
 const PAGE: usize = 256;
@@ -28,7 +33,7 @@ pub(super) struct ExportArgs {
     /// Last record.
     #[arg(long)]
     to: Option<u64>,
-    /// File to write; standard output without it.
+    /// File to write, or with `--format n42` a folder; standard output without it.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -40,54 +45,104 @@ enum Format {
     Cborseq,
     /// One JSON object a line, to read.
     Jsonl,
-    /// One row a finding, for a spreadsheet.
+    /// One row a finding, for a spreadsheet; local times are those of the site file's zone, or UTC without one.
     Csv,
+    /// One ANSI N42.42 document for each inspection of radiation, into the folder `--out`.
+    N42,
 }
 
 pub(super) fn export(args: &ExportArgs) -> Outcome {
     let archive = Archive::open(&args.place.data_dir()?).map_err(Failure::environment)?;
+    if args.format == Format::N42 {
+        return documents(args, &archive);
+    }
+    let zone = match &args.place.config {
+        Some(path) => place::site(path)?.zone,
+        None => TimeZone::UTC,
+    };
     let written = match &args.out {
         Some(path) => {
             let file = File::create(path).map_err(|why| Failure::environment(format!("{}: {why}", path.display())))?;
             let mut out = BufWriter::new(file);
-            write(args, &archive, &mut out).and_then(|count| {
+            write(args, &archive, &zone, &mut out).and_then(|count| {
                 let file = out.into_inner().map_err(|why| Failure::environment(why.error()))?;
                 file.sync_all().map_err(Failure::environment)?;
                 Ok(count)
             })?
         }
-        None => write(args, &archive, &mut BufWriter::new(Piped(io::stdout().lock())))?,
+        None => write(args, &archive, &zone, &mut BufWriter::new(Piped(io::stdout().lock())))?,
     };
     eprintln!("{written} records");
     Ok(OK)
 }
 
-fn write(args: &ExportArgs, archive: &Archive, out: &mut impl Write) -> Result<u64, Failure> {
-    let mut next = args.from;
-    let mut count = 0;
+fn write(args: &ExportArgs, archive: &Archive, zone: &TimeZone, out: &mut impl Write) -> Result<u64, Failure> {
     if args.format == Format::Csv {
-        // The mark tells spreadsheets that the file is UTF-8.
-        out.write_all("\u{feff}".as_bytes()).map_err(Failure::environment)?;
-        row(out, &CSV_HEADER.map(str::to_owned))?;
+        out.write_all(sheet::MARK.as_bytes()).map_err(Failure::environment)?;
+        out.write_all(&sheet::line(&sheet::HEADER)).map_err(Failure::environment)?;
     }
+    let count = each(args, archive, |bytes| {
+        match args.format {
+            Format::Cborseq => out.write_all(bytes),
+            Format::Jsonl => writeln!(out, "{}", record_view(bytes)),
+            Format::Csv => out.write_all(&sheet::rows(bytes, zone)),
+            Format::N42 => Ok(()),
+        }
+        .map_err(Failure::environment)
+    })?;
+    out.flush().map_err(Failure::environment)?;
+    Ok(count)
+}
+
+/// Walks over the records asked for.
+fn each(
+    args: &ExportArgs,
+    archive: &Archive,
+    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<u64, Failure> {
+    let (mut next, mut count) = (args.from, 0);
     loop {
         let page = archive.entries(next, PAGE).map_err(Failure::environment)?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(count) };
         next = last.seq + 1;
         for entry in page.iter().filter(|entry| args.to.is_none_or(|to| entry.seq <= to)) {
-            match args.format {
-                Format::Cborseq => out.write_all(&entry.bytes).map_err(Failure::environment)?,
-                Format::Jsonl => writeln!(out, "{}", record_view(&entry.bytes)).map_err(Failure::environment)?,
-                Format::Csv => csv_rows(out, &entry.bytes)?,
-            }
+            take(&entry.bytes)?;
             count += 1;
         }
         if args.to.is_some_and(|to| next > to) {
-            break;
+            return Ok(count);
         }
     }
-    out.flush().map_err(Failure::environment)?;
-    Ok(count)
+}
+
+/// Writes a document for each inspection of radiation; a file holds one, so there must be a folder.
+fn documents(args: &ExportArgs, archive: &Archive) -> Outcome {
+    let Some(folder) = &args.out else {
+        return Err(Failure::usage("--format n42 writes one file an inspection: say into which folder with --out DIR"));
+    };
+    let unwritten = |path: &Path| {
+        let path = path.display().to_string();
+        move |why: io::Error| Failure::environment(format!("{path}: {why}"))
+    };
+    fs::create_dir_all(folder).map_err(unwritten(folder))?;
+    let mut written = 0_u64;
+    let looked = each(args, archive, |bytes| {
+        let Ok(record) = parse(bytes) else { return Ok(()) };
+        let Detail::Inspection(detail) = &record.body.detail else { return Ok(()) };
+        let seq = record.header.seq;
+        match n42::document(&record, detail) {
+            Ok(text) => {
+                let path = folder.join(format!("record-{seq}.n42"));
+                fs::write(&path, text).map_err(unwritten(&path))?;
+                written += 1;
+            }
+            Err(n42::NoDocument::NotRadiation) => {}
+            Err(why) => eprintln!("record {seq}: {why}"),
+        }
+        Ok(())
+    })?;
+    eprintln!("{written} documents of {looked} records");
+    Ok(OK)
 }
 
 /// Standard output whose reader may leave early.
@@ -104,70 +159,4 @@ impl<W: Write> Write for Piped<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
-}
-
-const CSV_HEADER: [&str; 15] = [
-    "record",
-    "time",
-    "clock",
-    "place",
-    "inspection",
-    "subject",
-    "verdict",
-    "reason",
-    "disposition",
-    "table",
-    "edition",
-    "row",
-    "parameter",
-    "value",
-    "limit",
-];
-
-fn csv_rows(out: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
-    let Ok(record) = tidewaiter_record::parse(bytes) else { return Ok(()) };
-    let tidewaiter_record::Detail::Inspection(detail) = &record.body.detail else { return Ok(()) };
-    let subject = detail.subject.identities.first().map_or("", |identity| identity.text.as_str());
-    let front = [
-        record.header.seq.to_string(),
-        tidewaiter_record::view::utc(record.body.time.wall_ms),
-        record.body.time.quality.word().to_owned(),
-        detail.place.clone(),
-        detail.id.clone(),
-        subject.to_owned(),
-    ];
-    for finding in &detail.findings {
-        let mut cells = front.to_vec();
-        cells.extend([
-            finding.verdict.clone(),
-            finding.reason.clone().unwrap_or_default(),
-            detail.disposition.clone(),
-            finding.table.clone(),
-            finding.edition.clone(),
-            finding.row.clone(),
-            finding.parameter.clone(),
-            finding.value.clone().unwrap_or_default(),
-            finding.limit.clone(),
-        ]);
-        row(out, &cells)?;
-    }
-    if detail.findings.is_empty() {
-        let mut cells = front.to_vec();
-        cells.extend([detail.verdict.clone(), detail.reason.clone().unwrap_or_default(), detail.disposition.clone()]);
-        cells.resize(CSV_HEADER.len(), String::new());
-        row(out, &cells)?;
-    }
-    Ok(())
-}
-
-fn row(out: &mut impl Write, cells: &[String]) -> Result<(), Failure> {
-    let mut line = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    line.write_record(cells.iter().map(|cell| guarded(cell))).map_err(Failure::environment)?;
-    let bytes = line.into_inner().map_err(|why| Failure::environment(why.to_string()))?;
-    out.write_all(&bytes).map_err(Failure::environment)
-}
-
-/// A spreadsheet takes a cell that begins like a formula for one; a leading apostrophe prevents it.
-fn guarded(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }

@@ -5,7 +5,6 @@ mod check;
 mod draw;
 mod enrol;
 mod evidence;
-mod explained;
 mod export;
 mod findings;
 mod follow_up;

@@ -15,10 +15,11 @@ use tidewaiter_screening::{Finding, Screening, Step, Verdict, explain};
 use tidewaiter_words::{Language, say, terms};
 
 use super::{
-    FINDING, Failure, OK, Outcome, explained,
+    FINDING, Failure, OK, Outcome,
     output::outln,
     typed::{self, Taken, Typed},
 };
+use crate::explained;
 
 /// Options of `tidewaiter screen`.
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use tidewaiter_config::site::{Instrument, Protocol, RigProcedure, Site};
 use tidewaiter_drivers::{modbus::register::Encoding, reading::Moment};
 
 use super::{
-    By, CheckOperation, DrillState, Event, Operation, OperationError, Step,
+    By, CheckOperation, DrillState, Event, Operation, OperationError, Progress, Step,
     bench::{Bench, Surroundings},
     function_check::Checks,
     lorry_gate::LorryGate,
@@ -65,6 +65,14 @@ impl Rig {
             Self::TextilePh(machine) => machine.operate(operation, now),
             Self::TyreEndurance(machine) => machine.operate(operation, now),
             Self::Bench(machine) => machine.operate(operation, operator, now),
+        }
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        match self {
+            Self::TextilePh(machine) => machine.progress(),
+            Self::TyreEndurance(machine) => machine.progress(),
+            Self::Bench(machine) => machine.progress(),
         }
     }
 
@@ -286,6 +294,13 @@ impl Engine {
         self.checks.operate(check, operation, operator, using, now)
     }
 
+    /// How far the open inspection of each lane and rig is.
+    pub fn progress(&self) -> BTreeMap<String, Progress> {
+        let lanes = self.lanes.iter().filter_map(|(id, lane)| Some((id.clone(), lane.progress()?)));
+        let rigs = self.rigs.iter().filter_map(|(id, rig)| Some((id.clone(), rig.progress()?)));
+        lanes.chain(rigs).collect()
+    }
+
     /// What each lane, rig and function check is busy with: the subject's name, empty when not yet known.
     pub fn busy(&self) -> BTreeMap<String, String> {
         let lanes = self.lanes.iter().filter_map(|(id, lane)| Some((id.clone(), lane.running()?)));
@@ -303,7 +318,7 @@ fn poll_ms(site: &Site, id: &str) -> u64 {
 }
 
 /// Channels a programme holds within tolerances, each once.
-fn held_channels(site: &Site, programme: &str) -> Vec<String> {
+pub(crate) fn held_channels(site: &Site, programme: &str) -> Vec<String> {
     let mut held: Vec<String> = Vec::new();
     for stage in site.programmes.iter().filter(|it| it.id == programme).flat_map(|it| &it.stages) {
         for hold in &stage.hold {

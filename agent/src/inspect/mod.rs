@@ -17,6 +17,7 @@ mod load;
 mod lorry_gate;
 mod mean;
 mod names;
+pub mod progress;
 mod stages;
 mod standing;
 mod textile_ph;
@@ -28,8 +29,11 @@ use tidewaiter_screening::Inspection;
 
 pub use declarations::{DeclarationBook, Subjects};
 pub use engine::Engine;
+pub(crate) use engine::held_channels;
 pub(crate) use evidence::Trace;
 pub use function_check::CheckOperation;
+pub(crate) use lorry_gate::portal::evidence as portal_evidence;
+pub use progress::Progress;
 pub use standing::{Drill, DrillState};
 
 /// What a machine hands on.

@@ -38,6 +38,11 @@ impl Stages {
         self.is_late
     }
 
+    /// The stage it is in, from 1, once one was seen.
+    pub(crate) fn current(&self) -> Option<u16> {
+        (!self.seen.is_empty()).then_some(self.current)
+    }
+
     pub(crate) const fn elapsed(&self) -> Option<Decimal> {
         self.elapsed
     }

@@ -19,7 +19,12 @@ use tidewaiter_screening::{
     inspection::{Completion, Declaration, Evidence, Identity, IncompleteReason, Measured, Subject, SubjectKind},
 };
 
-use super::{Numbering, Operation, OperationError, Step, Trace, elapsed_ms, mean::mean, millis};
+use super::{
+    Numbering, Operation, OperationError, Step, Trace, elapsed_ms,
+    mean::mean,
+    millis,
+    progress::{Awaits, Progress, Quantity},
+};
 use crate::acquire::{Arrival, Content};
 
 /// The display counts as having left an accepted value beyond this many times `drift`.
@@ -171,6 +176,34 @@ impl TextilePh {
         self.run.as_ref().map(|run| run.sample.as_str())
     }
 
+    /// How far the run is.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        let run = self.run.as_ref()?;
+        let indication = |value: &Decimal| Indication { value: *value, unit: Unit::PH, quality: Quality::Good };
+        Some(Progress {
+            id: run.id.clone(),
+            opened: run.opened,
+            identities: vec![Self::identity(run)],
+            awaits: if run.leaving { Awaits::Next } else { Awaits::Steady },
+            stage: None,
+            elapsed: None,
+            quantities: vec![Quantity {
+                parameter: "ph".to_owned(),
+                instrument: Some(self.meter.clone()),
+                wanted: u8::try_from(self.parallels).unwrap_or(u8::MAX),
+                count: u32::try_from(run.accepted.len()).unwrap_or(u32::MAX),
+                values: run.accepted.iter().map(indication).collect(),
+                is_full: run.accepted.len() >= self.parallels,
+                missing: run.last_missing,
+            }],
+            alarms: Vec::new(),
+        })
+    }
+
+    fn identity(run: &Run) -> Identity {
+        Identity { kind: "sample".to_owned(), text: run.sample.clone(), source: "manual".to_owned(), confidence: None }
+    }
+
     fn remember(&self, now: Moment) -> Vec<Step> {
         self.run
             .iter()
@@ -213,12 +246,7 @@ impl TextilePh {
             place: self.place.clone(),
             subject: Subject {
                 kind: SubjectKind::Sample,
-                identities: vec![Identity {
-                    kind: "sample".to_owned(),
-                    text: run.sample.clone(),
-                    source: "manual".to_owned(),
-                    confidence: None,
-                }],
+                identities: vec![Self::identity(run)],
                 declaration: Declaration::None,
             },
             opened: run.opened,

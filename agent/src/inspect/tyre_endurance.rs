@@ -32,6 +32,7 @@ use tidewaiter_screening::{
 use super::{
     Numbering, Operation, OperationError, Step, Trace, elapsed_ms,
     names::{MANUAL, READ, name, typed},
+    progress::{Awaits, Progress},
     stages::{Stages, is_earlier, measured},
 };
 use crate::acquire::{Arrival, Content};
@@ -153,6 +154,21 @@ impl TyreEndurance {
 
     pub(crate) fn running(&self) -> Option<&str> {
         self.run.as_ref().map(Run::subject)
+    }
+
+    /// How far the run is.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        let run = self.run.as_ref()?;
+        Some(Progress {
+            id: run.id.clone(),
+            opened: run.opened,
+            identities: run.identities.clone(),
+            awaits: Awaits::Programme,
+            stage: run.stages.current(),
+            elapsed: run.stages.elapsed(),
+            quantities: Vec::new(),
+            alarms: run.alarms.keys().cloned().collect(),
+        })
     }
 
     fn poll(&mut self, arrival: &Arrival, readings: &[Reading]) -> Vec<Step> {

@@ -2,19 +2,24 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use serde::Serialize;
 use tidewaiter_drivers::reading::{Moment, Outcome};
-use tidewaiter_screening::{Inspection, Screening, Verdict};
+use tidewaiter_screening::{
+    Finding, Inspection, Screening, Verdict,
+    inspection::{Alarm, Completion, Declaration, Identity, IncompleteReason, Measured, ScanFault},
+};
 
+use super::scene::Scene;
 use crate::{inspect::DrillState, life::InForce, register};
 
 /// What pages and interfaces may look at. Results stand here only once they are durable.
 #[derive(Debug, Default)]
 pub struct Live {
     inner: Mutex<Snapshot>,
+    scenes: Mutex<BTreeMap<String, Arc<Scene>>>,
     in_force: Mutex<InForce>,
 }
 
@@ -54,6 +59,9 @@ pub struct LiveValue {
     pub missing: Option<String>,
     /// UTC milliseconds.
     pub at_ms: i64,
+    /// The same moment by the clock that is never set.
+    #[serde(skip)]
+    pub at_mono_ms: u64,
 }
 
 /// A recorded inspection in short.
@@ -79,6 +87,36 @@ pub struct LiveResult {
     pub incomplete: Option<&'static str>,
     /// UTC milliseconds of the end.
     pub at_ms: i64,
+    /// The rest of it, for pages.
+    #[serde(skip)]
+    pub detail: Arc<ResultDetail>,
+}
+
+/// What a page shows of a recorded inspection beside the short form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultDetail {
+    /// Identities of the subject.
+    pub identities: Vec<Identity>,
+    /// What is declared of it.
+    pub declaration: Declaration,
+    /// One for each judged row.
+    pub findings: Vec<Finding>,
+    /// Quantities, with the uncertainty that was judged with.
+    pub measured: Vec<Measured>,
+    /// What instruments and our own recomputation asserted.
+    pub alarms: Vec<Alarm>,
+    /// What makes it void.
+    pub faults: Vec<ScanFault>,
+    /// Device and recomputation disagreed.
+    pub alarm_mismatch: bool,
+    /// At least one instrument was simulated.
+    pub simulated: bool,
+    /// An exercise.
+    pub drill: bool,
+    /// Who ran it.
+    pub operator: Option<String>,
+    /// End by the clock that is never set.
+    pub closed_mono_ms: u64,
 }
 
 impl Live {
@@ -95,6 +133,15 @@ impl Live {
     /// What judges now: limit tables and plan.
     pub fn in_force(&self) -> InForce {
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What goes on at a lane or a rig, or went on last.
+    pub fn scene(&self, place: &str) -> Option<Arc<Scene>> {
+        self.scenes.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned()
+    }
+
+    pub(super) fn set_scenes(&self, changed: Vec<(String, Arc<Scene>)>) {
+        self.scenes.lock().unwrap_or_else(PoisonError::into_inner).extend(changed);
     }
 
     pub(super) fn set_in_force(&self, in_force: InForce) {
@@ -115,10 +162,16 @@ impl LiveValue {
                 quality: Some(indication.quality.word()),
                 missing: None,
                 at_ms: at.wall_ms,
+                at_mono_ms: at.mono_ms,
             },
-            Err(missing) => {
-                Self { value: None, unit: None, quality: None, missing: Some(missing.to_string()), at_ms: at.wall_ms }
-            }
+            Err(missing) => Self {
+                value: None,
+                unit: None,
+                quality: None,
+                missing: Some(missing.to_string()),
+                at_ms: at.wall_ms,
+                at_mono_ms: at.mono_ms,
+            },
         }
     }
 }
@@ -143,10 +196,23 @@ impl LiveResult {
                 })
                 .collect(),
             incomplete: match inspection.completion {
-                tidewaiter_screening::inspection::Completion::Complete => None,
-                tidewaiter_screening::inspection::Completion::Incomplete(reason) => Some(reason.word()),
+                Completion::Complete => None,
+                Completion::Incomplete(reason) => Some(IncompleteReason::word(reason)),
             },
             at_ms: inspection.closed.wall_ms,
+            detail: Arc::new(ResultDetail {
+                identities: inspection.subject.identities.clone(),
+                declaration: inspection.subject.declaration.clone(),
+                findings: screening.findings.clone(),
+                measured: inspection.measured.clone(),
+                alarms: inspection.alarms.clone(),
+                faults: inspection.faults.clone(),
+                alarm_mismatch: screening.alarm_mismatch,
+                simulated: inspection.simulated,
+                drill: inspection.drill,
+                operator: inspection.operator.clone(),
+                closed_mono_ms: inspection.closed.mono_ms,
+            }),
         }
     }
 }

@@ -17,6 +17,7 @@
 //! Beside them the transport certificate, which another key belongs to: [`transport`] asks the [`centre`] for it,
 //! [`half_life`] renews it.
 
+mod believed;
 pub mod centre;
 mod error;
 pub mod half_life;
@@ -35,6 +36,7 @@ use sha2::{Digest, Sha256};
 use tidewaiter_config::site::Keys;
 use tidewaiter_record::{Algorithm, ChainId, Hash, Kid, Registry, Signer, Statement, kid_of};
 
+pub use believed::{BelievedError, believed, registry_file};
 pub use error::KeyError;
 pub use note::KeyNote;
 pub use ring::{CREDENTIALS, Erased, Key, Keyring};

@@ -6,11 +6,15 @@
 //! | chapter | what is there |
 //! |---|---|
 //! | `api/` | JSON for programs and for the commands, under `/api/v1` |
+//! | `history/` | what was recorded: search, one record, slips, tables, statistics |
+//! | `page/` | the pages of lanes and rigs, and what every page shares |
 //! | `status.rs` | what the agent says of itself, from durable state only |
 //!
-//! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not.
+//! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not, or when nobody knows.
 
 mod api;
+mod history;
+mod page;
 mod status;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -30,7 +34,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::{api::record_view, status::StatusReport};
+pub(crate) use self::history::{n42, sheet};
+pub use self::{
+    api::record_view,
+    status::{STALE_MS, StatusReport, StopReason, Stopped},
+};
 
 use crate::{
     acquire::Counters,
@@ -44,6 +52,8 @@ use crate::{
 
 /// Largest request body: a subject with a few dozen facts.
 const MAX_BODY_BYTES: usize = 16 * 1024;
+/// Longest operator name, sample number or fact: they go into signed records.
+const MAX_TEXT: usize = 200;
 
 /// What the interface needs of a running agent.
 #[derive(Clone, Debug)]
@@ -61,6 +71,9 @@ pub struct Local {
     uploads: Arc<Semaphore>,
     software: Arc<SoftwareId>,
     context: Arc<Context>,
+    history: Arc<history::History>,
+    streams: Arc<Semaphore>,
+    stop: CancellationToken,
 }
 
 impl Local {
@@ -75,10 +88,13 @@ impl Local {
             asks: running.asks.clone(),
             outbox: running.outbox.clone(),
             clock: running.clock(),
+            streams: Arc::new(Semaphore::new(page::MOST_STREAMS)),
+            stop: CancellationToken::new(),
             smith: None,
             uploads: Arc::new(Semaphore::new(1)),
             software: Arc::new(running.software.clone()),
             context: Arc::new(Context { software: running.software.name.clone(), config: running.software.config }),
+            history: Arc::default(),
         }
     }
 
@@ -100,6 +116,7 @@ impl Local {
             &self.counters,
             self.live.snapshot(),
             self.software.hash,
+            self.outbox.looked_mono_ms(),
             self.clock.now(),
         )
     }
@@ -108,6 +125,11 @@ impl Local {
 async fn healthz(State(local): State<Local>) -> Response {
     let report = local.report();
     match report.not_recording {
+        _ if report.looked_ago_ms > STALE_MS => {
+            let ago = report.looked_ago_ms / 1000;
+            let why = format!("state unknown: the store has not answered for {ago} s\n");
+            (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+        }
         None => (StatusCode::OK, "recording\n").into_response(),
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not recording: {why}\n")).into_response(),
     }
@@ -118,6 +140,8 @@ pub fn router(local: Local) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .merge(api::routes())
+        .merge(history::routes())
+        .merge(page::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(local)
 }
@@ -130,7 +154,9 @@ pub fn router(local: Local) -> Router {
 pub async fn serve(local: Local, listen: SocketAddr, stop: CancellationToken) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
-    let router = router(local);
+    tokio::spawn(Arc::clone(&local.history).follow(local.outbox.clone(), stop.clone()));
+    // Streams to open pages end with it: a graceful shutdown waits for them (tokio-rs/axum#2673).
+    let router = router(Local { stop: stop.clone(), ..local });
     tokio::spawn(async move {
         let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
         if let Err(failure) = served {

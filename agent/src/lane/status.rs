@@ -7,7 +7,13 @@ use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::Hash;
 use tidewaiter_record::body::TimeQuality;
 
-use crate::{acquire::Counters, clock::Claim, inspector::Snapshot, outbox::Status, uplink::Telemetry};
+use crate::{
+    acquire::Counters,
+    clock::Claim,
+    inspector::Snapshot,
+    outbox::{Status, StopCause},
+    uplink::Telemetry,
+};
 
 /// The answer to `GET /api/v1/status`.
 #[derive(Clone, Debug, Serialize)]
@@ -22,6 +28,11 @@ pub struct StatusReport {
     pub agent: String,
     /// Why nothing is recorded; absent while records are accepted.
     pub not_recording: Option<String>,
+    /// The same for programs and for the fixed sentences: which of the reasons, and since when.
+    pub stopped: Option<Stopped>,
+    /// How long ago the keeper last looked at its store and was answered, milliseconds. Beyond
+    /// [`STALE_MS`] nobody knows whether the durable figures here still hold.
+    pub looked_ago_ms: u64,
     /// Four counters: sampled, sealed, sent, receipted.
     pub counters: FourCounters,
     /// Age of the oldest record without a receipt, milliseconds.
@@ -52,6 +63,74 @@ pub struct StatusReport {
     pub log_fork: Option<String>,
     /// Pieces of evidence kept beside the records.
     pub evidence: u64,
+}
+
+/// Older durable state than this is no state: the keeper looks each second.
+pub const STALE_MS: u64 = 5000;
+
+/// Why nothing is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Stopped {
+    /// Which of the reasons.
+    pub cause: StopReason,
+    /// Since when, UTC milliseconds, where it is known.
+    pub since_ms: Option<i64>,
+}
+
+/// Reasons why nothing is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopReason {
+    /// The agent is stopping.
+    Stopping,
+    /// The centre signed for bytes that are not ours.
+    Fork,
+    /// The key does not sign.
+    KeyUnavailable,
+    /// The budget, or the disk, is used up.
+    StorageFull,
+    /// The store could not be written.
+    StorageError,
+}
+
+impl StopReason {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Stopping, Self::Fork, Self::KeyUnavailable, Self::StorageFull, Self::StorageError];
+
+    /// The spelling of JSON and of the message catalogue.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Stopping => "stopping",
+            Self::Fork => "fork",
+            Self::KeyUnavailable => "key-unavailable",
+            Self::StorageFull => "storage-full",
+            Self::StorageError => "storage-error",
+        }
+    }
+}
+
+impl Stopped {
+    fn of(status: &Status) -> Option<Self> {
+        let since_ms = status.stopped_since_ms;
+        let stopped = |cause| Some(Self { cause, since_ms });
+        if status.ending {
+            return stopped(StopReason::Stopping);
+        }
+        if status.fork.is_some() {
+            return stopped(StopReason::Fork);
+        }
+        if status.key_away.is_some() {
+            return stopped(StopReason::KeyUnavailable);
+        }
+        since_ms?;
+        match status.stopped_by {
+            Some(StopCause::Failed) => stopped(StopReason::StorageError),
+            // Found at the start: it stopped in the run before this one, whose log has the reason.
+            None if status.has_room() => stopped(StopReason::StorageError),
+            Some(StopCause::Full) | None => stopped(StopReason::StorageFull),
+        }
+    }
 }
 
 /// A beacon of the centre.
@@ -106,7 +185,7 @@ pub struct FourCounters {
 
 impl StatusReport {
     #[allow(clippy::too_many_arguments, reason = "each is one stage's word, put together once")]
-    pub(super) fn new(
+    pub(in crate::lane) fn new(
         site: &str,
         agent: &str,
         status: &Status,
@@ -114,6 +193,7 @@ impl StatusReport {
         counters: &Counters,
         live: Snapshot,
         software_hash: Option<Hash>,
+        looked_mono_ms: u64,
         now: Moment,
     ) -> Self {
         let instruments = counters.snapshot();
@@ -123,7 +203,14 @@ impl StatusReport {
         } else if let Some(why) = &status.key_away {
             Some(format!("{why}; use the paper procedure until the key is back"))
         } else {
-            status.stopped_since_ms.map(|since| format!("storage full since {since} (UTC ms); use the paper procedure"))
+            Stopped::of(status).map(|it| match it.cause {
+                StopReason::Stopping => "the agent is stopping".to_owned(),
+                cause => {
+                    let what = if cause == StopReason::StorageFull { "full" } else { "failed" };
+                    let since = it.since_ms.unwrap_or_default();
+                    format!("storage {what} since {since} (UTC ms); use the paper procedure")
+                }
+            })
         };
         Self {
             version: 1,
@@ -131,6 +218,8 @@ impl StatusReport {
             site: site.to_owned(),
             agent: agent.to_owned(),
             not_recording,
+            stopped: Stopped::of(status),
+            looked_ago_ms: now.mono_ms.saturating_sub(looked_mono_ms),
             counters: FourCounters {
                 sampled: instruments.values().map(|it| it.readings).sum(),
                 sealed: status.sealed,

@@ -1,6 +1,7 @@
 //! The one task that owns store, chain head and signer.
 
 mod anchor;
+mod beat;
 mod beside;
 mod fork;
 mod key;
@@ -17,12 +18,13 @@ use tidewaiter_record::{
 };
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::timeout_at,
+    time::{MissedTickBehavior, interval, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use self::trim::Trims;
+pub(super) use self::beat::Beat;
+use self::{beat::BEAT, trim::Trims};
 use super::{
     Batch, COMMANDS, Command, Cursor, Draft, Entry, GROUP, GROUP_WAIT, Outbox, RECEIPT_NOTE, ReceiptAnswer, Recorded,
     Refusal, SHUTDOWN_DRAFT, Status, Store, StoreError, timing::Timing, witness::Witness,
@@ -76,6 +78,7 @@ pub struct Keeper {
     beacon_refused: bool,
     trims: Trims,
     commands: mpsc::Receiver<Command>,
+    beat: Beat,
     publish: watch::Sender<Arc<Status>>,
 }
 
@@ -122,6 +125,8 @@ impl Keeper {
             oldest_unreceipted_ms,
             usage,
             stopped_since_ms: (contents.refused.0 > 0).then_some(contents.refused.1),
+            stopped_by: None,
+            ending: false,
             refused: contents.refused.0,
             newest_alert,
             fork: fork::remembered(&notes),
@@ -137,6 +142,7 @@ impl Keeper {
         let (publish, receiver) = watch::channel(Arc::new(status.clone()));
         let (shown_ms, cursor) = (contents.wall_floor_ms, contents.cursor);
         let timing = Timing::new(Arc::clone(&clock), settings.clock, contents.boot, &notes, shown_ms, cursor);
+        let beat = Beat::at(clock.now().mono_ms);
         let mut keeper = Self {
             store: Some(store),
             signer,
@@ -155,11 +161,12 @@ impl Keeper {
             witness,
             beacon_refused: false,
             commands,
+            beat: beat.clone(),
             publish,
         };
         keeper.open_chain(contents.clean, &left_open, interrupted).await?;
         let evidence = Arc::clone(&keeper.evidence);
-        Ok((keeper, Outbox { commands: sender, status: receiver, evidence }))
+        Ok((keeper, Outbox { commands: sender, status: receiver, evidence, beat }))
     }
 
     /// This start's number within the chain.
@@ -250,11 +257,17 @@ impl Keeper {
     /// When the store cannot be brought back; nothing un-acknowledged is lost by stopping then.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), StoreError> {
         let mut waiting = Vec::with_capacity(GROUP);
+        let mut beat = interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let received = tokio::select! {
                 biased;
                 received = self.commands.recv_many(&mut waiting, GROUP) => received,
                 () = stop.cancelled() => 0,
+                _ = beat.tick() => {
+                    self.beat().await;
+                    continue;
+                }
             };
             if received == 0 {
                 break;
@@ -268,6 +281,7 @@ impl Keeper {
                 }
             }
             self.serve(std::mem::take(&mut waiting)).await?;
+            self.beat().await;
         }
         self.finish().await
     }
@@ -281,6 +295,8 @@ impl Keeper {
         let end = Draft { id: Some(id), ..Self::own(Detail::Shutdown) };
         let _ = self.seal_own(end, None).await?;
         self.finished = true;
+        self.status.ending = true;
+        self.publish();
         Ok(())
     }
 

@@ -103,6 +103,10 @@ pub struct Status {
     pub usage: (u64, u64),
     /// Since when nothing can be recorded, UTC milliseconds.
     pub stopped_since_ms: Option<i64>,
+    /// Why, where it was found in this run and is not the key.
+    pub stopped_by: Option<StopCause>,
+    /// The clean end is sealed: nothing more is recorded until the next start.
+    pub ending: bool,
     /// Drafts refused since then.
     pub refused: u64,
     /// Newest alert sealed, so that the uplink looks for it.
@@ -123,6 +127,15 @@ pub struct Status {
     pub log: Option<LogHead>,
     /// The centre has shown two different logs of one size.
     pub log_fork: Option<String>,
+}
+
+/// Why the store takes no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopCause {
+    /// The budget is used up, or the disk.
+    Full,
+    /// It could not be written, or not with certainty.
+    Failed,
 }
 
 /// The order to hand the chain to another key.
@@ -195,6 +208,7 @@ pub struct Outbox {
     commands: mpsc::Sender<Command>,
     status: watch::Receiver<Arc<Status>>,
     evidence: Arc<dyn EvidenceStore>,
+    beat: keeper::Beat,
 }
 
 impl Outbox {
@@ -321,6 +335,12 @@ impl Outbox {
     /// The durable state, updated after each commit.
     pub fn status(&self) -> watch::Receiver<Arc<Status>> {
         self.status.clone()
+    }
+
+    /// When the keeper last looked at its store and was answered, monotonic milliseconds. It does so each second: an
+    /// older look says that nobody knows whether [`Self::status`] still holds.
+    pub fn looked_mono_ms(&self) -> u64 {
+        self.beat.mono_ms()
     }
 
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {

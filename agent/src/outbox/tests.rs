@@ -7,7 +7,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -19,6 +19,7 @@ use tidewaiter_record::{
 };
 use tokio_util::sync::CancellationToken;
 
+mod beat;
 mod chain;
 
 use super::*;
@@ -58,6 +59,8 @@ enum Mishap {
 struct Plan {
     next: Mutex<BTreeMap<u32, Mishap>>,
     commits: AtomicU32,
+    /// Commits hang in the disk as long as this holds.
+    hangs: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -82,6 +85,9 @@ impl Store for FailingStore {
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         assert!(!self.spent, "a handle was used again after its commit failed");
+        while self.plan.hangs.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let number = self.plan.commits.fetch_add(1, Ordering::SeqCst);
         match self.plan.next.lock().unwrap().remove(&number) {
             None => self.inner.commit(batch),

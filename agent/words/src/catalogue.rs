@@ -17,6 +17,8 @@ macro_rules! texts {
             include_str!(concat!("../", $folder, "/finding.ftl")),
             include_str!(concat!("../", $folder, "/screen.ftl")),
             include_str!(concat!("../", $folder, "/lane.ftl")),
+            include_str!(concat!("../", $folder, "/page.ftl")),
+            include_str!(concat!("../", $folder, "/history.ftl")),
             include_str!(concat!("../", $folder, "/console.ftl")),
             include_str!(concat!("../", $folder, "/verifier.ftl")),
             include_str!(concat!("../", $folder, "/duty.ftl")),

@@ -11,6 +11,8 @@
 //! finding.ftl     the sentence of one judged row
 //! screen.ftl      the steps of a judgement, declared facts, what `screen` and `limits` print
 //! lane.ftl        fixed sentences of the page, counters, clock quality
+//! page.ftl       headings and forms of the pages
+//! history.ftl     the history, one record, the slip, the statistics page
 //! console.ftl     lines of the demo, the agent and the central end
 //! verifier.ftl    answers of the verifier
 //! duty.ftl        the monitoring plan: follow-ups, warnings, deadlines, draws

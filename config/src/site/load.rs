@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
     instruments::hours,
     keys,
     places::{self, Known, Places},
-    ports, register, rigs,
+    ports, register, rigs, zone,
 };
 use crate::{
     limits::{self, LimitTable, Programme},
@@ -116,7 +117,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
     }
 
     version?;
-    let (id, agent, name) = identity?;
+    let (id, agent, name, zone) = identity?;
     let (store, budget_place) = store?;
     let entries: Vec<(String, Value<'_>)> =
         instruments.values().map(|(id, value)| (id.to_owned(), value.clone())).collect();
@@ -124,6 +125,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
         id,
         agent,
         name,
+        zone,
         store,
         clock: clock?,
         keys: keys?,
@@ -167,13 +169,14 @@ fn check_budget(site: &Site, place: Option<&Value<'_>>) {
     }
 }
 
-fn identity(root: &Node<'_>) -> Option<(String, String, String)> {
+fn identity(root: &Node<'_>) -> Option<(String, String, String, TimeZone)> {
     let node = root.need_table("site", "id, agent and name")?;
     let id = node.need("id", "\"yantian\"").and_then(|value| Some(value.id()?.to_owned()));
     let agent = node.need("agent", "\"gate-07\"").and_then(|value| Some(value.id()?.to_owned()));
     let name = node.need("name", "\"盐田港 7 号闸口\"").and_then(|value| Some(value.text()?.to_owned()));
+    let zone = node.may("zone").map_or_else(|| Some(zone::usual_zone()), |value| zone::read(&value));
     node.finish();
-    Some((id?, agent?, name?))
+    Some((id?, agent?, name?, zone?))
 }
 
 fn store<'d>(root: &Node<'d>, base: &Path) -> Option<(Store, Option<Value<'d>>)> {

@@ -20,6 +20,7 @@ mod ports;
 mod register;
 mod rigs;
 mod streams;
+mod zone;
 
 pub use bench::{BENCH_PROCEDURES, Bench, MOST_QUANTITIES, MassTrigger, Quantity, Source, StateTrigger, Take, Trigger};
 pub use checks::{Buffer, Check, CheckProcedure, Radiation, Service, reference_parameter};
@@ -30,3 +31,4 @@ pub use load::{load_site, site_from_str};
 pub use model::*;
 pub use register::{Control, Expanded, Measurand, Register, ScaleClass, ScaleRange, Uncertainty, unregistered};
 pub use streams::{Codec, Polling, Rest};
+pub use zone::usual_zone;

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use jiff::tz::TimeZone;
 use tidewaiter_drivers::{Decimal, Unit};
 
 use super::{
@@ -25,6 +26,8 @@ pub struct Site {
     pub agent: String,
     /// Name for people.
     pub name: String,
+    /// Time zone that people are shown; records stay in UTC.
+    pub zone: TimeZone,
     /// Store.
     pub store: Store,
     /// How far the wall clock is believed without a time service.

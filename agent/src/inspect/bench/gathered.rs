@@ -135,6 +135,21 @@ impl Gathered {
         }
     }
 
+    /// Readings that counted.
+    pub(super) const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Replicates, oldest first; of a whole run the one that counts.
+    pub(super) fn values(&self) -> &[Indication] {
+        &self.values
+    }
+
+    /// Why there was no value when there was none last.
+    pub(super) const fn newest_missing(&self) -> Option<Missing> {
+        self.missing
+    }
+
     /// Whether it has nothing yet.
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0

@@ -23,6 +23,7 @@ mod entry;
 mod follow;
 mod gathered;
 mod operations;
+mod progress;
 mod run;
 #[cfg(test)]
 mod tests;

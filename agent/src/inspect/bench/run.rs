@@ -14,6 +14,7 @@ use super::{
     super::{
         Trace,
         names::{self, READ},
+        progress::{Awaits, Progress},
         stages::Stages,
     },
     follow::{self, Marks, SPECIMEN_FAILED},
@@ -92,6 +93,34 @@ impl Run {
 
     pub(super) fn subject(&self) -> &str {
         self.identities.first().map_or("", |identity| identity.text.as_str())
+    }
+
+    /// How far it is; the quantities are the bench's.
+    pub(super) fn progress(&self, awaits: Awaits) -> Progress {
+        Progress {
+            id: self.id.clone(),
+            opened: self.opened,
+            identities: self.identities.clone(),
+            awaits,
+            stage: self.marks.stage,
+            elapsed: self.marks.elapsed,
+            quantities: Vec::new(),
+            alarms: self.alarms.iter().map(|alarm| alarm.kind.clone()).collect(),
+        }
+    }
+
+    /// The background comes first, and is not whole.
+    pub(super) const fn takes_background(&self) -> bool {
+        self.background
+    }
+
+    /// Every quantity with what there is of it, and whether that is all it needs.
+    pub(super) fn standing<'r>(
+        &'r self,
+        bench: &'r site::Bench,
+    ) -> impl Iterator<Item = (&'r site::Quantity, &'r Gathered, bool)> {
+        let from = self.last_counts_from(bench);
+        self.pairs(bench).map(move |(quantity, gathered)| (quantity, gathered, gathered.is_full(quantity, from)))
     }
 
     pub(super) fn is_nameless(&self) -> bool {

@@ -21,6 +21,7 @@
 mod identity;
 mod passage;
 pub(super) mod portal;
+mod progress;
 mod scan;
 #[cfg(test)]
 mod tests;

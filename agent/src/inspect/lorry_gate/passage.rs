@@ -112,6 +112,15 @@ impl Passage {
         self.identities.first().map_or_else(String::new, |identity| identity.text.clone())
     }
 
+    pub(super) fn identities(&self) -> &[Identity] {
+        &self.identities
+    }
+
+    /// Whether the portal has asserted a gamma alarm, and a neutron alarm.
+    pub(super) const fn asserted(&self) -> (bool, bool) {
+        self.scan.asserted()
+    }
+
     pub(super) fn is_weighed(&self) -> bool {
         self.heaviest.is_some()
     }

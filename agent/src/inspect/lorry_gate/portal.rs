@@ -42,7 +42,7 @@ pub(super) fn is_interval(line: &Line) -> bool {
 
 /// A line as evidence: its tag as channel, the sum of its counts (or its speed, or its counter) as value.
 /// Set-up and unknown lines are events, not evidence.
-pub(in super::super) fn evidence(arrival: &Arrival, line: &Line) -> Option<Evidence> {
+pub(crate) fn evidence(arrival: &Arrival, line: &Line) -> Option<Evidence> {
     let (channel, value, unit) = match line {
         Line::Gamma { tag, counts } => {
             let vacant = matches!(tag, GammaTag::GB | GammaTag::GH | GammaTag::GL);

@@ -63,6 +63,11 @@ impl Scan {
         first
     }
 
+    /// What has been asserted so far, by anyone, as gamma and neutron.
+    pub(super) const fn asserted(&self) -> (bool, bool) {
+        (self.gamma_by_device || self.gamma_by_us, self.neutron_by_device)
+    }
+
     /// What the inspection says of the portal; `portal_down` says that its line is away now.
     pub(super) fn told(&self, portal: &str, portal_down: bool) -> Told {
         let mut quantities = Vec::new();

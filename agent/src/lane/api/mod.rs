@@ -34,7 +34,7 @@ use tidewaiter_config::site::MOST_QUANTITIES;
 use tidewaiter_record::view::RecordView;
 use tokio::sync::oneshot;
 
-use super::{Local, StatusReport};
+use super::{Local, MAX_TEXT, StatusReport};
 use crate::{
     inspect::{CheckOperation, Operation},
     inspector::{Ask, AskError},
@@ -117,9 +117,6 @@ struct RecordsQuery {
 fn default_limit() -> usize {
     50
 }
-
-/// Longest operator name, sample number or fact: they go into signed records.
-const MAX_TEXT: usize = 200;
 
 /// The refusal of the first text that must not stand in a record.
 fn unfit(texts: &[&str]) -> Option<Response> {

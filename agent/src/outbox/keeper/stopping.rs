@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use super::{Draft, Keeper, Pending, entry};
-use crate::outbox::{Batch, Refusal, StoreError, timing::is_own};
+use crate::outbox::{Batch, Refusal, StopCause, StoreError, timing::is_own};
 
 /// Whether refusing it loses something: a sign of life is no result.
 pub(super) fn counts(item: &Pending) -> bool {
@@ -44,6 +44,7 @@ impl Keeper {
             if self.status.stopped_since_ms.is_none() {
                 self.refused_from_ms = self.clock.now().wall_ms;
                 self.status.stopped_since_ms = Some(self.refused_from_ms);
+                self.status.stopped_by = Some(StopCause::Failed);
             }
             let batch = Batch { refused: Some((self.status.refused, self.refused_from_ms)), ..Batch::default() };
             if let Err(failure) = self.commit(batch).await {
@@ -61,6 +62,7 @@ impl Keeper {
         let now = self.clock.now();
         self.refused_from_ms = now.wall_ms;
         self.status.stopped_since_ms = Some(now.wall_ms);
+        self.status.stopped_by = Some(StopCause::Full);
         let draft = Self::own(Detail::Stopped(Stopped { reason: why.to_owned() }));
         self.seal_own(draft, Some((self.status.refused, now.wall_ms))).await.map(drop)
     }
@@ -75,6 +77,7 @@ impl Keeper {
         }
         info!(refused = self.status.refused, "recording again");
         self.status.stopped_since_ms = None;
+        self.status.stopped_by = None;
         self.status.refused = 0;
         self.status.key_away = None;
         Ok(Ok(()))

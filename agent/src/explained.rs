@@ -6,7 +6,7 @@ use tidewaiter_screening::{Finding, Part, Step};
 use tidewaiter_words::{Arg, Language, knows, quantity, say, terms};
 
 /// One step as a sentence.
-pub(super) fn sentence(language: Language, step: &Step) -> String {
+pub(crate) fn sentence(language: Language, step: &Step) -> String {
     let parts = step.parts();
     let spoken: Vec<(&str, String)> = parts
         .iter()
@@ -27,19 +27,19 @@ pub(super) fn sentence(language: Language, step: &Step) -> String {
 }
 
 /// A word of a kind; one the catalogue does not know, such as a table's own fact, stands for itself.
-pub(super) fn named(language: Language, kind: &str, word: &str) -> String {
+pub(crate) fn named(language: Language, kind: &str, word: &str) -> String {
     let id = format!("{kind}-{word}");
     if knows(language, &id) { say(language, &id, &[]) } else { word.to_owned() }
 }
 
 /// A unit alone; one that is silent beside a number is named by its code.
-pub(super) fn unit(language: Language, code: &str) -> String {
+pub(crate) fn unit(language: Language, code: &str) -> String {
     let sign = quantity::unit(language, code);
     if sign.is_empty() { code.to_owned() } else { sign }
 }
 
 /// All that is said about one finding, line by line, its heading first.
-pub(super) fn lines(language: Language, finding: &Finding, steps: &[Step], table: Option<&LimitTable>) -> Vec<String> {
+pub(crate) fn lines(language: Language, finding: &Finding, steps: &[Step], table: Option<&LimitTable>) -> Vec<String> {
     let parameter = terms::parameter(language, &finding.parameter);
     let mut lines = vec![if finding.row == "*" { parameter } else { format!("{parameter} [{}]", finding.row) }];
     lines.extend(steps.iter().map(|step| sentence(language, step)));
@@ -66,7 +66,7 @@ pub(super) fn lines(language: Language, finding: &Finding, steps: &[Step], table
 }
 
 /// A finding with its steps, as JSON.
-pub(super) fn json(language: Language, finding: &Finding, steps: &[Step], table: Option<&LimitTable>) -> Value {
+pub(crate) fn json(language: Language, finding: &Finding, steps: &[Step], table: Option<&LimitTable>) -> Value {
     let steps: Vec<Value> = steps
         .iter()
         .map(|step| {

@@ -1,0 +1,297 @@
+//! The parts of a place's page that change: word, subject, why, live values, run. Each is a fragment with an id.
+
+use askama::Template;
+use tidewaiter_drivers::identity::iso6346::ContainerNumber;
+use tidewaiter_screening::{
+    Finding, Verdict,
+    inspection::{Declaration, Identity},
+};
+use tidewaiter_words::{knows, quantity, terms};
+
+use super::{
+    look::{Kind, Look},
+    plot::{self, Plot},
+    sentence::Stage,
+    when::age,
+};
+use crate::inspector::{LiveResult, LiveValue};
+
+/// Findings of one kind listed at most; more are counted.
+const LISTED: usize = 12;
+/// A live value older than this says its age.
+const LIVE_MS: u64 = 3000;
+
+/// The large word and its sentence.
+#[derive(Template)]
+#[template(path = "stage.html")]
+pub(super) struct StagePart {
+    pub(super) shape: &'static str,
+    pub(super) name: String,
+    /// It has a word too long for the largest letters on a narrow screen.
+    pub(super) is_long: bool,
+    pub(super) verdict: Option<String>,
+    pub(super) action: String,
+    pub(super) sentence: String,
+    /// How old the result is, when it is old.
+    pub(super) old: Option<String>,
+    pub(super) tags: Vec<String>,
+}
+
+/// The stage of a place.
+pub(super) fn stage(look: &Look, place: &str, kind: Kind) -> StagePart {
+    let stage = look.stage(place);
+    let name = stage.name(look.language);
+    let is_long = name.split_whitespace().any(|word| word.is_ascii() && word.len() > 6);
+    let (verdict, is_drill, is_simulated) = match &stage {
+        Stage::Result(result, _) => (Some(verdict(look, result)), result.detail.drill, result.detail.simulated),
+        _ => (None, look.report.live.drills.contains_key(place), look.is_simulated(place)),
+    };
+    let tags = [(is_drill, "drill"), (is_simulated, "simulated")];
+    StagePart {
+        shape: stage.word(),
+        is_long,
+        verdict,
+        action: action(look, &stage, kind),
+        sentence: look.sentence(place),
+        old: stage.old_ms().map(|ms| look.say("page-old", &[("age", (&age(look.language, ms)).into())])),
+        tags: tags.into_iter().filter(|(is, _)| *is).map(|(_, id)| look.t(id)).collect(),
+        name,
+    }
+}
+
+fn verdict(look: &Look, result: &LiveResult) -> String {
+    let word = terms::verdict(look.language, result.verdict);
+    match result.reason {
+        Some(reason) => format!("{word} — {}", terms::reason(look.language, reason)),
+        None => word,
+    }
+}
+
+/// What to do next: fixed, by word, by kind of place, and by the reason where there is a better answer for it.
+fn action(look: &Look, stage: &Stage<'_>, kind: Kind) -> String {
+    let word = stage.word();
+    let reason = match stage {
+        Stage::Result(result, _) => result.reason.unwrap_or_default(),
+        _ => "",
+    };
+    let rig = if kind == Kind::Rig { "rig-" } else { "" };
+    [format!("do-{rig}{word}-{reason}"), format!("do-{word}-{reason}"), format!("do-{rig}{word}"), format!("do-{word}")]
+        .into_iter()
+        .find(|id| knows(look.language, id))
+        .map_or_else(String::new, |id| look.t(&id))
+}
+
+/// Who or what stands there.
+#[derive(Template)]
+#[template(path = "subject.html")]
+pub(super) struct SubjectPart {
+    heading: String,
+    none: String,
+    rows: Vec<Row>,
+    declared: Option<String>,
+    record: Option<(u64, String)>,
+}
+
+/// A name and what belongs to it.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) text: String,
+    /// A further word, and whether it warns.
+    pub(super) note: Option<(String, bool)>,
+}
+
+/// The subject of the open inspection, or of the result shown.
+pub(super) fn subject(look: &Look, place: &str) -> SubjectPart {
+    let scene = look.scene(place);
+    let (mut rows, declared, record) = match look.stage(place) {
+        Stage::Open => {
+            let progress = scene.as_ref().and_then(|it| it.progress.as_ref());
+            (identities(look, progress.map_or(&[][..], |it| &it.identities)), None, None)
+        }
+        Stage::Result(result, _) => {
+            let mut rows = identities(look, &result.detail.identities);
+            let declared = match &result.detail.declaration {
+                Declaration::None => Some(look.t("declared-nothing")),
+                Declaration::Found(facts) => {
+                    rows.extend(facts.iter().map(|(name, text)| Row {
+                        name: named(look, "fact", name),
+                        text: text.clone(),
+                        note: None,
+                    }));
+                    None
+                }
+            };
+            let at = look.times.full(result.at_ms);
+            (rows, declared, Some((result.seq, at)))
+        }
+        _ => (Vec::new(), None, None),
+    };
+    if let Some(operator) = look.report.live.results.iter().rev().find_map(|it| {
+        let shown = record.as_ref().is_some_and(|(seq, _)| *seq == it.seq);
+        shown.then(|| it.detail.operator.clone()).flatten()
+    }) {
+        rows.push(Row { name: look.t("page-operator"), text: operator, note: None });
+    }
+    SubjectPart { heading: look.t("heading-subject"), none: look.t("not-identified"), rows, declared, record }
+}
+
+fn identities(look: &Look, identities: &[Identity]) -> Vec<Row> {
+    let row = |identity: &Identity| {
+        let note = if identity.kind == "container" {
+            // Worked out again from what is shown, whoever put it in.
+            match (ContainerNumber::parse(&identity.text).is_ok(), identity.source.as_str()) {
+                (true, "corrected") => Some((look.t("container-corrected"), true)),
+                (true, _) => Some((look.t("container-holds"), false)),
+                (false, _) => Some((look.t("container-fails"), true)),
+            }
+        } else {
+            let warns = identity.source == "ambiguous";
+            Some((named(look, "source", &identity.source), warns))
+        };
+        Row { name: named(look, "identity", &identity.kind), text: identity.text.clone(), note }
+    };
+    identities.iter().map(row).collect()
+}
+
+/// A term of the catalogue, or the word itself where it has none.
+pub(super) fn named(look: &Look, kind: &str, word: &str) -> String {
+    let id = format!("{kind}-{word}");
+    if knows(look.language, &id) { look.t(&id) } else { word.to_owned() }
+}
+
+/// Why the result is what it is.
+#[derive(Template)]
+#[template(path = "why.html")]
+pub(super) struct WhyPart {
+    heading: String,
+    reasons: Vec<String>,
+    passed: Vec<String>,
+    more: Option<String>,
+}
+
+/// The reasons of the result shown.
+pub(super) fn why(look: &Look, place: &str) -> WhyPart {
+    let (mut reasons, mut passed) = (Vec::new(), Vec::new());
+    let mut more = None;
+    if let Stage::Result(result, _) = look.stage(place) {
+        let detail = &result.detail;
+        let language = look.language;
+        let alarm = |it: &tidewaiter_screening::inspection::Alarm| {
+            format!("{} · {}", terms::alarm_by(language, &it.kind, it.by_device, it.recomputed), it.instrument)
+        };
+        reasons.extend(detail.alarms.iter().map(alarm));
+        if detail.alarm_mismatch {
+            reasons.push(look.t("alarm-mismatch"));
+        }
+        reasons
+            .extend(detail.faults.iter().map(|it| format!("{} · {}", terms::fault(language, &it.kind), it.instrument)));
+        reasons.extend(result.incomplete.map(|it| terms::incomplete(language, it)));
+        let (good, bad): (Vec<_>, Vec<_>) = detail
+            .findings
+            .iter()
+            .filter(|it| it.verdict != Verdict::NotApplicable)
+            .partition(|it| it.verdict == Verdict::Pass);
+        more =
+            bad.len().checked_sub(LISTED).filter(|it| *it > 0).map(|it| look.say("page-more", &[("count", it.into())]));
+        reasons.extend(bad.into_iter().take(LISTED).map(|it| finding(look, it)));
+        passed.extend(good.into_iter().take(LISTED).map(|it| finding(look, it)));
+    }
+    WhyPart { heading: look.t("heading-why"), reasons, passed, more }
+}
+
+fn finding(look: &Look, it: &Finding) -> String {
+    let table = format!("{} {}", it.table, it.edition);
+    let said = terms::Finding {
+        parameter: &it.parameter,
+        verdict: it.verdict.word(),
+        reason: it.verdict.reason().map(tidewaiter_screening::Reason::word),
+        value: it.value.as_deref(),
+        limit: &it.limit,
+        table: &table,
+        row: &it.row,
+        stage: it.stage,
+    };
+    let sentence = terms::finding(look.language, &said);
+    if it.advisory { look.say("page-advisory", &[("finding", (&sentence).into())]) } else { sentence }
+}
+
+/// Live values and how they moved.
+#[derive(Template)]
+#[template(path = "live.html")]
+pub(super) struct LivePart {
+    heading: String,
+    /// It is not recorded yet.
+    disclaimer: String,
+    values: Vec<Shown>,
+    trend: String,
+    plots: Vec<Plot>,
+}
+
+/// A live value as it is shown.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    pub(super) name: String,
+    pub(super) value: String,
+    pub(super) note: String,
+    /// It is a value, and nothing speaks against it.
+    pub(super) is_good: bool,
+}
+
+/// Live values of a place.
+pub(super) fn live(look: &Look, place: &str) -> LivePart {
+    let scene = look.scene(place);
+    let series = scene.as_ref().map_or(&[][..], |it| &it.series);
+    let mut values = Vec::new();
+    for series in series {
+        let channels = look.report.live.instruments.get(&series.instrument);
+        let value = channels.and_then(|it| {
+            let mass = (series.channel == "mass").then(|| it.get("gross")).flatten();
+            it.get("*").or_else(|| it.get(&series.channel)).or(mass)
+        });
+        if let Some(value) = value {
+            values.push(shown(look, plot::channel(look.language, &series.channel), value));
+        }
+    }
+    let open = scene.as_ref().is_some_and(|it| it.progress.is_some());
+    LivePart {
+        heading: look.t("heading-live"),
+        disclaimer: look.t("reading-not-recorded"),
+        values,
+        trend: look.t(if open { "trend-now" } else { "trend-last" }),
+        plots: series.iter().filter_map(|it| plot::plot(look.language, it)).collect(),
+    }
+}
+
+/// A live value with what is to be said of it.
+pub(super) fn shown(look: &Look, name: String, live: &LiveValue) -> Shown {
+    let old_ms = look.now.mono_ms.saturating_sub(live.at_mono_ms);
+    let old = (old_ms > LIVE_MS).then(|| age(look.language, old_ms));
+    let (value, quality, is_good) = match (&live.value, &live.missing) {
+        (Some(value), _) => {
+            let word = live.quality.unwrap_or("good");
+            let quality = match word {
+                "good" if name == plot::channel(look.language, "mass") => look.t("live-stable"),
+                "unstable" => look.t("live-moving"),
+                "good" => String::new(),
+                word => terms::quality(look.language, word),
+            };
+            let unit = live.unit.unwrap_or("1");
+            let value = quantity::value(look.language, &format!("{value} {unit}"));
+            (value, quality, matches!(word, "good" | "unstable") && old.is_none())
+        }
+        (None, missing) => {
+            let missing = missing.as_deref().unwrap_or("timed-out");
+            ("—".to_owned(), missing_words(look, missing), false)
+        }
+    };
+    let note = [Some(quality).filter(|it| !it.is_empty()), old].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    Shown { name, value, note, is_good }
+}
+
+/// A reason as the live snapshot spells it: `exception(2)`.
+fn missing_words(look: &Look, text: &str) -> String {
+    let (word, code) =
+        text.split_once('(').map_or((text, None), |(word, rest)| (word, rest.trim_end_matches(')').parse().ok()));
+    terms::missing(look.language, word, code)
+}
