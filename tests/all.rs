@@ -5,6 +5,7 @@
 mod cases;
 mod chaos;
 mod commands;
+mod console;
 mod corpus;
 mod evidence;
 mod frozen;

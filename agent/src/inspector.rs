@@ -12,13 +12,15 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use tidewaiter_config::site::{Judge, Site};
+use tidewaiter_config::site::{Disclosure, Judge, Site, StillMoment};
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
-    Hash,
-    body::{INLINE_BYTES, SoftwareId, Table},
+    Detail, Hash,
+    body::{Flags, INLINE_BYTES, SoftwareId, Table},
 };
-use tidewaiter_screening::{Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen};
+use tidewaiter_screening::{
+    Disposition, Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen,
+};
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval},
@@ -27,11 +29,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    acquire::{Arrival, Content, LinkState},
+    acquire::{Arrival, Content, LinkState, Mark},
+    camera::{Cameras, Cue},
     clock::Clock,
     duty::Desk,
     inspect::{By, CheckOperation, DeclarationBook, Engine, Event, Operation, Step, Subjects},
     outbox::{Draft, Outbox, Recorded, Refusal},
+    privacy,
     register::{self, Register},
     seal::{self, Standing},
 };
@@ -81,7 +85,12 @@ pub struct Inspector {
     links: BTreeMap<Arc<str>, LinkWatch>,
     life: Life,
     shots: Shots,
+    /// As what whoever asks right now acts.
+    role: Option<&'static str>,
     scenes: Scenes,
+    cameras: Cameras,
+    /// The inspection of each place that its cameras were last cued for.
+    pictured: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -147,7 +156,17 @@ impl Inspector {
             viewed: BTreeMap::new(),
             links: BTreeMap::new(),
             shots: Shots::default(),
+            role: None,
+            cameras: Cameras::default(),
+            pictured: BTreeMap::new(),
         }
+    }
+
+    /// The same with cameras that are cued by what opens and ends.
+    #[must_use]
+    pub fn with_cameras(mut self, cameras: Cameras) -> Self {
+        self.cameras = cameras;
+        self
     }
 
     /// Runs until `stop`, and until the ports have ended and every arrival has been taken.
@@ -226,6 +245,7 @@ impl Inspector {
         if now.mono_ms.saturating_sub(self.refreshed_ms) >= REFRESH_MS {
             self.refreshed_ms = now.mono_ms;
             self.book.refresh();
+            self.book.forget(self.site.privacy.subjects, now.wall_ms);
             let standing = self.register.overview(sampling_date(now), now.wall_ms);
             self.live.update(|live| live.register = standing);
         }
@@ -252,13 +272,34 @@ impl Inspector {
         self.duties(now).await;
         self.live_on(now).await;
         self.end_shots(now).await;
+        self.show_places(now);
+    }
+
+    /// Shows what each place is busy with.
+    fn show_places(&mut self, now: Moment) {
         let busy = self.engine.busy();
         self.live.update(|live| live.busy = busy);
         self.scenes.look(&self.engine, now, &self.live);
+        self.live.beat(now.mono_ms);
     }
 
     async fn ask(&mut self, ask: Ask) {
+        let (role, ask) = match ask {
+            Ask::Acting { role, ask } => (Some(role), *ask),
+            ask => (None, ask),
+        };
+        self.role = role;
+        self.carry_out_ask(ask).await;
+        self.role = None;
+    }
+
+    async fn carry_out_ask(&mut self, ask: Ask) {
         match ask {
+            Ask::Happened { event, reply } => {
+                let _ = reply.send(self.outbox.seal(self.event(&event)).await.map(drop).map_err(AskError::from));
+            }
+            // One in another is nobody's.
+            Ask::Acting { .. } => {}
             Ask::Operate { rig, operation, operator, drill, reply } => {
                 let now = self.clock.now();
                 let by = By { operator: &operator, drill };
@@ -280,6 +321,9 @@ impl Inspector {
                         let event = Event { place: rig, name: name.to_owned(), subject, facts };
                         let recorded = self.outbox.seal(self.event(&event)).await;
                         self.carry_out(steps).await;
+                        // The page that is loaded upon the answer shows what the answer says.
+                        self.scenes.make_due();
+                        self.show_places(self.clock.now());
                         recorded.map(|_| ()).map_err(AskError::from)
                     }
                     Err(refused) => Err(refused.into()),
@@ -299,6 +343,9 @@ impl Inspector {
                         let event = Event { place: check, name: name.to_owned(), subject, facts };
                         let recorded = self.outbox.seal(self.event(&event)).await;
                         self.carry_out(steps).await;
+                        // The page that is loaded upon the answer shows what the answer says.
+                        self.scenes.make_due();
+                        self.show_places(self.clock.now());
                         recorded.map(|_| ()).map_err(AskError::from)
                     }
                     Err(refused) => Err(refused.into()),
@@ -325,7 +372,7 @@ impl Inspector {
             Ask::Post { subject, facts, operator, reply } => {
                 let mut told: Vec<(String, String)> = facts.clone().into_iter().map(apart).collect();
                 told.push(("operator".to_owned(), operator));
-                let answer = match self.book.post(&subject, facts) {
+                let answer = match self.book.post(&subject, facts, self.clock.now().wall_ms) {
                     Ok(()) => {
                         let event = Event {
                             place: "self".to_owned(),
@@ -365,6 +412,10 @@ impl Inspector {
                 Step::Done(mut inspection) => {
                     self.open.remove(&inspection.place);
                     let (screening, mut draft) = self.judge(&mut inspection);
+                    self.picture(&inspection, StillMoment::End);
+                    if screening.disposition == Disposition::Alarm {
+                        self.picture(&inspection, StillMoment::Alarm);
+                    }
                     // The outcome of a function check is durable with its record, or not at all. A pass that no record
                     // bears out is none; what failed has failed all the same.
                     let mut register = self.register.clone();
@@ -386,6 +437,10 @@ impl Inspector {
                     }
                 }
                 Step::Remember(mut inspection) => {
+                    if self.pictured.get(&inspection.place) != Some(&inspection.id) {
+                        self.pictured.insert(inspection.place.clone(), inspection.id.clone());
+                        self.picture(&inspection, StillMoment::Start);
+                    }
                     let (_, draft) = self.judge(&mut inspection);
                     if let Err(refusal) = self.outbox.remember(&inspection.place, seal::remembered(&draft)).await {
                         warn!(inspection = inspection.id, %refusal, "an open inspection could not be made durable");
@@ -408,6 +463,13 @@ impl Inspector {
                 }
             }
         }
+    }
+
+    /// Cues the cameras of a place, which costs the inspection nothing.
+    fn picture(&self, inspection: &Inspection, moment: StillMoment) {
+        let flags = Flags { simulated: inspection.simulated, drill: inspection.drill };
+        let cue = Cue { moment, inspection: inspection.id.clone(), flags, at: self.clock.now() };
+        self.cameras.cue(&inspection.place, &cue);
     }
 
     /// Seals a result. The readings that a record has no room for are sealed beside it, before it and in the same commit;
@@ -462,7 +524,14 @@ impl Inspector {
     }
 
     fn event(&self, event: &Event) -> Draft {
-        seal::event(event, self.standing.plan.as_ref())
+        let mut draft = seal::event(event, self.standing.plan.as_ref());
+        // What follows by itself has no operator, and no role.
+        if let (Some(role), Detail::Event(event)) = (self.role, &mut draft.detail)
+            && event.facts.contains_key("operator")
+        {
+            event.facts.insert("role".to_owned(), role.to_owned());
+        }
+        draft
     }
 
     fn judge(&self, inspection: &mut Inspection) -> (Screening, Draft) {
@@ -522,12 +591,16 @@ impl Inspector {
         info!(
             record = recorded.seq,
             place = result.place,
-            subject = result.subject.as_deref().unwrap_or("?"),
+            inspection = result.id,
             verdict = result.verdict,
             disposition = result.disposition,
             "recorded"
         );
+        self.live.count(&result.place, result.disposition);
+        // Together: nobody must see the result and believe that its inspection is still open.
+        let busy = self.engine.busy();
         self.live.update(|live| {
+            live.busy = busy;
             if live.results.len() >= RECENT {
                 live.results.pop_front();
             }
@@ -550,7 +623,11 @@ impl Inspector {
                 });
                 return;
             }
-            Content::Portal(_) | Content::Identity(_) | Content::Event(_) => return,
+            Content::Identity(mark) => {
+                self.show_identity(&instrument, mark, arrival.at);
+                return;
+            }
+            Content::Portal(_) | Content::Event(_) => return,
         };
         let due = self.viewed.get(&instrument).is_none_or(|last| arrival.at.mono_ms.saturating_sub(*last) >= VIEW_MS);
         if due {
@@ -571,9 +648,24 @@ impl Inspector {
     }
 }
 
+impl Inspector {
+    /// What an identity reader read, for dashboards. Every one, as each is another vehicle.
+    fn show_identity(&self, instrument: &Arc<str>, mark: &Mark, at: Moment) {
+        let personal = mark.kind == "plate" && self.site.privacy.view_topics == Disclosure::Masked;
+        let text = if personal { privacy::plate(&mark.text) } else { mark.text.clone() };
+        let message = serde_json::json!({
+            "version": 1, "signed": false, "instrument": &**instrument, "channels": {},
+            "identity": { "kind": mark.kind, "text": text, "masked": personal, "at_ms": at.wall_ms },
+        });
+        if let Ok(payload) = serde_json::to_vec(&message) {
+            let _ = self.views.try_send((instrument.to_string(), payload.into()));
+        }
+    }
+}
+
 /// Keeps a name that somebody typed apart from the names the agent gives its own facts of an event.
 fn apart((name, text): (String, String)) -> (String, String) {
-    let own = matches!(name.as_str(), "operator" | "drill" | "plan");
+    let own = matches!(name.as_str(), "operator" | "role" | "drill" | "plan");
     (if own { format!("typed-{name}") } else { name }, text)
 }
 
@@ -589,7 +681,10 @@ mod tests {
     #[test]
     fn a_typed_name_never_stands_for_the_agents_own() {
         let named = |name: &str| apart((name.to_owned(), "x".to_owned())).0;
-        assert_eq!(["operator", "drill", "plan"].map(named), ["typed-operator", "typed-drill", "typed-plan"]);
+        assert_eq!(
+            ["operator", "role", "drill", "plan"].map(named),
+            ["typed-operator", "typed-role", "typed-drill", "typed-plan"]
+        );
         assert_eq!(["ph", "goods"].map(named), ["ph", "goods"]);
     }
 }

@@ -7,7 +7,8 @@
 //! - [`limits`]: limit tables and step programmes, shipped and site-owned;
 //! - [`plan`]: what a monitoring point watches, how often, and what it reports;
 //! - [`profile`]: Modbus register maps, each with its own test vectors;
-//! - [`declarations`]: what is declared about a conveyance, container or sample.
+//! - [`declarations`]: what is declared about a conveyance, container or sample;
+//! - [`users`]: who may sign in at the local interface.
 //!
 //! Reading happens at start and on request, in one go; nothing here watches files, opens ports or
 //! judges values. Whether the world outside fits the file (devices, host names, certificates) is
@@ -20,6 +21,7 @@ pub mod profile;
 mod reader;
 pub mod report;
 pub mod site;
+pub mod users;
 
 pub use reader::{nearest, unit_meant};
 pub use report::{Finding, Report, Severity};

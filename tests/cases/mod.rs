@@ -12,10 +12,12 @@ mod full;
 mod lane;
 mod life;
 mod orders;
+mod outputs;
 mod page;
 mod passages;
 mod plan;
 mod second;
+mod stills;
 mod uplink;
 mod watches;
 

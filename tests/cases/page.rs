@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{Request, StatusCode, header},
+    http::{HeaderValue, Request, StatusCode, header},
+    middleware::map_request,
 };
 use futures_util::StreamExt;
 use tidewaiter_agent::lane::{self, Local};
@@ -40,6 +41,17 @@ struct Answer {
     code: StatusCode,
     headers: BTreeMap<String, String>,
     text: String,
+}
+
+/// The pages as the console of the machine is served them: a person would have to sign in first.
+fn console(world: &World) -> Router {
+    let (router, key) = lane::on_loopback(Local::new(world.agent()));
+    let key = HeaderValue::try_from(format!("Bearer {}", key.unwrap())).unwrap();
+    router.layer(map_request(move |mut request: Request<Body>| {
+        request.headers_mut().insert(header::HOST, HeaderValue::from_static("127.0.0.1"));
+        request.headers_mut().insert(header::AUTHORIZATION, key.clone());
+        std::future::ready(request)
+    }))
 }
 
 async fn ask(router: &Router, request: Request<Body>) -> Answer {
@@ -84,7 +96,7 @@ fn what_a_lane_is_told_stands_in_the_store() {
     play(async || {
         let troubles = vec![Trouble { from: 2 * MINUTE, to: 3 * MINUTE, one_in: 1, kind: TroubleKind::Offline }];
         let mut world = world(Setting { troubles, ..Setting::of(LANE) }).await;
-        let router = lane::router(Local::new(world.agent()));
+        let router = console(&world);
         let lane = world.site.lanes[0].id.clone();
         let path = format!("/lane/{lane}?lang=en");
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -131,7 +143,7 @@ fn what_a_lane_is_told_stands_in_the_store() {
         for (path, code) in [("/lane/nowhere", 404), ("/rig/lane-7", 404), ("/assets/page.css", 404)] {
             assert_eq!(get(&router, path).await.code.as_u16(), code, "{path}");
         }
-        let css = english.text.split("href=\"/assets/").nth(1).unwrap().split('"').next().unwrap();
+        let css = english.text.split("stylesheet\" href=\"/assets/").nth(1).unwrap().split('"').next().unwrap();
         let css = get(&router, &format!("/assets/{css}")).await;
         assert_eq!(css.headers["content-type"], "text/css; charset=utf-8");
         assert!(css.headers["cache-control"].contains("immutable"));
@@ -144,7 +156,7 @@ fn a_rig_is_run_from_its_page_and_what_is_typed_stays_text() {
     play(async || {
         let mut world = world(Setting::of(STILL)).await;
         world.until(0).await;
-        let router = lane::router(Local::new(world.agent()));
+        let router = console(&world);
         let rig = world.site.rigs[0].id.clone();
         let path = |rest: &str| format!("/rig/{rig}{rest}");
         let page = get(&router, &path("?lang=en")).await;
@@ -184,6 +196,7 @@ fn a_rig_is_run_from_its_page_and_what_is_typed_stays_text() {
         assert_eq!(drill.code, StatusCode::SEE_OTHER);
         let stopped = post(&router, &path("/stop"), "operator=Li+Na").await;
         assert_eq!(stopped.code, StatusCode::SEE_OTHER);
+        world.until(3 * SECOND).await;
         let page = get(&router, &path("?done=nonsense&lang=en")).await;
         let (word, sentence) = told(&page.text);
         let (_, disposition) = recorded(&world, &sentence).await.unwrap();
@@ -207,7 +220,7 @@ fn streams_bring_what_changes_and_are_bounded() {
     play(async || {
         let mut world = world(Setting::of(STILL)).await;
         world.until(0).await;
-        let router = lane::router(Local::new(world.agent()));
+        let router = console(&world);
         let rig = world.site.rigs[0].id.clone();
         let open = async || {
             let request = Request::get(format!("/events?page=/rig/{rig}&lang=en")).body(Body::empty()).unwrap();

@@ -69,6 +69,7 @@ impl Poster {
         let stop = Arc::new(AtomicBool::new(false));
         let recorded = Arc::new(Mutex::new(Vec::new()));
         let address_file = stand.agent_dir().join("local.address");
+        let key_file = stand.agent_dir().join("local.key");
         let (stopped, answered) = (Arc::clone(&stop), Arc::clone(&recorded));
         let thread = thread::spawn(move || {
             let mut number = 0_u32;
@@ -77,11 +78,13 @@ impl Poster {
                 let Some(address) = fs::read_to_string(&address_file).ok().and_then(|it| it.trim().parse().ok()) else {
                     continue;
                 };
+                // A new one at every start, written before the address.
+                let Ok(key) = fs::read_to_string(&key_file) else { continue };
                 number += 1;
                 let subject = format!("POST-{number:06}");
                 let body = json!({ "subject": subject, "facts": { "axles": "6" }, "operator": "chaos" });
                 // A post that was cut off may have been recorded or not; nothing was promised.
-                if let Ok((200, _)) = process::post(address, "/api/v1/subjects", &body) {
+                if let Ok((200, _)) = process::post(address, key.trim(), "/api/v1/subjects", &body) {
                     answered.lock().unwrap_or_else(PoisonError::into_inner).push(subject);
                 }
             }

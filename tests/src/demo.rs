@@ -131,8 +131,8 @@ pub async fn run(wishes: Wishes, mut tell: impl FnMut(Told)) -> Result<Report> {
     let parts = stand.parts(&site)?;
     let listen = site.local.listen;
     let running = app::start(site, parts, Some(link)).await?;
-    let address = lane::serve(Local::new(&running), listen, stop_agent.clone()).await?;
-    tell(Told::Address(address));
+    let served = lane::serve(Local::new(&running), listen, stop_agent.clone()).await?;
+    tell(Told::Address(served.page));
 
     let rig = scene.ph_meter.as_ref().map(|meter| meter.rig.clone());
     let operator = tokio::spawn(operate(rig, schedule(&simulation), running.asks.clone()));

@@ -143,6 +143,19 @@ pub fn run_own<S: AsRef<std::ffi::OsStr>>(name: &str, args: impl IntoIterator<It
     run(own(name)?.args(args))
 }
 
+/// As [`run_own`], in a locale such as `zh_CN.UTF-8`.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_own_in<S: AsRef<std::ffi::OsStr>>(
+    locale: &str,
+    name: &str,
+    args: impl IntoIterator<Item = S>,
+) -> Result<Ended> {
+    run(own(name)?.env("LC_ALL", locale).args(args))
+}
+
 /// One of our own programs, undisturbed by the variables of whoever runs the tests.
 fn own(name: &str) -> Result<Command> {
     let mut command = Command::new(binary(name)?);
@@ -151,6 +164,8 @@ fn own(name: &str) -> Result<Command> {
     {
         command.env_remove(variable);
     }
+    // Messages are in English unless a test asks for another locale.
+    command.env("LC_ALL", "C").env_remove("NO_COLOR");
     Ok(command)
 }
 
@@ -352,18 +367,18 @@ pub fn number(value: &Value, pointer: &str) -> u64 {
     value.pointer(pointer).and_then(Value::as_u64).unwrap_or(u64::MAX)
 }
 
-/// A request to a local interface; gives the status code and the body.
+/// A request to a local interface by its local key; gives the status code and the body.
 ///
 /// # Errors
 ///
 /// When there is no whole answer, as when the agent was killed meanwhile.
-pub fn post(address: SocketAddr, path: &str, body: &Value) -> Result<(u16, String)> {
+pub fn post(address: SocketAddr, key: &str, path: &str, body: &Value) -> Result<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let body = body.to_string();
     write!(
         stream,
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     )?;
     let mut answer = String::new();

@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
-use clap::Parser as _;
+use tidewaiter_collector::cli::Cli;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -12,5 +12,5 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    tidewaiter_collector::cli::main(tidewaiter_collector::cli::Cli::parse())
+    tidewaiter_collector::cli::main(tidewaiter_console::arguments(|cli: &Cli| cli.everywhere))
 }

@@ -22,6 +22,7 @@ pub mod channel;
 pub mod counters;
 mod fine_timer;
 mod modbus;
+pub mod orders;
 mod outlet;
 pub mod plan;
 pub mod port;
@@ -31,7 +32,7 @@ pub mod system;
 mod tests;
 mod timing;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use tidewaiter_config::site::{Instrument, Link, Port, Protocol, Site};
@@ -118,7 +119,6 @@ pub enum LinkState {
 ///
 /// Must be called inside a tokio runtime with time and IO enabled.
 #[must_use = "dropping the set aborts its tasks"]
-#[expect(clippy::needless_pass_by_value, reason = "the tasks share these for as long as they run")]
 pub fn spawn(
     site: &Site,
     clock: Arc<dyn Clock>,
@@ -127,11 +127,27 @@ pub fn spawn(
     counters: Arc<Counters>,
     stop: CancellationToken,
 ) -> JoinSet<()> {
+    spawn_with(site, clock, opener, out, counters, BTreeMap::new(), stop)
+}
+
+/// As [`spawn`], with the orders of outputs that hang on these ports ([`orders::desks`]).
+#[must_use = "dropping the set aborts its tasks"]
+#[expect(clippy::needless_pass_by_value, reason = "the tasks share these for as long as they run")]
+pub fn spawn_with(
+    site: &Site,
+    clock: Arc<dyn Clock>,
+    opener: Arc<dyn Opener>,
+    out: mpsc::Sender<Arrival>,
+    counters: Arc<Counters>,
+    mut orders: BTreeMap<String, orders::Inbox>,
+    stop: CancellationToken,
+) -> JoinSet<()> {
     let outlet = outlet::Outlet::new(out, clock, counters);
     let mut tasks = JoinSet::new();
     for port in &site.ports {
         let instruments: Vec<&Instrument> = site.instruments.iter().filter(|it| it.port == port.id).collect();
-        if instruments.is_empty() {
+        let inbox = orders.remove(&port.id);
+        if instruments.is_empty() && inbox.is_none() {
             continue;
         }
         for misplaced in instruments.iter().filter(|it| !fits(port, it)) {
@@ -140,7 +156,7 @@ pub fn spawn(
         let instruments: Vec<&Instrument> = instruments.into_iter().filter(|it| fits(port, it)).collect();
         let (stop, outlet, opener) = (stop.clone(), outlet.clone(), Arc::clone(&opener));
         if is_modbus(&port.link) {
-            let bus = modbus::Bus::new(port.clone(), &instruments, opener, outlet);
+            let bus = modbus::Bus::new(port.clone(), &instruments, opener, outlet).with_orders(inbox);
             tasks.spawn(async move {
                 stop.run_until_cancelled_owned(bus.run()).await;
             });

@@ -13,7 +13,9 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use tidewaiter_config::site::{Instrument, Link, Local, Parity, Port, Protocol, SerialLine, Site, Store, WallClock};
+use tidewaiter_config::site::{
+    Instrument, Link, Local, Parity, Port, Privacy, Protocol, SerialLine, Site, Store, WallClock,
+};
 use tidewaiter_drivers::{
     Decimal,
     reading::{Missing, Quality, Reading},
@@ -51,7 +53,7 @@ pub(super) fn instrument(id: &str, port: &str, protocol: Protocol) -> Instrument
         protocol,
         simulated: true,
         serial_number: None,
-        identity: std::collections::BTreeMap::new(),
+        identity: BTreeMap::new(),
         register: None,
         silence: ms(3000),
     }
@@ -68,13 +70,16 @@ pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Si
         clock: WallClock::default(),
         keys: tidewaiter_config::site::Keys::File,
         uplink: None,
-        local: Local { listen: ([127, 0, 0, 1], 0).into() },
+        local: Local { listen: ([127, 0, 0, 1], 0).into(), ..Local::default() },
+        privacy: Privacy::default(),
         ports: ports.into_iter().map(|(id, link)| Port { id: id.into(), link }).collect(),
         instruments,
         lanes: Vec::new(),
         rigs: Vec::new(),
         watches: Vec::new(),
         checks: Vec::new(),
+        outputs: Vec::new(),
+        cameras: Vec::new(),
         declarations: Vec::new(),
         plan: None,
         authority: None,

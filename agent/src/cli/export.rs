@@ -2,18 +2,20 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal as _, Write},
     path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
+use tidewaiter_console::{Progress, note};
 use tidewaiter_record::{Detail, parse};
 
 use super::{Failure, OK, Outcome, Place, output, place};
 use crate::{
     lane::{n42, record_view, sheet},
     outbox::Archive,
+    privacy,
 };
 
 /// Records read at once.
@@ -33,6 +35,10 @@ pub(super) struct ExportArgs {
     /// Last record.
     #[arg(long)]
     to: Option<u64>,
+    /// Plates and names of people as they are, in jsonl and csv; without it they are masked (粤B1***). The signed records
+    /// of cborseq cannot be masked: what is left out of them would no longer be what was signed.
+    #[arg(long)]
+    personal: bool,
     /// File to write, or with `--format n42` a folder; standard output without it.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -41,7 +47,7 @@ pub(super) struct ExportArgs {
 /// Formats of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// The records as signed, one after the other (RFC 8742). The only format that can be verified.
+    /// The records as signed, one after the other (RFC 8742). The only format that can be verified; plates and names as they are.
     Cborseq,
     /// One JSON object a line, to read.
     Jsonl,
@@ -72,7 +78,7 @@ pub(super) fn export(args: &ExportArgs) -> Outcome {
         }
         None => write(args, &archive, &zone, &mut BufWriter::new(Piped(io::stdout().lock())))?,
     };
-    eprintln!("{written} records");
+    note(format_args!("{}", output::said!("export-written", records: written)));
     Ok(OK)
 }
 
@@ -84,8 +90,14 @@ fn write(args: &ExportArgs, archive: &Archive, zone: &TimeZone, out: &mut impl W
     let count = each(args, archive, |bytes| {
         match args.format {
             Format::Cborseq => out.write_all(bytes),
-            Format::Jsonl => writeln!(out, "{}", record_view(bytes)),
-            Format::Csv => out.write_all(&sheet::rows(bytes, zone)),
+            Format::Jsonl => {
+                let mut view = record_view(bytes);
+                if !args.personal {
+                    privacy::record(&mut view);
+                }
+                writeln!(out, "{view}")
+            }
+            Format::Csv => out.write_all(&sheet::rows(bytes, zone, args.personal)),
             Format::N42 => Ok(()),
         }
         .map_err(Failure::environment)
@@ -101,6 +113,12 @@ fn each(
     mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<u64, Failure> {
     let (mut next, mut count) = (args.from, 0);
+    let summary = archive.summary().map_err(Failure::environment)?;
+    let last = args.to.unwrap_or(u64::MAX).min(summary.head.unwrap_or(0));
+    let begin = args.from.max(summary.oldest.unwrap_or(0));
+    // Where the records themselves go to the terminal, a bar would run through them.
+    let quiet = args.out.is_none() && io::stdout().is_terminal();
+    let progress = (!quiet).then(|| Progress::records(Some((last + 1).saturating_sub(begin))));
     loop {
         let page = archive.entries(next, PAGE).map_err(Failure::environment)?;
         let Some(last) = page.last() else { return Ok(count) };
@@ -108,6 +126,9 @@ fn each(
         for entry in page.iter().filter(|entry| args.to.is_none_or(|to| entry.seq <= to)) {
             take(&entry.bytes)?;
             count += 1;
+        }
+        if let Some(progress) = &progress {
+            progress.at(count);
         }
         if args.to.is_some_and(|to| next > to) {
             return Ok(count);
@@ -118,7 +139,7 @@ fn each(
 /// Writes a document for each inspection of radiation; a file holds one, so there must be a folder.
 fn documents(args: &ExportArgs, archive: &Archive) -> Outcome {
     let Some(folder) = &args.out else {
-        return Err(Failure::usage("--format n42 writes one file an inspection: say into which folder with --out DIR"));
+        return Err(Failure::usage(output::said!("export-folder")));
     };
     let unwritten = |path: &Path| {
         let path = path.display().to_string();
@@ -137,11 +158,11 @@ fn documents(args: &ExportArgs, archive: &Archive) -> Outcome {
                 written += 1;
             }
             Err(n42::NoDocument::NotRadiation) => {}
-            Err(why) => eprintln!("record {seq}: {why}"),
+            Err(why) => note(format_args!("#{seq}: {why}")),
         }
         Ok(())
     })?;
-    eprintln!("{written} documents of {looked} records");
+    note(format_args!("{}", output::said!("export-documents", documents = written, records = looked)));
     Ok(OK)
 }
 

@@ -123,19 +123,18 @@ async fn serve(site: Site, enrolled: Enrolled, drain: Duration) -> Outcome {
         async move { smith.watch(stop).await }
     });
     let local = Local::new(&running).with_keys(smith);
-    let address = lane::serve(local, listen, stop.clone())
-        .await
-        .map_err(|why| Failure::environment(format!("local interface on {listen}: {why}")))?;
+    let served = lane::serve(local, listen, stop.clone()).await.map_err(Failure::environment)?;
     let address_file = dir.join(place::ADDRESS_FILE);
-    fs::write(&address_file, format!("{address}\n"))
+    fs::write(&address_file, format!("{}\n", served.commands))
         .map_err(|why| Failure::environment(format!("{}: {why}", address_file.display())))?;
-    info!(%address, "local interface");
+    info!(address = %served.page, "local interface");
     let failed = tokio::select! {
         _ = terminate.recv() => false,
         _ = interrupt.recv() => false,
         () = running.failed() => true,
     };
     let _ = fs::remove_file(&address_file);
+    let _ = fs::remove_file(dir.join(lane::KEY_FILE));
     if failed {
         error!("a stage ended by itself; stopping");
     }

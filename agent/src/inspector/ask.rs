@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     duty::{Enter, Refused},
-    inspect::{CheckOperation, Operation, OperationError},
+    inspect::{CheckOperation, Event, Operation, OperationError},
     outbox::{Draft, Refusal},
 };
 
@@ -75,6 +75,20 @@ pub enum Ask {
         /// Answer, once it is recorded.
         reply: oneshot::Sender<Result<serde_json::Value, AskError>>,
     },
+    /// Something happened at the door of the local interface.
+    Happened {
+        /// What.
+        event: Event,
+        /// Answer, once it is recorded.
+        reply: oneshot::Sender<Result<(), AskError>>,
+    },
+    /// Any of the others, by somebody of this role; it joins the operator in the event.
+    Acting {
+        /// The role, or `console`.
+        role: &'static str,
+        /// What is asked.
+        ask: Box<Ask>,
+    },
     /// The findings followed and the deadlines kept.
     Findings {
         /// Without those that are over.
@@ -107,6 +121,13 @@ pub enum Ask {
         /// Answer, once what came of it is recorded.
         reply: oneshot::Sender<Result<(), Refusal>>,
     },
+}
+
+impl Ask {
+    /// The same, asked by somebody of this role.
+    pub fn acting(role: &'static str, ask: Self) -> Self {
+        Self::Acting { role, ask: Box::new(ask) }
+    }
 }
 
 /// A single reading asked for.

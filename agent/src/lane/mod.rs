@@ -1,19 +1,23 @@
 //! The local interface: what stands on the page of a lane or a rig, and what its operator may do.
 //!
-//! Loopback only in this version (the site file refuses anything else), because it has no sign-in.
+//! On loopback anybody may look; elsewhere it takes TLS and a sign-in. To act takes a sign-in or the local key everywhere.
 //! It shows durable state and says of live values that they are not recorded.
 //!
 //! | chapter | what is there |
 //! |---|---|
+//! | `access/` | who comes in, and as whom; asked of every request before its route |
 //! | `api/` | JSON for programs and for the commands, under `/api/v1` |
 //! | `history/` | what was recorded: search, one record, slips, tables, statistics |
 //! | `page/` | the pages of lanes and rigs, and what every page shares |
+//! | `metrics.rs` | the same figures for Prometheus, under `/metrics` |
 //! | `status.rs` | what the agent says of itself, from durable state only |
 //!
 //! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not, or when nobody knows.
 
+pub(crate) mod access;
 mod api;
 mod history;
+mod metrics;
 mod page;
 mod status;
 
@@ -23,19 +27,18 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, State},
     http::StatusCode,
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::get,
 };
 use tidewaiter_config::site::Site;
 use tidewaiter_record::body::{Context, SoftwareId};
-use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, mpsc, watch},
-};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::history::{n42, sheet};
 pub use self::{
+    access::{KEY_FILE, ServeError, Served, read_key},
     api::record_view,
     status::{STALE_MS, StatusReport, StopReason, Stopped},
 };
@@ -72,6 +75,7 @@ pub struct Local {
     software: Arc<SoftwareId>,
     context: Arc<Context>,
     history: Arc<history::History>,
+    access: Arc<access::Access>,
     streams: Arc<Semaphore>,
     stop: CancellationToken,
 }
@@ -95,6 +99,7 @@ impl Local {
             software: Arc::new(running.software.clone()),
             context: Arc::new(Context { software: running.software.name.clone(), config: running.software.config }),
             history: Arc::default(),
+            access: Arc::new(access::Access::new()),
         }
     }
 
@@ -115,6 +120,7 @@ impl Local {
             &self.telemetry.borrow(),
             &self.counters,
             self.live.snapshot(),
+            self.live.in_force(),
             self.software.hash,
             self.outbox.looked_mono_ms(),
             self.clock.now(),
@@ -135,33 +141,36 @@ async fn healthz(State(local): State<Local>) -> Response {
     }
 }
 
-/// All routes.
+/// The routes as a listener on loopback serves them, and the local key; for those who need no listener.
+pub fn on_loopback(local: Local) -> (Router, Option<String>) {
+    let key = local.access.key().map(hex::encode);
+    (access::on_loopback(router(local)), key)
+}
+
+/// All routes. Whoever comes without a word of the listener comes from afar.
 pub fn router(local: Local) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .merge(api::routes())
         .merge(history::routes())
+        .merge(access::routes())
         .merge(page::routes())
+        .merge(metrics::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .fallback(access::nothing)
+        .layer(from_fn_with_state(local.clone(), access::guard))
         .with_state(local)
 }
 
-/// Serves the interface until `stop`; returns the address it listens on.
+/// Serves the interface until `stop`; returns where it listens. Writes the local key into the data directory.
 ///
 /// # Errors
 ///
-/// When the address cannot be bound.
-pub async fn serve(local: Local, listen: SocketAddr, stop: CancellationToken) -> std::io::Result<SocketAddr> {
-    let listener = TcpListener::bind(listen).await?;
-    let address = listener.local_addr()?;
+/// When an address cannot be bound, or what its protection takes is not there.
+pub async fn serve(local: Local, listen: SocketAddr, stop: CancellationToken) -> Result<Served, ServeError> {
+    // Streams to open pages end with it: a graceful shutdown would wait for them.
+    let local = Local { stop: stop.clone(), ..local };
     tokio::spawn(Arc::clone(&local.history).follow(local.outbox.clone(), stop.clone()));
-    // Streams to open pages end with it: a graceful shutdown waits for them (tokio-rs/axum#2673).
-    let router = router(Local { stop: stop.clone(), ..local });
-    tokio::spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-        if let Err(failure) = served {
-            tracing::error!(%failure, "local interface ended");
-        }
-    });
-    Ok(address)
+    let router = router(local.clone());
+    access::serve(local, router, listen, stop).await
 }

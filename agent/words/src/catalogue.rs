@@ -23,6 +23,10 @@ macro_rules! texts {
             include_str!(concat!("../", $folder, "/verifier.ftl")),
             include_str!(concat!("../", $folder, "/duty.ftl")),
             include_str!(concat!("../", $folder, "/bundle.ftl")),
+            include_str!(concat!("../", $folder, "/access.ftl")),
+            include_str!(concat!("../", $folder, "/outputs.ftl")),
+            include_str!(concat!("../", $folder, "/help.ftl")),
+            include_str!(concat!("../", $folder, "/commands.ftl")),
         ]
     };
 }

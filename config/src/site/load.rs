@@ -1,7 +1,6 @@
 //! The reader of the site file as a whole.
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,11 +9,11 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Local, Record, Site, Store, Tls, Uplink, WallClock, checks,
+    Record, Site, Store, Tls, Uplink, WallClock, cameras, checks,
     estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held},
     instruments,
     instruments::hours,
-    keys,
+    keys, local, outputs,
     places::{self, Known, Places},
     ports, register, rigs, zone,
 };
@@ -33,9 +32,6 @@ const WINDOW: u16 = 64;
 
 /// Shortest time after which a heartbeat may be due; the longest is what the record format promises.
 const LEAST_HEARTBEAT: Duration = Duration::from_secs(5);
-
-/// Local interface unless the file says so.
-const LISTEN: &str = "127.0.0.1:8470";
 
 /// Smallest store: room for some dozen records beside the database's own pages.
 const LEAST_BUDGET: u64 = 1 << 20;
@@ -87,7 +83,8 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
     let clock = root.may("clock").map_or_else(|| Some(WallClock::default()), |value| clock(&value.table()?));
     let keys = keys::read(root, base);
     let uplink = root.may("uplink").map_or(Some(None), |value| uplink(&value.table()?, base).map(Some));
-    let local = local(root);
+    let local = local::read(root, base);
+    let privacy = local::privacy(root);
     let record = root.may("record").map_or(Some(Record::default()), |value| record(&value.table()?));
     let declarations = declarations(root, base);
     let plan = root.may("plan").map_or(Some(None), |value| plan(&value.table()?, base).map(Some));
@@ -103,10 +100,19 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
     let rigs = rigs::read(root, &known, &mut places);
     let watches = places::watches(root, &known, &mut places);
     let checks = checks::read(root, &known, &mut places);
+    let stands: Vec<String> = places
+        .ids()
+        .filter(|id| !watches.iter().any(|it| it.id == *id) && !checks.iter().any(|it| it.id == *id))
+        .map(str::to_owned)
+        .collect();
+    let outputs = outputs::read(root, &ports, &stands);
+    let cameras = cameras::read(root, base, &stands);
     root.finish();
 
-    let used: Vec<&str> = instruments.ids().filter_map(|id| instruments.get(id)).map(|it| it.port.as_str()).collect();
-    let all_read = instruments.ids().count() == used.len();
+    let mut used: Vec<&str> =
+        instruments.ids().filter_map(|id| instruments.get(id)).map(|it| it.port.as_str()).collect();
+    let all_read = instruments.ids().count() == used.len() && !root.document().has_errors();
+    used.extend(outputs.iter().filter_map(|it| Some(it.unit()?.port.as_str())));
     for (id, value) in ports.values() {
         if all_read && !used.contains(&id) {
             value.doubt(
@@ -131,6 +137,7 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
         keys: keys?,
         uplink: uplink?,
         local: local?,
+        privacy: privacy?,
         record: record?,
         ports: ports.into_things(),
         instruments: instruments.into_things(),
@@ -138,6 +145,8 @@ fn read(root: &Node<'_>, base: &Path, digest: [u8; 32], others: &mut Report) -> 
         rigs,
         watches,
         checks,
+        outputs,
+        cameras,
         declarations: declarations?,
         plan: plan?,
         authority: authority?,
@@ -293,35 +302,6 @@ fn broker(value: &Value<'_>) -> Option<(bool, String, u16)> {
 
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn local(root: &Node<'_>) -> Option<Local> {
-    let Some(value) = root.may("local") else { return Some(Local { listen: LISTEN.parse().ok()? }) };
-    let node = value.table()?;
-    let listen = node.may("listen").map_or_else(
-        || LISTEN.parse().ok(),
-        |value| {
-            let text = value.text()?;
-            let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).unwrap_or(8470);
-            let loopback = || value.assign(format!("\"127.0.0.1:{port}\""));
-            match text.replace("localhost", "127.0.0.1").parse::<SocketAddr>() {
-                Err(_) => {
-                    value.fault(format!("`listen` is {text:?}, which is not address:port"), loopback());
-                    None
-                }
-                Ok(address) if !address.ip().is_loopback() => {
-                    value.fault(
-                        format!("`listen` is {text:?}, which others on the network could reach; the page has no login, so it is for this machine only"),
-                        format!("{}  # from elsewhere: ssh -L {port}:127.0.0.1:{port}", loopback()),
-                    );
-                    None
-                }
-                Ok(address) => Some(address),
-            }
-        },
-    );
-    node.finish();
-    Some(Local { listen: listen? })
 }
 
 fn declarations(root: &Node<'_>, base: &Path) -> Option<Vec<PathBuf>> {

@@ -7,8 +7,11 @@ use tidewaiter_drivers::{Decimal, Unit};
 
 use super::{
     bench::Bench,
+    cameras::Camera,
     checks::Check,
     keys::Keys,
+    local::{Local, Privacy},
+    outputs::Output,
     register::Register,
     streams::{Codec, Polling},
 };
@@ -38,6 +41,8 @@ pub struct Site {
     pub uplink: Option<Uplink>,
     /// Local interface.
     pub local: Local,
+    /// What is said of people outside the signed records.
+    pub privacy: Privacy,
     /// What is recorded beside results.
     pub record: Record,
     /// Ports in the order of the file.
@@ -52,6 +57,10 @@ pub struct Site {
     pub watches: Vec<Watch>,
     /// Function checks.
     pub checks: Vec<Check>,
+    /// Stack lights, buzzers and barriers.
+    pub outputs: Vec<Output>,
+    /// Cameras that give stills.
+    pub cameras: Vec<Camera>,
     /// Declarations files to watch.
     pub declarations: Vec<PathBuf>,
     /// Monitoring plan file to watch.
@@ -130,13 +139,6 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-}
-
-/// The local interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Local {
-    /// Loopback address and port; port 0 picks one and prints it.
-    pub listen: std::net::SocketAddr,
 }
 
 /// One port, owned by one task.

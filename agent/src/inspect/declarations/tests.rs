@@ -59,7 +59,7 @@ fn a_file_of_the_same_length_is_read_again_when_its_time_changes() {
     fs::write(&path, "subject,axles\nA,2\n").unwrap();
     let mut book = DeclarationBook::new(std::slice::from_ref(&path), Subjects::default());
     fs::write(&path, "subject,axles\nA,3\n").unwrap();
-    let later = fs::metadata(&path).unwrap().modified().unwrap() + std::time::Duration::from_secs(2);
+    let later = fs::metadata(&path).unwrap().modified().unwrap() + Duration::from_secs(2);
     fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
     book.refresh();
     assert_eq!(axles(&book, &[read("A")]), "3");
@@ -72,8 +72,8 @@ fn a_posted_fact_wins_over_a_file_and_survives_a_restart() {
     fs::write(&path, "subject,axles,goods\n粤B·12345,2,steel\n").unwrap();
     let files = [path];
     let mut book = DeclarationBook::new(&files, Subjects::open(dir.path()));
-    book.post("粤B 12345", facts("6")).unwrap();
-    book.post("粤B12345", facts("5")).unwrap();
+    book.post("粤B 12345", facts("6"), 0).unwrap();
+    book.post("粤B12345", facts("5"), 0).unwrap();
     // A line that a power cut left half written costs itself only.
     let posted = dir.path().join(Subjects::FILE);
     let mut torn = fs::OpenOptions::new().append(true).open(&posted).unwrap();
@@ -85,7 +85,7 @@ fn a_posted_fact_wins_over_a_file_and_survives_a_restart() {
     }
     // What is posted after the torn line is not swallowed by it.
     let mut book = DeclarationBook::new(&files, Subjects::open(dir.path()));
-    book.post("Y", facts("4")).unwrap();
+    book.post("Y", facts("4"), 0).unwrap();
     let book = DeclarationBook::new(&files, Subjects::open(dir.path()));
     assert_eq!((axles(&book, &[read("Y")]), axles(&book, &[read("X")])), ("4".to_owned(), "-".to_owned()));
 }
@@ -95,15 +95,15 @@ fn what_cannot_be_kept_on_disk_is_refused_and_not_believed() {
     let dir = tempfile::tempdir().unwrap();
     let gone = dir.path().join("gone");
     let mut book = DeclarationBook::new(&[], Subjects::open(&gone));
-    assert!(book.post("A", facts("2")).is_err());
+    assert!(book.post("A", facts("2"), 0).is_err());
     assert_eq!(axles(&book, &[read("A")]), "-");
 }
 
 #[test]
 fn an_ambiguous_identity_brings_no_declaration() {
     let mut book = DeclarationBook::new(&[], Subjects::default());
-    book.post("A", facts("2")).unwrap();
-    book.post("B", facts("6")).unwrap();
+    book.post("A", facts("2"), 0).unwrap();
+    book.post("B", facts("6"), 0).unwrap();
     let rows: [(&[Identity], &str); 5] = [
         (&[read("A")], "2"),
         (&[read("C")], "-"),
@@ -114,4 +114,29 @@ fn an_ambiguous_identity_brings_no_declaration() {
     for (identities, expected) in rows {
         assert_eq!(axles(&book, identities), expected, "{identities:?}");
     }
+}
+
+#[test]
+fn what_was_posted_is_forgotten_in_time_on_the_disk_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let posted = dir.path().join(Subjects::FILE);
+    // As an agent wrote it that knew no dates.
+    fs::write(&posted, "{\"subject\":\"粤B00001\",\"facts\":{\"axles\":\"2\"}}\n").unwrap();
+    let day = 86_400_000;
+    let keep = Duration::from_millis(10 * 86_400_000);
+    let declared = |book: &DeclarationBook, text: &str| matches!(book.find(&[read(text)]), Declaration::Found(_));
+    let mut book = DeclarationBook::new(&[], Subjects::open(dir.path()));
+    book.forget(keep, 100 * day);
+    book.post("粤B12345", facts("6"), 105 * day).unwrap();
+    for (at, old, new) in [(109, true, true), (110, false, true), (114, false, true), (115, false, false)] {
+        book.forget(keep, at * day);
+        assert_eq!((declared(&book, "粤B00001"), declared(&book, "粤B12345")), (old, new), "day {at}");
+        let again = DeclarationBook::new(&[], Subjects::open(dir.path()));
+        assert_eq!((declared(&again, "粤B00001"), declared(&again, "粤B12345")), (old, new), "read again on day {at}");
+    }
+    assert_eq!(fs::read_to_string(&posted).unwrap(), "");
+    // A clock that jumps back forgets nothing.
+    book.post("粤B12345", facts("6"), 120 * day).unwrap();
+    book.forget(keep, 0);
+    assert!(declared(&book, "粤B12345"));
 }

@@ -20,7 +20,7 @@ use serde_json::Value;
 use tidewaiter_record::{Hash, body::MAX_EVIDENCE_BYTES};
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{Local, problem, unfit};
+use super::{super::access::Actor, Local, problem, unfit};
 use crate::{
     evidence::{AttachError, Attachment, attach},
     inspector::{Ask, AskError, Shot},
@@ -36,20 +36,24 @@ struct ReadingRequest {
     instrument: String,
     channel: Option<String>,
     sample: Option<String>,
-    operator: String,
+    operator: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EvidenceQuery {
-    operator: String,
+    operator: Option<String>,
     inspection: Option<String>,
     instrument: Option<String>,
     title: Option<String>,
 }
 
-async fn readings(State(local): State<Local>, Json(request): Json<ReadingRequest>) -> Response {
+async fn readings(State(local): State<Local>, actor: Actor, Json(request): Json<ReadingRequest>) -> Response {
     let ReadingRequest { instrument, channel, sample, operator } = request;
+    let operator = match actor.operator(operator) {
+        Ok(operator) => operator,
+        Err(refused) => return refused,
+    };
     let texts: Vec<&str> =
         [&instrument, &operator].into_iter().chain(&channel).chain(&sample).map(String::as_str).collect();
     if let Some(refused) = unfit(&texts) {
@@ -57,7 +61,7 @@ async fn readings(State(local): State<Local>, Json(request): Json<ReadingRequest
     }
     let (reply, answer) = oneshot::channel::<Result<Value, AskError>>();
     let shot = Shot { instrument, channel, sample, operator };
-    if local.asks.try_send(Ask::Read { shot, reply }).is_err() {
+    if local.asks.try_send(Ask::acting(actor.role(), Ask::Read { shot, reply })).is_err() {
         return problem(StatusCode::SERVICE_UNAVAILABLE, BUSY);
     }
     match answer.await {
@@ -68,8 +72,17 @@ async fn readings(State(local): State<Local>, Json(request): Json<ReadingRequest
     }
 }
 
-async fn evidence(State(local): State<Local>, Query(query): Query<EvidenceQuery>, request: Request) -> Response {
+async fn evidence(
+    State(local): State<Local>,
+    actor: Actor,
+    Query(query): Query<EvidenceQuery>,
+    request: Request,
+) -> Response {
     let EvidenceQuery { operator, inspection, instrument, title } = query;
+    let operator = match actor.operator(operator) {
+        Ok(operator) => operator,
+        Err(refused) => return refused,
+    };
     let more = inspection.iter().chain(&instrument).chain(&title);
     let texts: Vec<&str> = [&operator].into_iter().chain(more).map(String::as_str).collect();
     if let Some(refused) = unfit(&texts) {
@@ -89,7 +102,8 @@ async fn evidence(State(local): State<Local>, Query(query): Query<EvidenceQuery>
         }
         Err(_) => return problem(StatusCode::REQUEST_TIMEOUT, "the content did not come in whole in time"),
     };
-    let mut facts: BTreeMap<String, String> = [("operator".to_owned(), operator)].into();
+    let mut facts: BTreeMap<String, String> =
+        [("operator".to_owned(), operator), ("role".to_owned(), actor.role().to_owned())].into();
     facts.extend(title.map(|it| ("title".to_owned(), it)));
     let content: Arc<[u8]> = Arc::from(&*content);
     let (hash, size) = (Hash::of(&content), content.len());

@@ -21,6 +21,7 @@ use serde_json::Value;
 use tidewaiter_screening::duty::transition::Step;
 use tokio::sync::oneshot;
 
+use super::super::access::{Action, Actor};
 use super::{Local, problem, unfit};
 use crate::{
     duty::{Enter, LotPresented, StepTaken},
@@ -40,7 +41,7 @@ struct FindingsQuery {
 struct FollowUpRequest {
     inspection: String,
     step: String,
-    by: String,
+    by: Option<String>,
     #[serde(default)]
     values: BTreeMap<String, String>,
     sample: Option<String>,
@@ -55,7 +56,7 @@ struct FollowUpRequest {
 #[serde(deny_unknown_fields)]
 struct ReportRequest {
     deadline: String,
-    by: String,
+    by: Option<String>,
     reference: Option<String>,
 }
 
@@ -66,7 +67,7 @@ struct DrawRequest {
     hs: String,
     risk: Option<String>,
     item: Option<String>,
-    by: String,
+    by: Option<String>,
 }
 
 async fn findings(State(local): State<Local>, Query(query): Query<FindingsQuery>) -> Response {
@@ -80,8 +81,12 @@ async fn findings(State(local): State<Local>, Query(query): Query<FindingsQuery>
     }
 }
 
-async fn follow_ups(State(local): State<Local>, Json(request): Json<FollowUpRequest>) -> Response {
+async fn follow_ups(State(local): State<Local>, actor: Actor, Json(request): Json<FollowUpRequest>) -> Response {
     let FollowUpRequest { inspection, step, by, values, sample, body, report, method, date, note } = request;
+    let by = match actor.operator(by) {
+        Ok(by) => by,
+        Err(refused) => return refused,
+    };
     let given = values.iter().flat_map(|(name, text)| [name.as_str(), text.as_str()]);
     let more = [&sample, &body, &report, &method, &date, &note].into_iter().flatten().map(String::as_str);
     let texts: Vec<&str> = given.chain(more).chain([inspection.as_str(), by.as_str()]).collect();
@@ -92,31 +97,46 @@ async fn follow_ups(State(local): State<Local>, Json(request): Json<FollowUpRequ
         let known = Step::ALL.map(Step::word).join(", ");
         return problem(StatusCode::UNPROCESSABLE_ENTITY, &format!("step {step:?} is not one of {known}"));
     };
-    enter(&local, Enter::FollowUp(StepTaken { inspection, step, by, values, sample, body, report, method, date, note }))
-        .await
+    if let Err(refused) = actor.allowed(Action::of(step)) {
+        return refused;
+    }
+    enter(
+        &local,
+        &actor,
+        Enter::FollowUp(StepTaken { inspection, step, by, values, sample, body, report, method, date, note }),
+    )
+    .await
 }
 
-async fn reports_sent(State(local): State<Local>, Json(request): Json<ReportRequest>) -> Response {
+async fn reports_sent(State(local): State<Local>, actor: Actor, Json(request): Json<ReportRequest>) -> Response {
     let ReportRequest { deadline, by, reference } = request;
+    let by = match actor.operator(by) {
+        Ok(by) => by,
+        Err(refused) => return refused,
+    };
     let texts: Vec<&str> = [&deadline, &by].into_iter().chain(&reference).map(String::as_str).collect();
     if let Some(refused) = unfit(&texts) {
         return refused;
     }
-    enter(&local, Enter::ReportSent { deadline, by, reference }).await
+    enter(&local, &actor, Enter::ReportSent { deadline, by, reference }).await
 }
 
-async fn draws(State(local): State<Local>, Json(request): Json<DrawRequest>) -> Response {
+async fn draws(State(local): State<Local>, actor: Actor, Json(request): Json<DrawRequest>) -> Response {
     let DrawRequest { lot, hs, risk, item, by } = request;
+    let by = match actor.operator(by) {
+        Ok(by) => by,
+        Err(refused) => return refused,
+    };
     let texts: Vec<&str> = [&lot, &hs, &by].into_iter().chain(&risk).chain(&item).map(String::as_str).collect();
     if let Some(refused) = unfit(&texts) {
         return refused;
     }
-    enter(&local, Enter::Draw(LotPresented { lot, hs, risk, item, by })).await
+    enter(&local, &actor, Enter::Draw(LotPresented { lot, hs, risk, item, by })).await
 }
 
-async fn enter(local: &Local, enter: Enter) -> Response {
+async fn enter(local: &Local, actor: &Actor, enter: Enter) -> Response {
     let (reply, answer) = oneshot::channel::<Result<Value, AskError>>();
-    if local.asks.try_send(Ask::Enter { enter, reply }).is_err() {
+    if local.asks.try_send(Ask::acting(actor.role(), Ask::Enter { enter, reply })).is_err() {
         return problem(StatusCode::SERVICE_UNAVAILABLE, BUSY);
     }
     match answer.await {

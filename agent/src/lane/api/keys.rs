@@ -9,26 +9,31 @@ use axum::{
 use serde::Deserialize;
 use tidewaiter_record::Algorithm;
 
-use super::{Local, problem, unfit};
+use super::{super::access::Actor, Local, problem, unfit};
 use crate::keys::RotateError;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotateRequest {
-    operator: String,
+    operator: Option<String>,
     /// Of the new key; that of the old one without it.
     algorithm: Option<Algorithm>,
 }
 
-pub(super) async fn rotate(State(local): State<Local>, Json(request): Json<RotateRequest>) -> Response {
-    if let Some(refused) = unfit(&[&request.operator]) {
+pub(super) async fn rotate(State(local): State<Local>, actor: Actor, Json(request): Json<RotateRequest>) -> Response {
+    let RotateRequest { operator, algorithm } = request;
+    let operator = match actor.operator(operator) {
+        Ok(operator) => operator,
+        Err(refused) => return refused,
+    };
+    if let Some(refused) = unfit(&[&operator]) {
         return refused;
     }
     let Some(smith) = local.smith else {
         return problem(StatusCode::NOT_FOUND, "the keys of this agent are not changed here");
     };
     // Not to be dropped half-way when the asker goes away.
-    let done = tokio::spawn(async move { smith.rotate(request.algorithm, &request.operator).await }).await;
+    let done = tokio::spawn(async move { smith.rotate(algorithm, &operator).await }).await;
     match done.unwrap_or(Err(RotateError::Stopping)) {
         Ok(done) => Json(serde_json::json!({
             "ok": true,

@@ -15,6 +15,9 @@
 //! ```
 //!
 //! and the plan's duties, see `duty.rs`; single readings and evidence, see `bring.rs`.
+//!
+//! `operator` is who acts where a command on this machine asks, by the local key. Where a person asks, signed in or by a
+//! token, it is that person, whatever the request says.
 
 mod bring;
 mod duty;
@@ -34,7 +37,10 @@ use tidewaiter_config::site::MOST_QUANTITIES;
 use tidewaiter_record::view::RecordView;
 use tokio::sync::oneshot;
 
-use super::{Local, MAX_TEXT, StatusReport};
+use super::{
+    Local, MAX_TEXT, StatusReport,
+    access::{Action, Actor},
+};
 use crate::{
     inspect::{CheckOperation, Operation},
     inspector::{Ask, AskError},
@@ -44,10 +50,10 @@ use crate::{
 const MAX_RECORDS: usize = 500;
 
 impl Local {
-    async fn ask(&self, make: impl FnOnce(oneshot::Sender<Result<(), AskError>>) -> Ask) -> Response {
+    async fn ask(&self, actor: &Actor, make: impl FnOnce(oneshot::Sender<Result<(), AskError>>) -> Ask) -> Response {
         let (reply, answer) = oneshot::channel();
         // A full queue is refused rather than waited for: the operator sees it and can press again.
-        if self.asks.try_send(make(reply)).is_err() {
+        if self.asks.try_send(Ask::acting(actor.role(), make(reply))).is_err() {
             return problem(StatusCode::SERVICE_UNAVAILABLE, "the agent is busy or stopping; try again");
         }
         match answer.await {
@@ -64,7 +70,7 @@ struct Problem<'a> {
     error: &'a str,
 }
 
-fn problem(code: StatusCode, error: &str) -> Response {
+pub(super) fn problem(code: StatusCode, error: &str) -> Response {
     (code, Json(Problem { error })).into_response()
 }
 
@@ -72,7 +78,7 @@ fn problem(code: StatusCode, error: &str) -> Response {
 #[serde(deny_unknown_fields)]
 struct StartRequest {
     sample: String,
-    operator: String,
+    operator: Option<String>,
     #[serde(default)]
     drill: bool,
 }
@@ -82,20 +88,20 @@ struct StartRequest {
 struct EnterRequest {
     /// In the order typed, which a map of ours would lose.
     values: serde_json::Map<String, serde_json::Value>,
-    operator: String,
+    operator: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DrillRequest {
     on: bool,
-    operator: String,
+    operator: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OperatorRequest {
-    operator: String,
+    operator: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -103,7 +109,7 @@ struct OperatorRequest {
 struct SubjectRequest {
     subject: String,
     facts: BTreeMap<String, String>,
-    operator: String,
+    operator: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -165,41 +171,78 @@ pub fn record_view(bytes: &[u8]) -> serde_json::Value {
     }
 }
 
-async fn subjects(State(local): State<Local>, Json(request): Json<SubjectRequest>) -> Response {
-    let texts = request.facts.iter().flat_map(|(name, fact)| [name.as_str(), fact.as_str()]);
-    let texts: Vec<&str> = texts.chain([request.subject.as_str(), request.operator.as_str()]).collect();
+async fn subjects(State(local): State<Local>, actor: Actor, Json(request): Json<SubjectRequest>) -> Response {
+    let SubjectRequest { subject, facts, operator } = request;
+    let operator = match actor.operator(operator) {
+        Ok(operator) => operator,
+        Err(refused) => return refused,
+    };
+    let texts = facts.iter().flat_map(|(name, fact)| [name.as_str(), fact.as_str()]);
+    let texts: Vec<&str> = texts.chain([subject.as_str(), operator.as_str()]).collect();
     if let Some(refused) = unfit(&texts) {
         return refused;
     }
-    let SubjectRequest { subject, facts, operator } = request;
-    local.ask(|reply| Ask::Post { subject, facts, operator, reply }).await
+    local.ask(&actor, |reply| Ask::Post { subject, facts, operator, reply }).await
 }
 
-async fn start(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<StartRequest>) -> Response {
-    if let Some(refused) = unfit(&[&request.sample, &request.operator]) {
+async fn start(
+    State(local): State<Local>,
+    actor: Actor,
+    Path(rig): Path<String>,
+    Json(request): Json<StartRequest>,
+) -> Response {
+    let StartRequest { sample, operator, drill } = request;
+    if drill && let Err(refused) = actor.allowed(Action::Drill) {
         return refused;
     }
-    let operation = Operation::Start { sample: request.sample.clone() };
-    let StartRequest { operator, drill, .. } = request;
-    local.ask(|reply| Ask::Operate { rig, operation, operator, drill, reply }).await
+    if let Some(refused) = unfit(&[&sample]) {
+        return refused;
+    }
+    operate(&local, &actor, rig, Operation::Start { sample }, operator, drill).await
 }
 
-async fn next(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<OperatorRequest>) -> Response {
-    operate(&local, rig, Operation::Next, request.operator).await
+async fn next(
+    State(local): State<Local>,
+    actor: Actor,
+    Path(rig): Path<String>,
+    Json(request): Json<OperatorRequest>,
+) -> Response {
+    operate(&local, &actor, rig, Operation::Next, request.operator, false).await
 }
 
-async fn stop(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<OperatorRequest>) -> Response {
-    operate(&local, rig, Operation::Stop, request.operator).await
+async fn stop(
+    State(local): State<Local>,
+    actor: Actor,
+    Path(rig): Path<String>,
+    Json(request): Json<OperatorRequest>,
+) -> Response {
+    operate(&local, &actor, rig, Operation::Stop, request.operator, false).await
 }
 
-async fn operate(local: &Local, rig: String, operation: Operation, operator: String) -> Response {
+async fn operate(
+    local: &Local,
+    actor: &Actor,
+    rig: String,
+    operation: Operation,
+    operator: Option<String>,
+    drill: bool,
+) -> Response {
+    let operator = match actor.operator(operator) {
+        Ok(operator) => operator,
+        Err(refused) => return refused,
+    };
     if let Some(refused) = unfit(&[&operator]) {
         return refused;
     }
-    local.ask(|reply| Ask::Operate { rig, operation, operator, drill: false, reply }).await
+    local.ask(actor, |reply| Ask::Operate { rig, operation, operator, drill, reply }).await
 }
 
-async fn enter(State(local): State<Local>, Path(rig): Path<String>, Json(request): Json<EnterRequest>) -> Response {
+async fn enter(
+    State(local): State<Local>,
+    actor: Actor,
+    Path(rig): Path<String>,
+    Json(request): Json<EnterRequest>,
+) -> Response {
     let mut values = Vec::with_capacity(request.values.len());
     for (parameter, text) in request.values {
         // A number would lose its digits on the way: 18.30 is not 18.3.
@@ -213,44 +256,72 @@ async fn enter(State(local): State<Local>, Path(rig): Path<String>, Json(request
         let error = format!("1 to {MOST_QUANTITIES} values are entered at once, and {} came", values.len());
         return problem(StatusCode::UNPROCESSABLE_ENTITY, &error);
     }
-    let texts = values.iter().flat_map(|(parameter, text)| [parameter.as_str(), text.as_str()]);
-    let texts: Vec<&str> = texts.chain([request.operator.as_str()]).collect();
+    let texts: Vec<&str> = values.iter().flat_map(|(parameter, text)| [parameter.as_str(), text.as_str()]).collect();
     if let Some(refused) = unfit(&texts) {
         return refused;
     }
-    operate(&local, rig, Operation::Enter { values }, request.operator).await
+    operate(&local, &actor, rig, Operation::Enter { values }, request.operator, false).await
 }
 
-async fn drill(State(local): State<Local>, Path(place): Path<String>, Json(request): Json<DrillRequest>) -> Response {
-    if let Some(refused) = unfit(&[&request.operator]) {
+async fn drill(
+    State(local): State<Local>,
+    actor: Actor,
+    Path(place): Path<String>,
+    Json(request): Json<DrillRequest>,
+) -> Response {
+    let DrillRequest { on, operator } = request;
+    let operator = match actor.operator(operator) {
+        Ok(operator) => operator,
+        Err(refused) => return refused,
+    };
+    if let Some(refused) = unfit(&[&operator]) {
         return refused;
     }
-    let DrillRequest { on, operator } = request;
-    local.ask(|reply| Ask::Drill { place, on, operator, reply }).await
+    local.ask(&actor, |reply| Ask::Drill { place, on, operator, reply }).await
 }
 
-async fn check_start(local: State<Local>, check: Path<String>, request: Json<OperatorRequest>) -> Response {
-    self::check(local, check, CheckOperation::Start, request).await
+async fn check_start(
+    local: State<Local>,
+    actor: Actor,
+    check: Path<String>,
+    request: Json<OperatorRequest>,
+) -> Response {
+    self::check(local, actor, check, CheckOperation::Start, request).await
 }
 
-async fn check_next(local: State<Local>, check: Path<String>, request: Json<OperatorRequest>) -> Response {
-    self::check(local, check, CheckOperation::Next, request).await
+async fn check_next(
+    local: State<Local>,
+    actor: Actor,
+    check: Path<String>,
+    request: Json<OperatorRequest>,
+) -> Response {
+    self::check(local, actor, check, CheckOperation::Next, request).await
 }
 
-async fn check_stop(local: State<Local>, check: Path<String>, request: Json<OperatorRequest>) -> Response {
-    self::check(local, check, CheckOperation::Stop, request).await
+async fn check_stop(
+    local: State<Local>,
+    actor: Actor,
+    check: Path<String>,
+    request: Json<OperatorRequest>,
+) -> Response {
+    self::check(local, actor, check, CheckOperation::Stop, request).await
 }
 
 async fn check(
     State(local): State<Local>,
+    actor: Actor,
     Path(check): Path<String>,
     operation: CheckOperation,
     Json(OperatorRequest { operator }): Json<OperatorRequest>,
 ) -> Response {
+    let operator = match actor.operator(operator) {
+        Ok(operator) => operator,
+        Err(refused) => return refused,
+    };
     if let Some(refused) = unfit(&[&operator]) {
         return refused;
     }
-    local.ask(|reply| Ask::Check { check, operation, operator, reply }).await
+    local.ask(&actor, |reply| Ask::Check { check, operation, operator, reply }).await
 }
 
 /// The routes.

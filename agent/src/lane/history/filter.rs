@@ -90,6 +90,8 @@ pub(super) struct Query {
     pub(super) page: Page,
     /// Its rows.
     pub(super) rows: usize,
+    /// Plates in a table as they are.
+    pub(super) personal: bool,
     typed: Vec<(String, String)>,
 }
 
@@ -142,6 +144,7 @@ impl Query {
             filter: Filter { kind: Some("inspection"), ..Filter::default() },
             page: Page::Newest,
             rows: ROWS,
+            personal: false,
             typed: Vec::new(),
         };
         for (name, value) in fields {
@@ -180,6 +183,7 @@ impl Query {
                 let fits = usize::try_from(rows).ok().filter(|rows| (1..=MOST_ROWS_SHOWN).contains(rows));
                 self.rows = fits.ok_or_else(|| refused("limit", value, "history-wanted-limit"))?;
             }
+            "personal" => self.personal = one_of("personal", value, &["yes"])? == "yes",
             _ => return Err(QueryError::Field(shortened(name))),
         }
         Ok(())
@@ -188,6 +192,13 @@ impl Query {
     /// What was typed into a field.
     pub(super) fn typed(&self, name: &str) -> &str {
         self.typed.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The query again with one more field, for a link: begins with `?`.
+    pub(super) fn with(&self, name: &str, value: &str) -> String {
+        let link = self.link(Page::Newest);
+        let between = if link.len() > 1 { "&" } else { "" };
+        format!("{link}{between}{}", form_urlencoded([(name, value)].into_iter()))
     }
 
     /// The query again with another page, for a link: begins with `?`.

@@ -63,6 +63,8 @@ struct HistoryPage {
     newer: Option<String>,
     older: Option<String>,
     table: String,
+    /// The same with plates as they are.
+    plain: String,
 }
 
 /// `GET /history`.
@@ -94,6 +96,7 @@ pub(super) async fn page(State(local): State<Local>, view: View) -> Response {
         newer: first.filter(|_| found.newer).map(|seq| link(Page::After(seq))),
         older: last.filter(|_| found.older).map(|seq| link(Page::Before(seq))),
         table: format!("/history.csv{}", query.link(Page::Newest)),
+        plain: format!("/history.csv{}", query.with("personal", "yes")),
     };
     view.page(StatusCode::OK, &page)
 }
@@ -201,7 +204,7 @@ fn selects(query: &Query, words: &[std::collections::BTreeSet<Box<str>>; 3], lan
     ]
 }
 
-/// `GET /history.csv`: everything that fits, one row a finding, oldest first.
+/// `GET /history.csv`: everything that fits, one row a finding, oldest first; plates are masked unless `personal=yes`.
 pub(super) async fn table(State(local): State<Local>, view: View) -> Response {
     let zone = local.zone();
     let query = match read(&view, &zone) {
@@ -213,12 +216,13 @@ pub(super) async fn table(State(local): State<Local>, view: View) -> Response {
     let name = format!("{}-{}.csv", local.site.borrow().agent, "inspections");
     let head = [sheet::MARK.as_bytes(), &sheet::line(&sheet::HEADER)].concat();
     let begin = Some((numbers.into_iter(), Some(head), local.outbox.clone(), zone));
-    let pieces = stream::unfold(begin, |state| async move {
+    let personal = query.personal;
+    let pieces = stream::unfold(begin, move |state| async move {
         let (mut numbers, head, outbox, zone) = state?;
         if let Some(head) = head {
             return Some((Ok(Bytes::from(head)), Some((numbers, None, outbox, zone))));
         }
-        match piece(&mut numbers, &outbox, &zone).await {
+        match piece(&mut numbers, &outbox, &zone, personal).await {
             Ok(None) => None,
             Ok(Some(lines)) => Some((Ok(Bytes::from(lines)), Some((numbers, None, outbox, zone)))),
             // A table that ends early would look like a whole one; the broken transfer does not.
@@ -233,6 +237,7 @@ async fn piece(
     numbers: &mut std::vec::IntoIter<u64>,
     outbox: &Outbox,
     zone: &TimeZone,
+    personal: bool,
 ) -> Result<Option<Vec<u8>>, String> {
     let wanted: Vec<u64> = numbers.by_ref().take(PIECE).collect();
     if wanted.is_empty() {
@@ -243,7 +248,7 @@ async fn piece(
         let entries = outbox.entries(seq, 1).await.ok_or("the agent is stopping")?.map_err(|why| why.to_string())?;
         // One that was deleted meanwhile is left out, as it would be a moment later.
         for entry in entries.iter().filter(|it| it.seq == seq) {
-            lines.extend(sheet::rows(&entry.bytes, zone));
+            lines.extend(sheet::rows(&entry.bytes, zone, personal));
         }
     }
     Ok(Some(lines))

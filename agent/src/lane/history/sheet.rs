@@ -5,9 +5,10 @@
 //! plain number. Values are the digits that were judged, with their unit; times are local with the offset, and UTC.
 
 use jiff::tz::TimeZone;
-use tidewaiter_record::{Detail, parse, view::utc};
+use tidewaiter_record::{Detail, Identity, parse, view::utc};
 
 use super::time;
+use crate::privacy;
 
 /// What a file begins with: the mark says that it is UTF-8.
 pub(crate) const MARK: &str = "\u{feff}";
@@ -35,12 +36,17 @@ pub(crate) const HEADER: [&str; 19] = [
     "limit",
 ];
 
-/// The rows of a stored record, each a line; none where it is no inspection.
-pub(crate) fn rows(bytes: &[u8], zone: &TimeZone) -> Vec<u8> {
+/// The rows of a stored record, each a line; none where it is no inspection. Plates are masked unless `personal`.
+pub(crate) fn rows(bytes: &[u8], zone: &TimeZone, personal: bool) -> Vec<u8> {
     let mut lines = Vec::new();
     let Ok(record) = parse(bytes) else { return lines };
     let Detail::Inspection(detail) = &record.body.detail else { return lines };
-    let subjects: Vec<&str> = detail.subject.identities.iter().map(|it| it.text.as_str()).collect();
+    let subject = |it: &Identity| match it.kind.as_str() {
+        _ if personal => it.text.clone(),
+        "plate" => privacy::plate(&it.text),
+        _ => privacy::scrub(&it.text),
+    };
+    let subjects: Vec<String> = detail.subject.identities.iter().map(subject).collect();
     let time = &record.body.time;
     let flag = |set: bool| if set { "yes" } else { "no" }.to_owned();
     let front = [

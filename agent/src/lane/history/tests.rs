@@ -278,6 +278,7 @@ impl Desk {
             software: Arc::new(SoftwareId { name: context().software, hash: None, config: [9; 32] }),
             context: Arc::new(context()),
             history: Arc::default(),
+            access: Arc::new(crate::lane::access::Access::new()),
         };
         Self { local, outbox, clock, read, _stop: stop.drop_guard(), _ends: (site_sender, telemetry_sender, dir) }
     }

@@ -23,7 +23,7 @@ use super::{View, pages::Page};
 use crate::{
     inspect::{CheckOperation, Operation, OperationError},
     inspector::{Ask, AskError},
-    lane::{Local, MAX_TEXT},
+    lane::{Local, MAX_TEXT, access::Action},
 };
 
 /// How the name of a typed value begins in a form; the parameter follows.
@@ -60,12 +60,17 @@ impl Posted {
         make: impl FnOnce(String, oneshot::Sender<Result<(), AskError>>) -> Ask,
     ) -> Response {
         let language = self.view.language;
-        let operator = field(&self.fields, "operator").to_owned();
+        // A person who is signed in is who they are; a command states its person.
+        let actor = self.view.actor.clone();
+        let operator = match actor.operator(Some(field(&self.fields, "operator").to_owned())) {
+            Ok(operator) => operator,
+            Err(refused) => return refused,
+        };
         if !is_fit(&operator) {
             return self.refuse(StatusCode::UNPROCESSABLE_ENTITY, say(language, "refused-operator", &[]));
         }
         let (reply, answer) = oneshot::channel();
-        if self.local.asks.try_send(make(operator, reply)).is_err() {
+        if self.local.asks.try_send(Ask::acting(actor.role(), make(operator, reply))).is_err() {
             return self.refuse(StatusCode::SERVICE_UNAVAILABLE, say(language, "refused-busy", &[]));
         }
         match answer.await {
@@ -129,6 +134,10 @@ pub(super) async fn start(
         return posted.refuse(StatusCode::UNPROCESSABLE_ENTITY, why);
     }
     let drill = !field(&posted.fields, "drill").is_empty();
+    if drill && !posted.view.actor.may(Action::Drill) {
+        let why = Action::Drill.refusal(posted.view.language);
+        return posted.refuse(StatusCode::FORBIDDEN, why);
+    }
     let operation = Operation::Start { sample };
     posted.ask("start", |operator, reply| Ask::Operate { rig, operation, operator, drill, reply }).await
 }

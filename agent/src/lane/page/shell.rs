@@ -11,7 +11,7 @@ use axum::{
 use tidewaiter_words::{Language, say};
 
 use super::{View, assets};
-use crate::lane::Local;
+use crate::lane::{Local, access};
 
 /// The frame of a page.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub(in crate::lane) struct Shell {
     pub(in crate::lane) events: Option<String>,
     /// Who is signed in.
     pub(in crate::lane) who: Option<String>,
+    /// Where somebody signs in, where there are users and nobody is signed in.
+    pub(in crate::lane) sign_in: Option<String>,
 }
 
 /// A way to another page.
@@ -101,7 +103,9 @@ impl Local {
             ways,
             other: view.in_other_language(),
             events: None,
-            who: None,
+            who: view.actor.person().map(|it| it.display.clone()),
+            sign_in: (site.local.users.is_some() && view.actor.person().is_none())
+                .then(|| access::way_in(&view.path, &view.query)),
         }
     }
 }

@@ -3,10 +3,12 @@
 use std::convert::Infallible;
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, Request},
     http::{HeaderMap, header, request::Parts},
 };
 use tidewaiter_words::Language;
+
+use crate::lane::access::Actor;
 
 /// The cookie that keeps the language chosen.
 const COOKIE: &str = "lang";
@@ -20,11 +22,13 @@ pub(in crate::lane) struct View {
     /// Language of the page.
     pub(in crate::lane) language: Language,
     /// It came with this request and is to be remembered.
-    pub(super) chosen: bool,
+    pub(in crate::lane) chosen: bool,
     /// Path asked for, as in the request line.
     pub(in crate::lane) path: String,
     /// Query without `lang`, as in the request line.
     pub(in crate::lane) query: String,
+    /// Who looks.
+    pub(in crate::lane) actor: Actor,
 }
 
 impl View {
@@ -33,7 +37,7 @@ impl View {
             query.split('&').filter(|it| !it.is_empty()).partition(|it| it.starts_with("lang="));
         let chosen = lang.iter().rev().find_map(|it| Language::from_tag(it.strip_prefix("lang=")?));
         let language = chosen.or_else(|| kept(headers)).unwrap_or_else(|| preferred(headers));
-        Self { language, chosen: chosen.is_some(), path: path.to_owned(), query: rest.join("&") }
+        Self { language, chosen: chosen.is_some(), path: path.to_owned(), query: rest.join("&"), actor: Actor::Nobody }
     }
 
     /// The same page in the other language.
@@ -52,11 +56,20 @@ impl View {
     }
 }
 
+impl View {
+    /// Of a request that no route has seen.
+    pub(in crate::lane) fn of(request: &Request) -> Self {
+        let uri = request.uri();
+        Self::read(uri.path(), uri.query().unwrap_or_default(), request.headers())
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for View {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::read(parts.uri.path(), parts.uri.query().unwrap_or_default(), &parts.headers))
+        let actor = parts.extensions.get().cloned().unwrap_or(Actor::Nobody);
+        Ok(Self { actor, ..Self::read(parts.uri.path(), parts.uri.query().unwrap_or_default(), &parts.headers) })
     }
 }
 
