@@ -14,5 +14,6 @@ mod held;
 mod interop;
 mod judgement;
 mod mutants;
+mod packaging;
 mod service;
 mod tidy;
