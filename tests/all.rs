@@ -5,6 +5,7 @@
 mod cases;
 mod chaos;
 mod commands;
+mod console;
 mod corpus;
 mod evidence;
 mod frozen;
@@ -13,5 +14,6 @@ mod held;
 mod interop;
 mod judgement;
 mod mutants;
+mod packaging;
 mod service;
 mod tidy;

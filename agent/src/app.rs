@@ -7,9 +7,11 @@
 //! - the pulse (`life`): the outbox's head, a deadline after it; ends with `stop`;
 //! - the keeper (`outbox`): commands; ends when everyone else has;
 //! - the uplink: link events, the outbox's head; ends after the drain;
+//! - one per output (`outputs`): a tick; ends first, with the safe state written while its port still runs;
+//! - one per camera (`camera`): cues of the inspector; end when it has ended and their queues are empty;
 //! - the downlink, where signed orders are taken: the door of the uplink; ends with `stop`.
 //!
-//! Stopping runs along the row, so that nothing under way is lost: ports, inspector (open inspections
+//! Stopping runs along the row, so that nothing under way is lost: outputs, ports, inspector (open inspections
 //! are sealed as interrupted), the shutdown record, receipts up to the drain limit, uplink, keeper.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
@@ -22,14 +24,15 @@ use tidewaiter_record::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    acquire::{Arrival, Counters, Crew, Opener, Ports},
+    acquire::{self, Arrival, Counters, Crew, Opener, Ports},
+    camera::{self, Cameras},
     clock::{Clock, Policy},
     downlink::{Begin, Downlink, Seat},
     evidence::EvidenceStore,
@@ -40,6 +43,7 @@ use crate::{
         poison::{self, Abort},
     },
     outbox::{self, Keeper, Outbox, Status, Store, StoreError},
+    outputs,
     reload::{self, Kept, Refused, Reloader},
     seal,
     uplink::{self, Link, MakeLink, Relink, Telemetry, Topics, Uplink},
@@ -52,6 +56,11 @@ pub const ARRIVALS: usize = 4096;
 pub const ASKS: usize = 64;
 /// Live values that may wait for the uplink; further ones are dropped, they are stale anyway.
 pub const VIEWS: usize = 256;
+
+/// How long stills under way are waited for.
+const STILLS: Duration = Duration::from_secs(5);
+/// How long the outputs may take to be left in their safe state.
+const SAFE_STATE: Duration = Duration::from_secs(5);
 
 /// Longest round of the inspector: it waits for the disk in it.
 const INSPECTOR_ROUND: Duration = Duration::from_secs(60);
@@ -114,9 +123,12 @@ pub struct Running {
     ports_door: Ports,
     notes: Vec<(String, Vec<u8>)>,
     stop: CancellationToken,
+    stop_outputs: CancellationToken,
     stop_uplink: CancellationToken,
     stop_keeper: CancellationToken,
     ended: CancellationToken,
+    outputs: JoinSet<()>,
+    cameras: JoinSet<()>,
     ports: JoinHandle<()>,
     inspector: JoinHandle<()>,
     pulse: JoinHandle<()>,
@@ -233,11 +245,19 @@ pub async fn start_with<L: Link + 'static>(
     });
 
     let (arrivals_out, arrivals) = mpsc::channel::<Arrival>(ARRIVALS);
+    let (desks, inboxes) = acquire::orders::desks(&site);
     let (crew, ports_door) =
         Crew::new(Arc::clone(&clock), parts.opener, arrivals_out, Arc::clone(&counters), beats.clone(), stop.clone());
-    let crew = crew.holding_off(extra.held_off.keys().cloned().collect());
+    let crew = crew.with_orders(inboxes).holding_off(extra.held_off.keys().cloned().collect());
     let ports = tokio::spawn(crew.run(Arc::clone(&site)));
     live.set_limits_stale(limits_stale);
+    let seat = camera::Parts {
+        clock: Arc::clone(&clock),
+        outbox: outbox.clone(),
+        software: context.software.clone(),
+        site: site_in_force.clone(),
+    };
+    let (pictures, cameras) = Cameras::spawn(&site, &seat);
     let inspector = Inspector::new(
         Arc::clone(&site),
         boot,
@@ -251,7 +271,16 @@ pub async fn start_with<L: Link + 'static>(
         views_out,
     )
     .with_signed_tables(tables_are_signed)
+    .with_cameras(pictures)
     .beating(beats.beat("inspector", INSPECTOR_ROUND));
+    let stop_outputs = CancellationToken::new();
+    let lamps = outputs::Parts {
+        clock: Arc::clone(&clock),
+        live: Arc::clone(&live),
+        status: status.clone(),
+        outbox: outbox.clone(),
+    };
+    let outputs = outputs::spawn(&site, &lamps, &desks, &stop_outputs);
     let pulse = Pulse {
         site: site_in_force.clone(),
         clock: Arc::clone(&clock),
@@ -287,9 +316,12 @@ pub async fn start_with<L: Link + 'static>(
         ports_door,
         notes,
         stop,
+        stop_outputs,
         stop_uplink,
         stop_keeper,
         ended,
+        outputs,
+        cameras,
         ports,
         inspector,
         pulse,
@@ -359,9 +391,21 @@ impl Running {
     /// When the store failed for good.
     pub async fn stop(self, drain: Duration) -> Result<Arc<Status>, StoreError> {
         info!("stopping");
+        self.stop_outputs.cancel();
+        let mut outputs = self.outputs;
+        let safe = async { while outputs.join_next().await.is_some() {} };
+        if timeout(SAFE_STATE, safe).await.is_err() {
+            warn!("not every output could be left in its safe state");
+        }
         self.stop.cancel();
         let _ = self.ports.await;
         let _ = self.inspector.await;
+        // What was cued is still fetched: each camera has its own time-out.
+        let mut cameras = self.cameras;
+        let stills = async { while cameras.join_next().await.is_some() {} };
+        if timeout(STILLS, stills).await.is_err() {
+            warn!("not every still has come; the rest is lost");
+        }
         if let Some(downlink) = self.downlink {
             let _ = downlink.await;
         }
@@ -390,7 +434,9 @@ impl Running {
     }
 
     /// Drops every task where it stands, as a power cut would. For tests of what survives.
-    pub fn abort(self) {
+    pub fn abort(mut self) {
+        self.outputs.abort_all();
+        self.cameras.abort_all();
         self.stop.cancel();
         self.ports.abort();
         self.inspector.abort();

@@ -13,13 +13,15 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use tidewaiter_config::site::{Disclosure, Judge, Site};
+use tidewaiter_config::site::{Disclosure, Judge, Site, StillMoment};
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
     Detail, Hash,
-    body::{INLINE_BYTES, SoftwareId, Table},
+    body::{Flags, INLINE_BYTES, SoftwareId, Table},
 };
-use tidewaiter_screening::{Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen};
+use tidewaiter_screening::{
+    Disposition, Inspection, Screening, Verdict, duty::case::fact, inspection::SubjectKind, screen,
+};
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval},
@@ -29,6 +31,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     acquire::{Arrival, Content, LinkState, Mark},
+    camera::{Cameras, Cue},
     clock::Clock,
     duty::Desk,
     inspect::{By, CheckOperation, DeclarationBook, Engine, Event, Operation, Step, Subjects},
@@ -87,6 +90,9 @@ pub struct Inspector {
     /// As what whoever asks right now acts.
     role: Option<&'static str>,
     scenes: Scenes,
+    cameras: Cameras,
+    /// The inspection of each place that its cameras were last cued for.
+    pictured: BTreeMap<String, String>,
     turning: Option<Turning>,
     beat: Option<Beat>,
 }
@@ -155,9 +161,18 @@ impl Inspector {
             links: BTreeMap::new(),
             shots: Shots::default(),
             role: None,
+            cameras: Cameras::default(),
+            pictured: BTreeMap::new(),
             turning: None,
             beat: None,
         }
+    }
+
+    /// The same with cameras that are cued by what opens and ends.
+    #[must_use]
+    pub fn with_cameras(mut self, cameras: Cameras) -> Self {
+        self.cameras = cameras;
+        self
     }
 
     /// Strikes this with every round.
@@ -276,9 +291,15 @@ impl Inspector {
         self.duties(now).await;
         self.live_on(now).await;
         self.end_shots(now).await;
+        self.show_places(now);
+    }
+
+    /// Shows what each place is busy with.
+    fn show_places(&mut self, now: Moment) {
         let busy = self.engine.busy();
         self.live.update(|live| live.busy = busy);
         self.scenes.look(&self.engine, now, &self.live);
+        self.live.beat(now.mono_ms);
     }
 
     async fn ask(&mut self, ask: Ask) {
@@ -319,6 +340,9 @@ impl Inspector {
                         let event = Event { place: rig, name: name.to_owned(), subject, facts };
                         let recorded = self.outbox.seal(self.event(&event)).await;
                         self.carry_out(steps).await;
+                        // The page that is loaded upon the answer shows what the answer says.
+                        self.scenes.make_due();
+                        self.show_places(self.clock.now());
                         recorded.map(|_| ()).map_err(AskError::from)
                     }
                     Err(refused) => Err(refused.into()),
@@ -338,6 +362,9 @@ impl Inspector {
                         let event = Event { place: check, name: name.to_owned(), subject, facts };
                         let recorded = self.outbox.seal(self.event(&event)).await;
                         self.carry_out(steps).await;
+                        // The page that is loaded upon the answer shows what the answer says.
+                        self.scenes.make_due();
+                        self.show_places(self.clock.now());
                         recorded.map(|_| ()).map_err(AskError::from)
                     }
                     Err(refused) => Err(refused.into()),
@@ -405,6 +432,10 @@ impl Inspector {
                 Step::Done(mut inspection) => {
                     self.open.remove(&inspection.place);
                     let (screening, mut draft) = self.judge(&mut inspection);
+                    self.picture(&inspection, StillMoment::End);
+                    if screening.disposition == Disposition::Alarm {
+                        self.picture(&inspection, StillMoment::Alarm);
+                    }
                     // The outcome of a function check is durable with its record, or not at all. A pass that no record
                     // bears out is none; what failed has failed all the same.
                     let mut register = self.register.clone();
@@ -426,6 +457,10 @@ impl Inspector {
                     }
                 }
                 Step::Remember(mut inspection) => {
+                    if self.pictured.get(&inspection.place) != Some(&inspection.id) {
+                        self.pictured.insert(inspection.place.clone(), inspection.id.clone());
+                        self.picture(&inspection, StillMoment::Start);
+                    }
                     let (_, draft) = self.judge(&mut inspection);
                     if let Err(refusal) = self.outbox.remember(&inspection.place, seal::remembered(&draft)).await {
                         warn!(inspection = inspection.id, %refusal, "an open inspection could not be made durable");
@@ -448,6 +483,13 @@ impl Inspector {
                 }
             }
         }
+    }
+
+    /// Cues the cameras of a place, which costs the inspection nothing.
+    fn picture(&self, inspection: &Inspection, moment: StillMoment) {
+        let flags = Flags { simulated: inspection.simulated, drill: inspection.drill };
+        let cue = Cue { moment, inspection: inspection.id.clone(), flags, at: self.clock.now() };
+        self.cameras.cue(&inspection.place, &cue);
     }
 
     /// Seals a result. The readings that a record has no room for are sealed beside it, before it and in the same commit;
@@ -574,7 +616,11 @@ impl Inspector {
             disposition = result.disposition,
             "recorded"
         );
+        self.live.count(&result.place, result.disposition);
+        // Together: nobody must see the result and believe that its inspection is still open.
+        let busy = self.engine.busy();
         self.live.update(|live| {
+            live.busy = busy;
             if live.results.len() >= RECENT {
                 live.results.pop_front();
             }

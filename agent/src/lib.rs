@@ -9,12 +9,14 @@
 //!                                                 └ downlink◄┘
 //! ```
 //!
-//! IO lives in `acquire::system` (ports), `reload` (site file, last good configuration), `outbox::sqlite` and `evidence::disk` (disk), `uplink` (MQTT), `lane` (local
-//! interface), `keys` (key files), `life::rim` (own executable, temperatures), declarations and `clock`; everything else
+//! IO lives in `acquire::system` (ports), `reload` (site file, last good configuration), `outbox::sqlite` and
+//! `evidence::disk` (disk), `uplink` (MQTT), `lane` (local interface), `keys` (key files), `life::rim` (own executable,
+//! temperatures), `outputs::gpio`, `camera::fetch`, declarations and `clock`; everything else
 //! takes values and instants.
 
 pub mod acquire;
 pub mod app;
+pub mod camera;
 #[allow(clippy::doc_markdown, reason = "doc comments there are the help text that users read, addresses included")]
 pub mod cli;
 pub mod clock;
@@ -28,6 +30,7 @@ pub mod keys;
 pub mod lane;
 pub mod life;
 pub mod outbox;
+pub mod outputs;
 pub mod privacy;
 pub mod register;
 pub mod reload;

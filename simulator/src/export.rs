@@ -66,6 +66,7 @@ pub fn export_config(scene: &Scene, addresses: &BTreeMap<String, Address>, optio
     }
     lane(&mut out, scene, &known);
     rigs(&mut out, scene, &known);
+    lights(&mut out, scene, addresses);
     if let Some(gamma) = scene.gamma.as_ref().filter(|it| known(&it.id)) {
         let slots = (gamma.watch.ms() / gamma.poll.ms().max(1)).max(1);
         out.line("\n[[watches]]");
@@ -221,6 +222,34 @@ fn lane(out: &mut Text, scene: &Scene, known: &dyn Fn(&str) -> bool) {
     if gamma.is_some() {
         judge("scrap-radiation", "\"dose-rate\"");
     }
+}
+
+/// The stack light of the first place.
+fn lights(out: &mut Text, scene: &Scene, addresses: &BTreeMap<String, Address>) {
+    let Some(it) = &scene.io_module else { return };
+    let (Some(address), Some(place)) = (addresses.get(&it.id), scene.places().last().copied()) else { return };
+    port(out, &it.id, address, true);
+    out.line("\n[[outputs]]");
+    out.pair("id", &it.id);
+    out.pair("place", place);
+    let lines: Vec<String> = (0..)
+        .zip(&it.coils)
+        .filter(|(_, name)| !name.contains("spare"))
+        .map(|(coil, name)| format!("{name} = {coil}"))
+        .collect();
+    out.line(&format!("lines = {{ {} }}", lines.join(", ")));
+    if !it.inverted.is_empty() {
+        let names: Vec<String> = it.inverted.iter().map(|it| format!("\"{it}\"")).collect();
+        out.line(&format!("inverted = [{}]", names.join(", ")));
+    }
+    if it.coils.iter().any(|it| it == "barrier") {
+        out.line("barrier = \"open only on clear and recorded\"");
+    }
+    out.line("[outputs.coils]");
+    out.pair("port", &port_id(&it.id));
+    out.line(&format!("unit_id = {}", it.unit_id));
+    out.pair("write", if it.together { "multiple" } else { "single" });
+    out.line(&format!("watchdog = [{{ register = {}, value = 30 }}]", it.watchdog_register));
 }
 
 fn rigs(out: &mut Text, scene: &Scene, known: &dyn Fn(&str) -> bool) {

@@ -8,6 +8,8 @@
 //! The services share the codecs of `tidewaiter-drivers` with the agent and therefore prove nothing
 //! about them; captured frames and independent peers do.
 
+pub mod capture;
+pub mod comparing;
 mod declarations;
 mod export;
 mod operator;
@@ -28,4 +30,4 @@ pub use profile_server::{ProfileServer, ProfileServerError};
 pub use scene::{Scene, SceneError, Span};
 pub use simulation::{Address, Options, Running, Simulation, StartError};
 pub use week::{Described, DescribedAlarm, DescribedValue, described, week};
-pub use world::{NoSuchExtract, Passage, PlannedSpecimen, World, WorldError, WorldOptions};
+pub use world::{CoilWrite, Lamps, NoSuchExtract, Passage, PlannedSpecimen, World, WorldError, WorldOptions};

@@ -2,6 +2,7 @@
 //! works must find.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::Write,
     net::{IpAddr, SocketAddr},
@@ -11,12 +12,16 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use tidewaiter_config::profile::load_any;
+use tidewaiter_console::{Everywhere, arguments, language, localized, said};
 use tidewaiter_simulator::{
     Address, ExportOptions, Options, ProfileServer, Running, Scene, Simulation, Span, World, WorldOptions,
+    capture::{self, CaptureError, Playback},
+    comparing::compare,
     declarations_csv, export_config, operator_commands, scene,
 };
+use tokio::net::TcpListener;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,15 +30,18 @@ Examples:
   tidewaiter-sim run my-scene.toml --seed 42 --time-scale 4
   tidewaiter-sim profile moisture.toml --listen 127.0.0.1:1502
   tidewaiter-sim export-config demo --dir sim > site.toml
+  tidewaiter-sim judge oracle.json records.jsonl
 
-Exit codes: 0 ok, 2 usage or scene, 3 environment (a port or file cannot be had).";
+Exit codes: 0 ok, 1 finding (something differs), 2 usage or scene, 3 environment (a port or file cannot be had).";
 
 /// Instruments with physics, on real ports: what an integrator tests against.
 #[derive(Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(name = "tidewaiter-sim", version, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    everywhere: Everywhere,
 }
 
 #[derive(Subcommand)]
@@ -60,6 +68,72 @@ enum Command {
                       Instruments on TCP need a fixed port in the scene; `run --config-out` knows every port."
     )]
     ExportConfig(ExportConfig),
+    /// Compare an agent's records with what the scene must give: missing, too many, judged otherwise
+    #[command(after_help = "Example:\n  tidewaiter-sim judge oracle.json records.jsonl --json\n\n\
+                      `run --oracle-out` writes the oracle, `tidewaiter export --format jsonl` the records.")]
+    Judge(Judge),
+    /// Write what a port sends into a capture, with its times
+    #[command(after_help = "Example:\n  tidewaiter-sim record tcp://192.168.7.20:1600 --out portal.bin --for 60s\n\n\
+                      `tidewaiter listen --file portal.bin` names its protocol. Nothing is ever sent to the port.")]
+    Record(RecordArgs),
+    /// Play a capture back on a TCP port, with its own times
+    #[command(after_help = "Example:\n  tidewaiter-sim replay portal.bin --listen 127.0.0.1:1600 --again")]
+    Replay(ReplayArgs),
+    /// Write the completion script for a shell
+    #[command(after_help = "Example:\n  tidewaiter-sim completions bash > /etc/bash_completion.d/tidewaiter-sim")]
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: tidewaiter_console::Shell,
+    },
+    /// Write the manual pages
+    #[command(after_help = "Example:\n  tidewaiter-sim man --out /usr/local/share/man/man1")]
+    Man {
+        /// Folder for one page per command; without it the page of the program goes to standard output
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+struct Judge {
+    /// The oracle, as `run --oracle-out` writes it
+    oracle: PathBuf,
+    /// Records, as `tidewaiter export --format jsonl` writes them
+    records: PathBuf,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct RecordArgs {
+    /// Port: `tcp://HOST:PORT` or `serial:///dev/…?baud=9600`
+    target: String,
+    /// File for the bytes; the times go beside it. What is there is never overwritten
+    #[arg(long)]
+    out: PathBuf,
+    /// Stop after this real time, such as 60s or 10min; Ctrl-C stops at any time
+    #[arg(long = "for", value_parser = length)]
+    lasts: Option<Span>,
+}
+
+#[derive(Args)]
+struct ReplayArgs {
+    /// The capture; its times are read from the file beside it
+    capture: PathBuf,
+    /// Address and port to listen on; port 0 picks one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Speed of a capture without times
+    #[arg(long, default_value_t = 9600)]
+    baud: u32,
+    /// Begin again at the end
+    #[arg(long)]
+    again: bool,
+    /// Stop after this real time, such as 60s or 10min
+    #[arg(long = "for", value_parser = length)]
+    lasts: Option<Span>,
 }
 
 #[derive(Args)]
@@ -169,12 +243,21 @@ fn length(text: &str) -> Result<Span, String> {
 /// What went wrong and with which exit code it ends.
 struct Failure(u8, anyhow::Error);
 
+const FINDING: u8 = 1;
 const USAGE: u8 = 2;
 const ENVIRONMENT: u8 = 3;
 
 fn main() -> std::process::ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
-    let outcome = match Cli::parse().command {
+    let outcome = match arguments(|cli: &Cli| cli.everywhere).command {
+        Command::Judge(judge) => judged(&judge),
+        Command::Record(args) => recorded(&args),
+        Command::Replay(args) => replayed(&args),
+        Command::Completions { shell } => {
+            let script = tidewaiter_console::completions(localized(Cli::command(), language()), shell);
+            std::io::stdout().write_all(&script).map_err(|error| Failure(ENVIRONMENT, error.into()))
+        }
+        Command::Man { out } => manual(out.as_deref()).map_err(|error| Failure(ENVIRONMENT, error)),
         Command::Run(run) => start(&run),
         Command::Profile(served) => show_profile(&served),
         Command::List => list().map_err(|error| Failure(ENVIRONMENT, error)),
@@ -182,11 +265,83 @@ fn main() -> std::process::ExitCode {
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,
+        // A reader that has had enough (`| head`) is no failure.
+        Err(Failure(_, error)) if is_closed_pipe(&error) => std::process::ExitCode::SUCCESS,
         Err(Failure(code, error)) => {
             eprintln!("tidewaiter-sim: {error:#}");
             std::process::ExitCode::from(code)
         }
     }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let closed = |it: &std::io::Error| it.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|it| it.downcast_ref::<std::io::Error>().is_some_and(closed))
+}
+
+fn manual(dir: Option<&Path>) -> anyhow::Result<()> {
+    let (page, written) = tidewaiter_console::man(&localized(Cli::command(), language()), dir)?;
+    let mut out = std::io::stdout().lock();
+    out.write_all(&page)?;
+    for path in written {
+        writeln!(out, "{}", path.display())?;
+    }
+    Ok(())
+}
+
+fn judged(judge: &Judge) -> Result<(), Failure> {
+    let read = |path: &Path| {
+        fs::read_to_string(path)
+            .with_context(|| path.display().to_string())
+            .map_err(|error| Failure(ENVIRONMENT, error))
+    };
+    let (oracle, records) = (read(&judge.oracle)?, read(&judge.records)?);
+    let compared = compare(&oracle, &records).map_err(|error| Failure(USAGE, error.into()))?;
+    let mut out = std::io::stdout().lock();
+    let mut told = String::new();
+    if judge.json {
+        told = serde_json::to_string(&compared).map_err(|error| Failure(ENVIRONMENT, error.into()))?;
+    } else {
+        for it in &compared.differences {
+            let _ = writeln!(told, "{it}");
+        }
+        let (expected, recorded, agree) = (compared.expected, compared.recorded, compared.agree);
+        told.push_str(&said!("judge-sum", expected = expected, recorded = recorded, agree = agree));
+    }
+    writeln!(out, "{told}").map_err(|error| Failure(ENVIRONMENT, error.into()))?;
+    let differ = compared.differences.len();
+    if differ == 0 { Ok(()) } else { Err(Failure(FINDING, anyhow::anyhow!(said!("judge-differ", differ: differ)))) }
+}
+
+fn recorded(args: &RecordArgs) -> Result<(), Failure> {
+    let until = async {
+        let _ = until_over(args.lasts).await;
+    };
+    let bytes = runtime()?.block_on(capture::record(&args.target, &args.out, until)).map_err(|error| {
+        Failure(if matches!(error, CaptureError::Target(_)) { USAGE } else { ENVIRONMENT }, error.into())
+    })?;
+    eprintln!("{}", said!("capture-written", path = args.out.display(), bytes = bytes));
+    Ok(())
+}
+
+fn replayed(args: &ReplayArgs) -> Result<(), Failure> {
+    let playback = Playback::open(&args.capture, args.baud).map_err(|error| {
+        let code = if matches!(error, CaptureError::File { .. }) { ENVIRONMENT } else { USAGE };
+        Failure(code, error.into())
+    })?;
+    let serving = async {
+        let listener = TcpListener::bind(args.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}; choose another port", args.listen))?;
+        let mut out = std::io::stdout();
+        writeln!(out, "tcp://{}", listener.local_addr()?)?;
+        out.flush()?;
+        tokio::select! {
+            ended = capture::replay(listener, playback, args.again) => Ok(ended?),
+            over = until_over(args.lasts) => over,
+        }
+    };
+    runtime()?.block_on(serving).map_err(|error| Failure(ENVIRONMENT, error))
 }
 
 fn load(name: &str) -> anyhow::Result<Scene> {
@@ -270,7 +425,10 @@ async fn play(run: &Run, scene: Scene) -> anyhow::Result<()> {
         write(path, &operator_commands(&running.operator_script(), run.lead_in))?;
     }
     operate(running.world().clone());
-    until_over(run.lasts).await?;
+    tokio::select! {
+        over = until_over(run.lasts) => over?,
+        () = show_lamps(running.world()) => {}
+    }
     let oracle = running.oracle();
     if let Some(path) = &run.oracle_out {
         write(path, &oracle.to_json())?;
@@ -280,6 +438,23 @@ async fn play(run: &Run, scene: Scene) -> anyhow::Result<()> {
     // Bounded, so that a blocked line cannot keep the program.
     let _ = tokio::time::timeout(Duration::from_secs(2), running.stop()).await;
     Ok(())
+}
+
+/// Prints what the I/O module shows whenever that changes; the pulse is left out. Pends for ever.
+async fn show_lamps(world: &World) {
+    let mut shown = None;
+    loop {
+        if let Some(mut lamps) = world.lamps() {
+            lamps.on.retain(|it| it != "pulse");
+            let now = (lamps.on, lamps.trips);
+            if shown.as_ref() != Some(&now) {
+                let on = if now.0.is_empty() { "nothing".to_owned() } else { now.0.join(" ") };
+                eprintln!("coils on: {on}; the module's watchdog has tripped {} times", now.1);
+                shown = Some(now);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// Lets an operator move the pH electrode from the keyboard, a line per move, until standard input ends.
@@ -320,7 +495,7 @@ fn list() -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for (name, _) in scene::BUILT_IN {
         let scene = Scene::built_in(name)?;
-        let instruments = scene.instruments();
+        let instruments = scene.ends();
         let shown = if instruments.is_empty() { "everything is typed".to_owned() } else { instruments.join(" ") };
         writeln!(out, "{name}\n    {}\n    {shown}", scene.title)?;
     }
@@ -331,7 +506,7 @@ fn exported(export: &ExportConfig) -> anyhow::Result<()> {
     let scene = load(&export.scene)?;
     let dir = std::path::absolute(&export.dir)?;
     let mut addresses = std::collections::BTreeMap::new();
-    for id in scene.instruments() {
+    for id in scene.ends() {
         let address = match scene.tcp_port(id) {
             None => Address::Pty(dir.join(format!("{id}.tty"))),
             Some(0) => bail!(
@@ -364,4 +539,15 @@ fn write_tables(dir: &Path, scene: &Scene) -> anyhow::Result<()> {
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}; choose a writable place", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_speaks_both_languages_and_its_examples_are_right() {
+        let faults = tidewaiter_console::faults(&Cli::command);
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
 }

@@ -161,6 +161,9 @@ impl Simulation {
         if let Some(it) = &scene.drum {
             running.listen(&it.id, at(it.port), serve::serve_drum).await?;
         }
+        if let Some(it) = &scene.io_module {
+            running.listen(&it.id, at(it.port), serve::serve_io_module).await?;
+        }
         for it in scene.rigs.iter().flat_map(|rig| &rig.instruments) {
             let id = it.id.clone();
             let speak = move |stream, world| serve::serve_bench(stream, world, id.clone());

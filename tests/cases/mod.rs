@@ -12,11 +12,13 @@ mod full;
 mod lane;
 mod life;
 mod orders;
+mod outputs;
 mod page;
 mod passages;
 mod plan;
 mod reload;
 mod second;
+mod stills;
 mod uplink;
 mod watches;
 

@@ -143,7 +143,7 @@ fn what_a_lane_is_told_stands_in_the_store() {
         for (path, code) in [("/lane/nowhere", 404), ("/rig/lane-7", 404), ("/assets/page.css", 404)] {
             assert_eq!(get(&router, path).await.code.as_u16(), code, "{path}");
         }
-        let css = english.text.split("href=\"/assets/").nth(1).unwrap().split('"').next().unwrap();
+        let css = english.text.split("stylesheet\" href=\"/assets/").nth(1).unwrap().split('"').next().unwrap();
         let css = get(&router, &format!("/assets/{css}")).await;
         assert_eq!(css.headers["content-type"], "text/css; charset=utf-8");
         assert!(css.headers["cache-control"].contains("immutable"));
@@ -196,6 +196,7 @@ fn a_rig_is_run_from_its_page_and_what_is_typed_stays_text() {
         assert_eq!(drill.code, StatusCode::SEE_OTHER);
         let stopped = post(&router, &path("/stop"), "operator=Li+Na").await;
         assert_eq!(stopped.code, StatusCode::SEE_OTHER);
+        world.until(3 * SECOND).await;
         let page = get(&router, &path("?done=nonsense&lang=en")).await;
         let (word, sentence) = told(&page.text);
         let (_, disposition) = recorded(&world, &sentence).await.unwrap();

@@ -247,7 +247,7 @@ pub(crate) fn centre_head(stand: &Stand) -> Result<CentreHead> {
     let (_dir, copy) = copy_of(&store)?;
     // Killed before its tables were made, it cannot be opened; then nothing is stored.
     let Ok(store) = tidewaiter_collector::SqliteStore::open_read_only(&copy) else { return Ok(CentreHead::default()) };
-    let outline = tidewaiter_collector::Store::outline(&store)?;
+    let outline = tidewaiter_collector::store::ReadStore::outline(&store)?;
     let head = outline.first().map(|it| CentreHead { upto: it.next_seq.checked_sub(1), stored: it.stored() });
     Ok(head.unwrap_or_default())
 }

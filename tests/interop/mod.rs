@@ -1,8 +1,10 @@
 //! Programs and parsers of other people: what ours say must mean the same to them.
 #![allow(clippy::indexing_slicing)]
 
+mod coils;
 mod foreign;
 mod mandate;
+mod metrics;
 mod modbus;
 mod peers;
 mod proof;
@@ -80,6 +82,26 @@ fn pymodbus_server_is_read_on_a_serial_line() {
 #[test]
 fn pymodbus_client_reads_the_simulator() {
     pass(peers::client());
+}
+
+#[test]
+fn pymodbus_server_is_written_on_tcp() {
+    pass(coils::written("tcp"));
+}
+
+#[test]
+fn pymodbus_server_is_written_on_a_serial_line() {
+    pass(coils::written("rtu"));
+}
+
+#[test]
+fn pymodbus_server_is_written_on_a_line_that_echoes() {
+    pass(coils::written("rtu-echo"));
+}
+
+#[test]
+fn prometheus_reads_the_figures() {
+    pass(metrics::parsed());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 """An instrument by pymodbus, on TCP or on a serial line between two pseudo-terminals.
 
-Usage: modbus_server.py tcp | rtu
+Usage: modbus_server.py tcp | rtu | rtu-echo      the last brings back to the client what it sends, as two-wire adapters do
 
 Prints the port number or the device path to open, then serves until standard input ends. The words in
 its registers are made by pymodbus and struct, from the values the test expects to be read.
@@ -47,18 +47,20 @@ def device():
     return SimDevice(id=UNIT, simdata=(coils, contacts, holding, inputs), identity=named), named
 
 
-def carry(source, sink):
+def carry(source, sink, echo):
     while chunk := os.read(source, 256):
+        if echo:
+            os.write(source, chunk)
         os.write(sink, chunk)
 
 
-def cable():
+def cable(echo):
     """Two device paths; what is written to one is read from the other."""
     ours, theirs = os.openpty(), os.openpty()
     for end in (*ours, *theirs):
         tty.setraw(end)
-    for source, sink in ((ours[0], theirs[0]), (theirs[0], ours[0])):
-        threading.Thread(target=carry, args=(source, sink), daemon=True).start()
+    for source, sink, back in ((ours[0], theirs[0], False), (theirs[0], ours[0], echo)):
+        threading.Thread(target=carry, args=(source, sink, back), daemon=True).start()
     return os.ttyname(ours[1]), os.ttyname(theirs[1])
 
 
@@ -68,8 +70,8 @@ async def main():
         server = ModbusTcpServer(context, identity=named, address=("127.0.0.1", 0))
         await server.serve_forever(background=True)
         print(server.transport.sockets[0].getsockname()[1], flush=True)
-    elif sys.argv[1:] == ["rtu"]:
-        path, theirs = cable()
+    elif sys.argv[1:] in (["rtu"], ["rtu-echo"]):
+        path, theirs = cable(sys.argv[1] == "rtu-echo")
         server = ModbusSerialServer(
             context, identity=named, framer=FramerType.RTU, port=path, baudrate=BAUD, parity="N", bytesize=8, stopbits=1
         )

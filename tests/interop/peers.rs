@@ -32,7 +32,7 @@ const GAUGE: &str = include_str!("../../config/profiles/lines/coal-gauge-csv.tom
 const DENSITY: &str = include_str!("../../config/profiles/lines/density-meter-dma.toml");
 
 /// The registers of `modbus_server.py`, as its manual would list them.
-const PEER: &str = r#"
+pub(super) const PEER: &str = r#"
 id = "pymodbus-peer"
 title = "registers of modbus_server.py"
 source = "tests/interop/modbus_server.py"
@@ -240,13 +240,13 @@ pub(super) fn wrong_vector() -> Result<()> {
 }
 
 /// `modbus_server.py`; ends with its handle.
-struct Peer {
+pub(super) struct Peer {
     child: Child,
-    place: String,
+    pub(super) place: String,
 }
 
 impl Peer {
-    fn start(python: &Path, kind: &str) -> Result<Self> {
+    pub(super) fn start(python: &Path, kind: &str) -> Result<Self> {
         let mut child =
             Command::new(python).args([SERVER, kind]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().context("its output")?;

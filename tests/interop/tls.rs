@@ -27,23 +27,7 @@ use crate::chaos::{BUSY, Row, runtime};
 
 /// An agent publishes under its own name and reads its own downlinks; the centre reads what agents
 /// publish and writes receipts (mosquitto.conf(5), `acl_file`: `%u` is the certificate's common name).
-const ACL: &str = "\
-pattern write tw/1/+/%u/record
-pattern write tw/1/+/%u/alert
-pattern write tw/1/+/%u/state
-pattern write tw/1/+/%u/view/#
-pattern write tw/1/+/%u/evidence/+
-pattern read tw/1/+/%u/down/#
-
-user centre
-topic read tw/1/+/+/record
-topic read tw/1/+/+/alert
-topic read tw/1/+/+/state
-topic read tw/1/+/+/evidence/+
-topic write tw/1/+/+/down/receipt
-topic write tw/1/+/+/down/resend
-topic write tw/1/+/+/down/beacon
-";
+const ACL: &str = include_str!("../../agent/packaging/brokers/mosquitto/acl");
 
 /// How long a refusal may take to be logged.
 const WITHIN: Duration = Duration::from_secs(20);

@@ -143,6 +143,19 @@ pub fn run_own<S: AsRef<std::ffi::OsStr>>(name: &str, args: impl IntoIterator<It
     run(own(name)?.args(args))
 }
 
+/// As [`run_own`], in a locale such as `zh_CN.UTF-8`.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_own_in<S: AsRef<std::ffi::OsStr>>(
+    locale: &str,
+    name: &str,
+    args: impl IntoIterator<Item = S>,
+) -> Result<Ended> {
+    run(own(name)?.env("LC_ALL", locale).args(args))
+}
+
 /// One of our own programs, undisturbed by the variables of whoever runs the tests.
 ///
 /// # Errors
@@ -155,6 +168,8 @@ pub fn own(name: &str) -> Result<Command> {
     {
         command.env_remove(variable);
     }
+    // Messages are in English unless a test asks for another locale.
+    command.env("LC_ALL", "C").env_remove("NO_COLOR");
     Ok(command)
 }
 

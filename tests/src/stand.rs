@@ -153,9 +153,10 @@ impl Stand {
                 client_id: "centre".to_owned(),
                 tls: None,
                 keep_alive: Duration::from_secs(15),
+                share: None,
             },
             store: StoreSettings {
-                path: centre.join("collector.db"),
+                place: centre.join("collector.db").into(),
                 commit_records: 64,
                 commit_time: Duration::from_millis(20),
             },

@@ -16,6 +16,7 @@
 mod centre;
 mod orders;
 mod ports;
+mod tap;
 mod tell;
 mod way;
 
@@ -47,6 +48,7 @@ use tokio::{
 pub use self::{
     centre::{Centre, Delivery, Trouble, TroubleKind},
     ports::{Ports, Unplugged, Voice},
+    tap::Asked,
     tell::{Row, mass_of, row, value_of},
     way::Way,
 };
@@ -197,6 +199,11 @@ impl World {
     /// While none runs.
     pub fn agent(&self) -> &Running {
         self.agent.as_ref().expect("a test asks for the agent only while it runs")
+    }
+
+    /// Every Modbus request the agent has sent so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.ports.asked()
     }
 
     /// Durable state of the agent.

@@ -15,7 +15,7 @@ use tidewaiter_record::{
     rotation::rotation,
 };
 
-use crate::store::{LogHead, LogStore as _, RotationStore as _, SqliteStore, Store as _, StoreError, StoredRecord};
+use crate::store::{LogHead, Moment, Store, StoreError, StoredRecord, Walk as _};
 
 /// Findings told in full; more are only counted.
 pub const MAX_TOLD: usize = 100;
@@ -55,10 +55,10 @@ impl Audit {
 /// # Errors
 ///
 /// When the store cannot be read.
-pub fn audit(store: &SqliteStore, registry: Option<&Registry>) -> Result<Audit, StoreError> {
+pub fn audit(store: &dyn Store, registry: Option<&Registry>) -> Result<Audit, StoreError> {
     let mut audit = Audit::default();
     // A record that comes in meanwhile would be in one table and not yet in another.
-    let _moment = store.snapshot()?;
+    let _moment = Moment::of(store)?;
     leaves(store, &mut audit)?;
     heads(store, registry, &mut audit)?;
     records(store, &mut audit)?;
@@ -66,7 +66,7 @@ pub fn audit(store: &SqliteStore, registry: Option<&Registry>) -> Result<Audit, 
 }
 
 /// Builds the log again from its leaves, and compares each with its record and each subtree with the one kept.
-fn leaves(store: &SqliteStore, audit: &mut Audit) -> Result<(), StoreError> {
+fn leaves(store: &dyn Store, audit: &mut Audit) -> Result<(), StoreError> {
     let mut log = Frontier::new();
     let mut next: BTreeMap<ChainId, u64> = BTreeMap::new();
     store.walk_leaves(|leaf| -> Result<(), StoreError> {
@@ -117,7 +117,7 @@ fn leaves(store: &SqliteStore, audit: &mut Audit) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn heads(store: &SqliteStore, registry: Option<&Registry>, audit: &mut Audit) -> Result<(), StoreError> {
+fn heads(store: &dyn Store, registry: Option<&Registry>, audit: &mut Audit) -> Result<(), StoreError> {
     let mut last_size = 0;
     store.walk_heads(|head| -> Result<(), StoreError> {
         audit.heads += 1;
@@ -150,7 +150,7 @@ fn wrong_signature(head: &LogHead, registry: &Registry) -> Option<String> {
     }
 }
 
-fn wrong_root(store: &SqliteStore, leaves: u64, size: u64, root: Hash) -> Result<Option<String>, StoreError> {
+fn wrong_root(store: &dyn Store, leaves: u64, size: u64, root: Hash) -> Result<Option<String>, StoreError> {
     if size > leaves {
         return Ok(Some(format!("it covers {size} leaves, the log has {leaves}")));
     }
@@ -160,7 +160,7 @@ fn wrong_root(store: &SqliteStore, leaves: u64, size: u64, root: Hash) -> Result
 
 /// Every record against the columns that repeat what is in it, against what was written down of it elsewhere, and its
 /// anchor against the log.
-fn records(store: &SqliteStore, audit: &mut Audit) -> Result<(), StoreError> {
+fn records(store: &dyn Store, audit: &mut Audit) -> Result<(), StoreError> {
     let mut beside = Beside::read(store, audit)?;
     // Many agents name the same head: each is looked up once.
     let mut judged: BTreeMap<(u64, Hash), Option<String>> = BTreeMap::new();
@@ -195,7 +195,7 @@ fn records(store: &SqliteStore, audit: &mut Audit) -> Result<(), StoreError> {
 }
 
 /// Reads by chain and number too, as every other part does: what an index has lost would be lost there.
-fn wrong_columns(store: &SqliteStore, stored: &StoredRecord, record: &Record) -> Result<Option<String>, StoreError> {
+fn wrong_columns(store: &dyn Store, stored: &StoredRecord, record: &Record) -> Result<Option<String>, StoreError> {
     let found = Hash::of(&stored.bytes);
     if found != stored.hash {
         return Ok(Some(format!("the stored bytes have hash {found}, they came in as {}", stored.hash)));
@@ -224,7 +224,7 @@ struct Beside {
 }
 
 impl Beside {
-    fn read(store: &SqliteStore, audit: &mut Audit) -> Result<Self, StoreError> {
+    fn read(store: &dyn Store, audit: &mut Audit) -> Result<Self, StoreError> {
         let mut named = BTreeMap::new();
         for missing in [false, true] {
             for it in store.named(None, missing)? {

@@ -10,7 +10,7 @@ use tidewaiter_record::{ChainId, Hash, Receipt, Signer, issue, parse};
 use crate::{
     archive::ArchiveError,
     proving::{ProveError, inclusion},
-    store::{ContentStore as _, LogStore as _, SqliteStore, Store as _, StoreError, StoredRecord},
+    store::{Store, StoreError, StoredRecord, Walk as _},
 };
 
 /// Records taken before the first one asked for, where the chain's beginning is further away.
@@ -45,7 +45,7 @@ pub enum BundleError {
 ///
 /// A [`BundleError`].
 pub fn gather(
-    store: &SqliteStore,
+    store: &dyn Store,
     signer: &dyn Signer,
     asked: &[String],
     chain: Option<ChainId>,
@@ -85,12 +85,7 @@ pub fn gather(
 }
 
 /// A receipt over what the chain holds up to `last`, made now: it says what the store says.
-fn receipt(
-    store: &SqliteStore,
-    signer: &dyn Signer,
-    chain: ChainId,
-    last: u64,
-) -> Result<Option<Vec<u8>>, BundleError> {
+fn receipt(store: &dyn Store, signer: &dyn Signer, chain: ChainId, last: u64) -> Result<Option<Vec<u8>>, BundleError> {
     let Some(head) = store.head(chain)? else { return Ok(None) };
     let within = head.newest().is_some_and(|newest| last <= newest);
     let whole = store.first_missing(chain)?.is_none_or(|missing| last < missing);
@@ -107,7 +102,7 @@ fn receipt(
 }
 
 fn contents(
-    store: &SqliteStore,
+    store: &dyn Store,
     wanted: &BTreeSet<Hash>,
     files: &[Vec<u8>],
 ) -> Result<BTreeMap<Hash, Vec<u8>>, StoreError> {
@@ -132,7 +127,7 @@ fn contents(
 }
 
 /// The chain and the numbers asked for; an inspection stands for itself and for what was recorded about it later.
-fn find(store: &SqliteStore, asked: &[String], only: Option<ChainId>) -> Result<(ChainId, BTreeSet<u64>), BundleError> {
+fn find(store: &dyn Store, asked: &[String], only: Option<ChainId>) -> Result<(ChainId, BTreeSet<u64>), BundleError> {
     let chains: Vec<ChainId> =
         store.outline()?.iter().map(|it| it.chain).filter(|it| only.is_none_or(|only| only == *it)).collect();
     let numbers: BTreeSet<u64> = asked.iter().filter_map(|text| text.parse().ok()).collect();

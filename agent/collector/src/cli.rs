@@ -6,9 +6,11 @@ mod enrol;
 mod keep;
 mod life;
 mod log;
+mod manual;
 mod reset;
 mod stats;
 mod status;
+mod store;
 mod version;
 
 use std::{
@@ -21,6 +23,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
+use tidewaiter_console::{Everywhere, said};
 use tidewaiter_record::{Algorithm, ChainId, Hash, ProofError, RegistryClass};
 use tidewaiter_screening::statistics::{By, Period};
 use tidewaiter_words::{Language, say};
@@ -35,7 +38,7 @@ use crate::{
     print,
     proving::ProveError,
     service::{RunError, run},
-    store::{SqliteStore, StoreError},
+    store::{Place, Store, StoreError},
     view::CollectedView,
 };
 
@@ -56,7 +59,7 @@ Examples:
   tidewaiter-collector export --config collector.toml --evidence ./evidence
   tidewaiter-collector archive --config collector.toml --out /media/archive-2026
   tidewaiter verify records.cborseq --registry registry.json
-  tidewaiter-collector prove --config collector.toml --chain 0011…ff --seq 412 --out proof.cbor
+  tidewaiter-collector prove --config collector.toml --chain 00112233445566778899aabbccddeeff --seq 412 --out proof.cbor
   tidewaiter-collector prove --check proof.cbor --registry registry.json
   tidewaiter-collector log check --config collector.toml
   tidewaiter-collector keys export --config collector.toml --out registry.json
@@ -70,6 +73,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub everywhere: Everywhere,
 }
 
 /// What to do.
@@ -83,9 +89,6 @@ pub enum Command {
         /// One JSON object per line instead, the counts last.
         #[arg(long)]
         json: bool,
-        /// Language of the lines: zh-CN or en; otherwise as configured.
-        #[arg(long, value_parser = language)]
-        language: Option<Language>,
     },
     /// Show chains, gaps and counts; exit code 1 when something is bad or missing.
     Status {
@@ -113,9 +116,6 @@ pub enum Command {
         /// One JSON object instead of a table.
         #[arg(long)]
         json: bool,
-        /// zh-CN or en; otherwise as the locale says.
-        #[arg(long, value_parser = language)]
-        language: Option<Language>,
     },
     /// Write stored records out.
     Export {
@@ -143,7 +143,10 @@ pub enum Command {
     /// The centre's log: its heads, and whether everything agrees with it.
     #[command(subcommand)]
     Log(log::Log),
-    /// Copy the store, in use or not, into a folder to go on from.
+    /// The store on a database server.
+    #[command(subcommand)]
+    Store(store::StoreCommand),
+    /// Copy the store, in use or not, into a folder to go on from. A database server has its own ways.
     ///
     /// Example: tidewaiter-collector backup --config collector.toml --out /media/backup-2026-11-29
     Backup(keep::BackupArgs),
@@ -177,6 +180,24 @@ pub enum Command {
     Reset(reset::ResetCommand),
     /// Signed orders for agents: roots, limit tables, assignments, plans, commands.
     Authority(authority::Authority),
+    /// Write the completion script for a shell.
+    ///
+    /// Example: tidewaiter-collector completions bash > /etc/bash_completion.d/tidewaiter-collector
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: tidewaiter_console::Shell,
+    },
+    /// Write the manual pages.
+    ///
+    /// To standard output goes the page of the program itself; into a folder, one page for each command.
+    ///
+    /// Example: tidewaiter-collector man --out /usr/local/share/man/man1
+    Man {
+        /// Folder for one page per command.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// Name and version of this software, and the SHA-256 of its executable file.
     ///
     /// Example: tidewaiter-collector version --json
@@ -238,7 +259,7 @@ pub struct StoreArgs {
     /// The configuration that names it.
     #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
     pub config: Option<PathBuf>,
-    /// The store itself.
+    /// The store itself, a file.
     #[arg(long)]
     pub store: Option<PathBuf>,
 }
@@ -337,7 +358,8 @@ impl Failure {
             Self::Config(_)
             | Self::Usage(_)
             | Self::Prove(ProveError::NoHead(_) | ProveError::Order(..))
-            | Self::Store(StoreError::Layout { .. } | StoreError::Older { .. }) => true,
+            | Self::Store(StoreError::Older { .. }) => true,
+            Self::Store(error) => error.is_configuration(),
             Self::Run(error) => error.is_configuration(),
             Self::Key(error) => error.is_configuration(),
             _ => false,
@@ -348,8 +370,10 @@ impl Failure {
 
 /// Does what the command line says.
 pub fn main(cli: Cli) -> ExitCode {
-    match carry_out(cli.command) {
+    match carry_out(cli.command, cli.everywhere.asked_language()) {
         Ok(code) => ExitCode::from(code),
+        // A reader that has had enough (`| head`) is no failure.
+        Err(failure) if is_closed_pipe(&failure) => ExitCode::SUCCESS,
         Err(failure) => {
             let mut text = failure.to_string();
             let mut source = failure.source();
@@ -368,12 +392,23 @@ pub fn main(cli: Cli) -> ExitCode {
     }
 }
 
-fn carry_out(command: Command) -> Result<u8, Failure> {
+fn is_closed_pipe(failure: &Failure) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(failure);
+    while let Some(it) = cause {
+        if it.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::BrokenPipe) {
+            return true;
+        }
+        cause = it.source();
+    }
+    false
+}
+
+fn carry_out(command: Command, asked: Option<Language>) -> Result<u8, Failure> {
     match command {
-        Command::Run { config, json, language } => {
+        Command::Run { config, json } => {
             let mut config = Config::load(&config)?;
             config.output.json |= json;
-            config.output.language = language.unwrap_or(config.output.language);
+            config.output.language = asked.unwrap_or(config.output.language);
             collect(config)
         }
         Command::Status { store, json } => {
@@ -381,26 +416,26 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
                 Some(config) => Some(keys::load_registry(&Config::load(config)?.centre.registry)?),
                 None => None,
             };
-            status::show(&open(&store)?, registry.as_ref(), json)
+            status::show(open(&store)?.as_ref(), registry.as_ref(), json)
         }
-        Command::Stats { store, from, to, by, json, language } => {
-            let language = language.unwrap_or_else(Language::from_env);
-            stats::show(&open(&store)?, stats::Wanted { period: Period { from, to }, by, json, language })
+        Command::Stats { store, from, to, by, json } => {
+            let language = tidewaiter_console::language();
+            stats::show(open(&store)?.as_ref(), stats::Wanted { period: Period { from, to }, by, json, language })
         }
         Command::Export { store, format, chain, after, out, evidence } => {
             let store = open(&store)?;
             let which = Selection { chain, after };
             if let Some(folder) = &evidence {
-                export_evidence(&store, chain, folder)?;
+                export_evidence(store.as_ref(), chain, folder)?;
             }
             let Some(format) = format else { return Ok(0) };
             match out {
-                None => export(&store, format, which, &mut BufWriter::new(io::stdout().lock()))?,
+                None => export(store.as_ref(), format, which, &mut BufWriter::new(io::stdout().lock()))?,
                 Some(path) => {
                     let failed = |source| Failure::Output { path: path.clone(), source };
                     let file = File::create(&path).map_err(failed)?;
                     let mut writer = BufWriter::new(file);
-                    let written = export(&store, format, which, &mut writer)?;
+                    let written = export(store.as_ref(), format, which, &mut writer)?;
                     writer.get_ref().sync_all().map_err(failed)?;
                     written
                 }
@@ -409,11 +444,14 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
         }
         Command::Prove(prove) => log::prove(prove),
         Command::Log(log) => log::carry_out(log),
+        Command::Store(command) => store::carry_out(command),
         Command::Backup(args) => keep::backup(&args),
         Command::Restore(args) => keep::restore(&args),
         Command::Archive(args) => keep::write(args),
         Command::Import(args) => keep::import(&args),
         Command::Bundle(args) => keep::bundle(&args),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { out } => manual::man(out.as_deref()),
         Command::Version { json } => Ok(version::show(json)?),
         Command::Keys(Keys::Init { out, name, class, algorithm, pkcs11, token, pin_file, json }) => {
             let class = match class {
@@ -436,12 +474,8 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
                 let object = serde_json::json!({ "kid": kid, "key": key, "registry": registry });
                 writeln!(stdout, "{object}")?;
             } else {
-                writeln!(
-                    stdout,
-                    "centre key {kid}: {} (keep it secret), registry: {} (give it to every agent)",
-                    key.display(),
-                    registry.display()
-                )?;
+                let (key, registry) = (key.display(), registry.display());
+                writeln!(stdout, "{}", said!("centre-key-made", kid = kid, key = key, registry = registry))?;
             }
             Ok(0)
         }
@@ -457,6 +491,14 @@ fn carry_out(command: Command) -> Result<u8, Failure> {
         Command::Enrol(command) => enrol::carry_out(command),
         Command::Reset(command) => reset::carry_out(command),
     }
+}
+
+/// A table with these columns, named `centre-column-…` in the catalogue.
+fn headed(columns: &[&str]) -> comfy_table::Table {
+    let header: Vec<String> = columns.iter().map(|it| said!(&format!("centre-column-{it}"))).collect();
+    let mut table = tidewaiter_console::table(&header.iter().map(String::as_str).collect::<Vec<_>>());
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table
 }
 
 /// UTC milliseconds.
@@ -481,11 +523,8 @@ fn init_in_token(
         let object = serde_json::json!({ "kid": kid, "token": token, "registry": registry });
         writeln!(stdout, "{object}")?;
     } else {
-        writeln!(
-            stdout,
-            "centre key {kid} in token {token:?}, registry: {} (give it to every agent)",
-            registry.display()
-        )?;
+        let told = said!("centre-key-in-token", kid = kid, token = format!("{token:?}"), registry = registry.display());
+        writeln!(stdout, "{told}")?;
         writeln!(
             stdout,
             "[keys]\nkind = \"pkcs11\"\nmodule = {module:?}\ntoken = {token:?}\nkid = \"{kid}\"\npin_file = {pin_file:?}"
@@ -503,18 +542,21 @@ fn by(text: &str) -> Result<By, String> {
     By::from_word(text).ok_or_else(|| format!("one of {}", By::ALL.map(By::word).join(", ")))
 }
 
-fn language(text: &str) -> Result<Language, String> {
-    Language::from_tag(text).ok_or_else(|| "write zh-CN or en".to_owned())
-}
-
-fn open(which: &StoreArgs) -> Result<SqliteStore, Failure> {
-    let path = match (&which.store, &which.config) {
-        (Some(store), _) => store.clone(),
-        (None, Some(config)) => Config::load(config)?.store.path,
+fn open(which: &StoreArgs) -> Result<Box<dyn Store>, Failure> {
+    let place = match (&which.store, &which.config) {
+        (Some(store), _)
+            if store.to_string_lossy().starts_with("postgres") && store.to_string_lossy().contains("://") =>
+        {
+            let why =
+                "--store names a file; for a server write --config, where its certificate and password file are said";
+            return Err(Failure::Usage(why.to_owned()));
+        }
+        (Some(store), _) => Place::File(store.clone()),
+        (None, Some(config)) => Config::load(config)?.store.place,
         // The group of arguments asks for one of them.
-        (None, None) => Path::new("collector.db").to_owned(),
+        (None, None) => Place::File("collector.db".into()),
     };
-    Ok(SqliteStore::open_read_only(&path)?)
+    Ok(place.read()?)
 }
 
 fn collect(config: Config) -> Result<u8, Failure> {
@@ -528,7 +570,7 @@ fn collect(config: Config) -> Result<u8, Failure> {
     let printer = std::thread::spawn(move || print_all(results, output.language, output.json));
     if !output.json {
         let broker = format!("{}:{}", config.broker.host, config.broker.port);
-        let store = config.store.path.display().to_string();
+        let store = config.store.place.to_string();
         let text =
             say(output.language, "collector-listening", &[("broker", (&broker).into()), ("store", (&store).into())]);
         writeln!(io::stderr(), "{text}")?;

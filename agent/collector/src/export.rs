@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use tidewaiter_record::{ChainId, Detail, Hash, ParseError, Record, parse};
 
 use crate::{
-    store::{SqliteStore, Store as _, StoreError, StoredRecord},
+    store::{Store, StoreError, StoredRecord, Walk as _},
     view::{StoredView, utc},
 };
 
@@ -122,7 +122,7 @@ pub const COLUMNS: [&str; 22] = [
 /// # Errors
 ///
 /// When the store cannot be read, when a record is not what came in, or when the output fails.
-pub fn export(store: &SqliteStore, format: Format, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
+pub fn export(store: &dyn Store, format: Format, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
     let written = match format {
         Format::Cborseq => cborseq(store, which, out)?,
         Format::Jsonl => jsonl(store, which, out)?,
@@ -139,7 +139,7 @@ pub fn export(store: &SqliteStore, format: Format, which: Selection, out: &mut d
 /// # Errors
 ///
 /// When the store cannot be read, when content is not what came in, or when the folder cannot be written to.
-pub fn export_evidence(store: &SqliteStore, chain: Option<ChainId>, folder: &Path) -> Result<u64, ExportError> {
+pub fn export_evidence(store: &dyn Store, chain: Option<ChainId>, folder: &Path) -> Result<u64, ExportError> {
     fs::create_dir_all(folder)?;
     let mut written = 0;
     for named in store.named(chain, false)? {
@@ -167,7 +167,7 @@ pub fn export_evidence(store: &SqliteStore, chain: Option<ChainId>, folder: &Pat
     Ok(written)
 }
 
-fn cborseq(store: &SqliteStore, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
+fn cborseq(store: &dyn Store, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
     let mut written = 0;
     for chain in store.outline()?.iter().map(|it| it.chain).filter(|it| which.chain.is_none_or(|only| only == *it)) {
         store.walk_chain(chain, 0, |stored| -> Result<(), ExportError> {
@@ -180,7 +180,7 @@ fn cborseq(store: &SqliteStore, which: Selection, out: &mut dyn Write) -> Result
     Ok(written)
 }
 
-fn jsonl(store: &SqliteStore, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
+fn jsonl(store: &dyn Store, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
     each(store, which, |stored, record| {
         serde_json::to_writer(&mut *out, &StoredView::of(record, stored.received_ms))?;
         out.write_all(b"\n")?;
@@ -188,7 +188,7 @@ fn jsonl(store: &SqliteStore, which: Selection, out: &mut dyn Write) -> Result<u
     })
 }
 
-fn rows(store: &SqliteStore, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
+fn rows(store: &dyn Store, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
     writer.write_record(COLUMNS)?;
     let written = each(store, which, |stored, record| Ok(writer.write_record(row(stored, record))?))?;
@@ -264,7 +264,7 @@ fn guard(text: String) -> String {
 }
 
 fn each(
-    store: &SqliteStore,
+    store: &dyn Store,
     which: Selection,
     mut write: impl FnMut(&StoredRecord, &Record) -> Result<(), ExportError>,
 ) -> Result<u64, ExportError> {

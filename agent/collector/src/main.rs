@@ -2,7 +2,7 @@
 
 use std::{env, fs, io::IsTerminal as _, os::unix::fs::MetadataExt as _, process::ExitCode};
 
-use clap::Parser as _;
+use tidewaiter_collector::cli::Cli;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 fn main() -> ExitCode {
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             .with_ansi(std::io::stderr().is_terminal())
             .init(),
     }
-    tidewaiter_collector::cli::main(tidewaiter_collector::cli::Cli::parse())
+    tidewaiter_collector::cli::main(tidewaiter_console::arguments(|cli: &Cli| cli.everywhere))
 }
 
 /// Whether standard error is the very stream that the service manager connected to the journal (systemd.exec(5)).

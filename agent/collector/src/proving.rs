@@ -5,7 +5,7 @@ use tidewaiter_record::{
     log::{consistency_path, inclusion_path},
 };
 
-use crate::store::{LogHead, LogStore, SqliteStore, StoreError};
+use crate::store::{LogHead, Store, StoreError};
 
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ pub enum ProveError {
 /// # Errors
 ///
 /// When it is not, or the store cannot be read.
-pub fn inclusion(store: &SqliteStore, chain: ChainId, seq: u64) -> Result<Inclusion, ProveError> {
+pub fn inclusion(store: &dyn Store, chain: ChainId, seq: u64) -> Result<Inclusion, ProveError> {
     let leaf = store.leaf_of(chain, seq)?.ok_or(ProveError::NotInLog { chain, seq })?;
     let index = leaf.position;
     let not_yet = ProveError::NotYet { chain, seq, index };
@@ -62,7 +62,7 @@ pub fn inclusion(store: &SqliteStore, chain: ChainId, seq: u64) -> Result<Inclus
 /// # Errors
 ///
 /// When there are no such heads, or the store cannot be read.
-pub fn consistency(store: &SqliteStore, earlier: u64, later: u64) -> Result<Consistency, ProveError> {
+pub fn consistency(store: &dyn Store, earlier: u64, later: u64) -> Result<Consistency, ProveError> {
     let head =
         |number| -> Result<LogHead, ProveError> { store.numbered_head(number)?.ok_or(ProveError::NoHead(number)) };
     let (first, second) = (head(earlier)?, head(later)?);

@@ -11,8 +11,28 @@
 
 use tidewaiter_record::Hash;
 
-/// What the centre subscribes to, at `QoS` 1.
-pub const FILTERS: [&str; 4] = ["tw/1/+/+/record", "tw/1/+/+/alert", "tw/1/+/+/state", "tw/1/+/+/evidence/+"];
+/// What a centre subscribes to, at `QoS` 1.
+const FILTERS: [&str; 4] = ["tw/1/+/+/record", "tw/1/+/+/alert", "tw/1/+/+/state", "tw/1/+/+/evidence/+"];
+
+/// What a centre subscribes to, alone or with others under a name.
+///
+/// States are never shared: they are retained, and a shared subscription is not given what is retained (MQTT 5.0, 4.8.2).
+/// Each collector writes the newest of each agent, and that is one row.
+///
+/// # Examples
+///
+/// ```
+/// let filters = tidewaiter_collector::topic::filters(Some("centre"));
+/// assert_eq!(filters[0], "$share/centre/tw/1/+/+/record");
+/// assert_eq!(filters[2], "tw/1/+/+/state");
+/// ```
+pub fn filters(share: Option<&str>) -> Vec<String> {
+    let filter = |it: &str| match share {
+        Some(name) if !it.ends_with("/state") => format!("$share/{name}/{it}"),
+        _ => it.to_owned(),
+    };
+    FILTERS.map(filter).to_vec()
+}
 
 /// Longest site or agent segment, in bytes: they become keys of tables and parts of topics.
 pub const MAX_SEGMENT: usize = 128;

@@ -22,6 +22,7 @@ pub mod channel;
 pub mod counters;
 mod fine_timer;
 mod modbus;
+pub mod orders;
 mod outlet;
 pub mod plan;
 pub mod port;
@@ -32,7 +33,7 @@ pub mod system;
 mod tests;
 mod timing;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -121,7 +122,6 @@ pub enum LinkState {
 ///
 /// Must be called inside a tokio runtime with time and IO enabled.
 #[must_use = "dropping the set aborts its tasks"]
-#[expect(clippy::needless_pass_by_value, reason = "the tasks share these for as long as they run")]
 pub fn spawn(
     site: &Site,
     clock: Arc<dyn Clock>,
@@ -130,10 +130,25 @@ pub fn spawn(
     counters: Arc<Counters>,
     stop: CancellationToken,
 ) -> JoinSet<()> {
+    spawn_with(site, clock, opener, out, counters, BTreeMap::new(), stop)
+}
+
+/// As [`spawn`], with the orders of outputs that hang on these ports ([`orders::desks`]).
+#[must_use = "dropping the set aborts its tasks"]
+#[expect(clippy::needless_pass_by_value, reason = "the tasks share these for as long as they run")]
+pub fn spawn_with(
+    site: &Site,
+    clock: Arc<dyn Clock>,
+    opener: Arc<dyn Opener>,
+    out: mpsc::Sender<Arrival>,
+    counters: Arc<Counters>,
+    mut orders: BTreeMap<String, orders::Inbox>,
+    stop: CancellationToken,
+) -> JoinSet<()> {
     let outlet = outlet::Outlet::new(out, clock, counters);
     let mut tasks = JoinSet::new();
     for port in &site.ports {
-        if let Some(bus) = bus(site, port, &opener, &outlet) {
+        if let Some(bus) = bus(site, port, &opener, &outlet, orders.remove(&port.id)) {
             let stop = stop.clone();
             tasks.spawn(async move {
                 stop.run_until_cancelled_owned(bus).await;
@@ -143,10 +158,16 @@ pub fn spawn(
     tasks
 }
 
-/// The work of one port; none when no instrument hangs on it.
-fn bus(site: &Site, port: &Port, opener: &Arc<dyn Opener>, outlet: &outlet::Outlet) -> Option<BoxFuture<'static, ()>> {
+/// The work of one port; none when neither an instrument nor an output hangs on it.
+fn bus(
+    site: &Site,
+    port: &Port,
+    opener: &Arc<dyn Opener>,
+    outlet: &outlet::Outlet,
+    inbox: Option<orders::Inbox>,
+) -> Option<BoxFuture<'static, ()>> {
     let instruments: Vec<&Instrument> = site.instruments.iter().filter(|it| it.port == port.id).collect();
-    if instruments.is_empty() {
+    if instruments.is_empty() && inbox.is_none() {
         return None;
     }
     for misplaced in instruments.iter().filter(|it| !fits(port, it)) {
@@ -155,7 +176,7 @@ fn bus(site: &Site, port: &Port, opener: &Arc<dyn Opener>, outlet: &outlet::Outl
     let instruments: Vec<&Instrument> = instruments.into_iter().filter(|it| fits(port, it)).collect();
     let (outlet, opener) = (outlet.clone(), Arc::clone(opener));
     Some(if is_modbus(&port.link) {
-        modbus::Bus::new(port.clone(), &instruments, opener, outlet).run().boxed()
+        modbus::Bus::new(port.clone(), &instruments, opener, outlet).with_orders(inbox).run().boxed()
     } else {
         stream::Stream::new(port.clone(), &instruments, opener, outlet).run().boxed()
     })

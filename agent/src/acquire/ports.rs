@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Arrival, Content, Counters, LinkState, Opener, bus,
+    orders::Inbox,
     outlet::{Closed, Outlet},
 };
 use crate::{clock::Clock, life::Beats};
@@ -62,6 +63,8 @@ pub struct Crew {
     outlet: Outlet,
     opener: Arc<dyn Opener>,
     beats: Beats,
+    /// Orders of outputs, by the port they share.
+    inboxes: BTreeMap<String, Inbox>,
     /// Ports that are not opened: each aborted the process again and again.
     held_off: BTreeSet<String>,
     stop: CancellationToken,
@@ -87,8 +90,15 @@ impl Crew {
     ) -> (Self, Ports) {
         let (sender, changes) = mpsc::channel(CHANGES);
         let outlet = Outlet::new(out, clock, counters);
-        let (held_off, running) = (BTreeSet::new(), BTreeMap::new());
-        (Self { outlet, opener, beats, held_off, stop, running, changes }, Ports { changes: sender })
+        let (inboxes, held_off, running) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        (Self { outlet, opener, beats, inboxes, held_off, stop, running, changes }, Ports { changes: sender })
+    }
+
+    /// The same, with the orders of the outputs that hang on these ports.
+    #[must_use]
+    pub fn with_orders(mut self, inboxes: BTreeMap<String, Inbox>) -> Self {
+        self.inboxes = inboxes;
+        self
     }
 
     /// The same, with ports that stay closed and whose instruments say so.
@@ -143,7 +153,7 @@ impl Crew {
             let silent = futures_util::future::join_all(silent);
             tokio::spawn(stop.clone().run_until_cancelled_owned(async { drop(silent.await) }))
         } else {
-            let Some(bus) = bus(site, port, &self.opener, &self.outlet) else { return };
+            let Some(bus) = bus(site, port, &self.opener, &self.outlet, self.inboxes.get(id).cloned()) else { return };
             let bus = self.beats.port(&name, id, bus);
             tokio::spawn(stop.clone().run_until_cancelled_owned(bus))
         };

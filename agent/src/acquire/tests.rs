@@ -53,7 +53,7 @@ pub(super) fn instrument(id: &str, port: &str, protocol: Protocol) -> Instrument
         protocol,
         simulated: true,
         serial_number: None,
-        identity: std::collections::BTreeMap::new(),
+        identity: BTreeMap::new(),
         register: None,
         silence: ms(3000),
     }
@@ -78,6 +78,8 @@ pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Si
         rigs: Vec::new(),
         watches: Vec::new(),
         checks: Vec::new(),
+        outputs: Vec::new(),
+        cameras: Vec::new(),
         declarations: Vec::new(),
         plan: None,
         authority: None,

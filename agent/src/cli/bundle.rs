@@ -12,7 +12,11 @@ use tidewaiter_bundle::{Case, MAX_RECORDS, about};
 use tidewaiter_config::{limits::builtin_texts, site::Site};
 use tidewaiter_record::{ChainId, Hash, Registry, open_receipt, parse};
 
-use super::{Failure, OK, Outcome, Place, output::outln, place};
+use super::{
+    Failure, OK, Outcome, Place,
+    output::{outln, said},
+    place,
+};
 use crate::{
     app::SOFTWARE,
     clock::{Clock, SystemClock},
@@ -71,12 +75,15 @@ pub(super) fn bundle(args: &BundleArgs) -> Outcome {
         outln!("{}", serde_json::to_string(&manifest).map_err(Failure::environment)?);
     } else {
         outln!(
-            "{}: records {} to {}, {} files, {} contents not at hand",
-            args.out.display(),
-            manifest.first_seq,
-            manifest.last_seq,
-            manifest.files.len() + 1,
-            manifest.absent.len()
+            "{}",
+            said!(
+                "bundle-written",
+                path = args.out.display(),
+                first = manifest.first_seq,
+                last = manifest.last_seq,
+                files = manifest.files.len() + 1,
+                absent = manifest.absent.len()
+            )
         );
     }
     Ok(OK)
@@ -126,9 +133,7 @@ fn find(archive: &Archive, asked: &[String]) -> Result<BTreeSet<u64>, Failure> {
         })?;
     }
     if let Some(id) = ids.iter().find(|id| !met.contains(**id)) {
-        return Err(Failure::usage(format!(
-            "{id:?} is no record number and no inspection stored here; `tidewaiter log` shows what is"
-        )));
+        return Err(Failure::usage(said!("bundle-unknown", asked = format!("{id:?}"))));
     }
     Ok(found)
 }

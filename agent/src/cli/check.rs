@@ -1,6 +1,6 @@
 //! `tidewaiter check`.
 
-use std::{io::IsTerminal, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use comfy_table::Table;
@@ -9,9 +9,12 @@ use tidewaiter_config::{
     plan::{self as monitoring, Known},
     site::{check_environment, hours_held, load_site, unregistered},
 };
-use tidewaiter_words::Language;
 
-use super::{FINDING, OK, Outcome, USAGE, output::outln, plan::summary};
+use super::{
+    FINDING, OK, Outcome, USAGE,
+    output::{outln, said},
+    plan::summary,
+};
 use crate::acquire::plan::{self, Description};
 
 /// Options of `tidewaiter check`.
@@ -27,7 +30,7 @@ pub(super) struct CheckArgs {
 
 #[expect(clippy::unnecessary_wraps, reason = "every command has this shape")]
 pub(super) fn check(args: &CheckArgs) -> Outcome {
-    let color = std::io::stdout().is_terminal();
+    let color = tidewaiter_console::colours();
     let (site, warnings) = match load_site(&args.site) {
         Ok(loaded) => loaded,
         Err(report) => {
@@ -58,7 +61,7 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
                 for warning in &warnings {
                     outln!("{warning}");
                 }
-                outln!("{}", summary(Language::from_env(), &plan));
+                outln!("{}", summary(tidewaiter_console::language(), &plan));
             }
             Err(report) => {
                 let text = if color { report.render(true) } else { report.to_string() };
@@ -68,15 +71,18 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
         }
     }
     outln!(
-        "{}: {} ports, {} instruments, {} lanes, {} rigs, {} watches, {} limit tables; the store holds about {} h without uplink",
-        args.site.display(),
-        site.ports.len(),
-        site.instruments.len(),
-        site.lanes.len(),
-        site.rigs.len(),
-        site.watches.len(),
-        site.tables.len(),
-        hours_held(&site)
+        "{}",
+        said!(
+            "check-sum",
+            file = args.site.display(),
+            ports = site.ports.len(),
+            instruments = site.instruments.len(),
+            lanes = site.lanes.len(),
+            rigs = site.rigs.len(),
+            watches = site.watches.len(),
+            tables = site.tables.len(),
+            hours = hours_held(&site)
+        )
     );
     Ok(code)
 }
@@ -86,7 +92,7 @@ fn print_plans(plans: &Description, code: u8) -> u8 {
     if plans.ports.is_empty() {
         return code;
     }
-    let mut requests = table(&["port", "instrument", "unit id", "function", "address", "count", "every ms", "bus ms"]);
+    let mut requests = table(&["port", "instrument", "unit-id", "function", "address", "count", "every-ms", "bus-ms"]);
     for line in &plans.requests {
         requests.add_row([
             line.port.clone(),
@@ -99,9 +105,8 @@ fn print_plans(plans: &Description, code: u8) -> u8 {
             line.bus_ms_estimate.to_string(),
         ]);
     }
-    outln!("poll plan (addresses from 0):\n{requests}");
-    let mut instruments =
-        table(&["port", "instrument", "requests", "registers", "bus ms", "every ms", "oldest value ms"]);
+    outln!("{}\n{requests}", said!("check-requests"));
+    let mut instruments = table(&["port", "instrument", "requests", "registers", "bus-ms", "every-ms", "oldest-ms"]);
     for line in &plans.instruments {
         instruments.add_row([
             line.port.clone(),
@@ -110,30 +115,25 @@ fn print_plans(plans: &Description, code: u8) -> u8 {
             line.registers.to_string(),
             line.bus_ms.to_string(),
             line.poll_ms.to_string(),
-            line.worst_age_ms.map_or_else(|| "no limit".to_owned(), |ms| ms.to_string()),
+            line.worst_age_ms.map_or_else(|| said!("check-no-limit"), |ms| ms.to_string()),
         ]);
     }
-    outln!("per instrument (without its own time to answer, while every unit answers):\n{instruments}");
-    let mut ports = table(&["port", "cycle ms", "busy %"]);
+    outln!("{}\n{instruments}", said!("check-instruments"));
+    let mut ports = table(&["port", "cycle-ms", "busy"]);
     for line in &plans.ports {
         ports.add_row([line.port.clone(), line.cycle_ms.to_string(), line.utilisation_percent.to_string()]);
     }
-    outln!("per port:\n{ports}");
+    outln!("{}\n{ports}", said!("check-ports"));
     let mut code = code;
     for line in plans.ports.iter().filter(|line| line.utilisation_percent > 100) {
-        outln!(
-            "port {:?}: error: asked for {} % of its time, so polls are skipped\n  write: a longer poll at its instruments, or a higher baud",
-            line.port,
-            line.utilisation_percent
-        );
+        outln!("{}", said!("check-too-busy", port = line.port, percent = line.utilisation_percent));
+        outln!("  {}", said!("check-too-busy-way"));
         code = FINDING;
     }
     code
 }
 
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(header.iter().copied());
-    table
+fn table(columns: &[&str]) -> Table {
+    let header: Vec<String> = columns.iter().map(|it| said!(&format!("check-column-{it}"))).collect();
+    tidewaiter_console::table(&header.iter().map(String::as_str).collect::<Vec<_>>())
 }

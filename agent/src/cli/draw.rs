@@ -2,9 +2,12 @@
 
 use clap::Args;
 use serde_json::{Value, json};
-use tidewaiter_words::{Language, say};
+use tidewaiter_words::say;
 
-use super::{Failure, Outcome, Place, operate, output::outln};
+use super::{
+    Failure, Outcome, Place, operate,
+    output::{outln, said},
+};
 
 /// Options of `tidewaiter draw`.
 #[derive(Debug, Args)]
@@ -41,7 +44,7 @@ pub(super) fn draw(args: &DrawArgs) -> Outcome {
         }
         let drawn = answer.get("drawn").and_then(Value::as_array).cloned().unwrap_or_default();
         if drawn.is_empty() {
-            return Err(Failure::environment("nothing was drawn; the agent's records say why"));
+            return Err(Failure::environment(said!("draw-nothing")));
         }
         for ticket in &drawn {
             let text = |name: &str| ticket.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -54,7 +57,7 @@ pub(super) fn draw(args: &DrawArgs) -> Outcome {
                 ("rate", text("rate").into()),
             ];
             let id = if selected { "draw-selected" } else { "draw-not-selected" };
-            outln!("{}", say(Language::from_env(), id, &args));
+            outln!("{}", say(tidewaiter_console::language(), id, &args));
         }
         Ok(())
     })

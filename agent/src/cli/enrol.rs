@@ -50,18 +50,11 @@ pub(super) struct EnrolArgs {
     /// Renew the transport certificate, also one that has expired. A running agent does so by itself.
     #[arg(long, conflicts_with_all = ["centre", "no_wait"])]
     renew: bool,
-    /// zh-CN or en; otherwise as the locale says.
-    #[arg(long, value_parser = language)]
-    language: Option<Language>,
-}
-
-fn language(text: &str) -> Result<Language, String> {
-    Language::from_tag(text).ok_or_else(|| "write zh-CN or en".to_owned())
 }
 
 pub(super) fn enrol(args: &EnrolArgs) -> Outcome {
     let site = place::site(&args.config)?;
-    let language = args.language.unwrap_or_else(Language::from_env);
+    let language = tidewaiter_console::language();
     let transport = Transport::of(&site).map_err(failure)?;
     if args.renew {
         let grant = transport.renew().map_err(failure)?;

@@ -4,9 +4,14 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use tidewaiter_console::note;
 use tidewaiter_record::{Detail, Evidence, Hash, body::MAX_EVIDENCE_BYTES};
 
-use super::{FINDING, Failure, OK, Outcome, Place, operate, output::outln, place::Agent};
+use super::{
+    FINDING, Failure, OK, Outcome, Place, operate,
+    output::{outln, said},
+    place::Agent,
+};
 use crate::{evidence::DiskEvidence, outbox::Archive};
 
 /// Records read at once.
@@ -40,7 +45,7 @@ pub(super) enum EvidenceCommand {
     List(ListArgs),
     /// Write the content of a piece of evidence out, after comparing it with its hash.
     ///
-    /// Example: tidewaiter evidence get 9f86d0…15b0f00a08 --out spectrum.n42 --config site.toml
+    /// Example: tidewaiter evidence get 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 --out spectrum.n42 --config site.toml
     Get(GetArgs),
 }
 
@@ -111,9 +116,11 @@ fn add(args: &AddArgs) -> Outcome {
     let failed = |why: &dyn std::fmt::Display| Failure::environment(format!("{}: {why}", args.file.display()));
     let size = fs::metadata(&args.file).map_err(|why| failed(&why))?.len();
     if size > MAX_EVIDENCE_BYTES {
-        return Err(Failure::usage(format!(
-            "{} has {size} bytes, more than the {MAX_EVIDENCE_BYTES} that one piece of evidence may have",
-            args.file.display()
+        return Err(Failure::usage(said!(
+            "evidence-large",
+            path = args.file.display(),
+            size = size,
+            most = MAX_EVIDENCE_BYTES
         )));
     }
     let content = fs::read(&args.file).map_err(|why| failed(&why))?;
@@ -132,17 +139,18 @@ fn add(args: &AddArgs) -> Outcome {
     match answer {
         Ok(answer) => {
             let text = |key: &str| answer.get(key).map(ToString::to_string).unwrap_or_default();
-            outln!("recorded #{} sha256 {}", text("seq"), text("sha256").trim_matches('"'));
+            outln!("{}", said!("evidence-recorded", number = text("seq"), hash = text("sha256").trim_matches('"')));
             Ok(OK)
         }
         Err(why) => {
-            eprintln!("tidewaiter: {why}");
+            note(format_args!("tidewaiter: {why}"));
             Ok(FINDING)
         }
     }
 }
 
 /// Posts the content; what the agent answers, or why it refuses.
+#[allow(clippy::needless_pass_by_value, reason = "found for this one request, and handed over")]
 fn send(agent: Agent, query: &[(&str, &str)], media: &str, content: &[u8]) -> Result<Result<Value, String>, Failure> {
     let url = format!("http://{}/api/v1/evidence", agent.address);
     let mut request = operate::http(PATIENCE).post(url).header("authorization", agent.bearer()?);
@@ -152,12 +160,12 @@ fn send(agent: Agent, query: &[(&str, &str)], media: &str, content: &[u8]) -> Re
     let mut answer = request
         .header("content-type", media)
         .send(content)
-        .map_err(|why| Failure::environment(format!("the agent does not answer on {}: {why}", agent.address)))?;
+        .map_err(|why| Failure::environment(said!("say-agent-silent", address = agent.address, why = why)))?;
     let code = answer.status().as_u16();
     let body: Value = answer.body_mut().read_json().unwrap_or(Value::Null);
     Ok(match code {
         200 => Ok(body),
-        _ => Err(body.get("error").and_then(Value::as_str).unwrap_or("refused").to_owned()),
+        _ => Err(body.get("error").and_then(Value::as_str).map_or_else(|| said!("say-refused"), str::to_owned)),
     })
 }
 
@@ -178,7 +186,18 @@ fn list(args: &ListArgs) -> Outcome {
         } else {
             let title = it.facts.get("title").map_or("", String::as_str);
             let inspection = it.inspection.as_deref().unwrap_or("–");
-            outln!("#{seq} {inspection} {} {} bytes {} {title}", it.media, it.size, it.hash);
+            outln!(
+                "{}",
+                said!(
+                    "evidence-line",
+                    number = seq,
+                    inspection = inspection,
+                    media = it.media,
+                    size = it.size,
+                    hash = it.hash,
+                    title = title
+                )
+            );
         }
         true
     })?;
@@ -199,11 +218,12 @@ fn get(args: &GetArgs) -> Outcome {
         })?;
     }
     let Some(content) = content else {
-        eprintln!("tidewaiter: evidence {} is not kept here; `tidewaiter evidence list` shows what is", args.sha256);
+        note(format_args!("tidewaiter: {}", said!("evidence-not-here", hash = args.sha256)));
         return Ok(FINDING);
     };
     if Hash::of(&content) != args.sha256 {
-        eprintln!("tidewaiter: {} has changed: its hash is {}", beside.display(), Hash::of(&content));
+        let told = said!("evidence-changed", path = beside.display(), hash = Hash::of(&content));
+        note(format_args!("tidewaiter: {told}"));
         return Ok(FINDING);
     }
     let written = fs::OpenOptions::new().write(true).create_new(true).open(&args.out).and_then(|mut file| {
@@ -212,7 +232,7 @@ fn get(args: &GetArgs) -> Outcome {
         file.sync_all()
     });
     written.map_err(|why| Failure::environment(format!("{}: {why}", args.out.display())))?;
-    outln!("{} bytes", content.len());
+    outln!("{}", said!("say-bytes", bytes = content.len()));
     Ok(OK)
 }
 

@@ -2,12 +2,13 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal as _, Write},
     path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
+use tidewaiter_console::{Progress, note};
 use tidewaiter_record::{Detail, parse};
 
 use super::{Failure, OK, Outcome, Place, output, place};
@@ -77,7 +78,7 @@ pub(super) fn export(args: &ExportArgs) -> Outcome {
         }
         None => write(args, &archive, &zone, &mut BufWriter::new(Piped(io::stdout().lock())))?,
     };
-    eprintln!("{written} records");
+    note(format_args!("{}", output::said!("export-written", records: written)));
     Ok(OK)
 }
 
@@ -112,6 +113,12 @@ fn each(
     mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<u64, Failure> {
     let (mut next, mut count) = (args.from, 0);
+    let summary = archive.summary().map_err(Failure::environment)?;
+    let last = args.to.unwrap_or(u64::MAX).min(summary.head.unwrap_or(0));
+    let begin = args.from.max(summary.oldest.unwrap_or(0));
+    // Where the records themselves go to the terminal, a bar would run through them.
+    let quiet = args.out.is_none() && io::stdout().is_terminal();
+    let progress = (!quiet).then(|| Progress::records(Some((last + 1).saturating_sub(begin))));
     loop {
         let page = archive.entries(next, PAGE).map_err(Failure::environment)?;
         let Some(last) = page.last() else { return Ok(count) };
@@ -119,6 +126,9 @@ fn each(
         for entry in page.iter().filter(|entry| args.to.is_none_or(|to| entry.seq <= to)) {
             take(&entry.bytes)?;
             count += 1;
+        }
+        if let Some(progress) = &progress {
+            progress.at(count);
         }
         if args.to.is_some_and(|to| next > to) {
             return Ok(count);
@@ -129,7 +139,7 @@ fn each(
 /// Writes a document for each inspection of radiation; a file holds one, so there must be a folder.
 fn documents(args: &ExportArgs, archive: &Archive) -> Outcome {
     let Some(folder) = &args.out else {
-        return Err(Failure::usage("--format n42 writes one file an inspection: say into which folder with --out DIR"));
+        return Err(Failure::usage(output::said!("export-folder")));
     };
     let unwritten = |path: &Path| {
         let path = path.display().to_string();
@@ -148,11 +158,11 @@ fn documents(args: &ExportArgs, archive: &Archive) -> Outcome {
                 written += 1;
             }
             Err(n42::NoDocument::NotRadiation) => {}
-            Err(why) => eprintln!("record {seq}: {why}"),
+            Err(why) => note(format_args!("#{seq}: {why}")),
         }
         Ok(())
     })?;
-    eprintln!("{written} documents of {looked} records");
+    note(format_args!("{}", output::said!("export-documents", documents = written, records = looked)));
     Ok(OK)
 }
 

@@ -7,7 +7,11 @@ use serde_json::Value;
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_words::{Language, say, terms};
 
-use super::{Failure, OK, Outcome, Place, operate, output::outln, place};
+use super::{
+    Failure, OK, Outcome, Place, operate,
+    output::{outln, said},
+    place,
+};
 use crate::{duty::Duty, outbox::Archive};
 
 /// Options of `tidewaiter findings`.
@@ -36,7 +40,7 @@ pub(super) fn findings(args: &FindingsArgs) -> Outcome {
         outln!("{view}");
         return Ok(OK);
     }
-    let language = Language::from_env();
+    let language = tidewaiter_console::language();
     let list = |name: &str| view.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
     let (findings, deadlines) = (list("findings"), list("deadlines"));
     match view.get("plan").filter(|plan| !plan.is_null()) {
@@ -74,7 +78,7 @@ pub(super) fn findings(args: &FindingsArgs) -> Outcome {
 /// No agent runs: the findings as the last one left them in its store.
 fn stored(which: &Place, open: bool) -> Result<Value, Failure> {
     let Some(config) = &which.config else {
-        return Err(Failure::usage("no agent is running; --config SITE names the site and its store"));
+        return Err(Failure::usage(said!("say-config-needed")));
     };
     let site = place::site(config)?;
     let notes = Archive::open(&site.store.dir).and_then(|it| it.notes()).map_err(Failure::environment)?;

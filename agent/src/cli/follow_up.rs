@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use tidewaiter_words::{Language, say, terms};
+use tidewaiter_words::{say, terms};
 
-use super::{Failure, Outcome, Place, operate, output::outln};
+use super::{
+    Failure, Outcome, Place, operate,
+    output::{outln, said},
+};
 
 /// Options of `tidewaiter follow-up`.
 #[derive(Debug, Args)]
@@ -87,9 +90,16 @@ pub(super) fn follow_up(args: &FollowUpArgs) -> Outcome {
         let (parameter, text) = value
             .split_once('=')
             .filter(|(parameter, text)| !parameter.is_empty() && !text.is_empty())
-            .ok_or_else(|| Failure::usage(format!("{value:?} is not PARAMETER=VALUE, for example ph=7.1")))?;
+            .ok_or_else(|| {
+                Failure::usage(said!(
+                    "say-no-value",
+                    given = format!("{value:?}"),
+                    form = "PARAMETER=VALUE",
+                    example = "ph=7.1"
+                ))
+            })?;
         if values.insert(parameter.to_owned(), text.to_owned()).is_some() {
-            return Err(Failure::usage(format!("{parameter:?} is given twice")));
+            return Err(Failure::usage(said!("say-twice", name = format!("{parameter:?}"))));
         }
     }
     let step = args.step.to_possible_value().map_or_else(String::new, |it| it.get_name().to_owned());
@@ -110,7 +120,7 @@ pub(super) fn follow_up(args: &FollowUpArgs) -> Outcome {
             outln!("{answer}");
             return Ok(());
         }
-        let language = Language::from_env();
+        let language = tidewaiter_console::language();
         let text = |path: &str| answer.pointer(path).and_then(Value::as_str);
         if let Some(verdict) = text("/verdict") {
             outln!("{}", terms::verdict(language, verdict));
@@ -129,7 +139,10 @@ pub(super) fn follow_up(args: &FollowUpArgs) -> Outcome {
 pub(super) fn report_sent(args: &ReportSentArgs) -> Outcome {
     let body = json!({ "deadline": args.deadline, "by": args.by, "reference": args.reference });
     operate::answered(args.place.running()?, "reports-sent", &body, |_| {
-        outln!("{}", say(Language::from_env(), "report-sent-recorded", &[("deadline", (&args.deadline).into())]));
+        outln!(
+            "{}",
+            say(tidewaiter_console::language(), "report-sent-recorded", &[("deadline", (&args.deadline).into())])
+        );
         Ok(())
     })
 }

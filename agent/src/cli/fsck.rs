@@ -4,11 +4,12 @@ use std::{fs, path::PathBuf};
 
 use clap::Args;
 use serde_json::json;
+use tidewaiter_console::Progress;
 use tidewaiter_record::Registry;
-use tidewaiter_words::{Language, say};
+use tidewaiter_words::say;
 
 use super::{FINDING, Failure, OK, Outcome, output::outln};
-use crate::outbox::fsck::{Checked, check};
+use crate::outbox::fsck::{Checked, check_watched};
 
 /// Options of `tidewaiter fsck`.
 #[derive(Debug, Args)]
@@ -38,7 +39,13 @@ pub(super) fn fsck(args: &FsckArgs) -> Outcome {
     };
     let receipts = args.receipt.iter().map(|path| fs::read(path).map_err(|why| gone(path, &why)));
     let receipts = receipts.collect::<Result<Vec<_>, _>>()?;
-    let checked = check(&args.dir, registry.as_ref(), &receipts).map_err(Failure::environment)?;
+    let progress = Progress::records(None);
+    let checked = check_watched(&args.dir, registry.as_ref(), &receipts, &mut |done, total| {
+        progress.of(total);
+        progress.at(done);
+    })
+    .map_err(Failure::environment)?;
+    progress.clear();
     if args.json {
         outln!("{}", in_json(&checked));
     } else {
@@ -61,7 +68,7 @@ fn in_json(checked: &Checked) -> serde_json::Value {
 }
 
 fn print(checked: &Checked, receipts: bool) {
-    let language = Language::from_env();
+    let language = tidewaiter_console::language();
     let number = |it: Option<u64>| it.map_or_else(|| "–".to_owned(), |it| it.to_string());
     let (first, last, receipted) = (number(checked.first), number(checked.last), number(checked.receipted));
     let counts = [

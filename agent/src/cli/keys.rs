@@ -8,7 +8,12 @@ use tidewaiter_config::site::Site;
 use tidewaiter_record::{Algorithm, Signer as _, body::Context};
 use tokio_util::sync::CancellationToken;
 
-use super::{FINDING, Failure, OK, Outcome, Place, operate::answered, output::outln, place};
+use super::{
+    FINDING, Failure, OK, Outcome, Place,
+    operate::answered,
+    output::{outln, said},
+    place,
+};
 use crate::{
     app::SOFTWARE,
     clock::{Policy, SystemClock},
@@ -113,12 +118,8 @@ fn init(args: &InitArgs) -> Outcome {
     key_files::init_with(dir, &site.agent, simulated, &SystemClock, &site.keys, args.algorithm.into())
         .map_err(Failure::environment)?;
     let entry = dir.join(key_files::REGISTRY_FILE);
-    outln!("key of {} made in {}", site.agent, dir.display());
-    outln!(
-        "give {} to the centre: tidewaiter-collector keys add --registry REGISTRY {}",
-        entry.display(),
-        entry.display()
-    );
+    outln!("{}", said!("keys-made", agent = site.agent, dir = dir.display()));
+    outln!("{}", said!("keys-give", entry = entry.display()));
     Ok(OK)
 }
 
@@ -126,17 +127,23 @@ fn show(args: &ShowArgs) -> Outcome {
     let site = place::site(&args.config)?;
     let enrolled = key_files::load_with(&site.store.dir, &site.agent, &site.keys).map_err(Failure::environment)?;
     let rotations = enrolled.note.rotations();
-    outln!("agent     {}", site.agent);
-    outln!("chain     {}", enrolled.chain);
-    outln!("kid       {}", enrolled.signer.kid());
-    outln!("algorithm {}", enrolled.signer.algorithm());
-    outln!("public    {}", hex::encode(enrolled.signer.public_key().to_bytes()));
-    outln!("place     {}", enrolled.signer.place());
-    outln!("signs     from record {} on", rotations.last().map_or(0, |it| it.seq + 1));
-    outln!("statement {}", enrolled.statement);
+    let mut lines = tidewaiter_console::table(&[]);
+    for (name, text) in [
+        (said!("keys-agent"), site.agent.clone()),
+        (said!("keys-chain"), enrolled.chain.to_string()),
+        ("kid".to_owned(), enrolled.signer.kid().to_string()),
+        (said!("keys-algorithm"), enrolled.signer.algorithm().to_string()),
+        (said!("keys-public"), hex::encode(enrolled.signer.public_key().to_bytes())),
+        (said!("keys-place"), enrolled.signer.place().to_string()),
+        (said!("keys-statement"), enrolled.statement.to_string()),
+    ] {
+        lines.add_row([name, text]);
+    }
+    outln!("{lines}");
+    outln!("{}", said!("keys-signs", number = rotations.last().map_or(0, |it| it.seq + 1)));
     for it in rotations {
-        let state = if it.old_erased { "erased" } else { "kept until the centre's receipt covers that record" };
-        outln!("before    {} up to record {}, {state}", it.old, it.seq);
+        let state = if it.old_erased { said!("keys-erased") } else { said!("keys-kept") };
+        outln!("{}", said!("keys-before", kid = it.old, number = it.seq, state = state));
     }
     Ok(OK)
 }
@@ -160,15 +167,15 @@ fn rotate(args: &RotateArgs) -> Outcome {
             Ok(OK)
         }
         Err(why) => {
-            eprintln!("tidewaiter: {why}");
+            tidewaiter_console::note(format_args!("tidewaiter: {why}"));
             Ok(FINDING)
         }
     }
 }
 
 fn tell(old: &str, new: &str, seq: u64) {
-    outln!("record {seq} hands the chain over: {old} signed up to it, {new} signs from now on");
-    outln!("the old key is erased when the centre has receipted record {seq}");
+    outln!("{}", said!("keys-rotated", number = seq, old = old, new = new));
+    outln!("{}", said!("keys-erased-later", number = seq));
 }
 
 /// Opens the chain as the agent would, rotates, and ends cleanly. The lock of the store keeps an agent out meanwhile.

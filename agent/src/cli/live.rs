@@ -8,11 +8,16 @@ use tidewaiter_config::{
     profile::{self, Profile},
     site::{Link, Polling, Protocol, Site, site_from_str},
 };
+use tidewaiter_console::note;
 use tidewaiter_drivers::reading::Outcome;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{FINDING, Failure, OK, Outcome as Exit, operate, output::outln, place};
+use super::{
+    FINDING, Failure, OK, Outcome as Exit, operate,
+    output::{outln, said},
+    place,
+};
 use crate::{
     acquire::{self, Arrival, Content, Counters, LinkState, SystemOpener},
     clock::SystemClock,
@@ -79,9 +84,10 @@ pub(super) fn read(args: &ReadArgs) -> Exit {
     if let Some(wanted) = &args.instrument {
         if site.instrument(wanted).is_none() {
             let known: Vec<&str> = site.instruments.iter().map(|it| it.id.as_str()).collect();
-            return Err(Failure::usage(format!(
-                "there is no instrument {wanted:?}; the site has {}",
-                known.join(", ")
+            return Err(Failure::usage(said!(
+                "read-unknown",
+                wanted = format!("{wanted:?}"),
+                known = known.join(", ")
             )));
         }
         // Others on the same port keep their place in the plan, as they would with the agent.
@@ -105,11 +111,12 @@ fn record(args: &ReadArgs) -> Exit {
                 continue;
             }
             let text = |key: &str| it.get(key).map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned));
-            let said = text("missing").unwrap_or_else(|| {
+            let told = text("missing").unwrap_or_else(|| {
                 let parts = ["value", "unit", "quality"].map(|key| text(key).unwrap_or_default());
                 parts.join(" ")
             });
-            outln!("recorded #{} {} {said}", text("seq").unwrap_or_default(), text("channel").unwrap_or_default());
+            let (number, channel) = (text("seq").unwrap_or_default(), text("channel").unwrap_or_default());
+            outln!("{}", said!("read-recorded", number = number, channel = channel, said = told));
         }
         Ok(())
     })
@@ -121,12 +128,14 @@ pub(super) fn try_profile(args: &TryArgs) -> Exit {
     let name = args.profile.display().to_string();
     let (loaded, doubts) =
         profile::load_any(&name, &text).map_err(|report| Failure { code: FINDING, message: report.to_string() })?;
-    eprint!("{doubts}");
+    if !doubts.to_string().is_empty() {
+        note(format_args!("{}", doubts.to_string().trim_end()));
+    }
     let (id, vectors) = match &loaded {
         Profile::Registers(it) => (&it.id, it.vectors.len()),
         Profile::Line(it) => (&it.id, it.vectors.len()),
     };
-    eprintln!("profile {id}: {vectors} test vectors hold");
+    note(format_args!("{}", said!("try-holds", id = id, vectors: vectors)));
     let Some(target) = &args.port else { return Ok(OK) };
     let site = site_of(args, &loaded, target)?;
     watch(&site, None, Some(args.seconds), args.json)
@@ -164,7 +173,7 @@ fn site_of(args: &TryArgs, loaded: &Profile, target: &Target) -> Result<Site, Fa
                 line.stop_bits
             )
         }
-        _ => return Err(Failure::usage("this port carries no instrument")),
+        _ => return Err(Failure::usage(said!("try-no-port"))),
     };
     let text = format!(
         "version = 1\n[site]\nid = \"try\"\nagent = \"try\"\nname = \"try\"\n[store]\ndir = \"data\"\nbudget = \"64 MiB\"\nkeep = \"1 d\"\n\
@@ -215,10 +224,15 @@ fn watch(site: &Site, only: Option<&str>, seconds: Option<u64>, json: bool) -> E
         drop(arrivals);
         while tasks.join_next().await.is_some() {}
         for (instrument, counts) in counters.snapshot() {
-            eprintln!(
-                "{instrument}: {} readings, {} refused frames, {} bytes of garbage, missing {:?}",
-                counts.readings, counts.frames_refused, counts.garbage_bytes, counts.missing
+            let told = said!(
+                "read-counts",
+                instrument = instrument,
+                readings = counts.readings,
+                refused = counts.frames_refused,
+                garbage = counts.garbage_bytes,
+                missing = format!("{:?}", counts.missing)
             );
+            note(format_args!("{told}"));
         }
         Ok(if values > 0 { OK } else { FINDING })
     })
@@ -240,8 +254,8 @@ fn show(arrival: &Arrival, json: bool) -> u64 {
             0
         }
         Content::Link(state) => {
-            let word = if *state == LinkState::Up { "connected" } else { "disconnected" };
-            eprintln!("{}: {word}", arrival.instrument);
+            let id = if *state == LinkState::Up { "read-connected" } else { "read-disconnected" };
+            note(format_args!("{}", said!(id, instrument = arrival.instrument)));
             0
         }
         Content::Identity(mark) => {

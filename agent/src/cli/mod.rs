@@ -2,6 +2,7 @@
 
 mod bundle;
 mod check;
+mod doctor;
 mod draw;
 mod enrol;
 mod evidence;
@@ -13,6 +14,8 @@ mod keys;
 mod limits;
 mod live;
 mod logging;
+mod manual;
+mod new_site;
 mod operate;
 mod output;
 mod place;
@@ -26,6 +29,7 @@ mod screen;
 mod service;
 mod show;
 mod stats;
+mod status;
 mod typed;
 mod users;
 mod verify;
@@ -35,6 +39,7 @@ mod wiring;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tidewaiter_console::{Everywhere, arguments, note};
 
 /// Everything in order.
 pub const OK: u8 = 0;
@@ -47,6 +52,7 @@ pub const ENVIRONMENT: u8 = 3;
 
 const EXAMPLES: &str = "\
 Examples:
+  tidewaiter new site --from lane --out site.toml
   tidewaiter check site.toml                     is the site file right, and what will be polled
   tidewaiter keys init --config site.toml        make this agent's key, once
   tidewaiter enrol --centre https://centre.example:8443 --ca centre-ca.pem --token 7F3K-… --config site.toml
@@ -64,6 +70,8 @@ Exit codes: 0 ok, 1 finding (bad record, failed check), 2 usage or configuration
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    everywhere: Everywhere,
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,6 +90,16 @@ enum Command {
     ///
     /// Example: tidewaiter check site.toml
     Check(check::CheckArgs),
+    /// Look over everything on this machine: configuration, key, store, disk, clock, ports, broker, receipts; and pack it
+    /// for support.
+    ///
+    /// The bundle holds no keys, tokens or passwords, and plates are masked.
+    ///
+    /// Example: tidewaiter doctor --config site.toml --out support.tar.gz
+    Doctor(doctor::DoctorArgs),
+    /// Make new files.
+    #[command(subcommand)]
+    New(new_site::NewCommand),
     /// Find out what is at the other end of a port: listen first, then ask Modbus reads. Never writes.
     ///
     /// Example: tidewaiter probe tcp://192.168.7.21:502 --units 1-10
@@ -174,8 +192,10 @@ enum Command {
     Evidence(evidence::EvidenceCommand),
     /// Counters, uplink, instruments and recent results of a running agent, or of its store when none runs.
     ///
+    /// Example: tidewaiter status --config site.toml --watch
+    ///
     /// Example: tidewaiter status --config site.toml --json
-    Status(show::StatusArgs),
+    Status(status::StatusArgs),
     /// The newest records, one line each.
     ///
     /// Example: tidewaiter log --data-dir data --last 20
@@ -218,6 +238,16 @@ enum Command {
     ///
     /// Example: tidewaiter fsck data --registry registry.json --receipt receipt.cbor
     Fsck(fsck::FsckArgs),
+    /// Write the completion script for a shell.
+    ///
+    /// Example: tidewaiter completions bash > /etc/bash_completion.d/tidewaiter
+    Completions(manual::CompletionsArgs),
+    /// Write the manual pages.
+    ///
+    /// To standard output goes the page of the program itself; into a folder, one page for each command.
+    ///
+    /// Example: tidewaiter man --out /usr/local/share/man/man1
+    Man(manual::ManArgs),
 }
 
 /// Where the site file or the data directory is.
@@ -263,10 +293,12 @@ type Outcome = Result<u8, Failure>;
 
 /// Parses the command line, runs the command, says what went wrong.
 pub fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let outcome = match arguments(|cli: &Cli| cli.everywhere).command {
         Command::Run(args) => run::run(&args),
         Command::Reload(args) => reload::reload(&args),
         Command::Check(args) => check::check(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::New(command) => new_site::new(&command),
         Command::Probe(args) => wiring::probe_target(&args),
         Command::Listen(args) => wiring::listen(&args),
         Command::Read(args) => live::read(&args),
@@ -291,7 +323,7 @@ pub fn main() -> ExitCode {
         Command::FunctionCheck(args) => register::function_check(&args),
         Command::Evidence(command) => evidence::evidence(&command),
         Command::Version(args) => Ok(version::version(&args)),
-        Command::Status(args) => show::status(&args),
+        Command::Status(args) => status::status(&args),
         Command::Log(args) => show::log(&args),
         Command::Stats(args) => stats::stats(&args),
         Command::Show(args) => show::show(&args),
@@ -301,12 +333,32 @@ pub fn main() -> ExitCode {
         Command::Recompute(args) => recompute::run(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Fsck(args) => fsck::fsck(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("tidewaiter: {}", failure.message);
+            note(format_args!("tidewaiter: {}", failure.message));
             ExitCode::from(failure.code)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn help_speaks_both_languages_and_its_examples_are_right() {
+        let faults = tidewaiter_console::faults(&Cli::command);
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
     }
 }

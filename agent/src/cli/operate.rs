@@ -4,8 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use tidewaiter_console::note;
 
-use super::{FINDING, Failure, OK, Outcome, Place, output::outln, place::Agent};
+use super::{
+    FINDING, Failure, OK, Outcome, Place,
+    output::{outln, said},
+    place::Agent,
+};
 
 /// An answer from the local interface comes from the same machine; longer means the agent hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -113,9 +118,9 @@ pub(super) fn enter(args: &EnterArgs) -> Outcome {
         let (parameter, text) = value
             .split_once('=')
             .filter(|(parameter, text)| !parameter.is_empty() && !text.is_empty())
-            .ok_or_else(|| Failure::usage(format!("{value:?} is not PARAMETER=VALUE, for example ph=7.1[pH]")))?;
+            .ok_or_else(|| no_value(value, "PARAMETER=VALUE", "ph=7.1[pH]"))?;
         if values.insert(parameter.to_owned(), text.into()).is_some() {
-            return Err(Failure::usage(format!("{parameter:?} is given twice; enter replicates one after another")));
+            return Err(Failure::usage(said!("say-twice", name = format!("{parameter:?}"))));
         }
     }
     let body = json!({ "values": values, "operator": args.operator });
@@ -133,17 +138,22 @@ pub(super) fn subject(args: &SubjectArgs) -> Outcome {
         let (name, text) = fact
             .split_once('=')
             .filter(|(name, text)| !name.is_empty() && !text.is_empty())
-            .ok_or_else(|| Failure::usage(format!("{fact:?} is not NAME=TEXT, for example axles=6")))?;
+            .ok_or_else(|| no_value(fact, "NAME=TEXT", "axles=6"))?;
         facts.insert(name.to_owned(), text.to_owned());
     }
     let body = json!({ "subject": args.subject, "facts": facts, "operator": args.operator });
     post(args.place.running()?, "subjects", &body)
 }
 
+/// What was given is not of the form that is wanted.
+fn no_value(given: &str, form: &str, example: &str) -> Failure {
+    Failure::usage(said!("say-no-value", given = format!("{given:?}"), form = form, example = example))
+}
+
 /// Asks the local interface to do something.
 pub(super) fn post(agent: Agent, path: &str, body: &Value) -> Outcome {
     answered(agent, path, body, |_| {
-        outln!("recorded");
+        outln!("{}", said!("say-recorded"));
         Ok(())
     })
 }
@@ -157,6 +167,7 @@ pub(super) fn exchange(agent: &Agent, path: &str, body: &Value, patience: Durati
 }
 
 /// Posts to the local interface and tells its answer; a refusal is a finding.
+#[allow(clippy::needless_pass_by_value, reason = "found for this one request, and handed over")]
 pub(super) fn answered(
     agent: Agent,
     path: &str,
@@ -168,13 +179,14 @@ pub(super) fn answered(
         tell(&text)?;
         Ok(OK)
     } else {
-        let why = text.get("error").and_then(Value::as_str).unwrap_or("refused").to_owned();
-        eprintln!("tidewaiter: {why}");
+        let why = text.get("error").and_then(Value::as_str).map_or_else(|| said!("say-refused"), str::to_owned);
+        note(format_args!("tidewaiter: {why}"));
         Ok(FINDING)
     }
 }
 
 /// Fetches JSON from the local interface.
+#[allow(clippy::needless_pass_by_value, reason = "found for this one request, and handed over")]
 pub(super) fn get(agent: Agent, path: &str) -> Result<Value, Failure> {
     let url = format!("http://{}/api/v1/{path}", agent.address);
     let mut answer = http(PATIENCE).get(&url).call().map_err(|why| unreachable(&agent, &why))?;
@@ -187,5 +199,5 @@ pub(super) fn http(patience: Duration) -> ureq::Agent {
 }
 
 fn unreachable(agent: &Agent, why: &ureq::Error) -> Failure {
-    Failure::environment(format!("the agent does not answer on {}: {why}; is it running?", agent.address))
+    Failure::environment(said!("say-agent-silent", address = agent.address, why = why))
 }

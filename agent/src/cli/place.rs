@@ -7,7 +7,9 @@ use std::{
 
 use tidewaiter_config::site::{Site, load_site};
 
-use super::{Failure, Place};
+use tidewaiter_console::note;
+
+use super::{Failure, Place, output::said};
 use crate::{lane, reload};
 
 /// File in the data directory that names the local interface's address while the agent runs.
@@ -47,7 +49,7 @@ pub(super) fn site(path: &Path) -> Result<Site, Failure> {
     match load_site(path) {
         Ok((site, warnings)) => {
             for warning in warnings {
-                eprintln!("{warning}");
+                note(format_args!("{warning}"));
             }
             Ok(site)
         }
@@ -64,7 +66,7 @@ impl Place {
                 // A running agent goes on with the last good one, and can be asked.
                 Err(failure) => reload::kept_dir(config, std::env::var_os("STATE_DIRECTORY")).ok_or(failure),
             },
-            (None, None) => Err(Failure::usage("say where: --config SITE or --data-dir DIR")),
+            (None, None) => Err(Failure::usage(said!("say-where"))),
         }
     }
 
@@ -77,10 +79,6 @@ impl Place {
 
     /// As [`Place::address`], but an agent must run.
     pub(super) fn running(&self) -> Result<Agent, Failure> {
-        self.address()?.ok_or_else(|| {
-            Failure::environment(
-                "no agent is running on this data directory; start it with `tidewaiter run --config SITE`",
-            )
-        })
+        self.address()?.ok_or_else(|| Failure::environment(said!("say-agent-none")))
     }
 }

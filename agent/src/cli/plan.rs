@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    io::IsTerminal,
     path::{Path, PathBuf},
 };
 
@@ -16,7 +15,11 @@ use tidewaiter_config::{
 use tidewaiter_screening::duty::audit::{COMMITTED, DRAWN, Period, REVEALED, Told, audit};
 use tidewaiter_words::{Language, say};
 
-use super::{FINDING, Failure, OK, Outcome, USAGE, output::outln, place};
+use super::{
+    FINDING, Failure, OK, Outcome, USAGE,
+    output::{outln, said},
+    place,
+};
 use crate::{lane::record_view, outbox::Archive};
 
 /// Records read at once.
@@ -126,11 +129,11 @@ fn check(args: &CheckArgs) -> Outcome {
             for warning in warnings {
                 outln!("{warning}");
             }
-            outln!("{}", summary(Language::from_env(), &plan));
+            outln!("{}", summary(tidewaiter_console::language(), &plan));
             Ok(OK)
         }
         Err(report) => {
-            let color = std::io::stdout().is_terminal();
+            let color = tidewaiter_console::colours();
             let text = if color { report.render(true) } else { report.to_string() };
             outln!("{}", text.trim_end());
             Ok(USAGE)
@@ -158,9 +161,7 @@ fn sound(file: &Path, site: Option<&Site>) -> Result<Plan, Failure> {
 fn show(args: &ShowArgs) -> Outcome {
     let site = site(args.config.as_ref())?;
     let watched = site.as_ref().and_then(|site| site.plan.clone());
-    let file = args.file.clone().or(watched).ok_or_else(|| {
-        Failure::usage("say which plan: a file, or --config SITE with [plan] file = \"plan.toml\" in it")
-    })?;
+    let file = args.file.clone().or(watched).ok_or_else(|| Failure::usage(said!("plan-which")))?;
     let plan = sound(&file, site.as_ref())?;
     let lines = plan::outline(&plan);
     if args.json {
@@ -190,7 +191,10 @@ fn diff(args: &DiffArgs) -> Outcome {
         }
     }
     if !changes.is_empty() && new.version <= old.version {
-        eprintln!("{}", say(Language::from_env(), "plan-version-stands", &[("version", new.version.into())]));
+        tidewaiter_console::note(format_args!(
+            "{}",
+            say(tidewaiter_console::language(), "plan-version-stands", &[("version", new.version.into())])
+        ));
     }
     Ok(if changes.is_empty() { OK } else { FINDING })
 }
@@ -220,7 +224,7 @@ fn audit_records(args: &AuditArgs) -> Outcome {
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let record: Value = serde_json::from_str(line).map_err(|why| {
                 let place = format!("{}:{}", file.display(), number + 1);
-                Failure::usage(format!("{place}: {why}; write the records with `tidewaiter export --format jsonl`"))
+                Failure::usage(said!("plan-records-form", place = place, why = why))
             })?;
             taken.extend(sampling(&record));
         }
@@ -233,7 +237,7 @@ fn audit_records(args: &AuditArgs) -> Outcome {
         subject: it.subject.as_deref(),
         facts: &it.facts,
     }));
-    let language = Language::from_env();
+    let language = tidewaiter_console::language();
     if periods.is_empty() && !args.json {
         outln!("{}", say(language, "audit-nothing", &[]));
     }

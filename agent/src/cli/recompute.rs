@@ -7,7 +7,10 @@ use serde_json::json;
 use tidewaiter_recompute::{Recomputed, Tables, recompute};
 use tidewaiter_record::{Detail, Record, SequenceBuffer, parse};
 
-use super::{FINDING, Failure, OK, Outcome, Place, output::outln};
+use super::{
+    FINDING, Failure, OK, Outcome, Place,
+    output::{outln, said},
+};
 use crate::outbox::Archive;
 
 /// Records read from the store at once.
@@ -67,9 +70,7 @@ pub(super) fn run(args: &RecomputeArgs) -> Outcome {
     if args.json {
         outln!("{}", json!({ "same": same, "drift": drift, "not_done": not_done, "other": other }));
     } else {
-        outln!(
-            "{same} the same, {drift} different, {not_done} not to be repeated here, {other} records of other kinds"
-        );
+        outln!("{}", said!("recompute-sum", same = same, drift = drift, undone = not_done, other = other));
     }
     Ok(if drift == 0 && not_done == 0 { OK } else { FINDING })
 }
@@ -108,6 +109,7 @@ fn take(bytes: &[u8], tables: &Tables, as_json: bool, counts: &mut Counts) -> Re
         .into();
         outln!("{}", serde_json::to_string(&told).map_err(Failure::environment)?);
     } else if let Some(why) = why {
+        let word = said!(&format!("recompute-{word}"));
         outln!("#{} {}: {word}: {why}", record.header.seq, inspection_id(&record));
     }
     Ok(())

@@ -11,7 +11,11 @@ use tidewaiter_screening::{
 };
 use tidewaiter_words::{Language, say, terms};
 
-use super::{FINDING, Failure, OK, Outcome, Place, operate, output::outln, place};
+use super::{
+    FINDING, Failure, OK, Outcome, Place, operate,
+    output::{outln, said},
+    place,
+};
 use crate::{
     outbox::Archive,
     register::{Line, Register},
@@ -84,7 +88,7 @@ pub(super) fn register(args: &RegisterArgs) -> Outcome {
     if args.json {
         outln!("{}", serde_json::to_string_pretty(&lines).unwrap_or_default());
     } else {
-        outln!("{}", table(args.lang.unwrap_or_else(Language::from_env), &lines));
+        outln!("{}", table(args.lang.unwrap_or_else(tidewaiter_console::language), &lines));
     }
     let flawed = |line: &Value| matches!(text(line, "standing"), "out-of-verification" | "function-check-overdue");
     Ok(if lines.iter().any(flawed) { FINDING } else { OK })
@@ -93,7 +97,7 @@ pub(super) fn register(args: &RegisterArgs) -> Outcome {
 /// No agent runs: what the site file says, with the function checks as far as the records tell of them.
 fn by_records(which: &Place) -> Result<Value, Failure> {
     let Some(config) = &which.config else {
-        return Err(Failure::usage("no agent is running; --config SITE names the register"));
+        return Err(Failure::usage(said!("register-which")));
     };
     let site = place::site(config)?;
     let mut register = Register::new(&site);
@@ -141,7 +145,7 @@ fn table(language: Language, lines: &[Value]) -> Table {
             control => say(language, &format!("control-{control}"), &[]),
         };
         let checks = line.get("checks").and_then(Value::as_array).into_iter().flatten();
-        let checks: Vec<String> = checks.map(|check| said(language, check)).collect();
+        let checks: Vec<String> = checks.map(|check| told(language, check)).collect();
         table.add_row([
             text(line, "instrument").to_owned(),
             control,
@@ -157,7 +161,7 @@ fn table(language: Language, lines: &[Value]) -> Table {
 }
 
 /// One check: when it was passed, and whether it holds.
-fn said(language: Language, check: &Value) -> String {
+fn told(language: Language, check: &Value) -> String {
     let lapsed = check.get("lapsed").and_then(Value::as_bool) == Some(true);
     let (id, when) = match (lapsed, text(check, "failed"), text(check, "passed")) {
         (true, failed, _) if !failed.is_empty() => ("register-check-failed", failed),

@@ -8,9 +8,14 @@ use std::{
 
 use clap::Args;
 use serde::Serialize;
+use tidewaiter_console::Progress;
 use tidewaiter_record::{Detail, Hash, Registry, RegistryClass, Statement, Verdict, Verifier, parse};
 
-use super::{FINDING, Failure, OK, Outcome, bundle::EVIDENCE_DIR, output::outln};
+use super::{
+    FINDING, Failure, OK, Outcome,
+    bundle::EVIDENCE_DIR,
+    output::{outln, said},
+};
 use crate::{
     keys::STATEMENT_FILE,
     outbox::{Archive, Entry, SqliteStore, StoreError},
@@ -100,7 +105,9 @@ pub(super) fn salvage(args: &SalvageArgs) -> Outcome {
     let mut verifier = Verifier::new(&registry);
     let mut named = Vec::new();
     let mut out = BufWriter::new(file);
+    let progress = Progress::records(archive.summary().ok().and_then(|it| Some(it.head? + 1 - it.oldest?)));
     walk(&archive, &mut saved, |entry, saved| {
+        progress.add(1);
         if saved.first.is_none() && entry.seq > 0 {
             // What was trimmed has a receipt; the chain is checked from here.
             verifier = Verifier::new(&registry).from_seq(entry.seq);
@@ -118,6 +125,7 @@ pub(super) fn salvage(args: &SalvageArgs) -> Outcome {
         out.write_all(&entry.bytes)
     })
     .map_err(failed)?;
+    progress.clear();
     let file = out.into_inner().map_err(|why| failed(why.into_error()))?;
     file.sync_all().map_err(failed)?;
     let contents = args.out.with_extension("evidence");
@@ -147,31 +155,33 @@ fn word(verdict: &Verdict) -> String {
 }
 
 fn print(args: &SalvageArgs, saved: &Saved, contents: &Path) {
-    let number = |seq: Option<u64>| seq.map_or_else(|| "none".to_owned(), |seq| format!("#{seq}"));
+    let number = |seq: Option<u64>| seq.map_or_else(|| said!("status-none"), |seq| format!("#{seq}"));
     outln!(
-        "{}: {} records of {} ({} to {}), {} contents",
-        args.out.display(),
-        saved.records,
-        saved.agent,
-        number(saved.first),
-        number(saved.last),
-        saved.contents
+        "{}",
+        said!(
+            "salvage-sum",
+            path = args.out.display(),
+            records = saved.records,
+            agent = saved.agent,
+            first = number(saved.first),
+            last = number(saved.last),
+            contents = saved.contents
+        )
     );
-    outln!("by its own statement: signature {}, chain {}", saved.signature, saved.chain_answer);
+    outln!("{}", said!("salvage-answers", signature = saved.signature, chain = saved.chain_answer));
     for seq in &saved.rotten {
-        outln!("  record {seq} has rotted on the disk and was left out");
+        outln!("  {}", said!("salvage-rotten", number = seq));
     }
     for hash in &saved.lost {
-        outln!("  evidence {hash} is not there, or not what it was");
+        outln!("  {}", said!("salvage-lost", hash = hash));
     }
     if let Some(why) = &saved.ended {
-        outln!("  reading ended early: {why}");
+        outln!("  {}", said!("salvage-ended", why = why));
     }
     let evidence = if saved.contents > 0 { format!(" --evidence {}", contents.display()) } else { String::new() };
-    outln!(
-        "at the centre: tidewaiter-collector import {} --site SITE{evidence} --config collector.toml",
-        args.out.display()
-    );
+    let command =
+        format!("tidewaiter-collector import {} --site SITE{evidence} --config collector.toml", args.out.display());
+    outln!("{}", said!("salvage-next", command = command));
 }
 
 /// Walks over what can be read; a record that has rotted is left out, and reading goes on behind it.

@@ -16,7 +16,7 @@ use tidewaiter_words::{Language, say, terms};
 
 use super::{
     FINDING, Failure, OK, Outcome,
-    output::outln,
+    output::{outln, said},
     typed::{self, Taken, Typed},
 };
 use crate::explained;
@@ -80,11 +80,9 @@ pub(super) fn editions<'t>(tables: &'t [LimitTable], id: &str) -> Result<Vec<&'t
     editions.sort_by_key(|table| table.effective_from);
     if editions.is_empty() {
         let ids = || tables.iter().map(|table| table.id.as_str());
-        let way_out = nearest(id, ids()).map_or_else(
-            || "`tidewaiter limits show` lists those there are".to_owned(),
-            |meant| format!("{meant:?} is meant perhaps"),
-        );
-        return Err(Failure::usage(format_args!("no limit table {id:?} is loaded; {way_out}")));
+        let way_out = nearest(id, ids())
+            .map_or_else(|| said!("limits-listed"), |meant| said!("limits-meant", meant = format!("{meant:?}")));
+        return Err(Failure::usage(said!("limits-unknown", id = format!("{id:?}"), way = way_out)));
     }
     Ok(editions)
 }
@@ -94,7 +92,8 @@ pub(super) fn edition<'t>(tables: &'t [LimitTable], id: &str, name: &str) -> Res
     let editions = editions(tables, id)?;
     let names = || editions.iter().map(|table| table.edition.as_str()).collect::<Vec<_>>().join(", ");
     editions.iter().find(|table| table.edition == name).copied().ok_or_else(|| {
-        Failure::usage(format_args!("limit table {id:?} has no edition {name:?}; there are: {}", names()))
+        let (id, name) = (format!("{id:?}"), format!("{name:?}"));
+        Failure::usage(said!("limits-no-edition", id = id, name = name, names = names()))
     })
 }
 
@@ -120,7 +119,7 @@ fn choose<'t>(args: &ScreenArgs, tables: &'t [LimitTable]) -> Result<(&'t LimitT
 }
 
 pub(super) fn screen(args: &ScreenArgs) -> Outcome {
-    let language = args.lang.unwrap_or_else(Language::from_env);
+    let language = args.lang.unwrap_or_else(tidewaiter_console::language);
     let tables = tables(args.dir.as_deref())?;
     let (table, at) = choose(args, &tables)?;
     let typed = typed::read(&args.values, table, args.u).map_err(Failure::usage)?;

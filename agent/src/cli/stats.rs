@@ -10,7 +10,11 @@ use tidewaiter_record::SequenceBuffer;
 use tidewaiter_screening::statistics::{By, Period, Rate, Report, Tally, report};
 use tidewaiter_words::{Language, knows, say, terms};
 
-use super::{FINDING, Failure, OK, Outcome, Place, output::outln, register::language};
+use super::{
+    FINDING, Failure, OK, Outcome, Place,
+    output::{outln, said},
+    register::language,
+};
 use crate::outbox::Archive;
 
 /// Records read at once.
@@ -66,7 +70,7 @@ pub(super) fn stats(args: &StatsArgs) -> Outcome {
     if let (Some(from), Some(to)) = (args.from, args.to)
         && to < from
     {
-        return Err(Failure::usage(format!("--to {to} is before --from {from}")));
+        return Err(Failure::usage(said!("stats-before", to = to, from = from)));
     }
     let mut gathered = Gathered::default();
     if args.files.is_empty() {
@@ -80,7 +84,7 @@ pub(super) fn stats(args: &StatsArgs) -> Outcome {
     if args.json {
         outln!("{}", to_json(&counted, period, args.by, gathered.not_understood));
     } else {
-        print(args.lang.unwrap_or_else(Language::from_env), &counted, args.by, gathered.not_understood);
+        print(args.lang.unwrap_or_else(tidewaiter_console::language), &counted, args.by, gathered.not_understood);
     }
     Ok(if gathered.not_understood > 0 { FINDING } else { OK })
 }
@@ -118,10 +122,7 @@ fn by_file(path: &PathBuf, gathered: &mut Gathered) -> Result<(), Failure> {
 
 /// Counts of part of a file would look like counts of the whole.
 fn broken(name: &str, why: &tidewaiter_record::ParseError) -> Failure {
-    Failure {
-        code: FINDING,
-        message: format!("{name}: {why}; nothing was counted, ask `tidewaiter verify` what is wrong"),
-    }
+    Failure { code: FINDING, message: said!("stats-broken", name = name, why = why) }
 }
 
 fn print(language: Language, report: &Report, by: Option<By>, not_understood: u64) {

@@ -222,7 +222,7 @@ impl Where {
 
 pub(super) fn users(command: UsersCommand) -> Outcome {
     match command {
-        UsersCommand::Add(args) => add(args),
+        UsersCommand::Add(args) => add(&args),
         UsersCommand::Passwd(args) => {
             let path = args.place.file()?;
             // Known before anybody types anything.
@@ -257,6 +257,7 @@ pub(super) fn users(command: UsersCommand) -> Outcome {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the last word of every subcommand, as its outcome")]
 fn said(name: &str, what: &str) -> Outcome {
     outln!("{name} {what}; a running agent knows within a second or two");
     Ok(OK)
@@ -281,7 +282,7 @@ fn able(args: &NameArgs, disabled: bool) -> Outcome {
     said(&args.name, if disabled { "is let in no longer" } else { "is let in again" })
 }
 
-fn add(args: AddArgs) -> Outcome {
+fn add(args: &AddArgs) -> Outcome {
     let path = args.place.file()?;
     let fits = |users: &[User]| {
         if users.iter().any(|it| it.name.eq_ignore_ascii_case(&args.name)) {

@@ -2,19 +2,23 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufReader, ErrorKind, IsTerminal, Read, Write},
+    io::{self, BufReader, ErrorKind, Read},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
 use tidewaiter_bundle::{check, is_bundle};
+use tidewaiter_console::Progress;
 use tidewaiter_record::{
     Detail, Hash, Record, Registry, Report, SequenceBuffer, Verdict, Verifier,
     verify::{Code, Question},
 };
-use tidewaiter_words::{Language, say};
+use tidewaiter_words::say;
 
-use super::{FINDING, Failure, OK, Outcome, output::outln};
+use super::{
+    FINDING, Failure, OK, Outcome,
+    output::{outln, said},
+};
 
 /// Bytes read at once: some records, whatever the size of the file.
 const PIECE: usize = 256 * 1024;
@@ -52,14 +56,13 @@ pub(super) fn verify(args: &VerifyArgs) -> Outcome {
     let mut verifier = Verifier::new(&registry);
     if let Some(folder) = &args.evidence {
         if !folder.is_dir() {
-            let what = format!("{}: not a folder; give the one that holds the evidence", folder.display());
-            return Err(Failure::usage(what));
+            return Err(Failure::usage(said!("say-not-folder", path = folder.display())));
         }
         verifier = verifier.with_evidence();
     }
-    let mut progress = Progress::new(&args.files);
+    let progress = Progress::bytes(size_of(&args.files));
     for path in &args.files {
-        read(path, args.evidence.as_deref(), &mut verifier, &mut progress)?;
+        read(path, args.evidence.as_deref(), &mut verifier, &progress)?;
     }
     progress.clear();
     let report = verifier.finish();
@@ -96,7 +99,7 @@ fn verify_bundle(args: &VerifyArgs, path: &Path, registry: &Registry) -> Outcome
         outln!("{object}");
     } else {
         print(&checked.report, false);
-        let language = Language::from_env();
+        let language = tidewaiter_console::language();
         if checked.damage.is_empty() {
             let parts = [
                 ("files", (checked.manifest.files.len() as u64).into()),
@@ -114,12 +117,7 @@ fn verify_bundle(args: &VerifyArgs, path: &Path, registry: &Registry) -> Outcome
 }
 
 // Puts one file to the verifier, and looks for the evidence that its records name.
-fn read(
-    path: &Path,
-    evidence: Option<&Path>,
-    verifier: &mut Verifier<'_>,
-    progress: &mut Progress,
-) -> Result<(), Failure> {
+fn read(path: &Path, evidence: Option<&Path>, verifier: &mut Verifier<'_>, progress: &Progress) -> Result<(), Failure> {
     let mut piece = vec![0; PIECE];
     let mut file = File::open(path).map_err(unreadable(path))?;
     let mut sequence = SequenceBuffer::new();
@@ -131,7 +129,7 @@ fn read(
             }
             return Ok(());
         }
-        progress.add(read);
+        progress.add(read as u64);
         sequence.feed(piece.get(..read).unwrap_or_default());
         loop {
             match sequence.next_item() {
@@ -175,48 +173,14 @@ fn is_there(folder: &Path, hash: Hash, size: u64) -> Result<bool, Failure> {
     }
 }
 
-/// How much was read, for a person who waits: a line on standard error that is wiped at the end.
-struct Progress {
-    /// Bytes altogether; none where nobody looks on or the size is not known.
-    total: Option<u64>,
-    done: u64,
-    shown: Option<u64>,
-}
-
-impl Progress {
-    fn new(files: &[PathBuf]) -> Self {
-        let sizes = || files.iter().map(|it| fs::metadata(it).ok().filter(fs::Metadata::is_file).map(|it| it.len()));
-        let total = if io::stderr().is_terminal() { sizes().sum::<Option<u64>>() } else { None };
-        Self { total: total.filter(|it| *it > 0), done: 0, shown: None }
-    }
-
-    fn add(&mut self, bytes: usize) {
-        self.done = self.done.saturating_add(bytes as u64);
-        let Some(percent) = self.total.and_then(|total| self.done.saturating_mul(100).checked_div(total)) else {
-            return;
-        };
-        if self.shown != Some(percent) {
-            self.shown = Some(percent);
-            draw(&format!("\r{:3} %", percent.min(100)));
-        }
-    }
-
-    fn clear(&self) {
-        if self.shown.is_some() {
-            draw("\r     \r");
-        }
-    }
-}
-
-// A terminal that has gone away is no reason to stop verifying.
-fn draw(text: &str) {
-    let mut stderr = io::stderr();
-    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+/// How many bytes there are to read, where all of `files` are files.
+fn size_of(files: &[PathBuf]) -> Option<u64> {
+    files.iter().map(|it| fs::metadata(it).ok().filter(fs::Metadata::is_file).map(|it| it.len())).sum()
 }
 
 // `looked` is whether a folder of evidence was given.
 fn print(report: &Report, looked: bool) {
-    let language = Language::from_env();
+    let language = tidewaiter_console::language();
     let ask = |question: &str| say(language, &format!("question-{question}"), &[]);
     let first = report.chains.iter().map(|chain| chain.first_seq).min().unwrap_or(0);
     let last = report.chains.iter().map(|chain| chain.last_seq).max().unwrap_or(0);

@@ -2,7 +2,10 @@
 
 use clap::Args;
 
-use super::{OK, output::outln};
+use super::{
+    OK,
+    output::{outln, said},
+};
 use crate::{app::SOFTWARE, life::rim};
 
 /// Options of `tidewaiter version`.
@@ -21,7 +24,7 @@ pub(super) fn version(args: &VersionArgs) -> u8 {
         outln!("{SOFTWARE}");
         match hash {
             Some(hash) => outln!("sha256 {hash}"),
-            None => outln!("sha256 unknown: the executable cannot be read"),
+            None => outln!("{}", said!("version-unread")),
         }
     }
     OK

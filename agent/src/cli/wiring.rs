@@ -11,7 +11,10 @@ use clap::Args;
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 
-use super::{FINDING, Failure, OK, Outcome, output::outln};
+use super::{
+    FINDING, Failure, OK, Outcome,
+    output::{outln, said},
+};
 use crate::{
     acquire::{Opener, SystemOpener},
     wiring::{
@@ -111,7 +114,7 @@ pub(super) fn listen(args: &ListenArgs) -> Outcome {
                 tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::environment)?;
             runtime.block_on(live(target, args, &mut listener))?;
         }
-        (None, None) => return Err(Failure::usage("say what to listen to: a target or --file")),
+        (None, None) => return Err(Failure::usage(said!("listen-what"))),
     }
     Ok(conclude(&listener, args.json))
 }
@@ -182,23 +185,29 @@ fn conclude(listener: &Listener, json: bool) -> u8 {
         outln!("{line}");
     } else {
         for fit in &fits {
-            let sure = if fit.fits { "fits" } else { "does not fit" };
-            outln!(
-                "{} {sure}: {} frames, {} refused, {} % of {} bytes",
-                fit.protocol,
-                fit.frames,
-                fit.refused,
-                fit.share,
-                listener.bytes()
-            );
+            outln!("{}", fit_said(fit, listener.bytes()));
         }
         if named.is_empty() {
-            outln!("no known protocol fits these {} bytes; a line profile can describe them", listener.bytes());
+            outln!("{}", said!("listen-nothing", bytes = listener.bytes()));
         } else if named.len() > 1 {
-            outln!("more than one fits: confirm with a known value on the instrument");
+            outln!("{}", said!("listen-several"));
         }
     }
     if named.is_empty() { FINDING } else { OK }
+}
+
+/// One protocol held against what was heard.
+fn fit_said(fit: &Fit, bytes: impl std::fmt::Display) -> String {
+    let sure = if fit.fits { said!("listen-fits") } else { said!("listen-fits-not") };
+    said!(
+        "listen-fit",
+        protocol = fit.protocol,
+        sure = sure,
+        frames = fit.frames,
+        refused = fit.refused,
+        share = fit.share,
+        bytes = bytes
+    )
 }
 
 fn fit_json(fit: &Fit) -> serde_json::Value {
@@ -225,10 +234,10 @@ pub(super) fn probe_target(args: &ProbeArgs) -> Outcome {
         return Ok(OK);
     }
     if !opened {
-        return Err(Failure::environment(format!("{} cannot be opened", args.target)));
+        return Err(Failure::environment(said!("probe-closed", target = args.target)));
     }
     if !args.json {
-        outln!("nothing found; check power, A/B or TX/RX, the address switch, and try --units 1-247");
+        outln!("{}", said!("probe-nothing"));
     }
     Ok(FINDING)
 }
@@ -253,19 +262,18 @@ fn show_found(found: &Found, json: bool) {
     }
     match found {
         Found::NotOpen { target, why } => outln!("{target}: {why}"),
-        Found::Silent { target } => outln!("{target}: silent"),
+        Found::Silent { target } => outln!("{}", said!("probe-silent", target = target)),
         Found::Speaks { target, bytes, fits } => {
-            outln!("{target}: speaks unasked, {bytes} bytes");
+            outln!("{}", said!("probe-speaks", target = target, bytes = bytes));
             for fit in fits {
-                let sure = if fit.fits { "fits" } else { "does not fit" };
-                outln!("  {} {sure}: {} frames, {} refused, {} %", fit.protocol, fit.frames, fit.refused, fit.share);
+                outln!("  {}", fit_said(fit, *bytes));
             }
             if fits.is_empty() {
-                outln!("  nothing known; the setting may be wrong, or it needs a line profile");
+                outln!("  {}", said!("probe-unknown"));
             }
         }
         Found::Unit { target, protocol, unit_id, identity, answers } => {
-            outln!("{target}: {protocol} unit {unit_id} answers");
+            outln!("{}", said!("probe-unit", target = target, protocol = protocol, unit = unit_id));
             for (id, text) in identity {
                 let name = match id {
                     0 => "vendor",
@@ -273,7 +281,7 @@ fn show_found(found: &Found, json: bool) {
                     2 => "revision",
                     _ => "object",
                 };
-                outln!("  {name} {text}");
+                outln!("  {} {text}", said!(&format!("probe-{name}")));
             }
             for answer in answers {
                 outln!("  {answer}");

@@ -109,7 +109,7 @@ pub async fn attach(
 }
 
 /// Keeps the content, if it does not stand in the record itself, and seals the record.
-async fn seal(outbox: &Outbox, draft: Draft, content: Arc<[u8]>) -> Result<Recorded, Refusal> {
+pub(crate) async fn seal(outbox: &Outbox, draft: Draft, content: Arc<[u8]>) -> Result<Recorded, Refusal> {
     if content.len() > INLINE_BYTES {
         outbox.keep(content).await?;
     }

@@ -19,6 +19,7 @@ use std::{fmt::Debug, io, sync::Arc};
 
 use tidewaiter_record::Hash;
 
+pub(crate) use self::attach::seal;
 pub use self::{
     attach::{AttachError, Attachment, attach, draft},
     disk::DiskEvidence,

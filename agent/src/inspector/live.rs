@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use serde::Serialize;
@@ -13,7 +16,7 @@ use tidewaiter_screening::{
 };
 
 use super::scene::Scene;
-use crate::{inspect::DrillState, life::InForce, register};
+use crate::{inspect::DrillState, life::InForce, outputs, register};
 
 /// What pages and interfaces may look at. Results stand here only once they are durable.
 #[derive(Debug, Default)]
@@ -21,6 +24,24 @@ pub struct Live {
     inner: Mutex<Snapshot>,
     scenes: Mutex<BTreeMap<String, Arc<Scene>>>,
     in_force: Mutex<InForce>,
+    /// When the inspector last moved, monotonic milliseconds and one; zero before it first did.
+    beat: AtomicU64,
+    /// Inspections recorded since the start, by place and disposition.
+    verdicts: Mutex<Verdicts>,
+}
+
+/// Inspections by place and disposition.
+type Verdicts = BTreeMap<(String, &'static str), u64>;
+
+/// What is known of one place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// An inspection is open here.
+    pub busy: bool,
+    /// Recorded results, oldest first: number, disposition, end in monotonic milliseconds.
+    pub results: Vec<(u64, &'static str, u64)>,
+    /// When the inspector last moved, monotonic milliseconds.
+    pub beat_ms: Option<u64>,
 }
 
 /// One look at the live state.
@@ -40,6 +61,8 @@ pub struct Snapshot {
     pub limits_stale: bool,
     /// Recorded results, newest last.
     pub results: VecDeque<LiveResult>,
+    /// Stack lights, buzzers and barriers, by id.
+    pub outputs: BTreeMap<String, outputs::Standing>,
 }
 
 /// The newest outcome of a channel.
@@ -125,6 +148,40 @@ impl Live {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What is known of one place.
+    pub fn look(&self, place: &str) -> Look {
+        let beat_ms = self.beat.load(Relaxed).checked_sub(1);
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_place = inner.results.iter().filter(|it| it.place == place);
+        let results = of_place.map(|it| (it.seq, it.disposition, it.detail.closed_mono_ms)).collect();
+        Look { busy: inner.busy.contains_key(place), results, beat_ms }
+    }
+
+    /// Links by instrument: whether each is down.
+    pub fn links(&self) -> BTreeMap<String, bool> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).down.clone()
+    }
+
+    /// Outputs by id.
+    pub fn outputs(&self) -> BTreeMap<String, outputs::Standing> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).outputs.clone()
+    }
+
+    /// Inspections recorded since the start, by place and disposition.
+    pub fn verdicts(&self) -> BTreeMap<(String, &'static str), u64> {
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn count(&self, place: &str, disposition: &'static str) {
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        *verdicts.entry((place.to_owned(), disposition)).or_default() += 1;
+    }
+
+    /// The inspector has moved.
+    pub(super) fn beat(&self, now_ms: u64) {
+        self.beat.store(now_ms.saturating_add(1), Relaxed);
+    }
+
     /// Says from the start on whether the signed limit tables are fresh.
     pub fn set_limits_stale(&self, stale: bool) {
         self.update(|live| live.limits_stale = stale);
@@ -148,7 +205,7 @@ impl Live {
         *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = in_force;
     }
 
-    pub(super) fn update(&self, change: impl FnOnce(&mut Snapshot)) {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Snapshot)) {
         change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

@@ -171,6 +171,11 @@ impl Scenes {
         }
     }
 
+    /// Something has changed: the next look is due at once.
+    pub(super) const fn make_due(&mut self) {
+        self.looked_ms = None;
+    }
+
     /// Looks at the machines when a look is due, and shows what is seen.
     pub(super) fn look(&mut self, engine: &Engine, now: Moment, live: &Live) {
         if self.looked_ms.is_some_and(|last| now.mono_ms.saturating_sub(last) < EVERY_MS) {

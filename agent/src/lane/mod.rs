@@ -9,6 +9,7 @@
 //! | `api/` | JSON for programs and for the commands, under `/api/v1` |
 //! | `history/` | what was recorded: search, one record, slips, tables, statistics |
 //! | `page/` | the pages of lanes and rigs, and what every page shares |
+//! | `metrics.rs` | the same figures for Prometheus, under `/metrics` |
 //! | `status.rs` | what the agent says of itself, from durable state only |
 //!
 //! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not, or when nobody knows.
@@ -16,6 +17,7 @@
 pub(crate) mod access;
 mod api;
 mod history;
+mod metrics;
 mod page;
 mod status;
 
@@ -134,6 +136,7 @@ impl Local {
             &self.telemetry.borrow(),
             &self.counters,
             self.live.snapshot(),
+            self.live.in_force(),
             self.software.hash,
             self.outbox.looked_mono_ms(),
             self.clock.now(),
@@ -169,6 +172,7 @@ pub fn router(local: Local) -> Router {
         .merge(history::routes())
         .merge(access::routes())
         .merge(page::routes())
+        .merge(metrics::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .fallback(access::nothing)
         .layer(from_fn_with_state(local.clone(), access::guard))

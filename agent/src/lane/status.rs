@@ -11,6 +11,7 @@ use crate::{
     acquire::Counters,
     clock::Claim,
     inspector::Snapshot,
+    life,
     outbox::{Status, StopCause},
     reload::Refused,
     uplink::Telemetry,
@@ -68,6 +69,44 @@ pub struct StatusReport {
     pub config_refused: Option<Refused>,
     /// Pieces of evidence kept beside the records.
     pub evidence: u64,
+    /// What judges now.
+    pub in_force: InForce,
+}
+
+/// Limit tables and plan that judge now, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct InForce {
+    /// The limit tables and programmes that something of the site is judged by.
+    pub tables: Vec<TableLine>,
+    /// The monitoring plan.
+    pub plan: Option<PlanLine>,
+}
+
+/// A limit table by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TableLine {
+    /// Id.
+    pub id: String,
+    /// Edition.
+    pub edition: String,
+}
+
+/// A monitoring plan by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlanLine {
+    /// Id.
+    pub id: String,
+    /// Version.
+    pub version: u64,
+}
+
+impl From<life::InForce> for InForce {
+    fn from(it: life::InForce) -> Self {
+        Self {
+            tables: it.tables.into_iter().map(|it| TableLine { id: it.id, edition: it.edition }).collect(),
+            plan: it.plan.map(|it| PlanLine { id: it.id, version: it.version }),
+        }
+    }
 }
 
 /// Older durable state than this is no state: the keeper looks each second.
@@ -197,6 +236,7 @@ impl StatusReport {
         telemetry: &Telemetry,
         counters: &Counters,
         live: Snapshot,
+        in_force: life::InForce,
         software_hash: Option<Hash>,
         looked_mono_ms: u64,
         now: Moment,
@@ -257,6 +297,7 @@ impl StatusReport {
             config: String::new(),
             config_refused: None,
             evidence: status.evidence.len() as u64,
+            in_force: in_force.into(),
         }
     }
 }

@@ -114,6 +114,20 @@ impl Checked {
 ///
 /// When there is no store, or it cannot be read at all for reasons outside of it.
 pub fn check(dir: &Path, registry: Option<&Registry>, receipts: &[Vec<u8>]) -> Result<Checked, StoreError> {
+    check_watched(dir, registry, receipts, &mut |_, _| {})
+}
+
+/// As [`check`], telling after each record how many of how many are done.
+///
+/// # Errors
+///
+/// As [`check`].
+pub fn check_watched(
+    dir: &Path,
+    registry: Option<&Registry>,
+    receipts: &[Vec<u8>],
+    watch: &mut dyn FnMut(u64, u64),
+) -> Result<Checked, StoreError> {
     let path = dir.join(SqliteStore::FILE);
     let mut checked = Checked::default();
     let mut file = File::open(&path).map_err(|source| StoreError::Lock { path: path.clone(), source })?;
@@ -121,7 +135,7 @@ pub fn check(dir: &Path, registry: Option<&Registry>, receipts: &[Vec<u8>]) -> R
     let own = statement_registry(dir, &mut checked);
     let Some(registry) = registry.or(own.as_ref()) else { return Ok(checked) };
     let chain = own.as_ref().and_then(|it| it.keys().find_map(|key| key.chain));
-    match look(&path, chain, registry, receipts, &mut checked) {
+    match look(&path, chain, registry, receipts, &mut checked, watch) {
         Ok(()) => {}
         Err(StoreError::Sqlite { source, .. }) if is_damage(&source) => {
             checked.add(Class::Corruption, None, source.to_string());
@@ -195,6 +209,7 @@ fn look(
     registry: &Registry,
     receipts: &[Vec<u8>],
     checked: &mut Checked,
+    watch: &mut dyn FnMut(u64, u64),
 ) -> Result<(), StoreError> {
     let fail = |source| StoreError::Sqlite { path: PathBuf::from(path), source };
     let connection =
@@ -205,7 +220,7 @@ fn look(
     schema(&connection, checked).map_err(fail)?;
     integrity(&connection, checked).map_err(fail)?;
     let told = meta(&connection, chain, checked).map_err(fail)?;
-    let newest = walk(&connection, registry, receipts, checked).map_err(fail)?;
+    let newest = walk(&connection, registry, receipts, checked, watch).map_err(fail)?;
     cursor(&connection, checked).map_err(fail)?;
     if let Some(newest) = newest {
         let boot = newest.body.time.boot;
@@ -288,7 +303,10 @@ fn walk(
     registry: &Registry,
     receipts: &[Vec<u8>],
     checked: &mut Checked,
+    watch: &mut dyn FnMut(u64, u64),
 ) -> rusqlite::Result<Option<Record>> {
+    let total: i64 = connection.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))?;
+    let total = u64::try_from(total).unwrap_or(0);
     let first: Option<i64> = connection.query_row("SELECT min(seq) FROM entry", [], |row| row.get(0))?;
     let first = first.map(|it| u64::try_from(it).unwrap_or(0));
     // What was trimmed is not missing; that it was receipted is held against the cursor below.
@@ -309,6 +327,7 @@ fn walk(
         };
         checked.records += 1;
         checked.last = Some(seq);
+        watch(checked.records, total);
         verifier.push(bytes);
         if let Ok(record) = parse(bytes) {
             columns(seq, &record, row, checked)?;

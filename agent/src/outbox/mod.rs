@@ -163,6 +163,11 @@ impl std::fmt::Debug for HandOver {
 pub type Named = BTreeMap<u64, (Hash, u64)>;
 
 impl Status {
+    /// Whether records are accepted: there is room, the key signs, and the centre has signed for nothing that is not ours.
+    pub fn is_recording(&self) -> bool {
+        self.fork.is_none() && self.key_away.is_none() && self.stopped_since_ms.is_none()
+    }
+
     /// Whether there is room for another record, the reserve left out.
     pub fn has_room(&self) -> bool {
         self.has_room_for(0)

@@ -8,7 +8,7 @@
 //! | `[[ports]]`, and all else of an instrument | the port is closed and opened again, and no other |
 //! | `[[lanes]]`, `[[rigs]]`, `[[watches]]`, `[[checks]]` | the place begins anew once it is idle |
 //! | `[uplink]` | the broker is connected to again |
-//! | `[site] id` and `agent`, `[store]`, `[clock]`, `[keys]`, `[local] listen`, `[authority]`, an uplink or `[local.tls]` where there was none | refused: they need a restart |
+//! | `[site] id` and `agent`, `[store]`, `[clock]`, `[keys]`, `[local] listen`, `[authority]`, `[[outputs]]`, `[[cameras]]`, an uplink or `[local.tls]` where there was none | refused: they need a restart |
 //!
 //! Both sites are taken apart field by field, so that a new key of the site file does not compile until somebody has
 //! decided what a change of it does.
@@ -168,6 +168,8 @@ fn restart(old: &Site, new: &Site) -> Vec<&'static str> {
         declarations: _,
         plan: _,
         authority,
+        outputs,
+        cameras,
         tables: _,
         programmes: _,
         digest: _,
@@ -181,6 +183,8 @@ fn restart(old: &Site, new: &Site) -> Vec<&'static str> {
         (local.listen != new.local.listen, "[local] listen"),
         (local.tls.is_some() != new.local.tls.is_some(), LOCAL_TLS),
         (*authority != new.authority, "[authority]"),
+        (*outputs != new.outputs, "[[outputs]]"),
+        (*cameras != new.cameras, "[[cameras]]"),
         (uplink.is_some() != new.uplink.is_some(), UPLINK),
     ];
     rows.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part).collect()

@@ -25,6 +25,9 @@ macro_rules! texts {
             include_str!(concat!("../", $folder, "/reload.ftl")),
             include_str!(concat!("../", $folder, "/bundle.ftl")),
             include_str!(concat!("../", $folder, "/access.ftl")),
+            include_str!(concat!("../", $folder, "/outputs.ftl")),
+            include_str!(concat!("../", $folder, "/help.ftl")),
+            include_str!(concat!("../", $folder, "/commands.ftl")),
         ]
     };
 }

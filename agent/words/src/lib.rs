@@ -19,6 +19,9 @@
 //! reload.ftl      another configuration while the agent runs, what the service manager is told
 //! bundle.ftl      the report inside an evidence bundle
 //! access.ftl      signing in at the local page
+//! outputs.ftl     stack lights, barriers and cameras
+//! help.ftl        what each command does, as `--help` says it
+//! commands.ftl    what the commands say
 //! ```
 //!
 //! Ids of enumerations are a prefix and the stable word that records carry: `reason-no-background`,
@@ -27,7 +30,8 @@
 //!
 //! Chinese verdict words carry （初筛）, English ones "(pre-screen)": the agent does not rule.
 //!
-//! Not here: error and log text, which is technical English and stays with the code that raises it.
+//! Not here: log text, and what a library or the operating system says of a failure; that is technical English and stays
+//! with the code that raises it.
 
 mod catalogue;
 mod language;

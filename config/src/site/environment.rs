@@ -6,13 +6,13 @@
 use std::{
     net::ToSocketAddrs,
     ops::Range,
-    os::unix::fs::FileTypeExt,
+    os::unix::fs::{FileTypeExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use toml::de::{DeTable, DeValue};
 
-use super::{Keys, Link, Site};
+use super::{Keys, Link, Site, Wire};
 use crate::report::{Finding, Report, Severity, line_column};
 
 /// Where udev links serial adapters by maker, model and serial number.
@@ -133,6 +133,7 @@ fn survey(site: &Site) -> Vec<Found> {
         file(&mut found, "keys module", &place.module, "the library that speaks with the token", way("module"));
         file(&mut found, "keys PIN", &place.pin_file, "a file with the PIN of the token's user", way("pin_file"));
     }
+    fixtures(site, &mut found);
     for (index, declarations) in site.declarations.iter().enumerate() {
         let way = vec![Step::Key("declarations"), Step::At(index), Step::Key("file")];
         file(&mut found, "declarations", declarations, "a CSV file with a column `subject`, or a TOML file", way);
@@ -145,6 +146,34 @@ fn survey(site: &Site) -> Vec<Found> {
         add(&mut found, "store", what, "dir = the path of a folder", vec![Step::Key("store"), Step::Key("dir")]);
     }
     found
+}
+
+/// GPIO chips, and what cameras need beside their address.
+fn fixtures(site: &Site, found: &mut Vec<Found>) {
+    for (index, output) in site.outputs.iter().enumerate() {
+        if let Wire::Gpio { chip, .. } = &output.wire {
+            let way = ["gpio", "chip"].map(Step::Key);
+            let way = [Step::Key("outputs"), Step::At(index)].into_iter().chain(way).collect();
+            let subject = format!("output {:?}", output.id);
+            if !std::fs::metadata(chip).is_ok_and(|it| it.file_type().is_char_device()) {
+                add(found, &subject, format!("{chip} is no GPIO chip here"), "a chip that `gpiodetect` lists", way);
+            }
+        }
+    }
+    for (index, camera) in site.cameras.iter().enumerate() {
+        let way = |key| vec![Step::Key("cameras"), Step::At(index), Step::Key(key)];
+        let subject = format!("camera {:?}", camera.id);
+        if let Some((_, password)) = &camera.login {
+            file(found, &subject, password, "a file with the password in its first line", way("password_file"));
+            if std::fs::metadata(password).is_ok_and(|it| it.permissions().mode() & 0o077 != 0) {
+                let what = format!("{} may be read by others, and is not used", password.display());
+                add(found, &subject, what, format!("chmod 600 {}", password.display()), way("password_file"));
+            }
+        }
+        if let Some(ca) = &camera.ca {
+            file(found, &subject, ca, "the authority that signed the camera's certificate, PEM", way("ca"));
+        }
+    }
 }
 
 fn add(found: &mut Vec<Found>, subject: &str, what: String, way_out: impl Into<String>, way: Vec<Step>) {

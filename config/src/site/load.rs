@@ -9,11 +9,11 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Record, Site, Store, Tls, Uplink, WallClock, checks,
+    Record, Site, Store, Tls, Uplink, WallClock, cameras, checks,
     estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held},
     instruments,
     instruments::hours,
-    keys, local,
+    keys, local, outputs,
     places::{self, Known, Places},
     ports, register, rigs, zone,
 };
@@ -109,10 +109,19 @@ fn read(files: &Files, root: &Node<'_>, base: &Path, digest: [u8; 32], others: &
     let rigs = rigs::read(root, &known, &mut places);
     let watches = places::watches(root, &known, &mut places);
     let checks = checks::read(root, &known, &mut places);
+    let stands: Vec<String> = places
+        .ids()
+        .filter(|id| !watches.iter().any(|it| it.id == *id) && !checks.iter().any(|it| it.id == *id))
+        .map(str::to_owned)
+        .collect();
+    let outputs = outputs::read(root, &ports, &stands);
+    let cameras = cameras::read(root, base, &stands);
     root.finish();
 
-    let used: Vec<&str> = instruments.ids().filter_map(|id| instruments.get(id)).map(|it| it.port.as_str()).collect();
-    let all_read = instruments.ids().count() == used.len();
+    let mut used: Vec<&str> =
+        instruments.ids().filter_map(|id| instruments.get(id)).map(|it| it.port.as_str()).collect();
+    let all_read = instruments.ids().count() == used.len() && !root.document().has_errors();
+    used.extend(outputs.iter().filter_map(|it| Some(it.unit()?.port.as_str())));
     for (id, value) in ports.values() {
         if all_read && !used.contains(&id) {
             value.doubt(
@@ -145,6 +154,8 @@ fn read(files: &Files, root: &Node<'_>, base: &Path, digest: [u8; 32], others: &
         rigs,
         watches,
         checks,
+        outputs,
+        cameras,
         declarations: declarations?,
         plan: plan?,
         authority: authority?,

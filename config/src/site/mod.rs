@@ -7,6 +7,7 @@
 
 mod bench;
 mod benches;
+mod cameras;
 mod checks;
 mod environment;
 mod estimate;
@@ -16,6 +17,7 @@ mod keys;
 mod load;
 mod local;
 mod model;
+mod outputs;
 mod places;
 mod ports;
 mod register;
@@ -24,6 +26,7 @@ mod streams;
 mod zone;
 
 pub use bench::{BENCH_PROCEDURES, Bench, MOST_QUANTITIES, MassTrigger, Quantity, Source, StateTrigger, Take, Trigger};
+pub use cameras::{Camera, Moment as StillMoment};
 pub use checks::{Buffer, Check, CheckProcedure, Radiation, Service, reference_parameter};
 pub use environment::{check_environment, check_environment_in};
 pub use estimate::{LEAST_OUTAGE_HOURS, estimated_bytes_per_hour, hours_held};
@@ -31,6 +34,7 @@ pub use keys::{Keys, TokenPlace};
 pub use load::{load_site, load_site_from, site_from_str};
 pub use local::{Disclosure, Local, LocalTls, Privacy};
 pub use model::*;
+pub use outputs::{BARRIER, BUZZER, Bias, Lines, MOST_LINES, Output, OutputLine, OutputUnit, PULSE, State, Wire};
 pub use register::{Control, Expanded, Measurand, Register, ScaleClass, ScaleRange, Uncertainty, unregistered};
 pub use streams::{Codec, Polling, Rest};
 pub use zone::usual_zone;

@@ -7,9 +7,11 @@ use tidewaiter_drivers::{Decimal, Unit};
 
 use super::{
     bench::Bench,
+    cameras::Camera,
     checks::Check,
     keys::Keys,
     local::{Local, Privacy},
+    outputs::Output,
     register::Register,
     streams::{Codec, Polling},
 };
@@ -55,6 +57,10 @@ pub struct Site {
     pub watches: Vec<Watch>,
     /// Function checks.
     pub checks: Vec<Check>,
+    /// Stack lights, buzzers and barriers.
+    pub outputs: Vec<Output>,
+    /// Cameras that give stills.
+    pub cameras: Vec<Camera>,
     /// Declarations files to watch.
     pub declarations: Vec<PathBuf>,
     /// Monitoring plan file to watch.

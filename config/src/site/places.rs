@@ -42,6 +42,11 @@ impl<'d> Places<'d> {
         Some(id)
     }
 
+    /// Every place named so far, faulty ones included.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.names.ids()
+    }
+
     pub(super) fn own(&mut self, instrument: &str, value: &Value<'_>, place: Option<&str>) {
         let place = place.unwrap_or_default();
         if let Some((_, owner)) = self.owners.iter().find(|(id, _)| id == instrument) {

@@ -146,6 +146,43 @@ impl Default for Gamma {
     }
 }
 
+/// I/O module with stack light, buzzer and barrier: a Modbus TCP server whose coils are written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IoModule {
+    /// Instrument id, and id of the output in the exported site file.
+    pub id: String,
+    /// TCP port; 0 picks one.
+    pub port: u16,
+    /// Unit id it answers to.
+    pub unit_id: u8,
+    /// What hangs on its coils, from coil 0 on; names with `spare` are nobody's.
+    pub coils: Vec<String>,
+    /// Lamps on the resting contacts, in the exported site file.
+    pub inverted: Vec<String>,
+    /// Time without a write after which it puts everything off; 0 is never.
+    pub watchdog: Span,
+    /// Holding register of that time, in tenths of a second.
+    pub watchdog_register: u16,
+    /// All coils in one request, in the exported site file.
+    pub together: bool,
+}
+
+impl Default for IoModule {
+    fn default() -> Self {
+        Self {
+            id: "io-1".to_owned(),
+            port: 0,
+            unit_id: 1,
+            coils: ["green", "amber", "red", "buzzer", "barrier"].map(str::to_owned).into(),
+            inverted: Vec::new(),
+            watchdog: Span::from_ms(3_000),
+            watchdog_register: 4096,
+            together: false,
+        }
+    }
+}
+
 /// Plate reader: one line per lorry.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -8,7 +8,9 @@ mod model;
 mod rig;
 mod span;
 
-pub use instrument::{ContainerReader, Drum, Gamma, PhMeter, PlateReader, Portal, Run, Specimen, Weighbridge};
+pub use instrument::{
+    ContainerReader, Drum, Gamma, IoModule, PhMeter, PlateReader, Portal, Run, Specimen, Weighbridge,
+};
 pub use model::{
     ContainerRead, Declared, DriveAxle, Fault, FaultKind, Generator, LaneSetup, Lorry, PlateRead, Scene, Traffic,
     Vehicle,
@@ -22,9 +24,10 @@ pub use span::{Span, SpanError};
 use tidewaiter_drivers::Decimal;
 
 /// Scenes that come with the program: name and text.
-pub const BUILT_IN: [(&str, &str); 16] = [
+pub const BUILT_IN: [(&str, &str); 17] = [
     ("demo", include_str!("../../scenes/demo.toml")),
     ("lane", include_str!("../../scenes/lane.toml")),
+    ("lane-lights", include_str!("../../scenes/lane-lights.toml")),
     ("two-lorries", include_str!("../../scenes/two-lorries.toml")),
     ("containers", include_str!("../../scenes/containers.toml")),
     ("drill", include_str!("../../scenes/drill.toml")),
@@ -120,6 +123,11 @@ impl Scene {
         .collect()
     }
 
+    /// Ids of everything with a cable: the instruments, and the module that is written to.
+    pub fn ends(&self) -> Vec<&str> {
+        self.instruments().into_iter().chain(self.io_module.as_ref().map(|it| it.id.as_str())).collect()
+    }
+
     /// Ids of the rigs and the lane, where an operator can do something.
     pub fn places(&self) -> Vec<&str> {
         let lane = self.weighbridge.as_ref().map(|_| self.lane.id.as_str());
@@ -141,6 +149,7 @@ impl Scene {
             self.container_reader.as_ref().map(|it| (it.id.as_str(), it.port)),
             self.gamma.as_ref().map(|it| (it.id.as_str(), it.port)),
             self.drum.as_ref().map(|it| (it.id.as_str(), it.port)),
+            self.io_module.as_ref().map(|it| (it.id.as_str(), it.port)),
         ];
         let own = own.into_iter().flatten().find(|(it, _)| *it == id).map(|(_, port)| port);
         own.or_else(|| self.bench_instrument(id).map(|(_, it)| it.port))
@@ -150,7 +159,7 @@ impl Scene {
         if !(self.time_scale > 0.0 && self.time_scale <= 1000.0) {
             return Err(value("time_scale", &self.time_scale, "write a number above 0 and up to 1000"));
         }
-        let instruments = self.instruments();
+        let instruments = self.ends();
         for (place, id) in instruments.iter().enumerate() {
             if id.is_empty() || id.len() > 32 {
                 return Err(value("instrument id", id, "write 1 to 32 bytes"));

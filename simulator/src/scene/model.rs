@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{
-    instrument::{ContainerReader, Drum, Gamma, PhMeter, PlateReader, Portal, Weighbridge},
+    instrument::{ContainerReader, Drum, Gamma, IoModule, PhMeter, PlateReader, Portal, Weighbridge},
     rig::{OperatorAction, Rig},
     span::Span,
 };
@@ -38,6 +38,8 @@ pub struct Scene {
     pub ph_meter: Option<PhMeter>,
     /// The tyre drum.
     pub drum: Option<Drum>,
+    /// The I/O module with stack light and barrier.
+    pub io_module: Option<IoModule>,
     /// Benches with instruments of their own.
     #[serde(default, rename = "rig")]
     pub rigs: Vec<Rig>,

@@ -5,6 +5,7 @@
 //! clients of one instrument hear the same, each from the moment it connected.
 
 mod bench;
+mod io_module;
 pub(crate) mod modbus;
 pub(crate) mod registers;
 pub(crate) mod stream;
@@ -16,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::world::World;
 
 pub use bench::serve_bench;
+pub use io_module::serve_io_module;
 pub use modbus::{serve_drum, serve_gamma};
 pub use stream::{serve_container_reader, serve_ph_meter, serve_plate_reader, serve_portal, serve_weighbridge};
 
@@ -43,6 +45,8 @@ where
         serve_gamma(stream, world).await
     } else if scene.drum.as_ref().is_some_and(|it| it.id == instrument) {
         serve_drum(stream, world).await
+    } else if scene.io_module.as_ref().is_some_and(|it| it.id == instrument) {
+        serve_io_module(stream, world).await
     } else {
         serve_bench(stream, world, instrument.to_owned()).await
     }

@@ -8,7 +8,8 @@
 //! Own and not a library's, because the wire faults of a scene (late, half, silent, flipped) are
 //! about the bytes of one answer, and because a server that ends its service after line noise is no
 //! instrument. Checks run in the order of the specification: function, quantity, address, execution.
-//! The maps are read only: a bench is not operated from here, so writing is an illegal function.
+//! The maps are read only: a bench is not operated from here, so writing is an illegal function. The one server that can
+//! be written stands in `io_module.rs`.
 
 use std::{io, sync::Arc};
 
@@ -22,7 +23,7 @@ use crate::{scene::FaultKind, world::World};
 
 const ILLEGAL_FUNCTION: u8 = 0x01;
 pub(crate) const ILLEGAL_ADDRESS: u8 = 0x02;
-const ILLEGAL_VALUE: u8 = 0x03;
+pub(crate) const ILLEGAL_VALUE: u8 = 0x03;
 /// Gateway target device failed to respond: what a TCP server says of a unit it does not have.
 const NO_SUCH_UNIT: u8 = 0x0B;
 
@@ -172,7 +173,21 @@ impl Request {
 
     /// The frame that answers it.
     pub(crate) fn answered(&self, tables: &impl Tables) -> Vec<u8> {
-        let answer = answer(tables, self.unit_id, &self.pdu);
+        self.framed(&answer(tables, self.unit_id, &self.pdu))
+    }
+
+    /// Unit it is for.
+    pub(crate) fn unit_id(&self) -> u8 {
+        self.unit_id
+    }
+
+    /// Function and data.
+    pub(crate) fn pdu(&self) -> &[u8] {
+        &self.pdu
+    }
+
+    /// The frame around an answer to it.
+    pub(crate) fn framed(&self, answer: &[u8]) -> Vec<u8> {
         let [l0, l1] = u16::try_from(answer.len() + 1).unwrap_or(u16::MAX).to_be_bytes();
         let [t0, t1] = self.transaction;
         let mut frame = vec![t0, t1, 0, 0, l0, l1, self.unit_id];

@@ -10,6 +10,7 @@ pub(crate) mod chance;
 mod dose;
 mod drum;
 mod fault;
+pub(crate) mod io;
 mod ph;
 mod plate;
 mod portal;
@@ -41,6 +42,7 @@ pub(crate) use fault::Wire;
 pub(crate) use portal::INTERVAL_MS;
 pub(crate) use traffic::LONGEST_GENERATED_MS;
 
+pub use io::{CoilWrite, Lamps};
 pub use ph::{NoSuchExtract, PlannedSpecimen};
 pub use traffic::Passage;
 
@@ -127,6 +129,7 @@ pub struct World {
     lines: BTreeMap<String, LineProfile>,
     tables: Vec<LimitTable>,
     answers: AtomicI64,
+    module: Option<io::Module>,
 }
 
 impl World {
@@ -181,6 +184,7 @@ impl World {
             lines,
             tables: limits::builtin().into_iter().chain(tables).collect(),
             answers: AtomicI64::new(0),
+            module: scene.io_module.clone().map(io::Module::new),
             scene,
         };
         world.check_channels()?;
@@ -230,6 +234,15 @@ impl World {
     pub fn now_ms(&self) -> i64 {
         let real = Instant::now().saturating_duration_since(self.origin).as_secs_f64() * 1000.0;
         below(real * self.scene.time_scale + TICK_GRAIN_MS) - self.lead_in_ms
+    }
+
+    /// How the I/O module stands, where the scene has one.
+    pub fn lamps(&self) -> Option<Lamps> {
+        Some(self.module.as_ref()?.lamps(self.now_ms()))
+    }
+
+    pub(crate) fn module(&self) -> Option<&io::Module> {
+        self.module.as_ref()
     }
 
     /// When this scene time comes, or came.

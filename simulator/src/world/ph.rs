@@ -102,7 +102,7 @@ impl Bench {
     pub(crate) fn indicated(&self, at_ms: i64) -> (Decimal, Decimal) {
         let called = self.called.lock().unwrap_or_else(PoisonError::into_inner);
         let moves: &[Move] = if called.is_empty() { &self.scheduled } else { &called };
-        let round = self.meter.again.map(|it| it.ms()).filter(|it| *it > 0 && called.is_empty() && at_ms > 0);
+        let round = self.meter.again.map(crate::scene::Span::ms).filter(|it| *it > 0 && called.is_empty() && at_ms > 0);
         let into_round = round.map_or(at_ms, |round| at_ms % round);
         let response = self.meter.response.seconds().max(0.001);
         let (mut value, mut target, mut since) = (self.meter.rinse_ph, self.meter.rinse_ph, i64::MIN);

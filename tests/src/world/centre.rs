@@ -26,6 +26,7 @@ use tidewaiter_collector::{
     keys as centre_keys,
     orders::{self, Review},
     receipts::{ReceiptDue, ReceiptQueue},
+    store::Walk as _,
 };
 use tidewaiter_record::{
     Detail, Hash, InspectionDetail, Record, Registry, Report, Verifier,

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use super::tap::{Asked, Heard, Tap};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tidewaiter_agent::acquire::{Opener, PortStream};
 use tidewaiter_config::site::Link;
@@ -55,13 +56,14 @@ pub struct Ports {
     addresses: BTreeMap<String, Address>,
     unplugged: Vec<Unplugged>,
     voices: BTreeMap<String, Voice>,
+    heard: Arc<Heard>,
 }
 
 impl Ports {
     pub(super) fn new(truth: Arc<Truth>, unplugged: Vec<Unplugged>, voices: BTreeMap<String, Voice>) -> Self {
         let scene = truth.scene();
         let addresses = (FIRST_PORT..)
-            .zip(scene.instruments())
+            .zip(scene.ends())
             .map(|(port, id)| {
                 let address = if scene.tcp_port(id).is_none() {
                     Address::Pty(PathBuf::from(format!("/dev/{id}.tty")))
@@ -71,12 +73,17 @@ impl Ports {
                 (id.to_owned(), address)
             })
             .collect();
-        Self { truth, addresses, unplugged, voices }
+        Self { truth, addresses, unplugged, voices, heard: Arc::default() }
     }
 
     /// Where the site file finds each instrument.
     pub fn addresses(&self) -> &BTreeMap<String, Address> {
         &self.addresses
+    }
+
+    /// Every Modbus request the agent has sent, by instrument.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.heard.asked()
     }
 
     fn behind(&self, link: &Link) -> Option<&str> {
@@ -119,7 +126,12 @@ impl Ports {
 impl Opener for Ports {
     fn open(&self, link: &Link) -> BoxFuture<'static, io::Result<Box<dyn PortStream>>> {
         let opened = self.connect(link);
-        async move { opened.map(|stream| Box::new(stream) as Box<dyn PortStream>) }.boxed()
+        let tap = matches!(link, Link::ModbusTcp { .. }).then(|| (Arc::clone(&self.heard), self.behind(link)));
+        let opened = opened.map(|stream| match tap {
+            Some((heard, Some(instrument))) => Box::new(Tap::new(stream, heard, instrument)) as Box<dyn PortStream>,
+            _ => Box::new(stream),
+        });
+        async move { opened }.boxed()
     }
 }
 

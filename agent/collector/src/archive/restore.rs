@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde::Serialize;
+use tidewaiter_console::Progress;
 use tidewaiter_recompute::Tables;
 use tidewaiter_record::{
     ChainId, ContentType, Detail, Hash, Piece, Registry, Signer, open_head, parse, split_sequence,
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     core::{Action, Core, Incoming},
-    store::{LogHead, LogStore as _, SqliteStore, Store as _},
+    store::{LogHead, Place, SqliteStore, Store},
 };
 
 /// Records in one commit.
@@ -124,30 +125,39 @@ fn copy(from: &Path, to: &Path) -> Result<(), ArchiveError> {
     sync_folder(folder)
 }
 
-/// Makes a new store at `path` from an archive.
+/// Makes a new store at `place` from an archive.
 ///
 /// # Errors
 ///
 /// When there is a store, the archive is damaged or not signed by a centre of `registry`, or a record in it is refused.
 pub fn restore_archive(
     folder: &Path,
-    path: &Path,
+    place: &Place,
     registry: &Registry,
     signer: &Arc<dyn Signer>,
     tables: &Tables,
 ) -> Result<Restored, ArchiveError> {
     let (manifest, _) = signed_manifest(folder, registry)?;
     damage(folder, &manifest)?;
-    absent(path)?;
+    match place {
+        Place::File(path) => absent(path)?,
+        Place::Server(_) => {
+            if place.read_if_any()?.is_some_and(|it| it.log_size().is_ok_and(|size| size > 0)) {
+                return Err(ArchiveError::Exists(place.to_string().into()));
+            }
+        }
+    }
     let sites: BTreeMap<&str, &str> = manifest.chains.iter().map(|it| (it.chain.as_str(), it.site.as_str())).collect();
     let mut places = Places::of(folder, &manifest)?;
-    let core = |store| Core::new(registry.clone(), Arc::clone(signer), store, tables.clone());
-    let mut centre = core(SqliteStore::open(path)?)?;
+    let core = |store: Box<dyn Store>| Core::new(registry.clone(), Arc::clone(signer), store, tables.clone());
+    let mut centre = core(place.open()?)?;
     let mut restored = Restored::default();
     let mut named: BTreeMap<Hash, BTreeSet<(String, String)>> = BTreeMap::new();
     let mut batch: Vec<Incoming> = Vec::with_capacity(BATCH);
+    let progress = Progress::records(Some(manifest.leaves));
     // In the order of the leaves: the new log is then the old one, and what agents have seen of it holds on.
     each_leaf(folder, |leaf| {
+        progress.add(1);
         let bytes = places.read(&leaf)?;
         let record = parse(&bytes).map_err(|why| places.damaged(&leaf, &why.to_string()))?;
         let site = sites.get(leaf.chain.to_string().as_str()).copied().unwrap_or("archive").to_owned();
@@ -179,17 +189,17 @@ pub fn restore_archive(
         return Err(ArchiveError::Damaged { path: folder.to_owned(), what: format!("the centre refuses: {why}") });
     }
     drop(centre);
-    restored.heads = heads(folder, path, registry)?;
+    restored.heads = heads(folder, place, registry)?;
     // Holds the log against its newest head.
-    core(SqliteStore::open(path)?)?;
+    core(place.open()?)?;
     Ok(restored)
 }
 
-fn heads(folder: &Path, path: &Path, registry: &Registry) -> Result<u64, ArchiveError> {
+fn heads(folder: &Path, place: &Place, registry: &Registry) -> Result<u64, ArchiveError> {
     let file = folder.join("heads.cborseq");
     let bytes = fs::read(&file).map_err(failed(&file, "read"))?;
     let damaged = |what: String| ArchiveError::Damaged { path: file.clone(), what };
-    let mut store = SqliteStore::open(path)?;
+    let mut store = place.open()?;
     store.begin()?;
     let mut count = 0;
     for item in split_sequence(&bytes) {
@@ -286,8 +296,11 @@ pub fn import(
     let mut restored = Restored::default();
     let mut batch: Vec<Incoming> = Vec::with_capacity(BATCH);
     let mut named: BTreeMap<Hash, BTreeSet<String>> = BTreeMap::new();
+    let sizes = files.iter().map(|path| fs::metadata(path).ok().map(|it| it.len()));
+    let progress = Progress::bytes(sizes.sum());
     for path in files {
         each_item(path, |item| {
+            progress.add(item.as_ref().map_or(0, |it| it.len() as u64));
             let Ok(item) = item else {
                 restored.refuse(format!("{}: the stream is cut off or holds something else", path.display()));
                 return Ok(());

@@ -5,6 +5,7 @@ use std::{
     path::Path,
 };
 
+use tidewaiter_console::Progress;
 use tidewaiter_record::{
     ChainId, Hash, Receipt, Registry, Signer, issue,
     log::{Frontier, empty_root},
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     export,
-    store::{ContentStore as _, Leaf, SqliteStore, Store as _, StoredRecord},
+    store::{Leaf, Store, StoredRecord, Walk as _},
 };
 
 /// Program and version.
@@ -28,7 +29,7 @@ pub(super) const SEGMENT_BYTES: u64 = 64 << 20;
 /// Where an archive comes from.
 pub struct Source<'a> {
     /// The store.
-    pub store: &'a SqliteStore,
+    pub store: &'a dyn Store,
     /// The centre's key.
     pub signer: &'a dyn Signer,
     /// The registry in force.
@@ -152,12 +153,14 @@ fn segments(
     let mut chains: BTreeMap<ChainId, ChainEntry> = BTreeMap::new();
     let mut number = 1;
     let mut segment = Writing::create(out, &name(number))?;
+    let progress = Progress::records(source.store.log_size().ok());
     for head in source.store.heads()? {
         let Some(last) = upto.get(&head.chain).copied() else { continue };
         source.store.walk_chain(head.chain, 0, |stored: StoredRecord| -> Result<(), ArchiveError> {
             if stored.seq > last {
                 return Ok(());
             }
+            progress.add(1);
             export::check(&stored)?;
             if segment.size() > 0 && segment.size() + stored.bytes.len() as u64 > most {
                 number += 1;

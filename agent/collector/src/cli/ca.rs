@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
+use tidewaiter_console::said;
 use tidewaiter_record::view::utc;
 
 use super::{Failure, life::reload_broker, now_ms};
@@ -107,14 +107,10 @@ pub(super) fn carry_out(command: Ca) -> Result<u8, Failure> {
     match command {
         Ca::Init { dir, name } => {
             Authority::init(&dir, &name, now_ms())?;
-            writeln!(out, "{}: give it to agents and broker", dir.join("root.pem").display())?;
-            writeln!(out, "{}: move it to a stick in a safe now", dir.join("root.key").display())?;
-            writeln!(
-                out,
-                "{} and {}: for the broker (crlfile, acl_file)",
-                dir.join("crl.pem").display(),
-                dir.join("acl").display()
-            )?;
+            writeln!(out, "{}", said!("centre-ca-root", path = dir.join("root.pem").display()))?;
+            writeln!(out, "{}", said!("centre-ca-root-key", path = dir.join("root.key").display()))?;
+            let (crl, acl) = (dir.join("crl.pem"), dir.join("acl"));
+            writeln!(out, "{}", said!("centre-ca-lists", crl = crl.display(), acl = acl.display()))?;
         }
         Ca::Issue { dir, whom, request, days, out: to } => {
             let ca = Authority::open(&dir)?;
@@ -131,41 +127,36 @@ pub(super) fn carry_out(command: Ca) -> Result<u8, Failure> {
                 files::replace(&ending(&to, "key"), key.as_bytes(), 0o600)?;
             }
             files::replace(&pem, certificate.chain.as_bytes(), 0o644)?;
-            writeln!(
-                out,
-                "{}: {} until {}",
-                pem.display(),
-                certificate.issued.name,
-                utc(certificate.issued.not_after_ms)
-            )?;
+            let (name, until) = (certificate.issued.name, utc(certificate.issued.not_after_ms));
+            writeln!(out, "{}", said!("centre-ca-issued", path = pem.display(), name = name, until = until))?;
         }
         Ca::Renew { dir, root_key, name } => {
             Authority::open(&dir)?.renew(&root_key, &name, now_ms())?;
-            writeln!(
-                out,
-                "{}: new; crl.pem is new too, give it to the broker",
-                dir.join("intermediate.pem").display()
-            )?;
+            writeln!(out, "{}", said!("centre-ca-renewed", path = dir.join("intermediate.pem").display()))?;
         }
         Ca::Deny { agent, dir, reason, broker_pid } => {
             Authority::open(&dir)?.deny(&agent, &reason, now_ms())?;
             if let Some(file) = broker_pid {
                 reload_broker(&file)?;
             }
-            writeln!(out, "{agent} is denied: {} and {}", dir.join("crl.pem").display(), dir.join("acl").display())?;
+            let (crl, acl) = (dir.join("crl.pem"), dir.join("acl"));
+            writeln!(out, "{}", said!("centre-ca-denied", agent = agent, crl = crl.display(), acl = acl.display()))?;
         }
         Ca::List { dir } => {
             let ledger = Authority::open(&dir)?.ledger()?;
-            let mut table = Table::new();
-            table.load_style(UTF8_HORIZONTAL_ONLY);
-            table.set_header(["name", "serial", "until", "denied"]);
+            let mut table = super::headed(&["name", "serial", "until", "denied"]);
             for it in &ledger.certificates {
                 let denied = if it.denied { "yes" } else { "-" };
                 table.add_row([&it.name, &it.serial, &utc(it.not_after_ms), denied]);
             }
             writeln!(out, "{table}")?;
             for it in &ledger.denied {
-                writeln!(out, "denied since {}: {} ({})", utc(it.at_ms), it.agent, it.reason)?;
+                let since = utc(it.at_ms);
+                writeln!(
+                    out,
+                    "{}",
+                    said!("centre-ca-denied-since", since = since, agent = it.agent, reason = it.reason)
+                )?;
             }
         }
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Subcommand;
-use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
+use tidewaiter_console::said;
 use tidewaiter_record::view::utc;
 
 use super::{Failure, now_ms};
@@ -109,9 +109,8 @@ pub(super) fn carry_out(command: Enrol) -> Result<u8, Failure> {
                     .collect();
                 writeln!(out, "{}", serde_json::json!({ "requests": shown }))?;
             } else {
-                let mut table = Table::new();
-                table.load_style(UTF8_HORIZONTAL_ONLY);
-                table.set_header(["id", "state", "site", "agent", "serial", "asked by", "at", "fingerprint"]);
+                let mut table =
+                    super::headed(&["id", "state", "site", "agent", "serial", "asked-by", "at", "fingerprint"]);
                 for it in &requests {
                     table.add_row([
                         it.id.clone(),
@@ -129,11 +128,12 @@ pub(super) fn carry_out(command: Enrol) -> Result<u8, Failure> {
         }
         Enrol::Approve { id, fingerprint, by, config } => {
             let enrolled = desk(&Config::load(&config)?)?.approve(&id, &fingerprint, &by, now_ms())?;
-            writeln!(out, "{} is enrolled: key {}, chain {}", enrolled.agent, enrolled.kid, enrolled.chain)?;
+            let (agent, kid, chain) = (enrolled.agent, enrolled.kid, enrolled.chain);
+            writeln!(out, "{}", said!("centre-enrolled", agent = agent, kid = kid, chain = chain))?;
         }
         Enrol::Reject { id, by, reason, config } => {
             desk(&Config::load(&config)?)?.reject(&id, &by, &reason)?;
-            writeln!(out, "request {id} is rejected")?;
+            writeln!(out, "{}", said!("centre-rejected", id = id))?;
         }
     }
     Ok(0)
@@ -144,7 +144,7 @@ pub(super) fn desk(config: &Config) -> Result<Desk, Failure> {
     let enrol = config.enrol.as_ref().ok_or_else(|| {
         Failure::Usage("the configuration has no [enrol]: write listen, certificate, key, ca and dir".to_owned())
     })?;
-    Ok(Desk::new(enrol, &config.centre.registry, &config.store.path))
+    Ok(Desk::new(enrol, &config.centre.registry, &config.store.place))
 }
 
 const fn word(state: &State) -> &'static str {

@@ -3,11 +3,12 @@
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
+use tidewaiter_console::said;
 use tidewaiter_recompute::Tables;
 use tidewaiter_record::{ChainId, Report, Verdict, mandate::MAX_TABLE_BYTES};
 use tidewaiter_words::{Language, say};
@@ -21,7 +22,6 @@ use crate::{
     keys,
     orders::{Item, Shelf, Spool},
     service::RunError,
-    store::SqliteStore,
 };
 
 /// Options of `backup`.
@@ -101,7 +101,7 @@ pub struct ImportArgs {
     /// Folder of contents by their SHA-256.
     #[arg(long, value_name = "DIR")]
     evidence: Option<PathBuf>,
-    /// The configuration that names store, registry and key; no collector may be running on the store.
+    /// The configuration that names store, registry and key; on a file no collector may be running.
     #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
     config: PathBuf,
     /// One JSON object instead of a line.
@@ -143,11 +143,21 @@ fn told(json: bool, object: &impl serde::Serialize, line: &str) -> Result<(), Fa
     Ok(())
 }
 
+/// The file of the store, where it is one.
+fn file<'a>(config: &'a Config, instead: &str) -> Result<&'a Path, Failure> {
+    let place = &config.store.place;
+    place.file().ok_or_else(|| Failure::Usage(format!("the store is {place}; {instead}")))
+}
+
 pub(super) fn backup(args: &BackupArgs) -> Result<u8, Failure> {
     let config = Config::load(&args.config)?;
-    let manifest = archive::backup(&config.store.path, &config.centre.registry, &args.out, now_ms())?;
+    let path = file(
+        &config,
+        "a backup of a server is its own: pg_dump, or the archiving of its log; `archive` writes what outlives both",
+    )?;
+    let manifest = archive::backup(path, &config.centre.registry, &args.out, now_ms())?;
     let bytes: u64 = manifest.files.iter().map(|file| file.size).sum();
-    let line = format!("{}: {bytes} bytes; the centre's key is not in it, keep that elsewhere", args.out.display());
+    let line = said!("centre-backup", path = args.out.display(), bytes = bytes);
     told(args.json, &manifest, &line)?;
     Ok(0)
 }
@@ -169,9 +179,9 @@ pub(super) fn write(args: ArchiveArgs) -> Result<u8, Failure> {
     let signer = keys::load(&config.centre.key)?;
     let registry = keys::load_registry(&config.centre.registry)?;
     keys::check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
-    let store = SqliteStore::open_read_only(&config.store.path)?;
+    let store = config.store.place.read()?;
     let source = Source {
-        store: &store,
+        store: store.as_ref(),
         signer: signer.as_ref(),
         registry: &registry,
         made_at_ms: now_ms(),
@@ -179,30 +189,29 @@ pub(super) fn write(args: ArchiveArgs) -> Result<u8, Failure> {
         segment_bytes: None,
     };
     let manifest = archive::write(&source, &out)?;
-    let line = format!(
-        "{}: {} records of {} chains in {} files, root {}; {} contents are not here",
-        out.display(),
-        manifest.leaves,
-        manifest.chains.len(),
-        manifest.files.len() + 2,
-        manifest.root,
-        manifest.absent.len()
+    let line = said!(
+        "centre-archive",
+        path = out.display(),
+        records = manifest.leaves,
+        chains = manifest.chains.len(),
+        files = manifest.files.len() + 2,
+        root = manifest.root,
+        absent = manifest.absent.len()
     );
     told(args.json, &manifest, &line)?;
     Ok(0)
 }
 
 fn print(found: &ArchiveReport) -> Result<(), Failure> {
-    let language = Language::from_env();
+    let language = tidewaiter_console::language();
     let mut stdout = io::stdout().lock();
     for line in answers(language, &found.report) {
         writeln!(stdout, "{line}")?;
     }
-    writeln!(
-        stdout,
-        "signed by {}; {} leaves, root {}; {} heads hold",
-        found.signed_by, found.manifest.leaves, found.manifest.root, found.heads
-    )?;
+    let (leaves, root) = (found.manifest.leaves, &found.manifest.root);
+    let signed =
+        said!("centre-archive-signed", by = found.signed_by, leaves = leaves, root = root, heads = found.heads);
+    writeln!(stdout, "{signed}")?;
     for (file, what) in &found.wrong {
         writeln!(stdout, "  {file}: {what}")?;
     }
@@ -260,9 +269,14 @@ fn table_files(config: &Config) -> Result<Vec<Vec<u8>>, Failure> {
 }
 
 fn summary(json: bool, restored: &Restored, what: &str) -> Result<u8, Failure> {
-    let line = format!(
-        "{what}: {} records were new, {} were here, {} refused; {} contents, {} heads",
-        restored.records, restored.duplicates, restored.refused, restored.contents, restored.heads
+    let line = said!(
+        "centre-taken",
+        what = what,
+        new = restored.records,
+        here = restored.duplicates,
+        refused = restored.refused,
+        contents = restored.contents,
+        heads = restored.heads
     );
     told(json, restored, &line)?;
     if !json {
@@ -277,12 +291,13 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
     let config = Config::load(&args.config)?;
     match archive::kind(&args.from)? {
         Kind::Backup => {
-            let manifest = archive::restore_backup(&args.from, &config.store.path, &config.centre.registry)?;
-            let line = format!(
-                "{}: restored; what came after {} is not in it, see `tidewaiter-collector status` for gaps",
-                config.store.path.display(),
-                crate::view::utc(manifest.made_at_ms)
-            );
+            let path = file(
+                &config,
+                "the folder holds a copy of a file; restore it to a file, write an `archive` of that, and restore the archive here",
+            )?;
+            let manifest = archive::restore_backup(&args.from, path, &config.centre.registry)?;
+            let at = crate::view::utc(manifest.made_at_ms);
+            let line = said!("centre-restored", path = config.store.place, at = at);
             told(args.json, &manifest, &line)?;
             Ok(0)
         }
@@ -290,8 +305,8 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
             let signer = keys::load(&config.centre.key)?;
             let registry = keys::load_registry(&config.centre.registry)?;
             let tables = tables(&config)?;
-            let restored = archive::restore_archive(&args.from, &config.store.path, &registry, &signer, &tables)?;
-            summary(args.json, &restored, &config.store.path.display().to_string())
+            let restored = archive::restore_archive(&args.from, &config.store.place, &registry, &signer, &tables)?;
+            summary(args.json, &restored, &config.store.place.to_string())
         }
     }
 }
@@ -300,29 +315,30 @@ pub(super) fn import(args: &ImportArgs) -> Result<u8, Failure> {
     let config = Config::load(&args.config)?;
     let signer = keys::load(&config.centre.key)?;
     let registry = keys::load_registry(&config.centre.registry)?;
-    let mut core = Core::new(registry, signer, SqliteStore::open(&config.store.path)?, tables(&config)?)?;
+    let mut core = Core::new(registry, signer, config.store.place.open()?, tables(&config)?)?;
     let imported = archive::import(&mut core, &args.site, &args.files, args.evidence.as_deref(), now_ms())?;
-    summary(args.json, &imported, &config.store.path.display().to_string())
+    summary(args.json, &imported, &config.store.place.to_string())
 }
 
 pub(super) fn bundle(args: &BundleArgs) -> Result<u8, Failure> {
     let config = Config::load(&args.config)?;
     let signer = keys::load(&config.centre.key)?;
     let registry = keys::load_registry(&config.centre.registry)?;
-    let store = SqliteStore::open_read_only(&config.store.path)?;
-    let case = case::gather(&store, signer.as_ref(), &args.asked, args.chain, &table_files(&config)?, now_ms())?;
+    let store = config.store.place.read()?;
+    let case =
+        case::gather(store.as_ref(), signer.as_ref(), &args.asked, args.chain, &table_files(&config)?, now_ms())?;
     let failed = |source| Failure::Output { path: args.out.clone(), source };
     let file = File::create(&args.out).map_err(failed)?;
     let manifest = case.write(&registry, BufWriter::new(&file)).map_err(case::BundleError::from)?;
     file.sync_all().map_err(failed)?;
-    let line = format!(
-        "{}: records {} to {} of chain {}, {} files, {} contents not at hand",
-        args.out.display(),
-        manifest.first_seq,
-        manifest.last_seq,
-        manifest.chain,
-        manifest.files.len() + 1,
-        manifest.absent.len()
+    let line = said!(
+        "centre-bundle",
+        path = args.out.display(),
+        first = manifest.first_seq,
+        last = manifest.last_seq,
+        chain = manifest.chain,
+        files = manifest.files.len() + 1,
+        absent = manifest.absent.len()
     );
     told(args.json, &manifest, &line)?;
     Ok(0)

@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
+use tidewaiter_console::said;
 use tidewaiter_record::{ChainId, Kid, RegisteredKey, Role, Rotation, view::utc};
 
 use super::{Failure, now_ms};
@@ -18,7 +18,6 @@ use crate::{
     config::Config,
     files::{self, FileError},
     keys,
-    store::{RotationStore as _, SqliteStore, Store as _},
 };
 
 /// A running collector reads a changed registry within this time; after it nothing more is receipted.
@@ -157,7 +156,7 @@ pub(super) fn carry_out(command: Life) -> Result<u8, Failure> {
             let (path, learned) = match (registry, config) {
                 (None, Some(config)) => {
                     let config = Config::load(&config)?;
-                    let store = SqliteStore::open_read_only(&config.store.path)?;
+                    let store = config.store.place.read()?;
                     (config.centre.registry, store.rotations()?)
                 }
                 (registry, _) => (registry.unwrap_or_default(), Vec::new()),
@@ -171,7 +170,8 @@ pub(super) fn carry_out(command: Life) -> Result<u8, Failure> {
         }
         Life::Person { name, out, registry } => {
             let kid = keys::make_person(&registry, &name, &out)?;
-            writeln!(io::stdout().lock(), "key {kid} of {name}: {} (it stays with them alone)", out.display())?;
+            let told = said!("centre-key-person", kid = kid, name = name, path = out.display());
+            writeln!(io::stdout().lock(), "{told}")?;
             Ok(0)
         }
     }
@@ -179,25 +179,24 @@ pub(super) fn carry_out(command: Life) -> Result<u8, Failure> {
 
 /// The last number of each chain that has a receipt.
 pub(super) fn receipted(config: &Config) -> Result<impl Fn(ChainId) -> Option<u64> + use<>, Failure> {
-    let chains = if config.store.path.exists() {
-        SqliteStore::open_read_only(&config.store.path)?.outline()?
-    } else {
-        Vec::new()
+    let chains = match config.store.place.read_if_any()? {
+        Some(store) => store.outline()?,
+        None => Vec::new(),
     };
     Ok(move |chain| chains.iter().find(|it| it.chain == chain).and_then(|it| it.receipted().checked_sub(1)))
 }
 
 /// The keys that chains handed themselves to, as the centre learned them.
 pub(super) fn rotations(config: &Config) -> Result<Vec<Rotation>, Failure> {
-    if !config.store.path.exists() {
-        return Ok(Vec::new());
+    match config.store.place.read_if_any()? {
+        Some(store) => Ok(store.rotations()?),
+        None => Ok(Vec::new()),
     }
-    Ok(SqliteStore::open_read_only(&config.store.path)?.rotations()?)
 }
 
 /// Gives a running collector the time to read the registry, and moves the ends over what it receipted until then.
 pub(super) fn settle(config: &Config, closed: &[keys::Ended]) -> Result<(), Failure> {
-    if closed.is_empty() || !config.store.path.exists() {
+    if closed.is_empty() || config.store.place.read_if_any()?.is_none() {
         return Ok(());
     }
     thread::sleep(READ_AGAIN_WITHIN);
@@ -227,9 +226,7 @@ fn list(config: &Config, json: bool) -> Result<u8, Failure> {
         return Ok(0);
     }
     let last = receipted(config)?;
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
-    table.set_header(["key", "role", "name", "chain", "numbers", "receipted up to", "simulated", "note"]);
+    let mut table = super::headed(&["key", "role", "name", "chain", "numbers", "receipted", "simulated", "note"]);
     for key in registry.keys() {
         table.add_row(row(key, key.chain.and_then(&last)));
     }
@@ -242,7 +239,7 @@ fn shown(config: &Config, which: impl Fn(&RegisteredKey) -> bool) -> Result<u8, 
     let mut out = io::stdout().lock();
     for key in registry.keys().filter(|it| which(it)) {
         let [kid, _, name, chain, numbers, ..] = row(key, None);
-        writeln!(out, "key {kid} of {name}, chain {chain}: numbers {numbers}")?;
+        writeln!(out, "{}", said!("centre-key-line", kid = kid, name = name, chain = chain, numbers = numbers))?;
     }
     Ok(0)
 }

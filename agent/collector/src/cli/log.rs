@@ -7,8 +7,8 @@ use std::{
 };
 
 use clap::Subcommand;
-use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 use jiff::Timestamp;
+use tidewaiter_console::said;
 use tidewaiter_record::{ChainId, Inclusion};
 
 use super::{Failure, StoreArgs, open};
@@ -18,7 +18,7 @@ use crate::{
     core::Core,
     keys::{check_centre, load, load_registry},
     proving,
-    store::{LogHead, SqliteStore, StoreError},
+    store::{LogHead, Store, StoreError, Walk as _},
     view::utc,
 };
 
@@ -73,7 +73,7 @@ pub enum Log {
         #[arg(long)]
         out: PathBuf,
     },
-    /// Issue a head above a number, after a backup was restored: numbers never fall. The collector must not be running.
+    /// Issue a head above a number, after a backup was restored: numbers never fall. On a file the collector must not be running.
     Raise {
         /// The configuration.
         #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
@@ -87,17 +87,17 @@ pub enum Log {
 /// Does what the command line says.
 pub(super) fn carry_out(log: Log) -> Result<u8, Failure> {
     match log {
-        Log::Heads { store, last, json } => heads(&open(&store)?, last, json),
+        Log::Heads { store, last, json } => heads(open(&store)?.as_ref(), last, json),
         Log::Check { store, registry, json } => {
             let path = match (registry, &store.config) {
                 (Some(path), _) => Some(path),
                 (None, Some(config)) if store.store.is_none() => Some(Config::load(config)?.centre.registry),
                 (None, _) => None,
             };
-            check(&open(&store)?, path.as_deref(), json)
+            check(open(&store)?.as_ref(), path.as_deref(), json)
         }
         Log::Consistency { earlier, later, store, out } => {
-            let proof = proving::consistency(&open(&store)?, earlier, later)?;
+            let proof = proving::consistency(open(&store)?.as_ref(), earlier, later)?;
             write(&out, &proof.write())?;
             Ok(0)
         }
@@ -105,7 +105,7 @@ pub(super) fn carry_out(log: Log) -> Result<u8, Failure> {
     }
 }
 
-fn heads(store: &SqliteStore, last: usize, json: bool) -> Result<u8, Failure> {
+fn heads(store: &dyn Store, last: usize, json: bool) -> Result<u8, Failure> {
     // All heads of ten years at one a minute are five million rows of 250 bytes: a ring holds the newest.
     let mut newest: std::collections::VecDeque<LogHead> = std::collections::VecDeque::new();
     store.walk_heads(|head| -> Result<(), StoreError> {
@@ -126,9 +126,7 @@ fn heads(store: &SqliteStore, last: usize, json: bool) -> Result<u8, Failure> {
         }
         return Ok(0);
     }
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
-    table.set_header(["number", "leaves", "root", "signed"]);
+    let mut table = super::headed(&["number", "leaves", "root", "signed"]);
     for it in &newest {
         table.add_row([it.number.to_string(), it.size.to_string(), it.root.to_string(), utc(it.at_ms)]);
     }
@@ -136,22 +134,25 @@ fn heads(store: &SqliteStore, last: usize, json: bool) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn check(store: &SqliteStore, registry: Option<&Path>, json: bool) -> Result<u8, Failure> {
+fn check(store: &dyn Store, registry: Option<&Path>, json: bool) -> Result<u8, Failure> {
     let registry = registry.map(load_registry).transpose()?;
     let audit = audit(store, registry.as_ref())?;
     let mut out = io::stdout().lock();
     if json {
         writeln!(out, "{}", serde_json::to_string(&audit).map_err(io::Error::from)?)?;
     } else {
-        writeln!(out, "log: {} leaves, root {}", audit.leaves, audit.root)?;
-        let signatures = if registry.is_some() { "" } else { " (signatures not checked: no registry)" };
+        writeln!(out, "{}", said!("centre-audit-log", leaves = audit.leaves, root = audit.root))?;
+        let id = if registry.is_some() { "centre-audit-heads" } else { "centre-audit-unsigned" };
         let newest = audit.newest.map_or_else(|| "-".to_owned(), |it| it.to_string());
-        writeln!(out, "heads: {}, the newest has number {newest}{signatures}", audit.heads)?;
-        writeln!(out, "anchors: {} in records of {} agents", audit.anchors, audit.witnesses)?;
+        writeln!(out, "{}", said!(id, heads = audit.heads, newest = newest))?;
+        writeln!(out, "{}", said!("centre-audit-anchors", anchors = audit.anchors, agents = audit.witnesses))?;
         for it in &audit.findings {
-            writeln!(out, "incident: {it}")?;
+            writeln!(out, "{}", said!("centre-audit-incident", what = it))?;
         }
-        let word = if audit.bad == 0 { "everything agrees".to_owned() } else { format!("{} incidents", audit.bad) };
+        let word = match audit.bad {
+            0 => said!("centre-audit-agrees"),
+            bad => said!("centre-audit-incidents", count = bad),
+        };
         writeln!(out, "{word}")?;
     }
     Ok(u8::from(audit.bad > 0))
@@ -161,10 +162,10 @@ fn raise(config: &Config, above: u64) -> Result<u8, Failure> {
     let signer = load(&config.centre.key)?;
     let registry = load_registry(&config.centre.registry)?;
     check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
-    let store = SqliteStore::open(&config.store.path)?;
+    let store = config.store.place.open()?;
     let mut core = Core::new(registry, signer, store, crate::Tables::builtin())?;
     let head = core.issue_head(above, Timestamp::now().as_millisecond())?;
-    writeln!(io::stdout().lock(), "head {} issued over {} leaves", head.number, head.size)?;
+    writeln!(io::stdout().lock(), "{}", said!("centre-head-issued", number = head.number, size = head.size))?;
     Ok(0)
 }
 
@@ -215,7 +216,7 @@ pub(super) fn prove(prove: Prove) -> Result<u8, Failure> {
         return Err(Failure::Usage("--config or --store says which store".to_owned()));
     }
     let store = open(&StoreArgs { config: prove.config, store: prove.store })?;
-    let proof = proving::inclusion(&store, chain, seq)?;
+    let proof = proving::inclusion(store.as_ref(), chain, seq)?;
     if let Some(out) = &prove.out {
         write(out, &proof.write())?;
     }
@@ -254,16 +255,16 @@ fn check_proof(proof: &Path, registry: &Path, record: Option<&Path>, json: bool)
             serde_json::json!({ "included": true, "hash": proof.hash, "index": proof.index, "head": head })
         )?;
     } else {
-        writeln!(
-            out,
-            "record {} is leaf {} of the log of centre {}: head {}, {} leaves, signed {}",
-            proof.hash,
-            proof.index,
-            head.centre,
-            head.number,
-            head.size,
-            utc(head.at_ms)
-        )?;
+        let told = said!(
+            "centre-proved",
+            hash = proof.hash,
+            index = proof.index,
+            centre = head.centre,
+            number = head.number,
+            size = head.size,
+            at = utc(head.at_ms)
+        );
+        writeln!(out, "{told}")?;
     }
     Ok(0)
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
+use tidewaiter_console::said;
 use tidewaiter_record::{ChainId, Reset, view::utc};
 
 use super::{
@@ -21,7 +22,6 @@ use crate::{
     files::{self, FileError},
     keys,
     reset::{ApplyError, Known, apply, make},
-    store::{SqliteStore, Store as _},
 };
 
 /// Let an agent begin a new chain.
@@ -97,14 +97,14 @@ pub(super) fn carry_out(command: ResetCommand) -> Result<u8, Failure> {
             let reset = make(&config.centre.registry, &agent, &statement, &reason, known(&config)?, now_ms())?;
             files::replace(&out, &reset.payload().map_err(ApplyError::from)?, 0o644)?;
             show(&mut stdout, &reset)?;
-            writeln!(stdout, "{}: two people sign it with `tidewaiter-collector reset sign`", out.display())?;
+            writeln!(stdout, "{}", said!("centre-reset-made", path = out.display()))?;
         }
         ResetCommand::Sign { file, key, out } => {
             let reset = Reset::from_payload(&read(&file)?).map_err(ApplyError::from)?;
             let signer = keys::load_signer(&key)?;
             show(&mut stdout, &reset)?;
             files::replace(&out, &reset.sign(&signer).map_err(ApplyError::from)?, 0o644)?;
-            writeln!(stdout, "{}: signed", out.display())?;
+            writeln!(stdout, "{}", said!("centre-reset-signed", path = out.display()))?;
         }
         ResetCommand::Apply { copies, new, config } => {
             let config = Config::load(&config)?;
@@ -127,7 +127,7 @@ pub(super) fn carry_out(command: ResetCommand) -> Result<u8, Failure> {
                 .collect();
             settle(&config, &old)?;
             show(&mut stdout, &reset)?;
-            writeln!(stdout, "applied; it shows as an incident in `tidewaiter-collector status`")?;
+            writeln!(stdout, "{}", said!("centre-reset-applied"))?;
         }
     }
     Ok(0)
@@ -157,8 +157,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// How far the centre has each chain: the last receipted number and its hash.
 fn known(config: &Config) -> Result<impl Fn(ChainId) -> Known + use<>, Failure> {
     let mut known = Vec::new();
-    if config.store.path.exists() {
-        let store = SqliteStore::open_read_only(&config.store.path)?;
+    if let Some(store) = config.store.place.read_if_any()? {
         for it in store.outline()? {
             if let Some(last) = it.receipted().checked_sub(1)
                 && let Some(link) = store.link(it.chain, last)?

@@ -10,7 +10,7 @@ use tidewaiter_words::{Language, say};
 use super::Failure;
 use crate::{
     export::{ExportError, check},
-    store::{SqliteStore, Store as _},
+    store::{Store, Walk as _},
 };
 
 /// What is counted, and how it is shown.
@@ -23,7 +23,7 @@ pub(super) struct Wanted {
 }
 
 /// Prints the counts; gives exit code 1 when a record could not be understood.
-pub(super) fn show(store: &SqliteStore, wanted: Wanted) -> Result<u8, Failure> {
+pub(super) fn show(store: &dyn Store, wanted: Wanted) -> Result<u8, Failure> {
     let mut gathered = Gathered::default();
     for chain in store.outline()?.iter().map(|it| it.chain) {
         store.walk_chain(chain, 0, |stored| {

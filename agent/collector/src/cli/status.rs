@@ -2,21 +2,21 @@
 
 use std::io::{self, Write as _};
 
-use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
-
 use serde::Serialize;
+use tidewaiter_console::said;
 use tidewaiter_record::{ChainId, Registry};
+use tidewaiter_words::terms;
 
-use super::Failure;
+use super::{Failure, headed};
 use crate::{
     core::REPORT_AFTER_MS,
-    store::{Gap, GapStore as _, LogStore as _, Named, Outline, SqliteStore, Store as _},
+    store::{Gap, Named, Outline, Store},
     summary::Summary,
     view::utc,
 };
 
 /// Prints chains and counts; gives exit code 1 when something is bad or missing.
-pub(super) fn show(store: &SqliteStore, registry: Option<&Registry>, json: bool) -> Result<u8, Failure> {
+pub(super) fn show(store: &dyn Store, registry: Option<&Registry>, json: bool) -> Result<u8, Failure> {
     let outline = store.outline()?;
     let incidents = incidents(store, registry)?;
     let summary = Summary::of(&store.counters()?, &outline);
@@ -52,9 +52,7 @@ pub(super) fn show(store: &SqliteStore, registry: Option<&Registry>, json: bool)
             })
         )?;
     } else {
-        let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY);
-        table.set_header(["agent", "chain", "receipted up to", "missing", "waiting", "evidence", "newest"]);
+        let mut table = headed(&["agent", "chain", "receipted", "missing", "waiting", "evidence", "newest"]);
         for it in &outline {
             table.add_row([
                 it.agent.clone(),
@@ -75,32 +73,35 @@ pub(super) fn show(store: &SqliteStore, registry: Option<&Registry>, json: bool)
             writeln!(out, "{}", held_line(&it.agent, named))?;
         }
         if let (size, Some(head)) = &log {
-            writeln!(out, "log: {size} leaves, head {} over {} of them, {}", head.number, head.size, utc(head.at_ms))?;
+            let (number, covers, at) = (head.number, head.size, utc(head.at_ms));
+            writeln!(out, "{}", said!("centre-log", leaves = size, number = number, size = covers, at = at))?;
         }
-        let mut counts = Table::new();
-        counts.load_style(UTF8_HORIZONTAL_ONLY);
+        let mut counts = headed(&[]);
         for (name, n) in [
             ("received", summary.received),
             ("records", summary.records),
             ("verified", summary.verified),
             ("receipted", summary.receipted),
             ("missing", summary.gaps),
-            ("requests to send again", summary.resends),
-            ("duplicates folded", summary.duplicates_folded),
+            ("resends", summary.resends),
+            ("duplicates", summary.duplicates_folded),
             ("recomputed", summary.recomputed),
-            ("not recomputed", summary.not_recomputed),
+            ("not-recomputed", summary.not_recomputed),
         ] {
-            counts.add_row([name.to_owned(), n.to_string()]);
+            counts.add_row([said!(&format!("centre-count-{name}")), n.to_string()]);
         }
         for (cause, n) in &summary.bad {
-            counts.add_row([format!("bad: {cause}"), n.to_string()]);
+            counts.add_row([said!("centre-bad", cause = cause), n.to_string()]);
         }
         for (word, n) in &summary.verdicts {
-            counts.add_row([format!("verdict: {word}"), n.to_string()]);
+            counts.add_row([
+                said!("centre-verdict", word = terms::verdict(tidewaiter_console::language(), word)),
+                n.to_string(),
+            ]);
         }
         writeln!(out, "{counts}")?;
         for it in &incidents {
-            writeln!(out, "incident {}: {}", it.kind, it.what)?;
+            writeln!(out, "{}", said!("centre-incident", kind = it.kind, what = it.what))?;
         }
     }
     Ok(u8::from(!summary.is_clean()))
@@ -117,23 +118,14 @@ fn gap_json(it: &Gap) -> serde_json::Value {
 }
 
 fn gap_line(agent: &str, it: &Gap) -> String {
-    let word = if it.reported { "incident" } else { "gap" };
-    let late = if it.reported { format!(", more than {} minutes", REPORT_AFTER_MS / 60_000) } else { String::new() };
-    format!(
-        "{word}: {agent}: records {} to {} are missing since {}{late}; asked for {} times",
-        it.from_seq,
-        it.upto_seq,
-        utc(it.opened_ms),
-        it.asked
-    )
+    let (id, minutes) = (if it.reported { "centre-gap-late" } else { "centre-gap" }, REPORT_AFTER_MS / 60_000);
+    let (first, last, since) = (it.from_seq, it.upto_seq, utc(it.opened_ms));
+    said!(id, agent = agent, first = first, last = last, since = since, minutes = minutes, asked = it.asked)
 }
 
 fn held_line(agent: &str, named: Option<&Named>) -> String {
     named.map_or_else(String::new, |it| {
-        format!(
-            "held: {agent}: receipts stop before record {}: its evidence {} ({} bytes) has not come",
-            it.seq, it.hash, it.size
-        )
+        said!("centre-held", agent = agent, number = it.seq, hash = it.hash, size = it.size)
     })
 }
 
@@ -148,7 +140,7 @@ struct Incident {
     what: String,
 }
 
-fn incidents(store: &SqliteStore, registry: Option<&Registry>) -> Result<Vec<Incident>, Failure> {
+fn incidents(store: &dyn Store, registry: Option<&Registry>) -> Result<Vec<Incident>, Failure> {
     let forks = store.forks()?.into_iter().map(|it| Incident {
         kind: "fork",
         what: format!(

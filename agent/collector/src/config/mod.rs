@@ -6,15 +6,23 @@
 //! [broker]
 //! url = "mqtts://broker.example:8883"   # plain mqtt:// only to loopback
 //! client_id = "centre"                  # default: the file name of the key, without its ending
+//! share = "centre"                      # only where several collectors on one PostgreSQL store share what comes in
 //! [broker.tls]                          # required with mqtts
 //! ca = "ca.pem"
 //! certificate = "centre.pem"
 //! key = "centre-tls.key"
 //!
 //! [store]
-//! path = "collector.db"
+//! path = "collector.db"                 # one file, or a database of a PostgreSQL server:
+//! # url = "postgres://centre@db.example/tidewaiter"   # never with a password in it
+//! # password_file = "store.password"    # mode 0600; or systemd's credential `store-password`, or PGPASSFILE
 //! commit_records = 64                   # a commit holds at most this many messages …
 //! commit_time = "20 ms"                 # … and waits at most this long for them
+//!
+//! [store.tls]                           # required when the server is not on this machine
+//! ca = "db-ca.pem"                      # certificate and host name are always checked
+//! certificate = "centre-db.pem"         # both only where the server asks for one
+//! key = "centre-db.key"
 //!
 //! [centre]
 //! key = "centre.key"                    # PKCS#8 PEM, made by `tidewaiter-collector keys init`
@@ -66,6 +74,8 @@ pub use problem::{ConfigError, Problem};
 use tidewaiter_record::Kid;
 use tidewaiter_words::Language;
 
+use crate::store::Place;
+
 /// A checked configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -98,6 +108,8 @@ pub struct Broker {
     pub tls: Option<TlsFiles>,
     /// Keep-alive interval.
     pub keep_alive: Duration,
+    /// Name under which several collectors share what comes in; `None` where this one takes everything.
+    pub share: Option<String>,
 }
 
 /// PEM files of one TLS identity.
@@ -114,8 +126,8 @@ pub struct TlsFiles {
 /// Where records are kept and how commits are grouped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// The `SQLite` file.
-    pub path: PathBuf,
+    /// The `SQLite` file, or the database of a `PostgreSQL` server.
+    pub place: Place,
     /// Most messages in one commit: bounds what a crash makes the agents offer again.
     pub commit_records: usize,
     /// Longest wait for a commit to fill: bounds what grouping adds to the age of a receipt.

@@ -10,7 +10,10 @@ use toml::Spanned;
 use super::{
     Broker, Centre, CentreKey, Config, ConfigError, Enrol, Output, Problem, StoreSettings, TlsFiles, TokenPlace,
 };
-use crate::ca::{CLIENT_DAYS, CLIENT_DAYS_RANGE};
+use crate::{
+    ca::{CLIENT_DAYS, CLIENT_DAYS_RANGE},
+    store::{Address, Place},
+};
 
 /// Records per commit, unless set: one flush serves them all, and a crash re-offers no more than these.
 const COMMIT_RECORDS: i64 = 64;
@@ -53,6 +56,7 @@ struct RawBroker {
     url: Spanned<String>,
     client_id: Option<Spanned<String>>,
     keep_alive: Option<Spanned<String>>,
+    share: Option<Spanned<String>>,
     tls: Option<RawTls>,
 }
 
@@ -67,9 +71,20 @@ struct RawTls {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawStore {
-    path: String,
+    path: Option<Spanned<String>>,
+    url: Option<Spanned<String>>,
+    password_file: Option<String>,
+    tls: Option<RawStoreTls>,
     commit_records: Option<Spanned<i64>>,
     commit_time: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawStoreTls {
+    ca: String,
+    certificate: Option<String>,
+    key: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -161,6 +176,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
         port,
         client_id,
         keep_alive: check.duration(file.broker.keep_alive.as_ref(), KEEP_ALIVE, &KEEP_ALIVE_RANGE),
+        share: check.share(file.broker.share.as_ref(), &file.store),
         tls: file.broker.tls.map(|it| TlsFiles {
             ca: folder.join(it.ca),
             certificate: folder.join(it.certificate),
@@ -168,7 +184,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
         }),
     };
     let store = StoreSettings {
-        path: folder.join(&file.store.path),
+        place: check.place(folder, &file.store),
         commit_records: check.commit_records(file.store.commit_records.as_ref()),
         commit_time: check.duration(file.store.commit_time.as_ref(), COMMIT_TIME, &COMMIT_TIME_RANGE),
     };
@@ -252,6 +268,66 @@ impl Check<'_> {
                 nowhere
             }
         }
+    }
+
+    /// One file, or a database of a server; never both, so that nobody looks for records in the wrong one.
+    fn place(&mut self, folder: &Path, raw: &RawStore) -> Place {
+        let nowhere = Place::File(folder.to_owned());
+        let (path, url) = match (&raw.path, &raw.url) {
+            (Some(path), None) => (path, None),
+            (None, Some(url)) => (url, Some(url)),
+            (Some(path), Some(_)) => {
+                self.say(path, "[store] has a path and a url; leave one of them out");
+                return nowhere;
+            }
+            (None, None) => {
+                self.whole(
+                    "[store] has no `path`; write path = \"collector.db\", or url = \"postgres://user@host/database\"",
+                );
+                return nowhere;
+            }
+        };
+        let Some(url) = url else {
+            if raw.password_file.is_some() || raw.tls.is_some() {
+                self.say(path, "the store is a file; password_file and [store.tls] belong to a url, leave them out");
+            }
+            return Place::File(folder.join(path.get_ref()));
+        };
+        let tls = raw.tls.as_ref();
+        let certificate = match tls.map(|it| (&it.certificate, &it.key)) {
+            Some((Some(certificate), Some(key))) => Some((folder.join(certificate), folder.join(key))),
+            None | Some((None, None)) => None,
+            Some(_) => {
+                self.whole("[store.tls] has a certificate or a key without the other; write both or none");
+                None
+            }
+        };
+        let address = Address {
+            url: url.get_ref().clone(),
+            password_file: raw.password_file.as_ref().map(|it| folder.join(it)),
+            ca: tls.map(|it| folder.join(&it.ca)),
+            certificate,
+        };
+        if let Err(why) = address.check() {
+            self.say(url, why.to_string());
+        }
+        Place::Server(Box::new(address))
+    }
+
+    /// Records of one agent that come in at several places meet in one store, or they never become one chain.
+    fn share(&mut self, share: Option<&Spanned<String>>, store: &RawStore) -> Option<String> {
+        let name = share?;
+        if store.url.is_none() {
+            self.say(
+                name,
+                "share is for several collectors on one PostgreSQL store; write url in [store], or leave share out",
+            );
+        }
+        // MQTT 5.0, 4.8.2: at least one character, none of `/`, `+` and `#`.
+        if !crate::topic::is_segment(name.get_ref()) {
+            self.say(name, format!("share {:?}; write a name without /, + and #", name.get_ref()));
+        }
+        Some(name.get_ref().clone())
     }
 
     fn whole(&mut self, message: &str) {

@@ -60,7 +60,7 @@ fn reads_every_key() {
     let tls = config.broker.tls.unwrap();
     assert_eq!(tls.ca, Path::new("/srv/ca.pem"));
     assert_eq!(tls.key, Path::new("/etc/tidewaiter/centre-tls.key"));
-    assert_eq!(config.store.path, Path::new("/srv/data/collector.db"));
+    assert_eq!(config.store.place, Path::new("/srv/data/collector.db").into());
     assert_eq!((config.store.commit_records, config.store.commit_time), (16, Duration::from_millis(5)));
     assert_eq!(config.centre.receipt_interval, Duration::from_millis(100));
     assert_eq!(config.centre.head_interval, Duration::from_secs(120));
@@ -152,4 +152,61 @@ fn all_problems_are_told_at_once() {
     let text = FULL.replace("16", "-1").replace("5 ms", "soon").replace("\"en\"", "\"fr\"");
     let ConfigError::Wrong(problems) = read(&text).unwrap_err() else { panic!("not read") };
     assert_eq!(problems.iter().map(|it| it.line).collect::<Vec<_>>(), [12, 13, 22]);
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn the_store_is_a_file_or_a_database_and_never_in_both_places() {
+    use crate::store::Place;
+    let with = |store: &str| read(&LEAST.replace("path = \"collector.db\"\n", store));
+    let config = with(
+        "url = \"postgres://centre@db.example:5433/tide\"\npassword_file = \"store.password\"\n[store.tls]\nca = \"db-ca.pem\"\n",
+    )
+    .unwrap();
+    assert_eq!(config.store.place.to_string(), "postgres://centre@db.example:5433/tide");
+    let Place::Server(address) = &config.store.place else { panic!("a file") };
+    assert_eq!(address.ca.as_deref(), Some(Path::new("/srv/db-ca.pem")));
+    assert_eq!(address.password_file.as_deref(), Some(Path::new("/srv/store.password")));
+    with("url = \"postgres://centre@%2Frun%2Fpostgresql/tide\"\n").unwrap();
+    with("url = \"postgres://centre@localhost/tide\"\n").unwrap();
+
+    let check = |store: &str, place: &str, word: &str| {
+        let error = with(store).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("/srv/collector.toml:{place}: ")), "{store}: {error}");
+        assert!(error.contains(word), "{store}: {error}");
+        assert!(!error.contains("secret"), "{store}: {error}");
+    };
+    let tls = "[store.tls]\nca = \"ca.pem\"\n";
+    check("", "1:1", "no `path`");
+    check("path = \"a.db\"\nurl = \"postgres://a@localhost/b\"\n", "5:8", "leave one of them out");
+    check("path = \"a.db\"\npassword_file = \"p\"\n", "5:8", "belong to a url");
+    check("url = \"postgres://a:secret@localhost/b\"\n", "5:7", "password_file");
+    check("url = \"postgres://a:sec ret:secret@localhost:x/b\"\n", "5:7", "cannot be read");
+    check("url = \"mysql://a@localhost/b\"\n", "5:7", "postgres://user@host");
+    check("url = \"postgres://localhost/b\"\n", "5:7", "no user");
+    check("url = \"postgres://a@localhost\"\n", "5:7", "database");
+    check("url = \"postgres://a@db.example/b\"\n", "5:7", "[store.tls]");
+    check("url = \"postgres://a@10.0.0.7/b?sslmode=require\"\n", "5:7", "sslmode");
+    check("url = \"postgres://a@localhost/b?hostaddr=10.0.0.7\"\n", "5:7", "hostaddr");
+    check(&format!("url = \"postgres://a@%2Frun/b\"\n{tls}"), "5:7", "leave [store.tls] out");
+    check(&format!("url = \"postgres://a@h/b\"\n{tls}key = \"k\"\n"), "1:1", "without the other");
+    check(&format!("url = \"postgres://a@h/b\"\n{tls}mode = \"k\"\n"), "8:1", "mode");
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn what_comes_in_is_shared_only_on_a_store_that_is() {
+    let shared = |name: &str, store: &str| {
+        let text = LEAST.replace("[store]\n", &format!("share = {name}\n[store]\n"));
+        read(&text.replace("path = \"collector.db\"", store))
+    };
+    let url = "url = \"postgres://a@localhost/b\"";
+    assert_eq!(shared("\"centre\"", url).unwrap().broker.share.as_deref(), Some("centre"));
+    let check = |name: &str, store: &str, word: &str| {
+        let error = shared(name, store).unwrap_err().to_string();
+        assert!(error.starts_with("/srv/collector.toml:4:9: ") && error.contains(word), "{error}");
+    };
+    check("\"centre\"", "path = \"collector.db\"", "one PostgreSQL store");
+    check("\"cent/re\"", url, "without /");
+    check("\"\"", url, "without /");
 }

@@ -25,8 +25,9 @@ pub(super) struct Covered {
 
 /// Reads the right edge of the log and its newest head, and holds one against the other.
 pub(super) fn load(store: &dyn Store) -> Result<(Frontier, Option<LogHead>), StoreError> {
-    let log = Frontier::load(store.log_size()?, |node| store.log_node(node))?;
+    // The head first: where others go on writing, the log may grow in between, and a head never covers more than there is.
     let head = store.newest_head()?;
+    let log = Frontier::load(store.log_size()?, |node| store.log_node(node))?;
     if let Some(head) = &head {
         let (number, size, root) = (head.number, head.size, head.root);
         if size > log.size() {
@@ -67,6 +68,12 @@ impl Core {
         if self.spent {
             return Err(CoreError::Spent);
         }
+        self.begin()?;
+        self.issue_in_turn(above, now_ms)
+    }
+
+    /// The same, within the transaction.
+    pub(super) fn issue_in_turn(&mut self, above: u64, now_ms: i64) -> Result<HeadDue, CoreError> {
         let last = self.newest_head.as_ref().map(|it| it.number);
         let number = last.map_or(0, |it| it.saturating_add(1)).max(above.saturating_add(u64::from(above > 0)));
         let (size, root) = (self.log.size(), self.log.root());
@@ -74,8 +81,6 @@ impl Core {
         let sign = |source| CoreError::Sign { what: format!("head {number} of the log"), source };
         let bytes = issue_head(&head, self.signer.as_ref()).map_err(sign)?;
         let kept = LogHead { number, size, root, at_ms: now_ms, bytes: bytes.clone() };
-        self.spent = true;
-        self.store.begin()?;
         self.store.put_log_head(&kept)?;
         self.store.commit()?;
         self.spent = false;

@@ -100,21 +100,20 @@ impl Core {
         if self.spent {
             return Err(CoreError::Spent);
         }
-        let open = self.store.gaps()?;
+        let mut actions = self.tick_shared(now_ms)?;
         let is_late = |gap: &Gap| !gap.reported && has_passed(gap.opened_ms, REPORT_AFTER_MS, now_ms);
-        let due: Vec<_> =
-            open.into_iter().filter(|it| is_due(it, now_ms) || is_late(it)).take(ASKED_PER_TICK).collect();
-        if due.is_empty() {
-            return Ok(Vec::new());
+        let is_open = |gap: &Gap| is_due(gap, now_ms) || is_late(gap);
+        if !self.store.gaps()?.iter().any(is_open) {
+            return Ok(actions);
         }
-        self.spent = true;
-        self.store.begin()?;
-        let (mut reported, mut asked) = (Vec::new(), Vec::new());
-        for mut gap in due {
+        self.begin()?;
+        let mut asked = Vec::new();
+        // Read again: where several centres share the store, another may have asked a moment ago.
+        for mut gap in self.store.gaps()?.into_iter().filter(is_open).take(ASKED_PER_TICK) {
             if is_late(&gap) {
                 gap.reported = true;
                 self.store.add(&format!("{}{}", counter::BAD, Bad::OpenGap), 1)?;
-                reported.push(Action::Gap(gap));
+                actions.push(Action::Gap(gap));
             }
             if is_due(&gap, now_ms)
                 && let Some(head) = self.store.head(gap.chain)?
@@ -127,9 +126,9 @@ impl Core {
         self.store.commit()?;
         self.spent = false;
         for (head, gap) in asked {
-            reported.push(Action::Resend(self.resend(&head, &gap, now_ms)?));
+            actions.push(Action::Resend(self.resend(&head, &gap, now_ms)?));
         }
-        Ok(reported)
+        Ok(actions)
     }
 
     pub(super) fn resend(&self, head: &ChainHead, gap: &Gap, now_ms: i64) -> Result<ResendDue, CoreError> {

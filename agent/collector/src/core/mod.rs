@@ -22,6 +22,7 @@ mod entering;
 mod gaps;
 mod opening;
 mod placing;
+mod sharing;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,6 +31,7 @@ use std::{
 
 pub use action::{Action, Collected, Equivocation, HeadDue, Refusal, ResendDue};
 pub use gaps::{MAX_ASKED, REPORT_AFTER_MS, SPACING_MS};
+pub use sharing::PATIENCE_MS;
 use tidewaiter_config::limits::LimitTable;
 use tidewaiter_recompute::{Recomputed, Tables, recompute};
 use tidewaiter_record::{ChainId, Hash, Keyring, Piece, Registry, RegistryError, SealError, Signer, log::Frontier};
@@ -38,6 +40,7 @@ use self::{
     beacon::Covered,
     opening::{Opened, open},
     placing::{Place, place},
+    sharing::Sharing,
 };
 use crate::{
     finding::{Bad, Finding},
@@ -93,6 +96,8 @@ pub struct Core {
     /// The right edge of the log, with the leaves of the open transaction.
     log: Frontier,
     newest_head: Option<LogHead>,
+    /// Set where several centres share what comes in.
+    sharing: Option<Sharing>,
     /// Set by the first error, after which the handle of the store must not be used again.
     spent: bool,
 }
@@ -129,12 +134,13 @@ impl Core {
     pub fn new(
         registry: Registry,
         signer: Arc<dyn Signer>,
-        store: impl Store + 'static,
+        store: impl Into<Box<dyn Store>>,
         tables: Tables,
     ) -> Result<Self, CoreError> {
+        let store = store.into();
         let keyring = Keyring::with(registry, store.rotations()?)?;
-        let (log, newest_head) = beacon::load(&store)?;
-        Ok(Self { keyring, signer, store: Box::new(store), tables, log, newest_head, spent: false })
+        let (log, newest_head) = beacon::load(store.as_ref())?;
+        Ok(Self { keyring, signer, store, tables, log, newest_head, sharing: None, spent: false })
     }
 
     /// Recomputes with these tables too from here on.
@@ -161,10 +167,9 @@ impl Core {
         if self.spent {
             return Err(CoreError::Spent);
         }
-        // Set for good unless the whole way to the durable receipt is walked.
-        self.spent = true;
         let mut batch = Batch::default();
-        self.store.begin()?;
+        // Spent for good unless the whole way to the durable receipt is walked.
+        self.begin()?;
         for message in messages {
             self.take(&message.topic, message.bytes.as_ref(), message.received_ms, &mut batch)?;
         }
@@ -196,6 +201,7 @@ impl Core {
         for (head, covered) in heads.values() {
             if let Some(covered) = covered {
                 batch.actions.push(Action::Receipt(self.receipt(head, covered)?));
+                self.told(head.chain, covered.upto_seq);
             }
         }
         for gap in asked {
@@ -262,11 +268,19 @@ impl Core {
             Stream::State => Ok(self.take_state(uplink, bytes, received_ms, batch)?),
             Stream::Evidence(hash) => Ok(self.take_piece(topic, uplink, hash, bytes, received_ms, batch)?),
             Stream::Record | Stream::Alert => {
+                let opened = open(uplink.agent, bytes, self.keyring.in_force());
+                if let Err((finding, _)) = &opened
+                    && finding.bad == Bad::UnknownKey
+                    && opening::is_registered(self.keyring.registered(), uplink.agent)
+                    && self.is_early(topic, bytes, received_ms)
+                {
+                    return Ok(());
+                }
                 batch.count(counter::RECEIVED);
                 if uplink.stream == Stream::Alert {
                     batch.count(counter::ALERTS);
                 }
-                match open(uplink.agent, bytes, self.keyring.in_force()) {
+                match opened {
                     Ok(opened) => self.take_record(uplink, opened, bytes, received_ms, batch),
                     Err((finding, claimed)) => Ok(self.refuse(topic, bytes, received_ms, finding, claimed, batch)?),
                 }
@@ -345,7 +359,7 @@ impl Core {
         if stored && !duplicate && uplink.stream == Stream::Record {
             let next = self.store.head(opened.chain)?.map_or(0, |it| it.next_seq);
             if opened.seq >= next {
-                batch.overtaken.insert(opened.chain);
+                self.note_overtaken(opened.chain, batch);
             }
         }
         // Also after a duplicate (the agent has not seen its receipt) and after a record beyond a gap: as
@@ -378,15 +392,24 @@ impl Core {
         received_ms: i64,
         batch: &mut Batch,
     ) -> Result<(), StoreError> {
-        batch.count(counter::PIECES);
         let piece = match Piece::open(bytes) {
             Ok(piece) => piece,
             Err(why) => {
+                batch.count(counter::PIECES);
                 let finding = Finding::new(Bad::Malformed, why.to_string());
                 return self.refuse(topic, bytes, received_ms, finding, None, batch);
             }
         };
-        match self.store.put_piece(uplink.agent, hash, &piece, received_ms)? {
+        let taken = self.store.put_piece(uplink.agent, hash, &piece, received_ms)?;
+        if taken == Taken::NotWanted
+            && opening::is_registered(self.keyring.registered(), uplink.agent)
+            && !self.store.has_content(hash)?
+            && self.is_early(topic, bytes, received_ms)
+        {
+            return Ok(());
+        }
+        batch.count(counter::PIECES);
+        match taken {
             Taken::Kept => {}
             Taken::NotWanted | Taken::Known => batch.count(counter::PIECES_IDLE),
             Taken::Complete(chains) => batch.owed.extend(chains),

@@ -20,7 +20,7 @@ use crate::{
     config::Enrol,
     files::{self, FileError},
     keys::{self, KeyError},
-    store::{RotationStore as _, SqliteStore, StoreError},
+    store::{Place, StoreError},
 };
 
 /// The book in the folder of enrolment.
@@ -78,7 +78,7 @@ impl DeskError {
 pub struct Desk {
     settings: Enrol,
     registry: PathBuf,
-    store: PathBuf,
+    store: Place,
 }
 
 /// Who was enrolled.
@@ -94,8 +94,8 @@ pub struct Enrolled {
 
 impl Desk {
     /// A desk with these files.
-    pub fn new(settings: &Enrol, registry: &Path, store: &Path) -> Self {
-        Self { settings: settings.clone(), registry: registry.to_owned(), store: store.to_owned() }
+    pub fn new(settings: &Enrol, registry: &Path, store: &Place) -> Self {
+        Self { settings: settings.clone(), registry: registry.to_owned(), store: store.clone() }
     }
 
     /// Gives a token for an agent of a site, as it is told to the site.
@@ -224,10 +224,8 @@ impl Desk {
     /// The registry, and the keys that chains handed themselves to: after a rotation it is such a key that signs.
     fn keys(&self) -> Result<Registry, DeskError> {
         let registry = keys::load_registry(&self.registry)?;
-        if !self.store.exists() {
-            return Ok(registry);
-        }
-        let rotations = SqliteStore::open_read_only(&self.store)?.rotations()?;
+        let Some(store) = self.store.read_if_any()? else { return Ok(registry) };
+        let rotations = store.rotations()?;
         let wrong = |source| KeyError::Registry { path: self.registry.clone(), source };
         Ok(keys::in_force(&registry, &rotations).map_err(wrong)?)
     }

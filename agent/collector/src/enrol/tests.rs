@@ -42,7 +42,7 @@ fn centre(class: RegistryClass) -> Centre {
         broker: "mqtts://broker.example".into(),
         days: 60,
     };
-    let desk = Desk::new(&settings, &registry, &at("collector.db"));
+    let desk = Desk::new(&settings, &registry, &at("collector.db").into());
     Centre { _dir: dir, registry, ca, desk }
 }
 

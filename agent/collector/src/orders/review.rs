@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidewaiter_record::{ChainId, CommandResult, Detail, Hash, LimitsActivated, parse};
 
-use crate::store::{SqliteStore, Store as _, StoreError};
+use crate::store::{Store, StoreError, Walk as _};
 
 /// Results kept per agent, the newest.
 const RESULTS: usize = 100;
@@ -35,12 +35,12 @@ pub type Review = BTreeMap<String, Reviewed>;
 /// # Errors
 ///
 /// When the store cannot be read.
-pub fn review(store: &SqliteStore) -> Result<Review, StoreError> {
+pub fn review(store: &dyn Store) -> Result<Review, StoreError> {
     let mut review = Review::new();
     for outline in store.outline()? {
         let agent = review.entry(outline.agent.clone()).or_default();
         agent.chains.push(outline.chain);
-        store.walk_chain::<StoreError>(outline.chain, 0, |record| {
+        store.walk_chain(outline.chain, 0, |record| -> Result<(), StoreError> {
             match parse(&record.bytes).map(|it| it.body.detail) {
                 Ok(Detail::LimitsActivated(it)) => agent.in_force = Some((record.seq, *it)),
                 Ok(Detail::CommandResult(it)) => {

@@ -55,6 +55,11 @@ impl Schedule {
         self.entries.keys().filter(move |it| it.agent == agent && matches!(it.item, Item::Command(_)))
     }
 
+    /// Whether any command waits for its result.
+    pub fn is_waiting(&self) -> bool {
+        self.entries.keys().any(|it| matches!(it.item, Item::Command(_)))
+    }
+
     /// It is not published any more.
     pub fn forget(&mut self, name: &Name) {
         self.entries.remove(name);

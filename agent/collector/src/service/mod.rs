@@ -7,17 +7,23 @@
 //! A failed commit makes the handle of the store useless (an error of `fsync` may be reported once and
 //! then forgotten by the kernel). The store is opened anew and the same batch is tried again, a few
 //! times; then the process ends and leaves the agents with what has no receipt.
+//!
+//! A database server that is away is waited for instead. The broker is left meanwhile: what is shared goes to other collectors
+//! at once, and nothing piles up here. What was taken and not committed has no receipt, so its agents offer it again.
 
 mod manager;
 mod orders;
 mod outgoing;
 mod work;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use tidewaiter_mqtt::{Backoff, Settings, SettingsError, TlsPem};
 use tidewaiter_record::{Registry, Signer};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use self::{orders::Orders, work::Service};
@@ -27,7 +33,7 @@ use crate::{
     config::{Broker, Config},
     core::{Collected, Core, CoreError},
     keys::{KeyError, RegistryFile, check_centre, load},
-    store::{SqliteStore, StoreError},
+    store::{Place, StoreError},
     summary::Summary,
     topic,
 };
@@ -40,6 +46,11 @@ const ACK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Waits between attempts to connect.
 const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), ceiling: Duration::from_secs(30) };
+
+/// First wait for a server that is away; it doubles until [`AWAY_PAUSE_MAX`].
+const AWAY_PAUSE: Duration = Duration::from_millis(500);
+/// The longest one.
+const AWAY_PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// Largest packet taken in: a record of 32 KiB, its topic and its header, with room.
 const MAX_PACKET: u32 = 64 * 1024;
@@ -84,10 +95,16 @@ impl RunError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Key(error) => error.is_configuration(),
-            Self::Tables(_) | Self::Link(_) | Self::Store(StoreError::Layout { .. }) => true,
+            Self::Tables(_) | Self::Link(_) => true,
+            Self::Store(error) | Self::Core(CoreError::Store(error)) => error.is_configuration(),
             Self::Enrol(error) => matches!(error, crate::enrol::server::ServeError::Certificate { .. }),
-            Self::Store(_) | Self::Core(_) | Self::Tls { .. } | Self::Ended(_) => false,
+            Self::Core(_) | Self::Tls { .. } | Self::Ended(_) => false,
         }
+    }
+
+    /// Whether the server of the store is away, so that it is worth waiting for.
+    const fn is_away(&self) -> bool {
+        matches!(self, Self::Store(error) | Self::Core(CoreError::Store(error)) if error.is_away())
     }
 }
 
@@ -108,48 +125,102 @@ pub async fn run(
     let (registry_file, registry) = RegistryFile::open(&config.centre.registry)?;
     check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
     let tables = Tables::load(config.limits.as_deref()).map_err(RunError::Tables)?;
-    let maker = Maker { path: config.store.path.clone(), signer, tables };
-    let core = maker.make(registry.clone())?;
+    let shared = config.broker.share.is_some();
+    let maker = Maker { place: config.store.place.clone(), signer, tables, shared };
+    let core = patiently(&maker, &registry, &stop).await?;
 
     if let Some(enrol) = &config.enrol {
-        let desk = crate::enrol::Desk::new(enrol, &config.centre.registry, &config.store.path);
+        let desk = crate::enrol::Desk::new(enrol, &config.centre.registry, &config.store.place);
         let address = crate::enrol::server::serve(enrol, desk, stop.child_token()).await?;
         tracing::info!(%address, "agents can be enrolled");
     }
 
-    // Own token: the link outlives `stop`, so that the last receipts can leave.
-    let link_stop = CancellationToken::new();
-    let (publisher, mut link, task) = tidewaiter_mqtt::start(settings(&config.broker)?, link_stop.clone())?;
-    tracing::info!(broker = %config.broker.host, port = config.broker.port, store = %config.store.path.display(), "collecting");
-    let mut service = Service::new(core, maker, (registry, registry_file), publisher, events, &config);
-    if let Some(dir) = &config.orders {
-        service.set_orders(Orders::open(dir, &config.store.path)?);
-    }
-    let ended = service.work(&mut link, &stop).await;
-    let drained = match ended {
-        Ok(()) => service.drain(&mut link).await,
-        Err(error) => Err(error),
+    let orders = match config.orders.clone() {
+        None => None,
+        Some(dir) => {
+            let place = config.store.place.clone();
+            Some(blocking(move || Orders::open(&dir, &place)).await??)
+        }
     };
-    link_stop.cancel();
-    // The link ends after its DISCONNECT and needs its events taken until then.
-    let _ = timeout(tidewaiter_mqtt::STOP_WITHIN * 2, async { while link.recv().await.is_some() {} }).await;
-    let _ = timeout(tidewaiter_mqtt::STOP_WITHIN, task).await;
-    drained?;
-    service.summary()
+    let mut service = Service::new(core, maker, (registry, registry_file), events, &config);
+    if let Some(orders) = orders {
+        service.set_orders(orders);
+    }
+    loop {
+        // Own token: the link outlives `stop`, so that the last receipts can leave.
+        let link_stop = CancellationToken::new();
+        let (publisher, mut link, task) = tidewaiter_mqtt::start(settings(&config.broker)?, link_stop.clone())?;
+        let (broker, port) = (&config.broker.host, config.broker.port);
+        tracing::info!(%broker, port, store = %config.store.place, share = config.broker.share, "collecting");
+        service.begin(publisher);
+        let ended = match service.work(&mut link, &stop).await {
+            Ok(()) => service.drain(&mut link).await,
+            Err(error) => Err(error),
+        };
+        link_stop.cancel();
+        // The link ends after its DISCONNECT and needs its events taken until then.
+        let _ = timeout(tidewaiter_mqtt::STOP_WITHIN * 2, async { while link.recv().await.is_some() {} }).await;
+        let _ = timeout(tidewaiter_mqtt::STOP_WITHIN, task).await;
+        match ended {
+            Err(error) if error.is_away() && !stop.is_cancelled() => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the store is away; nothing is taken and nothing is receipted until it is back"
+                );
+                service.go_on_with(patiently(service.maker(), service.registry(), &stop).await?);
+                tracing::info!("the store is back");
+            }
+            ended => {
+                ended?;
+                return service.summary().await;
+            }
+        }
+    }
 }
 
 /// Makes a core on a store opened anew.
+#[derive(Clone)]
 struct Maker {
-    path: PathBuf,
+    place: Place,
     signer: Arc<dyn Signer>,
     tables: Tables,
+    shared: bool,
 }
 
 impl Maker {
     fn make(&self, registry: Registry) -> Result<Core, CoreError> {
-        let store = SqliteStore::open(&self.path)?;
-        Core::new(registry, Arc::clone(&self.signer), store, self.tables.clone())
+        let core = Core::new(registry, Arc::clone(&self.signer), self.place.open()?, self.tables.clone())?;
+        Ok(if self.shared { core.shared() } else { core })
     }
+
+    /// The same on a thread that may wait.
+    async fn open(&self, registry: Registry) -> Result<Core, RunError> {
+        let maker = self.clone();
+        Ok(blocking(move || maker.make(registry)).await??)
+    }
+}
+
+/// Opens the store, and waits for its server where it is away; until `stop`, when the last error is told.
+async fn patiently(maker: &Maker, registry: &Registry, stop: &CancellationToken) -> Result<Core, RunError> {
+    let mut pause = AWAY_PAUSE;
+    loop {
+        match maker.open(registry.clone()).await {
+            Err(error) if error.is_away() && !stop.is_cancelled() => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the store is away; trying again");
+            }
+            opened => return opened,
+        }
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = stop.cancelled() => {}
+        }
+        pause = (pause * 2).min(AWAY_PAUSE_MAX);
+    }
+}
+
+fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = Result<T, RunError>> {
+    let task = tokio::task::spawn_blocking(work);
+    async { task.await.map_err(|_| RunError::Ended("a commit")) }
 }
 
 fn settings(broker: &Broker) -> Result<Settings, RunError> {
@@ -166,7 +237,7 @@ fn settings(broker: &Broker) -> Result<Settings, RunError> {
         client_id: broker.client_id.clone(),
         tls,
         keep_alive: broker.keep_alive,
-        subscribe: topic::FILTERS.map(str::to_owned).to_vec(),
+        subscribe: topic::filters(broker.share.as_deref()),
         will: None,
         window: WINDOW,
         ack_timeout: ACK_TIMEOUT,

@@ -7,11 +7,11 @@ use tidewaiter_config::limits::LimitTable;
 use tidewaiter_mqtt::{Message, PublishError, Qos};
 use tidewaiter_record::{Detail, Hash};
 
-use super::work::Service;
+use super::{RunError, work::Service};
 use crate::{
     core::Collected,
     orders::{Item, Name, Schedule, Shelf, Spool, SpoolError, review},
-    store::{SqliteStore, StoreError},
+    store::{Place, StoreError},
 };
 
 /// The spool while the service runs.
@@ -22,16 +22,19 @@ pub(super) struct Orders {
     shelf: Shelf,
     /// One line until it can be read again.
     complained: bool,
+    /// Results that others took in were looked for up to this arrival number; `None` while no command waits for one.
+    looked: Option<u64>,
 }
 
 impl Orders {
     /// Opens the spool, with its tables. Commands whose result came before this start are finished.
-    pub(super) fn open(dir: &Path, store: &Path) -> Result<(Self, Vec<LimitTable>), StoreError> {
+    pub(super) fn open(dir: &Path, place: &Place) -> Result<(Self, Vec<LimitTable>), StoreError> {
         let spool = Spool::new(dir);
-        let mut orders = Self { spool, schedule: Schedule::default(), shelf: Shelf::default(), complained: false };
+        let mut orders =
+            Self { spool, schedule: Schedule::default(), shelf: Shelf::default(), complained: false, looked: None };
         let tables = orders.look();
-        if store.exists() {
-            let review = review(&SqliteStore::open_read_only(store)?)?;
+        if let Some(store) = place.read_if_any()? {
+            let review = review(store.as_ref())?;
             for (agent, reviewed) in review {
                 for (_, result) in reviewed.results {
                     orders.answered(&agent, result.command);
@@ -103,6 +106,24 @@ impl Orders {
 }
 
 impl Service {
+    /// Of several collectors on one store another may take in the result of a command that lies in our spool.
+    pub(super) async fn look_for_results(&mut self) -> Result<(), RunError> {
+        let Some(orders) = &mut self.orders else { return Ok(()) };
+        if !orders.schedule.is_waiting() {
+            orders.looked = None;
+            return Ok(());
+        }
+        let looked = orders.looked;
+        let (upto, results) = self.on_core(move |core, _| Ok(core.results_after(looked)?)).await?;
+        if let Some(orders) = &mut self.orders {
+            orders.looked = Some(upto);
+            for (agent, command) in results {
+                orders.answered(&agent, command);
+            }
+        }
+        Ok(())
+    }
+
     /// Looks at the spool again.
     pub(super) fn look_at_orders(&mut self) {
         let tables = self.orders.as_mut().map(Orders::look).unwrap_or_default();

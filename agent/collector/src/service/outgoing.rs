@@ -47,6 +47,11 @@ impl Outgoing {
         }
     }
 
+    /// Takes a head that somebody else has published, for agents that come later.
+    pub(super) fn know(&mut self, head: &HeadDue) {
+        self.newest = Some(Bytes::copy_from_slice(&head.bytes));
+    }
+
     /// Gives the newest head to an agent that may not have it.
     pub(super) fn greet(&mut self, site: &str, agent: &str) {
         let Some(newest) = &self.newest else { return };

@@ -1,6 +1,6 @@
 //! The one task between broker and core.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Maker, RunError, manager::Manager, orders::Orders, outgoing::Outgoing};
+use super::{Maker, RunError, blocking, manager::Manager, orders::Orders, outgoing::Outgoing};
 use crate::{
     config::Config,
     core::{Action, Collected, Core, CoreError, Incoming},
@@ -50,7 +50,8 @@ pub(super) struct Service {
     maker: Maker,
     registry: Registry,
     registry_file: RegistryFile,
-    publisher: Publisher,
+    /// The link to the broker; `None` before the first.
+    publisher: Option<Publisher>,
     receipts: ReceiptQueue,
     outgoing: Outgoing,
     /// When the next head of the log is issued.
@@ -82,7 +83,6 @@ impl Service {
         core: Core,
         maker: Maker,
         (registry, registry_file): (Registry, RegistryFile),
-        publisher: Publisher,
         events: mpsc::Sender<Collected>,
         config: &Config,
     ) -> Self {
@@ -91,7 +91,7 @@ impl Service {
             maker,
             registry,
             registry_file,
-            publisher,
+            publisher: None,
             receipts: ReceiptQueue::new(u64::try_from(config.centre.receipt_interval.as_millis()).unwrap_or(u64::MAX)),
             outgoing: Outgoing::default(),
             head_due: Instant::now(),
@@ -110,6 +110,28 @@ impl Service {
             commit_time: config.store.commit_time,
             orders: None,
         }
+    }
+
+    /// Goes on with a new link: what was on its way by an old one is void.
+    pub(super) fn begin(&mut self, publisher: Publisher) {
+        self.publisher = Some(publisher);
+        self.batch.clear();
+        self.due = None;
+        (self.connected, self.in_flight) = (false, 0);
+    }
+
+    /// Goes on with a core on a store opened anew.
+    pub(super) fn go_on_with(&mut self, core: Core) {
+        self.core = Some(core);
+        self.head_due = Instant::now();
+    }
+
+    pub(super) const fn maker(&self) -> &Maker {
+        &self.maker
+    }
+
+    pub(super) const fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     pub(super) fn set_orders(&mut self, (orders, tables): (Orders, Vec<LimitTable>)) {
@@ -154,10 +176,11 @@ impl Service {
                 () = at(self.due) => self.commit().await?,
                 () = at(wake) => {}
                 () = sleep_until(self.head_due) => self.issue_head().await?,
-                _ = gaps.tick() => self.on_core(Core::tick).await?,
+                _ = gaps.tick() => self.act_on_core(Core::tick).await?,
                 _ = look.tick() => {
                     self.reload();
                     self.look_at_orders();
+                    self.look_for_results().await?;
                 }
             }
         }
@@ -166,7 +189,20 @@ impl Service {
     /// Issues a head of the log, and owes it to everybody.
     async fn issue_head(&mut self) -> Result<(), RunError> {
         self.head_due = Instant::now() + self.head_interval;
-        self.on_core(|core, now_ms| Ok(vec![Action::Head(core.issue_head(0, now_ms)?)])).await
+        let interval_ms = i64::try_from(self.head_interval.as_millis()).unwrap_or(i64::MAX);
+        let (issued, newest) = self
+            .on_core(move |core, now_ms| Ok((core.issue_head_if_due(interval_ms, now_ms)?, core.newest_head())))
+            .await?;
+        match (issued, newest) {
+            (Some(head), _) => self.carry_out(Action::Head(head)).await,
+            (None, newest) => {
+                // Another collector has issued it, and published it too.
+                if let Some(head) = &newest {
+                    self.outgoing.know(head);
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Commits what has come, and gives the last receipts a moment to leave.
@@ -175,7 +211,7 @@ impl Service {
         self.commit().await?;
         // What was taken in last is then covered too, and can be proved while nothing runs.
         if self.core()?.is_ahead_of_heads() {
-            self.issue_head().await?;
+            self.act_on_core(|core, now_ms| Ok(vec![Action::Head(core.issue_head(0, now_ms)?)])).await?;
         }
         while Instant::now() < until {
             self.publish();
@@ -215,10 +251,7 @@ impl Service {
                 self.connected = true;
                 // What was in flight is void, and a broker that lost its memory has no retained receipts.
                 self.outgoing.connected();
-                for receipt in self.core()?.receipts()? {
-                    self.outgoing.greet(&receipt.site, &receipt.agent);
-                    self.receipts.push(receipt);
-                }
+                self.act_on_core(|core, _| Ok(core.receipts()?.into_iter().map(Action::Receipt).collect())).await?;
                 if let Some(orders) = &mut self.orders {
                     orders.connected();
                 }
@@ -276,7 +309,7 @@ impl Service {
 
     /// Hands one message to the link and counts it.
     pub(super) fn hand_over(&mut self, message: Message) -> Result<(), PublishError> {
-        self.publisher.try_publish(message, self.token)?;
+        self.publisher.as_ref().ok_or(PublishError::Offline)?.try_publish(message, self.token)?;
         self.token = self.token.wrapping_add(1);
         self.in_flight += 1;
         Ok(())
@@ -284,7 +317,7 @@ impl Service {
 
     /// When a receipt that is held back may leave; never while the link takes none.
     fn receipt_wake(&self) -> Option<Instant> {
-        if self.publisher.free() == 0 {
+        if self.publisher.as_ref().is_none_or(|it| it.free() == 0) {
             return None;
         }
         self.receipts.next_at().map(|at_ms| self.began + Duration::from_millis(at_ms))
@@ -302,28 +335,40 @@ impl Service {
         // A key that was closed a moment ago signs nothing more: looked at before each commit, not each second.
         self.reload();
         let batch = std::mem::take(&mut self.batch);
-        self.on_core(move |core, _| core.accept_batch(&batch)).await
+        self.act_on_core(move |core, _| core.accept_batch(&batch)).await
     }
 
-    /// Lets the core work on a blocking thread, on a store opened anew where the old one fails, and does what comes of it.
-    async fn on_core(
+    /// Lets the core work, and does what comes of it.
+    async fn act_on_core(
         &mut self,
         work: impl Fn(&mut Core, i64) -> Result<Vec<Action>, CoreError> + Send + Sync + 'static,
     ) -> Result<(), RunError> {
+        for action in self.on_core(work).await? {
+            self.carry_out(action).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the core work on a blocking thread, on a store opened anew where the old one fails.
+    pub(super) async fn on_core<T: Send + 'static>(
+        &mut self,
+        work: impl Fn(&mut Core, i64) -> Result<T, CoreError> + Send + Sync + 'static,
+    ) -> Result<T, RunError> {
         let work = Arc::new(work);
         let mut attempt = 0;
-        let actions = loop {
+        loop {
             let mut core = self.core.take().ok_or(RunError::Ended("the store"))?;
             let work = Arc::clone(&work);
-            let (core, outcome) = blocking(move || {
-                let outcome = work(&mut core, Timestamp::now().as_millisecond());
-                (core, outcome)
+            // A core that has failed is dropped there too: its store may wait for its connection to close.
+            let (core, outcome) = blocking(move || match work(&mut core, Timestamp::now().as_millisecond()) {
+                Ok(done) => (Some(core), Ok(done)),
+                Err(error) => (None, Err(error)),
             })
             .await?;
             match outcome {
-                Ok(actions) => {
-                    self.core = Some(core);
-                    break actions;
+                Ok(done) => {
+                    self.core = core;
+                    return Ok(done);
                 }
                 Err(CoreError::Store(error)) if attempt < REOPEN_ATTEMPTS => {
                     attempt += 1;
@@ -332,22 +377,21 @@ impl Service {
                         attempt,
                         "the store failed; opening it anew"
                     );
-                    drop(core);
                     sleep(REOPEN_PAUSE).await;
-                    self.core = Some(self.maker.make(self.registry.clone())?);
+                    self.core = Some(self.maker.open(self.registry.clone()).await?);
                 }
                 Err(error) => return Err(error.into()),
             }
-        };
-        for action in actions {
-            self.carry_out(action).await?;
         }
-        Ok(())
     }
 
     async fn carry_out(&mut self, action: Action) -> Result<(), RunError> {
         match action {
             Action::Receipt(receipt) => {
+                // As the core read it in its last turn: another collector may have issued a newer one than we did.
+                if let Some(head) = self.core.as_ref().and_then(Core::newest_head) {
+                    self.outgoing.know(&head);
+                }
                 self.outgoing.greet(&receipt.site, &receipt.agent);
                 self.receipts.push(receipt);
             }
@@ -357,7 +401,7 @@ impl Service {
             }
             Action::Head(head) => {
                 tracing::debug!(number = head.number, size = head.size, "head of the log issued");
-                let to = self.core()?.addressees()?;
+                let to = self.on_core(|core, _| core.addressees()).await?;
                 self.outgoing.announce(&head, to);
             }
             Action::Gap(gap) => {
@@ -430,8 +474,8 @@ impl Service {
         self.core.as_ref().ok_or(RunError::Ended("the store"))
     }
 
-    pub(super) fn summary(&self) -> Result<Summary, RunError> {
-        let mut summary = self.core()?.summary()?;
+    pub(super) async fn summary(&mut self) -> Result<Summary, RunError> {
+        let mut summary = self.on_core(|core, _| core.summary()).await?;
         summary.announcements_dropped = self.dropped;
         Ok(summary)
     }
@@ -442,9 +486,4 @@ async fn at(when: Option<Instant>) {
         Some(when) => sleep_until(when).await,
         None => std::future::pending().await,
     }
-}
-
-fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = Result<T, RunError>> {
-    let task = tokio::task::spawn_blocking(work);
-    async { task.await.map_err(|_| RunError::Ended("a commit")) }
 }

@@ -20,6 +20,47 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
     },
+    /// The server of the database refused, or went away; nothing of the open transaction is durable.
+    #[error("store {place}: {doing} failed")]
+    Server {
+        /// The database.
+        place: String,
+        /// What was being done.
+        doing: &'static str,
+        /// Whether the server is away, busy or full, so that it is worth waiting for.
+        is_away: bool,
+        /// What the server or the connection says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server would lose what it said is committed.
+    #[error(
+        "store {place}: the server runs with {setting} = {found}, so a power cut could take back what is receipted; set {setting} = on in postgresql.conf"
+    )]
+    NotDurable {
+        /// The database.
+        place: String,
+        /// The setting.
+        setting: &'static str,
+        /// Its value.
+        found: String,
+    },
+    /// The database is there, and no store in it.
+    #[error(
+        "store {place}: the database has no tables of a collector; start `tidewaiter-collector run` once as a user who may create them, or let a database administrator run what `tidewaiter-collector store sql` prints"
+    )]
+    NoTables {
+        /// The database.
+        place: String,
+    },
+    /// The address, or what belongs to it, is wrong.
+    #[error("store {place}: {why}")]
+    Address {
+        /// The database.
+        place: String,
+        /// What is wrong.
+        why: super::AddressError,
+    },
     /// The file, its folder or its lock cannot be opened.
     #[error("store {}: cannot be opened", path.display())]
     Open {
@@ -62,6 +103,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the database server is away, busy or full: worth waiting for, with nothing acknowledged meanwhile.
+    pub const fn is_away(&self) -> bool {
+        matches!(self, Self::Server { is_away: true, .. })
+    }
+
+    /// Whether the configuration is to be changed, rather than the machine looked at.
+    pub const fn is_configuration(&self) -> bool {
+        matches!(self, Self::Layout { .. } | Self::Address { .. } | Self::NoTables { .. } | Self::NotDurable { .. })
+    }
+
     /// Names what was being done when `SQLite` refused.
     pub(crate) fn database(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
         move |source| Self::Database { doing, source }

@@ -2,9 +2,6 @@
 
 use tidewaiter_record::ChainId;
 
-use super::{SqliteStore, StoreError, sqlite::seq_of};
-use crate::finding::Bad;
-
 /// Two boxes sign as one agent: other records, validly signed, under numbers that are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fork {
@@ -18,34 +15,4 @@ pub struct Fork {
     pub records: u64,
     /// When the first of them came, UTC milliseconds.
     pub since_ms: i64,
-}
-
-impl SqliteStore {
-    /// Every chain that forks.
-    ///
-    /// # Errors
-    ///
-    /// When the store cannot be read.
-    pub fn forks(&self) -> Result<Vec<Fork>, StoreError> {
-        self.connection
-            .prepare_cached(
-                "SELECT coalesce(chain.agent, ''), evidence.chain, min(evidence.seq), count(*), min(evidence.received_ms)
-                 FROM evidence LEFT JOIN chain ON chain.chain = evidence.chain
-                 WHERE evidence.reason = ?1 GROUP BY evidence.chain ORDER BY 1, 2",
-            )
-            .and_then(|mut statement| {
-                statement
-                    .query_map([Bad::Equivocation.word()], |row| {
-                        Ok(Fork {
-                            agent: row.get(0)?,
-                            chain: ChainId(row.get(1)?),
-                            first_seq: seq_of(row, 2)?,
-                            records: seq_of(row, 3)?,
-                            since_ms: row.get(4)?,
-                        })
-                    })?
-                    .collect()
-            })
-            .map_err(StoreError::database("reading the evidence"))
-    }
 }

@@ -53,15 +53,22 @@ pub trait LogStore {
     fn log_node(&self, node: Node) -> Result<Hash, StoreError>;
     /// Appends a leaf and the subtrees that it completes (the leaf's own hash among them is not kept twice).
     fn append_leaf(&mut self, leaf: &Leaf, complete: &[(Node, Hash)]) -> Result<(), StoreError>;
+    /// The next leaves from a position on, in order; none when there are no more.
+    fn leaves_from(&self, position: u64) -> Result<Vec<Leaf>, StoreError>;
     /// The leaf of a record.
     fn leaf_of(&self, chain: ChainId, seq: u64) -> Result<Option<Leaf>, StoreError>;
     /// The head with the largest number.
     fn newest_head(&self) -> Result<Option<LogHead>, StoreError>;
     /// The head of this number.
     fn numbered_head(&self, number: u64) -> Result<Option<LogHead>, StoreError>;
+    /// The next heads from a number on, by number; none when there are no more.
+    fn log_heads_from(&self, number: u64) -> Result<Vec<LogHead>, StoreError>;
     /// Keeps a head for ever; an error when its number is taken.
     fn put_log_head(&mut self, head: &LogHead) -> Result<(), StoreError>;
 }
+
+/// Leaves or heads fetched by one query.
+pub(super) const PAGE: u16 = 1_024;
 
 const HEAD: &str = "SELECT number, size, root, at_ms, bytes FROM log_head";
 
@@ -116,6 +123,24 @@ impl LogStore for SqliteStore {
             .map_err(StoreError::database("reading the log"))
     }
 
+    fn leaves_from(&self, position: u64) -> Result<Vec<Leaf>, StoreError> {
+        let position = row_seq(position)?;
+        self.connection
+            .prepare_cached(
+                "SELECT position, chain, seq, hash FROM log_leaf WHERE position >= ?1 ORDER BY position LIMIT ?2",
+            )
+            .and_then(|mut it| it.query_map(params![position, PAGE], leaf_of)?.collect())
+            .map_err(StoreError::database("reading the log"))
+    }
+
+    fn log_heads_from(&self, number: u64) -> Result<Vec<LogHead>, StoreError> {
+        let number = row_seq(number)?;
+        self.connection
+            .prepare_cached(&format!("{HEAD} WHERE number >= ?1 ORDER BY number LIMIT ?2"))
+            .and_then(|mut it| it.query_map(params![number, PAGE], head_of)?.collect())
+            .map_err(StoreError::database("reading the heads of the log"))
+    }
+
     fn newest_head(&self) -> Result<Option<LogHead>, StoreError> {
         self.connection
             .prepare_cached(&format!("{HEAD} ORDER BY number DESC LIMIT 1"))
@@ -137,39 +162,6 @@ impl LogStore for SqliteStore {
             .prepare_cached("INSERT INTO log_head (number, size, root, at_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5)")
             .and_then(|mut it| it.execute(params![number, size, head.root.0, head.at_ms, head.bytes]))
             .map_err(StoreError::database("writing a head of the log"))?;
-        Ok(())
-    }
-}
-
-impl SqliteStore {
-    /// Hands every leaf to `each`, in order.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read, or with the error of `each`, which ends the walk.
-    pub fn walk_leaves<E: From<StoreError>>(&self, mut each: impl FnMut(Leaf) -> Result<(), E>) -> Result<(), E> {
-        let failed = || StoreError::database("reading the log");
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT position, chain, seq, hash FROM log_leaf ORDER BY position")
-            .map_err(failed())?;
-        for leaf in statement.query_map([], leaf_of).map_err(failed())? {
-            each(leaf.map_err(failed())?)?;
-        }
-        Ok(())
-    }
-
-    /// Hands every head to `each`, by number.
-    ///
-    /// # Errors
-    ///
-    /// As [`SqliteStore::walk_leaves`].
-    pub fn walk_heads<E: From<StoreError>>(&self, mut each: impl FnMut(LogHead) -> Result<(), E>) -> Result<(), E> {
-        let failed = || StoreError::database("reading the heads of the log");
-        let mut statement = self.connection.prepare_cached(&format!("{HEAD} ORDER BY number")).map_err(failed())?;
-        for head in statement.query_map([], head_of).map_err(failed())? {
-            each(head.map_err(failed())?)?;
-        }
         Ok(())
     }
 }

@@ -5,6 +5,9 @@
 //! here; the core decides what is a record, a duplicate or evidence, and the store holds the one rule that
 //! must never depend on a caller: one record per (chain, sequence number).
 //!
+//! Two databases can keep it: one `SQLite` file for one collector, or a `PostgreSQL` server that several share. [`Place`] says
+//! which, and opens it. Their SQL differs; what is decided (a piece, a bound, a walk) is written once, above both.
+//!
 //! Durable means: [`Store::commit`] has returned `Ok`. After any error the transaction is void and the
 //! handle is spent; reopen the store and let the agents offer again what has no receipt.
 
@@ -13,6 +16,9 @@ mod error;
 mod gap;
 mod incidents;
 mod log;
+mod place;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod read;
 mod rotation;
 mod schema;
@@ -20,12 +26,15 @@ mod sqlite;
 
 use std::collections::BTreeMap;
 
-pub use content::{ContentStore, MAX_OPEN, MAX_OPEN_PER_AGENT, Named, Taken};
+pub use content::{ContentRows, ContentStore, MAX_OPEN, MAX_OPEN_PER_AGENT, Named, Taken};
 pub use error::StoreError;
 pub use gap::{Gap, GapStore};
 pub use incidents::Fork;
 pub use log::{Leaf, LogHead, LogStore};
-pub use read::{Outline, StoredRecord};
+pub use place::{Address, AddressError, Place};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresStore, schema as postgres_schema};
+pub use read::{Moment, Outline, ReadStore, StoredRecord, Walk};
 pub use rotation::RotationStore;
 pub use sqlite::SqliteStore;
 use tidewaiter_record::{ChainId, Hash};
@@ -105,6 +114,15 @@ pub struct Refused<'a> {
     pub bytes: &'a [u8],
 }
 
+/// What other collectors have written to the same store since this handle's last transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Since {
+    /// Anything: the log may have grown, there may be a newer head.
+    pub written: bool,
+    /// Learned keys among it.
+    pub keys: bool,
+}
+
 /// The seam between the core and a database.
 ///
 /// Everything between [`begin`](Store::begin) and [`commit`](Store::commit) becomes durable together or
@@ -112,9 +130,10 @@ pub struct Refused<'a> {
 ///
 /// Every method fails with [`StoreError`] alone, and after any failure the handle is spent.
 #[allow(clippy::missing_errors_doc, reason = "said once above, it is the same for all")]
-pub trait Store: LogStore + ContentStore + GapStore + RotationStore + Send {
-    /// Opens the transaction.
-    fn begin(&mut self) -> Result<(), StoreError>;
+pub trait Store: LogStore + ContentStore + GapStore + RotationStore + ReadStore + Send {
+    /// Opens the transaction. Until it ends nobody else writes: where several collectors share the store, they take turns
+    /// here, and what others wrote is said so that nothing is decided on what was read before.
+    fn begin(&mut self) -> Result<Since, StoreError>;
     /// Makes the transaction durable; returns only after the disk has said so.
     fn commit(&mut self) -> Result<(), StoreError>;
 
@@ -150,6 +169,4 @@ pub trait Store: LogStore + ContentStore + GapStore + RotationStore + Send {
     fn add(&mut self, counter: &str, n: u64) -> Result<(), StoreError>;
     /// All durable counters.
     fn counters(&self) -> Result<BTreeMap<String, u64>, StoreError>;
-    /// Lengths and gaps of every chain.
-    fn outline(&self) -> Result<Vec<Outline>, StoreError>;
 }

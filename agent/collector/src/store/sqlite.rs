@@ -16,7 +16,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use tidewaiter_record::{ChainId, Hash, log::Frontier};
 
 use super::{
-    ChainHead, Entry, Link, MAX_EVIDENCE_PER_SEQ, MAX_REFUSED_BYTES, MAX_REFUSED_KEPT, Outline, Refused, Store,
+    ChainHead, Entry, Link, MAX_EVIDENCE_PER_SEQ, MAX_REFUSED_BYTES, MAX_REFUSED_KEPT, Refused, Since, Store,
     StoreError,
     schema::{APPLICATION_ID, TABLES_1, TABLES_2, VERSION},
 };
@@ -104,8 +104,10 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn begin(&mut self) -> Result<(), StoreError> {
-        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(StoreError::database("begin"))
+    fn begin(&mut self) -> Result<Since, StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(StoreError::database("begin"))?;
+        // The lock on the file leaves nobody else to write.
+        Ok(Since::default())
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
@@ -159,7 +161,11 @@ impl Store for SqliteStore {
     }
 
     fn record_bytes(&self, chain: ChainId, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.bytes(chain, seq)
+        let seq = row_seq(seq)?;
+        self.connection
+            .prepare_cached("SELECT bytes FROM record WHERE chain = ?1 AND seq = ?2")
+            .and_then(|mut it| it.query_row(params![chain.0, seq], |row| row.get(0)).optional())
+            .map_err(StoreError::database("reading a record"))
     }
 
     fn put(&mut self, entry: &Entry<'_>) -> Result<(), StoreError> {
@@ -294,10 +300,6 @@ impl Store for SqliteStore {
             .prepare_cached("SELECT name, n FROM counter")
             .and_then(|mut it| it.query_map([], |row| Ok((row.get(0)?, seq_of(row, 1)?)))?.collect())
             .map_err(StoreError::database("reading the counters"))
-    }
-
-    fn outline(&self) -> Result<Vec<Outline>, StoreError> {
-        self.read_outline()
     }
 }
 

@@ -6,13 +6,16 @@ use tidewaiter_collector::{
     Core, SqliteStore, Store, Tables,
     archive::{self, ArchiveError, Manifest, Source},
     case,
-    store::LogStore,
+    store::{LogStore as _, Place, ReadStore as _, Walk as _},
 };
 use tidewaiter_record::{
     Detail, Hash, Piece, Registry, RegistryClass, Sealed, Signer, Table, body::LimitsActivated, sign_detached,
 };
 
-use crate::writer::{NOW, SITE, Writer, centre_signer, core_on, named, registry};
+use crate::{
+    home::Home,
+    writer::{NOW, SITE, Writer, centre_signer, core_on, named, registry},
+};
 
 const SMALL: u64 = 4096;
 
@@ -86,14 +89,20 @@ impl World {
 
     fn restore(&self, from: &Path, to: &str) -> Result<archive::Restored, ArchiveError> {
         let signer: Arc<dyn Signer> = Arc::new(centre_signer());
-        archive::restore_archive(from, &self.folder.path().join(to), &self.registry(), &signer, &Tables::builtin())
+        archive::restore_archive(
+            from,
+            &Place::File(self.folder.path().join(to)),
+            &self.registry(),
+            &signer,
+            &Tables::builtin(),
+        )
     }
 }
 
 /// Leaves by position, number and hash; heads by number and root.
 type Log = (Vec<(u64, u64, Hash)>, Vec<(u64, Hash)>);
 
-fn log_of(store: &SqliteStore) -> Log {
+fn log_of(store: &dyn Store) -> Log {
     let (mut leaves, mut heads) = (Vec::new(), Vec::new());
     store
         .walk_leaves(|it| -> Result<(), tidewaiter_collector::StoreError> {
@@ -148,6 +157,36 @@ fn an_archive_checks_and_comes_back_as_the_same_log() {
     assert!(core.issue_head(0, NOW).unwrap().number > 2);
     drop(core);
     assert!(matches!(world.restore(&folder, "new.db"), Err(ArchiveError::Exists(_))));
+
+    // From the file to a server and back, it is the same log.
+    let Some(home) = Home::server() else { return };
+    let signer: Arc<dyn Signer> = Arc::new(centre_signer());
+    let to = |from: &Path, place: &Place| {
+        archive::restore_archive(from, place, &world.registry(), &signer, &Tables::builtin())
+    };
+    let restored = to(&folder, &home.place).unwrap();
+    assert_eq!((restored.records, restored.refused, restored.contents, restored.heads), (90, 0, 1, 3));
+    assert!(matches!(to(&folder, &home.place), Err(ArchiveError::Exists(_))));
+    let store = home.read();
+    assert_eq!(log_of(store.as_ref()), log_of(&world.store()));
+    let registry = world.registry();
+    let (segment_bytes, upto_ms, made_at_ms) = (Some(SMALL), None, NOW);
+    let source = Source {
+        store: store.as_ref(),
+        signer: &centre_signer(),
+        registry: &registry,
+        made_at_ms,
+        upto_ms,
+        segment_bytes,
+    };
+    let out = world.folder.path().join("from-server");
+    assert_eq!(archive::write(&source, &out).unwrap().root, manifest.root);
+    assert!(!archive::check(&out, &registry).unwrap().is_bad());
+    let asked = ["12".to_owned()];
+    let case = case::gather(store.as_ref(), &centre_signer(), &asked, Some(world.agents[1].chain()), &[], NOW).unwrap();
+    let mut bytes = Vec::new();
+    case.write(&registry, &mut bytes).unwrap();
+    assert!(!tidewaiter_bundle::check(bytes.as_slice(), &registry).unwrap().is_bad());
 }
 
 #[test]

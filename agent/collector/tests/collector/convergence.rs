@@ -2,10 +2,13 @@
 
 use rand::{Rng as _, SeedableRng as _, seq::SliceRandom as _};
 use rand_chacha::ChaCha8Rng;
-use tidewaiter_collector::{Core, Incoming, SqliteStore};
+use tidewaiter_collector::{Core, Incoming};
 use tidewaiter_record::{Hash, Sealed};
 
-use crate::writer::{NOW, Writer, core_on, sort};
+use crate::{
+    home::{Home, both},
+    writer::{NOW, Writer, core_on, sort},
+};
 
 /// Records in flight without a receipt, as an agent's window bounds them.
 const WINDOW: usize = 16;
@@ -22,17 +25,16 @@ struct Trial {
 
 /// Two agents offer what has no receipt until everything has one; what the centre says is checked at
 /// every step against the agents' own chains.
-fn converge(seed: u64, records: usize, trial: &Trial) {
+fn converge(home: &Home, seed: u64, records: usize, trial: &Trial) {
     let context = format!("seed {seed}");
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("collector.db");
+    let place = home.beside(&format!("seed-{seed}"));
     let mut agents = [Writer::new("gate-07", 1), Writer::new("lab-02", 2)];
     let chains: Vec<Vec<Sealed>> = agents.iter_mut().map(|it| it.events(records)).collect();
     let writers: Vec<&Writer> = agents.iter().collect();
     let mut next = [0_usize; 2];
     let (mut arrived, mut rounds, mut kills) = (0_u64, 0, 0);
-    let mut core: Core = core_on(SqliteStore::open(&path).unwrap(), &writers);
+    let mut core: Core = core_on(place.open().unwrap(), &writers);
     while next != [records; 2] {
         rounds += 1;
         assert!(rounds < PATIENCE, "{context}: stuck at {next:?} of {records}");
@@ -59,7 +61,7 @@ fn converge(seed: u64, records: usize, trial: &Trial) {
             if random.random_bool(trial.killed) {
                 kills += 1;
                 drop(core);
-                core = core_on(SqliteStore::open(&path).unwrap(), &writers);
+                core = core_on(place.open().unwrap(), &writers);
                 // The receipts of this batch never left; the new core owes at least as much.
                 let owed: u64 = core.receipts().unwrap().iter().map(|it| it.upto_seq + 1).sum();
                 assert!(owed >= out.receipts.iter().map(|it| it.0 + 1).sum::<u64>(), "{context}");
@@ -94,21 +96,24 @@ fn converge(seed: u64, records: usize, trial: &Trial) {
     println!("{context}: {total} records in {rounds} rounds, {arrived} arrivals, {kills} kills");
 }
 
-#[test]
-fn loss_repetition_and_reordering_converge() {
+both!(loss_repetition_and_reordering_converge);
+
+fn loss_repetition_and_reordering_converge(home: &Home) {
     for seed in 0..12 {
-        converge(seed, 60, &Trial { lost: 0.2, repeated: 0.2, killed: 0.0 });
+        converge(home, seed, 60, &Trial { lost: 0.2, repeated: 0.2, killed: 0.0 });
     }
 }
 
-#[test]
-fn kills_between_commit_and_receipt_lose_nothing() {
+both!(kills_between_commit_and_receipt_lose_nothing);
+
+fn kills_between_commit_and_receipt_lose_nothing(home: &Home) {
     for seed in 100..106 {
-        converge(seed, 40, &Trial { lost: 0.1, repeated: 0.1, killed: 0.2 });
+        converge(home, seed, 40, &Trial { lost: 0.1, repeated: 0.1, killed: 0.2 });
     }
 }
 
-#[test]
-fn almost_everything_is_lost_and_it_still_converges() {
-    converge(7, 20, &Trial { lost: 0.8, repeated: 0.1, killed: 0.05 });
+both!(almost_everything_is_lost_and_it_still_converges);
+
+fn almost_everything_is_lost_and_it_still_converges(home: &Home) {
+    converge(home, 7, 20, &Trial { lost: 0.8, repeated: 0.1, killed: 0.05 });
 }

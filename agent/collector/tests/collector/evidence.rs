@@ -1,13 +1,16 @@
 //! Content beside the records: only what a record asks for is taken, and no receipt goes past what is missing.
 
 use tidewaiter_collector::{
-    Core, SqliteStore, Store as _,
+    Core,
     export::export_evidence,
-    store::{ContentStore as _, MAX_OPEN_PER_AGENT, Named, Taken},
+    store::{MAX_OPEN_PER_AGENT, Named, Taken},
 };
 use tidewaiter_record::{ChainId, Hash, Piece};
 
-use crate::writer::{NOW, Out, Writer, core, core_on, event, named, sort};
+use crate::{
+    home::{Home, both},
+    writer::{NOW, Out, Writer, core, core_on, event, named, sort},
+};
 
 fn content(size: usize, seed: u8) -> Vec<u8> {
     (0..size).map(|it| u8::try_from(it % 251).unwrap() ^ seed).collect()
@@ -18,12 +21,11 @@ fn send(core: &mut Core, agent: &Writer, hash: Hash, piece: &Piece<'_>) -> Out {
     sort(core.accept(&topic, &piece.write(), NOW).unwrap(), &[agent])
 }
 
-#[test]
-fn receipts_stop_before_missing_evidence_and_go_on_when_it_has_come() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("collector.db");
+both!(receipts_stop_before_missing_evidence_and_go_on_when_it_has_come);
+
+fn receipts_stop_before_missing_evidence_and_go_on_when_it_has_come(home: &Home) {
     let mut agent = Writer::new("gate-07", 1);
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let mut core = core_on(home.open(), &[&agent]);
     agent.begin(&mut core);
     let (small, large) = (content(500, 1), content(40_000, 2));
     let small = agent.seal(named(&small, true));
@@ -44,10 +46,10 @@ fn receipts_stop_before_missing_evidence_and_go_on_when_it_has_come() {
         assert!(send(&mut core, &agent, hash, &pieces[it]).receipts.is_empty());
     }
     drop(core);
-    let store = SqliteStore::open_read_only(&path).unwrap();
+    let store = home.read();
     assert_eq!(store.outline().unwrap()[0].held_at, Some(2));
     assert_eq!(store.named(None, true).unwrap().len(), 1);
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let mut core = core_on(home.open(), &[&agent]);
     assert_eq!(send(&mut core, &agent, hash, &pieces[1]).receipts, [(3, after.hash)]);
     assert!(core.summary().unwrap().is_clean());
     // The same content again, named by a second record, is here already.
@@ -55,15 +57,15 @@ fn receipts_stop_before_missing_evidence_and_go_on_when_it_has_come() {
     assert_eq!(agent.offer(&mut core, &again, NOW).receipts, [(4, again.hash)]);
     assert!(send(&mut core, &agent, hash, &pieces[0]).refused.is_empty());
 
-    let out = folder.path().join("evidence");
-    assert_eq!(export_evidence(&store, None, &out).unwrap(), 1);
+    let out = home.folder().join("evidence");
+    assert_eq!(export_evidence(store.as_ref(), None, &out).unwrap(), 1);
     assert_eq!(std::fs::read(out.join(hash.to_string())).unwrap(), large);
-    assert_eq!(export_evidence(&store, None, &out).unwrap(), 0);
-    rusqlite::Connection::open(&path)
-        .unwrap()
-        .execute("UPDATE content_piece SET bytes = zeroblob(length(bytes)) WHERE offset = 0", [])
-        .unwrap();
-    let error = export_evidence(&store, Some(agent.chain()), &folder.path().join("again")).unwrap_err();
+    assert_eq!(export_evidence(store.as_ref(), None, &out).unwrap(), 0);
+    home.change(
+        "UPDATE content_piece SET bytes = zeroblob(length(bytes)) WHERE offset = 0",
+        "UPDATE content_piece SET bytes = decode(repeat('00', length(bytes)), 'hex') WHERE start = 0",
+    );
+    let error = export_evidence(store.as_ref(), Some(agent.chain()), &home.folder().join("again")).unwrap_err();
     assert!(error.to_string().contains("restore the store"), "{error}");
 }
 
@@ -98,9 +100,10 @@ fn content_that_is_another_is_dropped_and_can_come_again() {
     assert_eq!(out.refused, ["malformed"]);
 }
 
-#[test]
-fn incomplete_content_is_bounded_and_the_oldest_gives_way() {
-    let mut store = SqliteStore::in_memory().unwrap();
+both!(incomplete_content_is_bounded_and_the_oldest_gives_way);
+
+fn incomplete_content_is_bounded_and_the_oldest_gives_way(home: &Home) {
+    let mut store = home.open();
     let full = vec![0; 16_384];
     let size = 64 * 1024 * 1024;
     let per_content = size / 16_384 - 1;

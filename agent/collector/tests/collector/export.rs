@@ -1,26 +1,28 @@
 //! What is exported is what came in.
 
 use tidewaiter_collector::{
-    SqliteStore,
+    Store,
     export::{COLUMNS, ExportError, Format, Selection, export},
 };
 use tidewaiter_record::{Detail, RegistryClass, Verdict, Verifier, split_sequence};
 
-use crate::writer::{NOW, Writer, core_on, judged, registry, sort, textile};
+use crate::{
+    home::{Home, both},
+    writer::{NOW, Writer, core_on, judged, registry, sort, textile},
+};
 
-fn write(store: &SqliteStore, format: Format, which: Selection) -> (u64, Vec<u8>) {
+fn write(store: &dyn Store, format: Format, which: Selection) -> (u64, Vec<u8>) {
     let mut out = Vec::new();
     let written = export(store, format, which, &mut out).unwrap();
     (written, out)
 }
 
-#[test]
-fn all_formats_tell_the_same_records() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("collector.db");
+both!(all_formats_tell_the_same_records);
+
+fn all_formats_tell_the_same_records(home: &Home) {
     let mut agent = Writer::new("gate-07", 1);
     let mut other = Writer::new("lab-02", 2);
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent, &other]);
+    let mut core = core_on(home.open(), &[&agent, &other]);
     let mut sealed = agent.events(300);
     let mut odd = judged(textile("7.6"));
     odd.subject.identities[0].text = "=cmd|' /C calc'!A0".into();
@@ -33,8 +35,8 @@ fn all_formats_tell_the_same_records() {
     let foreign = other.event("x");
     core.accept(&other.topic(), &foreign.bytes, NOW).unwrap();
 
-    let store = SqliteStore::open_read_only(&path).unwrap();
-    let (written, bytes) = write(&store, Format::Cborseq, Selection::default());
+    let store = home.read();
+    let (written, bytes) = write(store.as_ref(), Format::Cborseq, Selection::default());
     let expected: Vec<u8> = sealed.iter().chain([&foreign]).flat_map(|it| it.bytes.clone()).collect();
     assert_eq!(written, 302);
     assert_eq!(bytes, expected);
@@ -48,7 +50,7 @@ fn all_formats_tell_the_same_records() {
     assert_eq!((report.records, report.accepted), (302, 302));
     assert_eq!((report.signature, report.chain), (Verdict::Ok, Verdict::Ok));
 
-    let (written, lines) = write(&store, Format::Jsonl, Selection::default());
+    let (written, lines) = write(store.as_ref(), Format::Jsonl, Selection::default());
     let lines: Vec<serde_json::Value> =
         String::from_utf8(lines).unwrap().lines().map(|it| serde_json::from_str(it).unwrap()).collect();
     assert_eq!((written, lines.len()), (302, 302));
@@ -59,7 +61,7 @@ fn all_formats_tell_the_same_records() {
     assert_eq!(lines[0]["detail"]["measured"][0]["unit"], "[pH]");
     assert_eq!(lines[1]["kind"], "event");
 
-    let (_, rows) = write(&store, Format::Csv, Selection { chain: Some(agent.chain()), after: 0 });
+    let (_, rows) = write(store.as_ref(), Format::Csv, Selection { chain: Some(agent.chain()), after: 0 });
     let mut reader = csv::Reader::from_reader(rows.as_slice());
     assert_eq!(reader.headers().unwrap(), COLUMNS.as_slice());
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -69,31 +71,27 @@ fn all_formats_tell_the_same_records() {
     assert_eq!(&rows[0][column("place")], "'=1+1", "no spreadsheet runs what a keyboard entered");
     assert_eq!(&rows[0][column("hash")], sealed[300].hash.to_string());
 
-    let (written, _) = write(&store, Format::Jsonl, Selection { chain: None, after: 301 });
+    let (written, _) = write(store.as_ref(), Format::Jsonl, Selection { chain: None, after: 301 });
     assert_eq!(written, 1);
 }
 
-#[test]
-fn a_rotten_record_is_named_and_not_passed_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("collector.db");
+both!(a_rotten_record_is_named_and_not_passed_on);
+
+fn a_rotten_record_is_named_and_not_passed_on(home: &Home) {
     let mut agent = Writer::new("gate-07", 1);
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let mut core = core_on(home.open(), &[&agent]);
     for it in agent.events(3) {
         assert_eq!(sort(core.accept(&agent.topic(), &it.bytes, NOW).unwrap(), &[&agent]).receipts.len(), 1);
     }
     drop(core);
-    let disk = rusqlite::Connection::open(&path).unwrap();
-    disk.execute(
+    home.change(
         "UPDATE record SET bytes = CAST(substr(bytes, 1, 40) || x'00' || substr(bytes, 42) AS BLOB) WHERE seq = 1",
-        [],
-    )
-    .unwrap();
-    drop(disk);
-    let store = SqliteStore::open_read_only(&path).unwrap();
+        "UPDATE record SET bytes = set_byte(bytes, 40, 0) WHERE seq = 1",
+    );
+    let store = home.read();
     for format in [Format::Cborseq, Format::Jsonl, Format::Csv] {
         let mut out = Vec::new();
-        let error = export(&store, format, Selection::default(), &mut out).unwrap_err();
+        let error = export(store.as_ref(), format, Selection::default(), &mut out).unwrap_err();
         assert!(matches!(error, ExportError::Rotten { seq: 1, .. }), "{format:?}: {error}");
     }
 }

@@ -1,6 +1,6 @@
 //! A store that fails, and files that are not ours.
 
-use tidewaiter_collector::{SqliteStore, Store as _, StoreError, core::CoreError};
+use tidewaiter_collector::{SqliteStore, StoreError, core::CoreError, store::ReadStore as _};
 use tidewaiter_record::Detail;
 
 use crate::writer::{NOW, Writer, core_on, event, sort};

@@ -1,18 +1,17 @@
 //! What is missing is asked for: at once, not too often, and for as long as it takes.
 
-use tidewaiter_collector::{
-    SqliteStore,
-    core::{MAX_ASKED, REPORT_AFTER_MS, SPACING_MS},
+use tidewaiter_collector::core::{MAX_ASKED, REPORT_AFTER_MS, SPACING_MS};
+
+use crate::{
+    home::{Home, both},
+    writer::{NOW, Writer, core, core_on, sort},
 };
 
-use crate::writer::{NOW, Writer, core, core_on, sort};
+both!(a_lost_record_is_asked_for_at_once_and_again_with_growing_patience);
 
-#[test]
-fn a_lost_record_is_asked_for_at_once_and_again_with_growing_patience() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("collector.db");
+fn a_lost_record_is_asked_for_at_once_and_again_with_growing_patience(home: &Home) {
     let mut agent = Writer::new("gate-07", 1);
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let mut core = core_on(home.open(), &[&agent]);
     agent.begin(&mut core);
     let sealed = agent.events(6);
     // Record 1 is lost; 2 and 3 come in the same second.
@@ -29,7 +28,7 @@ fn a_lost_record_is_asked_for_at_once_and_again_with_growing_patience() {
     tick(&mut core, 0..=100);
     // The centre forgets nothing by being killed.
     drop(core);
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let mut core = core_on(home.open(), &[&agent]);
     tick(&mut core, 101..=910);
     let seconds: Vec<_> = at.iter().map(|it| it.0).take(9).collect();
     assert_eq!(seconds, [2, 6, 14, 30, 62, 122, 182, 242, 302]);

@@ -1,6 +1,6 @@
 //! What is taken, what is folded, what is refused, and what a receipt never covers.
 
-use tidewaiter_collector::SqliteStore;
+use tidewaiter_collector::{SqliteStore, store::ReadStore as _};
 use tidewaiter_record::{ChainHead, Hash, RegistryClass};
 
 use crate::writer::{NOW, SITE, Writer, core, core_on, event, genesis, judged, registry, sort, textile};

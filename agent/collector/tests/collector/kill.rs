@@ -7,9 +7,11 @@ use std::{
 };
 
 use rand::{Rng as _, SeedableRng as _};
-use tidewaiter_collector::{SqliteStore, Store as _};
 
-use crate::writer::{NOW, Writer, core_on, sort};
+use crate::{
+    home::{Home, both, place_of},
+    writer::{NOW, Writer, core_on, sort},
+};
 
 const STORE: &str = "TIDEWAITER_TEST_STORE";
 
@@ -19,9 +21,9 @@ const OFFERED: usize = 2_000;
 #[test]
 #[ignore = "the child process of the test below"]
 fn child() {
-    let path = std::env::var_os(STORE).unwrap();
+    let place = place_of(&std::env::var(STORE).unwrap());
     let mut agent = Writer::new("gate-07", 1);
-    let mut core = core_on(SqliteStore::open(path.as_ref()).unwrap(), &[&agent]);
+    let mut core = core_on(place.open().unwrap(), &[&agent]);
     let mut stdout = std::io::stdout();
     for sealed in agent.events(OFFERED) {
         for (upto, _) in sort(core.accept(&agent.topic(), &sealed.bytes, NOW).unwrap(), &[&agent]).receipts {
@@ -31,18 +33,17 @@ fn child() {
     }
 }
 
-#[test]
-fn a_killed_collector_has_every_record_it_receipted() {
+both!(a_killed_collector_has_every_record_it_receipted);
+
+fn a_killed_collector_has_every_record_it_receipted(home: &Home) {
     let seed = 20_261_121;
     println!("seed {seed}");
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("collector.db");
     let mut highest = 0;
     for cycle in 0..12 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "kill::child", "--ignored", "--nocapture"])
-            .env(STORE, &path)
+            .env(STORE, home.text())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -62,7 +63,7 @@ fn a_killed_collector_has_every_record_it_receipted() {
         }
         child.wait().unwrap();
 
-        let store = SqliteStore::open(&path).unwrap();
+        let store = home.open();
         let [outline] = store.outline().unwrap().try_into().unwrap();
         let receipted = receipted.unwrap();
         assert!(outline.next_seq > receipted, "cycle {cycle}: receipted {receipted}, stored {}", outline.next_seq);

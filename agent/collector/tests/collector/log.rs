@@ -1,11 +1,18 @@
 //! The centre's log: every record of a prefix is a leaf, heads only rise, and nobody can rewrite it unseen.
 
 use tidewaiter_collector::{
-    Core, SqliteStore, StoreError, audit::audit, core::CoreError, proving, store::LogStore as _,
+    Core, SqliteStore, StoreError,
+    audit::audit,
+    core::CoreError,
+    proving,
+    store::{LogStore as _, Place, Walk as _},
 };
 use tidewaiter_record::{Hash, RegistryClass, log, open_head, open_receipt};
 
-use crate::writer::{NOW, Writer, core_on, registry, sort};
+use crate::{
+    home::{Home, both},
+    writer::{NOW, Writer, core_on, registry, sort},
+};
 
 /// The layout as version 1 made it, for files that are years old.
 const TABLES_1: &str = "
@@ -62,20 +69,19 @@ PRAGMA application_id = 0x5457636c;
 PRAGMA user_version = 1;
 ";
 
-fn clean(path: &std::path::Path, agents: &[&Writer]) -> (u64, u64, u64) {
-    let store = SqliteStore::open_read_only(path).unwrap();
-    let audit = audit(&store, Some(&registry(RegistryClass::Test, agents))).unwrap();
+fn clean(place: &Place, agents: &[&Writer]) -> (u64, u64, u64) {
+    let store = place.read().unwrap();
+    let audit = audit(store.as_ref(), Some(&registry(RegistryClass::Test, agents))).unwrap();
     assert_eq!(audit.findings, Vec::<String>::new());
     (audit.leaves, audit.heads, audit.anchors)
 }
 
-#[test]
-fn leaves_are_the_prefixes_in_the_order_in_which_they_grew() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("collector.db");
+both!(leaves_are_the_prefixes_in_the_order_in_which_they_grew);
+
+fn leaves_are_the_prefixes_in_the_order_in_which_they_grew(home: &Home) {
     let (mut first, mut second) = (Writer::new("gate-07", 1), Writer::new("lab-02", 2));
     let (of_first, of_second) = (first.events(5), second.events(2));
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&first, &second]);
+    let mut core = core_on(home.open(), &[&first, &second]);
     let order = [(1, 0), (2, 0), (1, 2), (1, 3), (2, 1), (1, 1), (1, 4), (1, 1)];
     for (agent, seq) in order {
         let (writer, sealed) = if agent == 1 { (&first, &of_first) } else { (&second, &of_second) };
@@ -84,7 +90,7 @@ fn leaves_are_the_prefixes_in_the_order_in_which_they_grew() {
     let expected: Vec<Hash> = [(1, 0), (2, 0), (2, 1), (1, 1), (1, 2), (1, 3), (1, 4)]
         .map(|(agent, seq): (u8, usize)| if agent == 1 { of_first[seq].hash } else { of_second[seq].hash })
         .into();
-    let store = SqliteStore::open_read_only(&path).unwrap();
+    let store = home.read();
     let mut leaves = Vec::new();
     store
         .walk_leaves(|it| {
@@ -101,15 +107,14 @@ fn leaves_are_the_prefixes_in_the_order_in_which_they_grew() {
     let signed = open_head(&head.bytes, &registry(RegistryClass::Test, &[])).unwrap();
     assert_eq!((signed.number, signed.size, signed.root), (0, 7, frontier.root()));
     assert_eq!((signed.centre.as_str(), signed.at_ms), ("centre", NOW));
-    assert_eq!(clean(&path, &[]), (7, 1, 0));
+    assert_eq!(clean(&home.place, &[]), (7, 1, 0));
 }
 
-#[test]
-fn heads_rise_over_restarts_and_receipts_name_the_newest() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("collector.db");
+both!(heads_rise_over_restarts_and_receipts_name_the_newest);
+
+fn heads_rise_over_restarts_and_receipts_name_the_newest(home: &Home) {
     let mut agent = Writer::new("gate-07", 1);
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let mut core = core_on(home.open(), &[&agent]);
     let genesis = agent.event("genesis");
     let registry = registry(RegistryClass::Test, &[&agent]);
     let log_of = |core: &Core| open_receipt(&core.receipts().unwrap()[0].bytes, &registry).unwrap().log;
@@ -122,7 +127,7 @@ fn heads_rise_over_restarts_and_receipts_name_the_newest() {
     // A head is issued also while nothing grows.
     numbers.push(core.issue_head(0, NOW).unwrap().number);
     drop(core);
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let mut core = core_on(home.open(), &[&agent]);
     assert_eq!(core.newest_head().unwrap().number, 1);
     numbers.push(core.issue_head(0, NOW - 5).unwrap().number);
     // After a backup was restored somebody says what was seen.
@@ -133,15 +138,14 @@ fn heads_rise_over_restarts_and_receipts_name_the_newest() {
     agent.offer(&mut core, &next, NOW);
     assert_eq!(log_of(&core), Some((1, root)), "the newest head at signing, which does not cover the record yet");
     assert_eq!(core.addressees().unwrap(), [("yantian".to_owned(), "gate-07".to_owned())]);
-    assert_eq!(clean(&path, &[&agent]), (2, 5, 0));
+    assert_eq!(clean(&home.place, &[&agent]), (2, 5, 0));
 }
 
-#[test]
-fn proofs_hold_without_the_store() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("collector.db");
+both!(proofs_hold_without_the_store);
+
+fn proofs_hold_without_the_store(home: &Home) {
     let mut agent = Writer::new("gate-07", 1);
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let mut core = core_on(home.open(), &[&agent]);
     let registry = registry(RegistryClass::Test, &[&agent]);
     let sealed = agent.events(37);
     core.issue_head(0, NOW).unwrap();
@@ -150,33 +154,34 @@ fn proofs_hold_without_the_store() {
         core.issue_head(0, NOW).unwrap();
     }
     agent.offer(&mut core, &sealed[36], NOW);
-    let store = SqliteStore::open_read_only(&path).unwrap();
+    let store = home.read();
     for it in &sealed[..36] {
-        let proof = proving::inclusion(&store, agent.chain(), it.seq).unwrap();
+        let proof = proving::inclusion(store.as_ref(), agent.chain(), it.seq).unwrap();
         assert_eq!(proof.hash, it.hash);
         assert_eq!(proof.check(&registry).unwrap().number, 36);
     }
-    let error = |seq| proving::inclusion(&store, agent.chain(), seq).unwrap_err().to_string();
+    let error = |seq| proving::inclusion(store.as_ref(), agent.chain(), seq).unwrap_err().to_string();
     assert!(error(36).contains("no signed head covers it yet"), "{}", error(36));
     assert!(error(37).contains("not in the log"), "{}", error(37));
     for (earlier, later) in [(0, 36), (1, 36), (7, 8), (20, 20), (31, 33)] {
-        proving::consistency(&store, earlier, later).unwrap().check(&registry).unwrap();
+        proving::consistency(store.as_ref(), earlier, later).unwrap().check(&registry).unwrap();
     }
-    assert!(proving::consistency(&store, 8, 7).is_err() && proving::consistency(&store, 1, 99).is_err());
+    assert!(
+        proving::consistency(store.as_ref(), 8, 7).is_err() && proving::consistency(store.as_ref(), 1, 99).is_err()
+    );
 }
 
-#[test]
-fn agents_are_witnesses() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("collector.db");
+both!(agents_are_witnesses);
+
+fn agents_are_witnesses(home: &Home) {
     let mut agent = Writer::new("gate-07", 1);
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let mut core = core_on(home.open(), &[&agent]);
     agent.begin(&mut core);
     let first = core.issue_head(0, NOW).unwrap();
     let root = open_head(&first.bytes, &registry(RegistryClass::Test, &[])).unwrap().root;
     let seen = agent.witness(1, root);
     assert!(agent.offer(&mut core, &seen, NOW).collected[0].findings.is_empty());
-    assert_eq!(clean(&path, &[&agent]), (2, 1, 1));
+    assert_eq!(clean(&home.place, &[&agent]), (2, 1, 1));
     for (number, hash, word) in [(1, Hash([9; 32]), "the root there is"), (90, root, "restored from a backup")] {
         let other = agent.witness(number, hash);
         let out = agent.offer(&mut core, &other, NOW);
@@ -186,8 +191,8 @@ fn agents_are_witnesses() {
         assert_eq!(finding.bad.word(), "anchor");
         assert!(finding.detail.contains(word), "{finding}");
     }
-    let store = SqliteStore::open_read_only(&path).unwrap();
-    let audit = audit(&store, None).unwrap();
+    let store = home.read();
+    let audit = audit(store.as_ref(), None).unwrap();
     assert_eq!((audit.bad, audit.anchors, audit.witnesses), (2, 3, 1));
     assert!(audit.findings.iter().all(|it| it.starts_with("agent gate-07 has seen another log")));
 }
@@ -278,7 +283,7 @@ fn a_store_of_version_1_is_brought_up() {
     receipts.sort_unstable();
     assert_eq!(receipts, [("gate-07".to_owned(), 3), ("lab-02".to_owned(), 1)]);
     core.issue_head(0, NOW).unwrap();
-    assert_eq!(clean(&path, &[]), (6, 1, 0));
+    assert_eq!(clean(&path.as_path().into(), &[]), (6, 1, 0));
     let store = SqliteStore::open_read_only(&path).unwrap();
     let mut leaves = Vec::new();
     store
@@ -291,10 +296,10 @@ fn a_store_of_version_1_is_brought_up() {
     // It goes on: the gap is filled, what waited follows.
     let out = sort(core.accept(&first.topic(), &of_first[4].bytes, NOW).unwrap(), &[&first, &second]);
     assert_eq!(out.receipts, [(5, of_first[5].hash)]);
-    assert_eq!(clean(&path, &[]), (8, 1, 0));
+    assert_eq!(clean(&path.as_path().into(), &[]), (8, 1, 0));
     assert_eq!(store.log_size().unwrap(), 8);
     // Nothing happens the second time.
     drop(core);
     SqliteStore::open(&path).unwrap();
-    assert_eq!(clean(&path, &[]), (8, 1, 0));
+    assert_eq!(clean(&path.as_path().into(), &[]), (8, 1, 0));
 }

@@ -22,6 +22,7 @@ use tidewaiter_collector::{
     Core, SqliteStore, StoreError,
     audit::{Audit, audit},
     export::{Format, Selection, export, export_evidence},
+    store::Walk as _,
 };
 use tidewaiter_record::{
     Hash, Piece, Registry, RegistryClass, Sealed, Verifier, open_head, split_sequence,

@@ -1,11 +1,14 @@
 //! A chain hands itself to a new key, and the centre follows.
 
-use tidewaiter_collector::{SqliteStore, keys};
+use tidewaiter_collector::keys;
 use tidewaiter_record::{
     Detail, Ed25519Signer, KeyRotate, Registry, RegistryClass, Sealed, Signer as _, body::proof_bytes,
 };
 
-use crate::writer::{NOW, Writer, core_on, event, registry};
+use crate::{
+    home::{Home, both},
+    writer::{NOW, Writer, core_on, event, registry},
+};
 
 /// Seals the hand-over to `seed` with the key in force; the new key signs from then on.
 fn hand_over(agent: &mut Writer, seed: u8, is_proved: bool) -> Sealed {
@@ -21,12 +24,11 @@ fn hand_over(agent: &mut Writer, seed: u8, is_proved: bool) -> Sealed {
     sealed
 }
 
-#[test]
-fn the_new_key_signs_from_the_next_number_on_also_after_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("collector.db");
+both!(the_new_key_signs_from_the_next_number_on_also_after_a_restart);
+
+fn the_new_key_signs_from_the_next_number_on_also_after_a_restart(home: &Home) {
     let mut agent = Writer::new("gate-07", 1);
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let mut core = core_on(home.open(), &[&agent]);
     agent.begin(&mut core);
     let handed = hand_over(&mut agent, 21, true);
     let next = agent.event("next");
@@ -40,7 +42,7 @@ fn the_new_key_signs_from_the_next_number_on_also_after_a_restart() {
     assert_eq!(agent.offer(&mut core, &forged, NOW).refused, ["key-not-for"]);
     drop(core);
 
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let mut core = core_on(home.open(), &[&agent]);
     let third = agent.event("third");
     assert_eq!(agent.offer(&mut core, &third, NOW).receipts, [(3, third.hash)]);
     let second = hand_over(&mut agent, 22, true);
@@ -60,20 +62,19 @@ fn the_new_key_signs_from_the_next_number_on_also_after_a_restart() {
         all
     };
     assert_eq!(ranges(core.keys()), [(0, Some(1)), (2, Some(4)), (5, None)]);
-    let file = folder.path().join("registry.json");
+    let file = home.folder().join("registry.json");
     std::fs::write(&file, registry(RegistryClass::Test, &[&agent]).to_json()).unwrap();
     drop(core);
-    let store = SqliteStore::open_read_only(&path).unwrap();
-    let rotations = tidewaiter_collector::store::RotationStore::rotations(&store).unwrap();
+    let store = home.read();
+    let rotations = store.rotations().unwrap();
     assert_eq!(keys::with_learned(&file, rotations).unwrap().to_json(), written);
 }
 
-#[test]
-fn a_key_without_proof_is_not_taken_and_a_closed_one_hands_on_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("collector.db");
+both!(a_key_without_proof_is_not_taken_and_a_closed_one_hands_on_nothing);
+
+fn a_key_without_proof_is_not_taken_and_a_closed_one_hands_on_nothing(home: &Home) {
     let mut agent = Writer::new("gate-07", 1);
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let mut core = core_on(home.open(), &[&agent]);
     agent.begin(&mut core);
     let bad = hand_over(&mut agent, 21, false);
     let out = agent.offer(&mut core, &bad, NOW);
@@ -93,12 +94,11 @@ fn a_key_without_proof_is_not_taken_and_a_closed_one_hands_on_nothing() {
     assert_eq!(agent.offer(&mut core, &late, NOW).refused, ["unknown-key"]);
 }
 
-#[test]
-fn a_hand_over_that_does_not_link_is_forgotten() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("collector.db");
+both!(a_hand_over_that_does_not_link_is_forgotten);
+
+fn a_hand_over_that_does_not_link_is_forgotten(home: &Home) {
     let mut agent = Writer::new("gate-07", 1);
-    let mut core = core_on(SqliteStore::open(&path).unwrap(), &[&agent]);
+    let mut core = core_on(home.open(), &[&agent]);
     agent.begin(&mut core);
     // A twin seals another record 1 and hands its chain over at 2; the hand-over comes first and waits.
     let mut twin = Writer::new("gate-07", 1);

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::writer::{SITE, Writer};
 
 /// Longest wait for anything here; a wait that takes this long is a failure, not a slow machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long the agent here waits for its receipt to move before it offers again.
 const REOFFER: Duration = Duration::from_millis(500);
@@ -85,20 +85,20 @@ impl Centre {
 }
 
 /// An agent's uplink: its link, and how far its receipts have come.
-struct Uplink {
-    publisher: Publisher,
+pub(crate) struct Uplink {
+    pub(crate) publisher: Publisher,
     events: mpsc::Receiver<Event>,
-    stop: CancellationToken,
-    receipted: Option<u64>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) receipted: Option<u64>,
     /// Numbers of the heads that came, and ranges that were asked for.
-    heads: Vec<u64>,
+    pub(crate) heads: Vec<u64>,
     asked: Vec<(u64, u64)>,
     registry: Registry,
-    online: bool,
+    pub(crate) online: bool,
 }
 
 impl Uplink {
-    fn start(agent: &Writer, broker: SocketAddr, registry: &Path) -> Self {
+    pub(crate) fn start(agent: &Writer, broker: SocketAddr, registry: &Path) -> Self {
         let stop = CancellationToken::new();
         let settings = Settings {
             host: broker.ip().to_string(),
@@ -127,7 +127,7 @@ impl Uplink {
     }
 
     /// Takes one event, or none within `wait`.
-    async fn turn(&mut self, wait: Duration, sealed: &[Sealed]) {
+    pub(crate) async fn turn(&mut self, wait: Duration, sealed: &[Sealed]) {
         match timeout(wait, self.events.recv()).await {
             Ok(Some(Event::Message(message))) if message.topic.ends_with("/down/beacon") => {
                 self.heads.push(open_head(&message.payload, &self.registry).unwrap().number);
@@ -150,7 +150,7 @@ impl Uplink {
     }
 
     /// Offers what has no receipt, again and again, until the receipt covers `upto`.
-    async fn deliver(&mut self, agent: &Writer, sealed: &[Sealed], upto: u64) {
+    pub(crate) async fn deliver(&mut self, agent: &Writer, sealed: &[Sealed], upto: u64) {
         let work = async {
             while self.receipted < Some(upto) {
                 if self.online {

@@ -129,7 +129,7 @@ pub(crate) fn registry(class: RegistryClass, writers: &[&Writer]) -> Registry {
     registry
 }
 
-pub(crate) fn core_on(store: impl Store + 'static, writers: &[&Writer]) -> Core {
+pub(crate) fn core_on(store: impl Into<Box<dyn Store>>, writers: &[&Writer]) -> Core {
     let signer: Arc<dyn Signer> = Arc::new(centre_signer());
     Core::new(registry(RegistryClass::Test, writers), signer, store, Tables::builtin()).unwrap()
 }

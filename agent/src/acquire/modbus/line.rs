@@ -26,7 +26,7 @@ use tokio_modbus::{
 };
 
 use super::wire::{DEVICE_IDENTIFICATION, Expected, Leftover, Wire};
-use crate::acquire::{FineTimer, plan, port::PortStream, timing};
+use crate::acquire::{FineTimer, orders::Written, plan, port::PortStream, timing};
 
 /// Most lengths of unanswered requests remembered per unit. The oldest is then as many breaker
 /// pauses old, longer than any instrument keeps an answer.
@@ -37,6 +37,11 @@ const REQUEST_CHARACTERS: usize = 8;
 const FRAME_CHARACTERS: usize = 5;
 /// Characters of an identification request on RTU, and of the longest answer to it.
 const IDENTIFICATION_CHARACTERS: usize = 7 + 256;
+
+/// Characters of the longest write request on RTU, two bytes of content, and of its answer.
+const WRITE_CHARACTERS: usize = 11 + 8;
+/// Characters of the answer to a write beyond those around any answer.
+const WRITE_ANSWER_BYTES: usize = 3;
 
 /// A request to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +120,7 @@ struct Shape {
 enum Question {
     Read(Ask),
     Identify { unit: u8, object: u8 },
+    Write { unit: u8, address: u16, content: Written },
 }
 
 #[derive(Clone, Debug)]
@@ -241,6 +247,18 @@ impl Line {
         self.exchange(Question::Identify { unit, object }, pace, false, objects).await
     }
 
+    /// Writes. The unit must not owe an answer, and the line must have been heard ([`Self::may_echo`]).
+    pub(super) async fn write(&mut self, unit: u8, address: u16, content: Written, pace: Pace) -> Exchange<()> {
+        let question = Question::Write { unit, address, content };
+        self.exchange(question, pace, false, |response| done(address, content, &response)).await
+    }
+
+    /// Whether it is still unknown if this line brings back what is sent. The answers to functions 05 and 06 look like
+    /// their requests, so something else has to be asked first.
+    pub(super) fn may_echo(&self) -> bool {
+        matches!(self.transport, Transport::Rtu(_)) && self.wire.echoes().is_none()
+    }
+
     async fn exchange<T>(
         &mut self,
         question: Question,
@@ -354,6 +372,7 @@ impl Line {
         let characters = match question {
             Question::Read(ask) => REQUEST_CHARACTERS + FRAME_CHARACTERS + plan::answer_bytes(ask.table, ask.count),
             Question::Identify { .. } => IDENTIFICATION_CHARACTERS,
+            Question::Write { .. } => WRITE_CHARACTERS,
         };
         match &self.transport {
             Transport::Rtu(line) => timing::wire_time(line, characters),
@@ -387,6 +406,15 @@ impl Client {
                 Table::Input => Request::ReadInputRegisters(ask.address, ask.count),
             },
             Question::Identify { object, .. } => Request::ReadDeviceIdentification(ReadCode::Basic, object),
+            Question::Write { address, content, .. } => match content {
+                Written::Coil(on) => Request::WriteSingleCoil(address, on),
+                Written::Coils { bits, count } => {
+                    let coils: Vec<bool> = (0..count.min(16)).map(|at| bits >> at & 1 == 1).collect();
+                    Request::WriteMultipleCoils(address, coils.into())
+                }
+                Written::Register(word) => Request::WriteSingleRegister(address, word),
+                Written::Registers(word) => Request::WriteMultipleRegisters(address, vec![word].into()),
+            },
         };
         context.call(request).await
     }
@@ -396,7 +424,7 @@ impl Question {
     const fn unit(self) -> u8 {
         match self {
             Self::Read(ask) => ask.unit,
-            Self::Identify { unit, .. } => unit,
+            Self::Identify { unit, .. } | Self::Write { unit, .. } => unit,
         }
     }
 }
@@ -430,6 +458,7 @@ fn shape(question: Question) -> Shape {
         }
         // Its length is the instrument's choice.
         Question::Identify { .. } => Shape { function: DEVICE_IDENTIFICATION, bytes: 0 },
+        Question::Write { content, .. } => Shape { function: content.function(), bytes: WRITE_ANSWER_BYTES },
     }
 }
 
@@ -451,6 +480,18 @@ fn words(ask: Ask, response: Response) -> Option<Vec<u16>> {
         | (Table::Input, Response::ReadInputRegisters(words)) => (words.len() == count).then_some(words),
         _ => None,
     }
+}
+
+/// Whether the answer repeats what was written, as the standard has it.
+fn done(address: u16, content: Written, response: &Response) -> Option<()> {
+    let same = match (content, response) {
+        (Written::Coil(on), Response::WriteSingleCoil(at, was)) => (*at, *was) == (address, on),
+        (Written::Register(word), Response::WriteSingleRegister(at, was)) => (*at, *was) == (address, word),
+        (Written::Coils { count, .. }, Response::WriteMultipleCoils(at, was)) => (*at, *was) == (address, count.into()),
+        (Written::Registers(_), Response::WriteMultipleRegisters(at, was)) => (*at, *was) == (address, 1),
+        _ => false,
+    };
+    same.then_some(())
 }
 
 /// The texts of an identification. The standard has them in ASCII; what is not UTF-8 is shown as far as

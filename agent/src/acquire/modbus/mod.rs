@@ -10,8 +10,11 @@
 //! needed three attempts would hide a bad line. A unit that stays silent is tried once per breaker
 //! pause, while the line is idle for long enough to wait for it; its polls in between are reported
 //! missing without being asked. While the port is closed every due poll is reported as `line-down`.
+//!
+//! Outputs on the same line hand in orders ([`orders`](super::orders)), which go before polls.
 
 mod breaker;
+mod carry;
 mod identity;
 mod interpret;
 mod line;
@@ -40,6 +43,7 @@ use super::{
     Content, LinkState,
     backoff::Backoff,
     counters::Tally,
+    orders::{Inbox, Order},
     outlet::{Closed, Outlet},
     plan::{self, Cost, Estimate},
     port::{FIRST_RETRY, MOST_RETRY, Opener, open},
@@ -73,6 +77,9 @@ pub(super) struct Bus {
     /// What was last said about the port.
     said: Option<LinkState>,
     opened_before: bool,
+    orders: Option<Inbox>,
+    /// Counts openings.
+    connection: u64,
 }
 
 /// What a request means for the port.
@@ -127,12 +134,33 @@ impl Bus {
                 poll: None,
             });
         }
-        Self { port, opener, outlet, stations, breakers, longest, said: None, opened_before: false }
+        Self {
+            port,
+            opener,
+            outlet,
+            stations,
+            breakers,
+            longest,
+            said: None,
+            opened_before: false,
+            orders: None,
+            connection: 0,
+        }
+    }
+
+    /// The same port, with outputs on it.
+    pub(super) fn with_orders(mut self, orders: Option<Inbox>) -> Self {
+        for (&unit, &late) in orders.iter().flat_map(|it| &it.units) {
+            let slowest = self.longest.entry(unit).or_default();
+            *slowest = (*slowest).max(late);
+        }
+        self.orders = orders;
+        self
     }
 
     /// Runs until nobody listens any more. Cancel safe in the sense that nothing outlives it.
     pub(super) async fn run(mut self) {
-        if self.stations.is_empty() {
+        if self.stations.is_empty() && self.orders.is_none() {
             return;
         }
         // The only error is that the receiver has gone, and with it the reason to run.
@@ -205,6 +233,13 @@ impl Bus {
     async fn poll_while_open(&mut self, line: &mut Line, schedule: &mut Schedule) -> Result<(bool, Cause), Closed> {
         let mut fruitful = false;
         loop {
+            while let Some(order) = Inbox::waiting(&mut self.orders) {
+                let (answered, after) = self.carry(order, line, fruitful).await;
+                fruitful |= answered;
+                if let After::Reopen(cause) = after {
+                    return Ok((fruitful, cause));
+                }
+            }
             let now = Instant::now();
             let Some(index) = schedule.ready(now) else {
                 match self.to_try(line, schedule, now) {
@@ -215,7 +250,15 @@ impl Bus {
                             return Ok((fruitful, cause));
                         }
                     }
-                    Err(wake) => sleep_until(wake).await,
+                    Err(wake) => {
+                        if let Some(order) = self.order_until(wake).await {
+                            let (answered, after) = self.carry(order, line, fruitful).await;
+                            fruitful |= answered;
+                            if let After::Reopen(cause) = after {
+                                return Ok((fruitful, cause));
+                            }
+                        }
+                    }
                 }
                 continue;
             };
@@ -243,6 +286,15 @@ impl Bus {
             if let After::Reopen(cause) = after {
                 return Ok((fruitful, cause));
             }
+        }
+    }
+
+    /// Sleeps, unless an order comes.
+    async fn order_until(&mut self, wake: Instant) -> Option<Order> {
+        tokio::select! {
+            biased;
+            order = Inbox::next(&mut self.orders) => Some(order),
+            () = sleep_until(wake) => None,
         }
     }
 
@@ -414,6 +466,7 @@ impl Bus {
     }
 
     async fn say_up(&mut self) -> Result<(), Closed> {
+        self.connection += 1;
         for station in &mut self.stations {
             if self.opened_before {
                 self.outlet.count(&station.instrument, Tally::reconnected);
@@ -458,7 +511,9 @@ impl Bus {
                 schedule.done(index, now);
                 continue;
             }
-            sleep_until(schedule.next_due().map_or(until, |due| due.min(until))).await;
+            if let Some(order) = self.order_until(schedule.next_due().map_or(until, |due| due.min(until))).await {
+                order.answer(Err(Missing::LineDown));
+            }
         }
     }
 }

@@ -11,7 +11,11 @@
 //! RTU answer   unit  function      bytes  data …  CRC low  CRC high      functions 1 … 4
 //! identity     unit  2Bh 0Eh code level more next count { id length text … } …  CRC low  CRC high
 //! exception    unit  function+80h  code           CRC low  CRC high
+//! write        unit  function      address (2)  value or count (2)  CRC low  CRC high      functions 5, 6, 15, 16
 //! ```
+//!
+//! The answers to functions 5 and 6 are their requests, byte for byte. On a line that brings back what is sent they come
+//! twice, so it is learnt from reads whether the line does.
 //!
 //! It also keeps the bytes of the answer for the record, and tells a wrong check from silence. Over
 //! TCP, where a transaction number does the matching, it only keeps the bytes.
@@ -34,6 +38,8 @@ use crate::acquire::port::PortStream;
 const MOST_ANSWER_BYTES: usize = 7 + 253;
 /// Longest RTU frame that its third byte can announce.
 const MOST_FRAME_BYTES: usize = 5 + 255;
+/// Bytes of the answer to a write on RTU.
+const WRITE_ANSWER_BYTES: usize = 8;
 /// Longest RTU frame the standard allows (MODBUS over Serial Line V1.02, §2.5.1).
 const MOST_RTU_BYTES: usize = 256;
 /// Function 43, encapsulated interface transport (MODBUS Application Protocol V1.1b3, §6.19).
@@ -80,6 +86,8 @@ struct Inner {
     expected: Option<Expected>,
     /// Echo of the request still to be dropped from the input (two-wire lines without suppression).
     echo: BytesMut,
+    /// Whether the line brings back what is sent, once an answer to something else than functions 5 and 6 has told.
+    echoes: Option<bool>,
     /// Input not yet judged.
     input: BytesMut,
     /// The answer on its way to the client.
@@ -109,6 +117,7 @@ impl Wire {
             sieves,
             expected: None,
             echo: BytesMut::new(),
+            echoes: None,
             input: BytesMut::new(),
             answer: BytesMut::new(),
             kept: BytesMut::new(),
@@ -116,6 +125,11 @@ impl Wire {
             taken: 0,
             leftover: Leftover::default(),
         })))
+    }
+
+    /// Whether the line brings back what is sent, as far as is known.
+    pub(super) fn echoes(&self) -> Option<bool> {
+        self.lock().echoes
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -205,7 +219,7 @@ impl Inner {
         }
         self.drop_echo();
         while self.answer.is_empty() && self.echo.is_empty() {
-            match frame_length(&self.input) {
+            match frame_length(&self.input, self.expected) {
                 Length::Unknown => return self.look_ahead(),
                 Length::Not => self.drop_byte(),
                 Length::Of(length) => {
@@ -231,7 +245,7 @@ impl Inner {
         let Some(expected) = self.expected else { return };
         let found = (1..self.input.len()).find_map(|from| {
             let rest = self.input.get(from..)?;
-            let Length::Of(length) = frame_length(rest) else { return None };
+            let Length::Of(length) = frame_length(rest, self.expected) else { return None };
             let frame = rest.get(..length)?;
             (answers(frame, expected) && checks(frame)).then_some((from, length))
         });
@@ -248,11 +262,20 @@ impl Inner {
             return;
         }
         let same = self.echo.iter().zip(&self.input).take_while(|(ours, came)| ours == came).count();
+        let learns = self.expected.is_some_and(|it| !repeats(it.function));
         if same == self.echo.len() {
             self.input.advance(same);
             self.echo.clear();
+            if learns {
+                self.echoes = Some(true);
+            }
         } else if same < self.input.len() {
             self.echo.clear();
+            // Noise in front of an echo would teach the wrong thing; a sound answer in its place does not.
+            let Some(expected) = self.expected.filter(|_| learns && self.echoes.is_none()) else { return };
+            if self.input.first() == Some(&expected.unit) {
+                self.echoes = Some(false);
+            }
         }
     }
 
@@ -275,7 +298,13 @@ enum Length {
     Of(usize),
 }
 
-fn frame_length(input: &[u8]) -> Length {
+fn frame_length(input: &[u8], expected: Option<Expected>) -> Length {
+    if let (Some(expected), [_, function, ..]) = (expected, input)
+        && *function == expected.function
+        && is_write(*function)
+    {
+        return Length::Of(WRITE_ANSWER_BYTES);
+    }
     match input {
         [] | [_] | [_, 1..=4 | DEVICE_IDENTIFICATION] => Length::Unknown,
         [_, DEVICE_IDENTIFICATION, MEI_TYPE, objects @ ..] => identification_length(objects),
@@ -284,6 +313,15 @@ fn frame_length(input: &[u8]) -> Length {
         [_, function, ..] if function & 0x80 != 0 => Length::Of(5),
         _ => Length::Not,
     }
+}
+
+const fn is_write(function: u8) -> bool {
+    matches!(function, 0x05 | 0x06 | 0x0F | 0x10)
+}
+
+/// Functions whose answer is the request.
+const fn repeats(function: u8) -> bool {
+    matches!(function, 0x05 | 0x06)
 }
 
 /// Goes from object to object, since nothing announces the length of the whole.
@@ -348,7 +386,9 @@ impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut inner = self.lock();
         let written = ready!(Pin::new(&mut *inner.port).poll_write(cx, bytes))?;
-        if inner.sieves {
+        // An answer that repeats its request is not to be dropped as its echo.
+        let answer_repeats = inner.expected.is_some_and(|it| repeats(it.function)) && inner.echoes != Some(true);
+        if inner.sieves && !answer_repeats {
             inner.echo.extend_from_slice(bytes.get(..written).unwrap_or_default());
         }
         Poll::Ready(Ok(written))

@@ -14,7 +14,7 @@ use compare::{change_json, change_text, changes, fields};
 
 use super::{
     FINDING, Failure, OK, Outcome, USAGE,
-    output::outln,
+    output::{outln, said},
     screen::{edition, editions, heading, language, tables, today},
 };
 
@@ -31,7 +31,9 @@ pub(super) enum LimitsCommand {
     Show(ShowArgs),
     /// Compare two tables: rows added, removed and changed.
     ///
-    /// Example: tidewaiter limits diff old.toml new.toml, or tidewaiter limits diff TABLE 2006 TABLE 2025
+    /// Example: tidewaiter limits diff old.toml new.toml
+    ///
+    /// Example: tidewaiter limits diff vgm-cn 2016 vgm-cn 2020
     Diff(DiffArgs),
 }
 
@@ -96,7 +98,7 @@ pub(super) fn limits(command: &LimitsCommand) -> Outcome {
 
 #[expect(clippy::unnecessary_wraps, reason = "every command has this shape")]
 fn check(args: &CheckArgs) -> Outcome {
-    let language = args.lang.unwrap_or_else(Language::from_env);
+    let language = args.lang.unwrap_or_else(tidewaiter_console::language);
     let mut loaded = limits::Folder::default();
     let mut sound = true;
     for path in &args.paths {
@@ -128,7 +130,7 @@ fn check(args: &CheckArgs) -> Outcome {
 }
 
 fn show(args: &ShowArgs) -> Outcome {
-    let language = args.lang.unwrap_or_else(Language::from_env);
+    let language = args.lang.unwrap_or_else(tidewaiter_console::language);
     let tables = tables(args.dir.as_deref())?;
     let at = args.at.unwrap_or_else(today);
     let Some(id) = &args.table else {
@@ -144,9 +146,7 @@ fn show(args: &ShowArgs) -> Outcome {
             .ok_or_else(|| {
                 let names = tables.iter().filter(|table| table.id == *id).map(|table| table.edition.as_str());
                 let names = names.collect::<Vec<_>>().join(", ");
-                Failure::usage(format_args!(
-                    "no edition of {id:?} is in force on {at}; --edition takes one of: {names}"
-                ))
+                Failure::usage(said!("limits-none-then", id = format!("{id:?}"), at = at, names = names))
             })?,
     };
     if args.json {
@@ -248,14 +248,14 @@ fn row_json(row: &Row) -> Value {
 }
 
 fn diff(args: &DiffArgs) -> Outcome {
-    let language = args.lang.unwrap_or_else(Language::from_env);
+    let language = args.lang.unwrap_or_else(tidewaiter_console::language);
     let (old, new) = match args.sides.as_slice() {
         [old, new] => (file(old)?, file(new)?),
         [first, old, second, new] => {
             let tables = tables(args.dir.as_deref())?;
             (edition(&tables, first, old)?.clone(), edition(&tables, second, new)?.clone())
         }
-        _ => return Err(Failure::usage("two files, or TABLE EDITION TABLE EDITION")),
+        _ => return Err(Failure::usage(said!("limits-sides"))),
     };
     let changes = changes(&old, &new);
     if args.json {
@@ -275,7 +275,7 @@ fn diff(args: &DiffArgs) -> Outcome {
 fn file(path: &str) -> Result<LimitTable, Failure> {
     let mut folder =
         limits::load_file(Path::new(path)).map_err(|report| Failure::usage(report.to_string().trim_end()))?;
-    folder.tables.pop().ok_or_else(|| Failure::usage(format_args!("{path} is a step programme, no limit table")))
+    folder.tables.pop().ok_or_else(|| Failure::usage(said!("limits-programme", path = path)))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Who acts.
 
+#![allow(clippy::result_large_err, reason = "a refusal is an answer, made once and sent at once")]
+
 use std::convert::Infallible;
 
 use axum::{

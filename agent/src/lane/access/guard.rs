@@ -4,7 +4,9 @@
 //! key or a token brings a right one (401), what changes something comes from a page of ours (403) and in the form the
 //! route takes (415, 413, 408), and they may (401 or the sign-in page, 403).
 
-use std::{net::SocketAddr, time::Duration};
+#![allow(clippy::result_large_err, reason = "a refusal is an answer, made once and sent at once")]
+
+use std::{fmt::Write as _, net::SocketAddr, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
@@ -194,7 +196,8 @@ fn admitted(local: &Local, rule: &Rule, actor: &Actor, peer: Peer, request: &Req
         Need::Act(action) if known && program => actor.allowed(action),
         Need::Act(action) if actor.may(action) => Ok(()),
         Need::Act(action) if known => {
-            let view = View { actor: actor.clone(), ..View::of(request) };
+            let mut view = View::of(request);
+            view.actor = actor.clone();
             Err(local.say_page(&view, StatusCode::FORBIDDEN, &action.refusal(view.language)))
         }
         Need::Look | Need::Known | Need::Act(_) => {
@@ -230,7 +233,8 @@ fn encoded(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
             text.push(char::from(byte));
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            // Writing into a text does not fail.
+            let _ = write!(text, "%{byte:02X}");
         }
         text
     })

@@ -288,7 +288,7 @@ async fn look(local: &Local) {
             }
         }
         Ok(Some(Err(fault))) => {
-            error!(%fault, "the users file is not taken; the last good one stays in force, or nobody signs in")
+            error!(%fault, "the users file is not taken; the last good one stays in force, or nobody signs in");
         }
         Ok(None) | Err(_) => {}
     }

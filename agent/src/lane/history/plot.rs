@@ -102,7 +102,11 @@ pub(super) fn trace(series: &[Series], zone: &TimeZone, title: &str) -> Option<S
         let (top, bottom) = (TOP + TRACE * size(place) + 22.0, TOP + TRACE * size(place + 1) - 8.0);
         let values = || one.points.iter().filter_map(|it| it.1).filter(|it| it.is_finite());
         let _ = write!(svg, "<text x=\"{LEFT}\" y=\"{}\">{}</text>", top - 7.0, escaped(&one.name));
-        let _ = write!(svg, "<path class=\"axis\" d=\"M{LEFT} {top}V{bottom}H{}\"/>", WIDTH - RIGHT);
+        let _ = write!(
+            svg,
+            "<path class=\"axis\" fill=\"none\" stroke=\"currentColor\" d=\"M{LEFT} {top}V{bottom}H{}\"/>",
+            WIDTH - RIGHT
+        );
         if values().next().is_none() {
             continue;
         }
@@ -123,7 +127,10 @@ pub(super) fn trace(series: &[Series], zone: &TimeZone, title: &str) -> Option<S
             }
         }
         // A value alone between two gaps is a line of no length; the round end makes it a dot.
-        let _ = write!(svg, "<path class=\"trace\" stroke-linecap=\"round\" d=\"{path}\"/>");
+        let _ = write!(
+            svg,
+            "<path class=\"trace\" fill=\"none\" stroke=\"currentColor\" stroke-linecap=\"round\" d=\"{path}\"/>"
+        );
         let mut mark = |value: f64| {
             let _ = write!(
                 svg,
@@ -220,7 +227,11 @@ pub(super) fn spectrum(picture: &Picture<'_>) -> Option<String> {
             escaped(&mark.text)
         );
     }
-    let _ = write!(svg, "<path class=\"axis\" d=\"M{LEFT} {TOP}V{bottom}H{}\"/>", WIDTH - RIGHT);
+    let _ = write!(
+        svg,
+        "<path class=\"axis\" fill=\"none\" stroke=\"currentColor\" d=\"M{LEFT} {TOP}V{bottom}H{}\"/>",
+        WIDTH - RIGHT
+    );
     let mut path = format!("M{LEFT} {bottom}");
     let run = counts.len().div_ceil(COLUMNS).max(1);
     for (column, part) in counts.chunks(run).enumerate() {
@@ -229,12 +240,16 @@ pub(super) fn spectrum(picture: &Picture<'_>) -> Option<String> {
             write!(path, "L{:.1} {height:.1}H{:.1}", x(size(column * run)), x(size((column + 1) * run).min(channels)));
     }
     let _ = write!(path, "V{bottom}");
-    let _ = write!(svg, "<path class=\"trace\" d=\"{path}\"/>");
+    let _ = write!(svg, "<path class=\"trace\" fill=\"none\" stroke=\"currentColor\" d=\"{path}\"/>");
     for (place, mark) in picture.marks.iter().filter(|it| it.until.is_none()).enumerate() {
         let at = x(mark.position);
         // Neighbours write on three lines, so that close lines stay readable.
         let above = TOP - 8.0 + 15.0 * size(place % 3);
-        let _ = write!(svg, "<path class=\"limit\" d=\"M{at:.1} {}V{bottom}\"/>", above + 4.0);
+        let _ = write!(
+            svg,
+            "<path class=\"limit\" fill=\"none\" stroke=\"currentColor\" d=\"M{at:.1} {}V{bottom}\"/>",
+            above + 4.0
+        );
         let anchor = if at > WIDTH - 120.0 { "end" } else { "start" };
         let _ =
             write!(svg, "<text x=\"{at:.1}\" y=\"{above:.1}\" text-anchor=\"{anchor}\">{}</text>", escaped(&mark.text));
@@ -243,7 +258,7 @@ pub(super) fn spectrum(picture: &Picture<'_>) -> Option<String> {
     let _ = write!(svg, "<text x=\"{}\" y=\"{bottom}\" text-anchor=\"end\">0</text>", LEFT - 6.0);
     for (position, text) in picture.ticks {
         let at = x(*position);
-        let _ = write!(svg, "<path class=\"axis\" d=\"M{at:.1} {bottom}v5\"/>");
+        let _ = write!(svg, "<path class=\"axis\" fill=\"none\" stroke=\"currentColor\" d=\"M{at:.1} {bottom}v5\"/>");
         let _ =
             write!(svg, "<text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>", bottom + 20.0, escaped(text));
     }
@@ -293,7 +308,12 @@ pub(super) fn bars(shares: &[Share], title: &str) -> String {
                 x(part) - NAMES,
                 BAR - 10.0
             );
-            let _ = write!(svg, "<path class=\"limit\" d=\"M{:.1} {middle}H{:.1}\"/>", x(low), x(high));
+            let _ = write!(
+                svg,
+                "<path class=\"limit\" fill=\"none\" stroke=\"currentColor\" d=\"M{:.1} {middle}H{:.1}\"/>",
+                x(low),
+                x(high)
+            );
             let _ = write!(
                 svg,
                 "<text x=\"{}\" y=\"{}\">{} / {} = {:.1} %</text>",
@@ -306,7 +326,11 @@ pub(super) fn bars(shares: &[Share], title: &str) -> String {
         }
     }
     let foot = height - BOTTOM + 4.0;
-    let _ = write!(svg, "<path class=\"axis\" d=\"M{NAMES} {TOP}V{foot}H{}\"/>", x(1.0));
+    let _ = write!(
+        svg,
+        "<path class=\"axis\" fill=\"none\" stroke=\"currentColor\" d=\"M{NAMES} {TOP}V{foot}H{}\"/>",
+        x(1.0)
+    );
     for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
         let _ = write!(
             svg,

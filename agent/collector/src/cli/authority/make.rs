@@ -25,7 +25,6 @@ use crate::{
     cli::Failure,
     config::Config,
     files::{self, FileError},
-    store::{SqliteStore, Store as _},
 };
 
 /// A public key as a file: what a root is drawn up from.
@@ -230,7 +229,7 @@ pub(super) fn command(args: &CommandArgs) -> Result<u8, Failure> {
         return Err(usage(format!("{} takes the arguments [{}]", verb.word(), verb.arguments().join(", "))));
     }
     let config = Config::load(&args.config)?;
-    let store = SqliteStore::open_read_only(&config.store.path)?;
+    let store = config.store.place.read()?;
     // The chain that moved last is the one the agent works on.
     let head = store.heads()?.into_iter().rev().find(|it| it.agent == args.agent);
     let after = head.and_then(|it| Some(After { chain: it.chain, seq: it.next_seq.checked_sub(1)?, hash: it.head? }));

@@ -20,7 +20,6 @@ use crate::{
     cli::Failure,
     config::Config,
     orders::{Item, Name, Spool, review},
-    store::SqliteStore,
 };
 
 impl From<crate::orders::SpoolError> for Failure {
@@ -184,7 +183,7 @@ fn item(signed: &Signed<'_>) -> Result<(Item, Option<String>), MandateError> {
 
 pub(super) fn status(config: &Path, as_json: bool) -> Result<u8, Failure> {
     let config = Config::load(config)?;
-    let review = review(&SqliteStore::open_read_only(&config.store.path)?)?;
+    let review = review(config.store.place.read()?.as_ref())?;
     let orders = match &config.orders {
         Some(dir) => Spool::new(dir),
         None => return Err(usage("the configuration has no [orders] table, so there is no spool to compare with")),

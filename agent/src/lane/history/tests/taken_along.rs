@@ -41,6 +41,30 @@ async fn a_table_holds_what_was_searched_with_its_digits() {
     assert_eq!(numbers.len(), 2);
 }
 
+/// A reader we did not write: Python's csv, told nothing but that the file is UTF-8 with a mark.
+#[tokio::test]
+async fn a_table_is_read_back_by_python() {
+    const READER: &str = "import csv, json, sys\n\
+        rows = list(csv.DictReader(open(sys.argv[1], encoding='utf-8-sig', newline='')))\n\
+        print(json.dumps(rows))";
+    let desk = Desk::new().await;
+    for (number, name) in ["粤B·12345", "a \"quoted\", name", "two\r\nlines", "@SUM(A1)"].into_iter().enumerate() {
+        desk.record(&Sample { name: name.into(), ..Sample::new(number, "7.50") }).await;
+    }
+    let answer = desk.get("/history.csv").await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("table.csv");
+    std::fs::write(&file, &answer.body).unwrap();
+    let told = Command::new("python3").args(["-c", READER]).arg(&file).output().unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let read: Vec<BTreeMap<String, String>> = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(read, rows(&answer.text()));
+    let mut subjects: Vec<&str> = read.iter().map(|it| it["subject"].as_str()).collect();
+    subjects.dedup();
+    assert_eq!(subjects, ["粤B·12345", "a \"quoted\", name", "two\r\nlines", "'@SUM(A1)"]);
+    assert!(read.iter().any(|it| it["value"] == "7.50 [pH]"));
+}
+
 #[tokio::test]
 async fn a_table_masks_plates_unless_asked() {
     let desk = Desk::new().await;
@@ -122,7 +146,7 @@ async fn a_radiation_inspection_is_an_n42_document() {
     assert_eq!(answer.code, StatusCode::OK, "{}", answer.text());
     let document = tidewaiter_n42::read(&answer.body).unwrap().document;
     let foreground = document.measurements.iter().find(|it| it.id == "foreground").unwrap();
-    assert_eq!(foreground.real_time.as_seconds().to_string(), "12.34");
+    assert_eq!(foreground.real_time.as_seconds().to_string(), "12.340");
     assert_eq!(foreground.dose_rates[0].value.unwrap().to_string(), "0.35");
     assert!(foreground.remarks.iter().any(|it| it.contains("background 0.11")), "{:?}", foreground.remarks);
     assert_eq!(document.analyses[0].alarms.len(), 1);

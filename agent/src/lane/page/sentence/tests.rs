@@ -101,6 +101,7 @@ fn told(state: &State) -> (String, String, String) {
         &state.telemetry,
         &Counters::new(&site),
         state.live.clone(),
+        crate::life::InForce::default(),
         None,
         NOW.mono_ms - state.looked_ago_ms,
         NOW,
