@@ -2,6 +2,7 @@
 
 help-tidewaiter = Edge agent for port inspection instruments: reads them, screens against limit tables, publishes signed results
 help-tidewaiter-run = Run the agent until SIGTERM or Ctrl-C
+help-tidewaiter-reload = Have a running agent read its site file again, and put it into force if it has no fault
 help-tidewaiter-check = Check a site file: every finding with its line and column, and what to write instead, then the poll plan
 help-tidewaiter-doctor = Look over everything on this machine: configuration, key, store, disk, clock, ports, broker, receipts; and pack it for support
 help-tidewaiter-new = Make new files

@@ -2,6 +2,7 @@
 
 help-tidewaiter = 口岸检测仪器的边缘代理：读取仪器，按限量表初筛，发布签名结果
 help-tidewaiter-run = 运行代理，直到收到 SIGTERM 或按下 Ctrl-C
+help-tidewaiter-reload = 让运行中的代理重新读取现场文件，没有错误则生效
 help-tidewaiter-check = 检查现场文件：逐条指出问题的行列与正确写法，然后列出轮询计划
 help-tidewaiter-doctor = 检查这台机器上的一切：配置、密钥、存储、磁盘、时钟、端口、消息代理、回执；可打包供技术支持使用
 help-tidewaiter-new = 生成新文件
