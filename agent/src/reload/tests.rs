@@ -127,7 +127,11 @@ fn what_follows_from_each_change() {
             "scale_interval = \"50\"",
             "restart  | close scale-line open scale-line | rebuilt lane | cut lane | judged ",
         ),
-        ("poll = \"1 s\"", "poll = \"500 ms\"", "restart  | close bus open bus | rebuilt watch | cut watch | judged "),
+        (
+            "timeout = \"300 ms\"",
+            "timeout = \"400 ms\"",
+            "restart  | close bus open bus | rebuilt watch | cut watch | judged ",
+        ),
         // A neighbour on the line: the line is opened again, and nobody begins anew but the neighbour's places.
         (
             "[[instruments]]\nid = \"ph\"",
@@ -140,7 +144,11 @@ fn what_follows_from_each_change() {
             "table = \"gb18401-2010-t1\"\nparameters = [\"ph\"]\nadvisory = true",
             "restart  | close  open  | rebuilt  | cut  | judged rig",
         ),
-        ("slots = 60", "slots = 30", "restart  | close  open  | rebuilt watch | cut watch | judged "),
+        (
+            "period = \"60 s\"\nslots = 60",
+            "period = \"120 s\"\nslots = 120",
+            "restart  | close  open  | rebuilt watch | cut watch | judged ",
+        ),
         // Another name is another place; the old one is finished first.
         (
             "[[watches]]\nid = \"watch\"",
