@@ -140,6 +140,8 @@ fn inside(value: &mut Value) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
+
     use serde_json::json;
 
     use super::*;

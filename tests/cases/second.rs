@@ -41,7 +41,7 @@ fn is(found: &InspectionDetail) -> String {
 /// Plays the scene and compares it with the oracle, and both with these rows.
 fn check(name: &str, rows: &str, events: &[&str]) {
     play(async || {
-        let mut world = played(name).await;
+        let mut world = Box::pin(played(name)).await;
         let oracle = world.oracle();
         let status = world.stop().await.unwrap();
         let found = world.centre.inspections().unwrap();
@@ -78,7 +78,7 @@ fn containers_are_joined_to_their_lorries_as_they_were_read() {
         &[],
     );
     play(async || {
-        let mut world = played("containers").await;
+        let mut world = Box::pin(played("containers")).await;
         world.stop().await.unwrap();
         let found = world.centre.inspections().unwrap();
         let containers = found.iter().flat_map(|it| &it.subject.identities).filter(|it| it.kind == "container");

@@ -17,7 +17,7 @@ use super::{expect_whole, play, quiet, world};
 const LIGHTS: &str = include_str!("../../simulator/scenes/lane-lights.toml");
 /// First and last bytes of a JPEG around more than a record holds inline.
 fn picture() -> Vec<u8> {
-    [&b"\xFF\xD8\xFF\xE0"[..], &[7; 40_000], b"\xFF\xD9"].concat()
+    [&b"\xFF\xD8\xFF\xE0"[..], &vec![7; 40_000], b"\xFF\xD9"].concat()
 }
 
 /// A server that answers `/still` with a picture and everything else with a page.

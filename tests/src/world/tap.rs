@@ -52,7 +52,7 @@ impl Tap {
         while let Some(&[_, _, _, _, high, low, unit]) = self.bytes.first_chunk::<7>() {
             let length = 6 + usize::from(u16::from_be_bytes([high, low]));
             let Some(frame) = self.bytes.get(..length) else { return };
-            let (function, data) = frame[7..].split_first().expect("a request has a function");
+            let Some((function, data)) = frame.get(7..).and_then(<[u8]>::split_first) else { return };
             let asked = Asked { instrument: self.instrument.clone(), unit, function: *function, data: data.to_vec() };
             self.heard.0.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
             self.bytes.drain(..length);
@@ -75,7 +75,7 @@ impl AsyncRead for Tap {
 impl AsyncWrite for Tap {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = std::task::ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
-        self.hear(&bytes[..written]);
+        self.hear(bytes.get(..written).unwrap_or_default());
         Poll::Ready(Ok(written))
     }
 

@@ -123,7 +123,7 @@ fn what_was_posted_is_forgotten_in_time_on_the_disk_too() {
     // As an agent wrote it that knew no dates.
     fs::write(&posted, "{\"subject\":\"粤B00001\",\"facts\":{\"axles\":\"2\"}}\n").unwrap();
     let day = 86_400_000;
-    let keep = Duration::from_millis(10 * 86_400_000);
+    let keep = Duration::from_hours(240);
     let declared = |book: &DeclarationBook, text: &str| matches!(book.find(&[read(text)]), Declaration::Found(_));
     let mut book = DeclarationBook::new(&[], Subjects::open(dir.path()));
     book.forget(keep, 100 * day);

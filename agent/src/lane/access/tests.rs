@@ -7,6 +7,7 @@ mod forged;
 
 use std::{
     collections::BTreeSet,
+    fmt::Write as _,
     fs,
     net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
@@ -192,10 +193,10 @@ impl Answer {
 async fn ask(address: SocketAddr, method: &str, path: &str, head: &[(&str, String)], body: &str) -> Answer {
     let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
     if !head.iter().any(|(name, _)| *name == "host") {
-        request.push_str(&format!("Host: {address}\r\n"));
+        let _ = write!(request, "Host: {address}\r\n");
     }
     for (name, value) in head {
-        request.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(request, "{name}: {value}\r\n");
     }
     said(address, &format!("{request}\r\n{body}")).await
 }
