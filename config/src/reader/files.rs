@@ -122,7 +122,7 @@ mod tests {
         let (file, folder) = (dir.path().join("a.toml"), dir.path().to_owned());
         std::fs::write(&file, "one").unwrap();
         let disk = Files::disk();
-        assert_eq!(disk.toml_files(&folder).unwrap(), [file.clone()]);
+        assert_eq!(disk.toml_files(&folder).unwrap(), std::slice::from_ref(&file));
         assert_eq!(disk.read(&file).unwrap(), b"one");
         std::fs::write(&file, "two").unwrap();
         let kept = Files::kept(disk.seen());
