@@ -463,7 +463,7 @@ fn values_typed_by_a_person_become_a_record_and_a_drill_is_told() {
     done(&["enter", "bench-h", "formaldehyde=70.1", "fastness-water=3-4"]);
     done(&["enter", "bench-h", "formaldehyde=70.2 mg/kg"]);
     agent.terminate(Duration::from_secs(20)).unwrap();
-    let records = tidewaiter(&["export", "--format", "jsonl", "--config", &path]);
+    let records = tidewaiter(&["export", "--format", "jsonl", "--personal", "--config", &path]);
     let told: Vec<serde_json::Value> = records.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let text = records.stdout.lines().find(|line| line.contains("textile-bench")).unwrap_or_else(|| panic!("{told:?}"));
     for word in [

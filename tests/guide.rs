@@ -236,27 +236,24 @@ fn guide() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("agent/guide")
 }
 
-/// Types everything a page says, in both languages.
+/// Types everything a page says. Both languages type the same, which [`both_languages_type_the_same`] holds them to.
 fn read(page: &str) {
     let _alone = alone();
-    for language in ["en", "zh-CN"] {
-        let text = fs::read_to_string(guide().join(language).join(page)).unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        let bin = binary("tidewaiter").unwrap().parent().unwrap().to_owned();
-        for program in ["tidewaiter-sim", "tidewaiter-collector", "tidewaiter-demo"] {
-            binary(program).unwrap();
-        }
-        let mut reader =
-            Reader { dir: dir.path().to_owned(), bin, broker_port: free_port().unwrap(), staying: Vec::new() };
-        let steps = steps(&text);
-        assert!(!steps.is_empty(), "{language}/{page} has no command");
-        for step in &steps {
-            reader.follow(step);
-        }
-        // Last started, first stopped.
-        while let Some(staying) = reader.staying.pop() {
-            drop(staying);
-        }
+    let text = fs::read_to_string(guide().join("en").join(page)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let bin = binary("tidewaiter").unwrap().parent().unwrap().to_owned();
+    for program in ["tidewaiter-sim", "tidewaiter-collector", "tidewaiter-demo"] {
+        binary(program).unwrap();
+    }
+    let mut reader = Reader { dir: dir.path().to_owned(), bin, broker_port: free_port().unwrap(), staying: Vec::new() };
+    let steps = steps(&text);
+    assert!(!steps.is_empty(), "{page} has no command");
+    for step in &steps {
+        reader.follow(step);
+    }
+    // Last started, first stopped.
+    while let Some(staying) = reader.staying.pop() {
+        drop(staying);
     }
 }
 

@@ -28,6 +28,7 @@ mod salvage;
 mod screen;
 mod service;
 mod show;
+mod site_text;
 mod stats;
 mod status;
 mod typed;

@@ -13,7 +13,9 @@ use tidewaiter_console::note;
 use super::{
     Failure, OK, Outcome,
     output::{outln, said},
+    site_text,
 };
+use crate::wiring::{Target, TargetError};
 
 /// The examples, by name: what `config/sites/` holds.
 const SITES: [(From, &str, &str); 5] = [
@@ -23,6 +25,9 @@ const SITES: [(From, &str, &str); 5] = [
     (From::RadiationLab, include_str!("../../../config/sites/radiation-lab.toml"), "gamma-spectrum"),
     (From::MaterialsLab, include_str!("../../../config/sites/materials-lab.toml"), "coal"),
 ];
+
+/// The declarations file that goes with the textile laboratory.
+const DECLARED: (&str, &str) = ("samples.csv", "subject,category,goods\nT-2601,B,woven cotton shirt\n");
 
 /// Subcommands of `tidewaiter new`.
 #[derive(Debug, Subcommand)]
@@ -63,6 +68,12 @@ pub(super) struct NewSiteArgs {
     /// Agent id: the name of this machine, as in its certificate.
     #[arg(long, value_name = "ID")]
     agent: Option<String>,
+    /// Only these lanes, rigs, watches or checks, with the instruments and ports they need.
+    #[arg(long, value_name = "PLACE")]
+    only: Vec<String>,
+    /// Where a port is: ph-line=serial:///dev/serial/by-id/…?baud=9600 or gamma-line=tcp://192.168.7.21:502
+    #[arg(long, value_name = "PORT=ADDRESS", value_parser = port_at)]
+    port: Vec<(String, Target)>,
     /// For a bench against tidewaiter-sim: no uplink, and the commands that give every instrument its simulated port.
     #[arg(long)]
     simulator: bool,
@@ -78,6 +89,15 @@ pub(super) fn new(command: &NewCommand) -> Outcome {
         if let Some(id) = id {
             text = with_id(&text, key, id);
         }
+    }
+    if !args.only.is_empty() {
+        text = site_text::only(&text, &args.only).map_err(|(stranger, known)| {
+            Failure::usage(said!("new-no-place", id = stranger, known = known.join(", ")))
+        })?;
+    }
+    for (id, target) in &args.port {
+        text = site_text::with_port(&text, id, target)
+            .map_err(|known| Failure::usage(said!("new-no-port", id = id, known = known.join(", "))))?;
     }
     if args.simulator {
         text = format!("{}{}", hint(scene), without_uplink(&text));
@@ -97,7 +117,30 @@ pub(super) fn new(command: &NewCommand) -> Outcome {
         _ => Failure::environment(format!("{}: {why}", path.display())),
     })?;
     note(format_args!("{}", said!("new-written", path = path.display())));
+    if args.from == From::TextileLab {
+        declare(&path.with_file_name(DECLARED.0))?;
+    }
     Ok(OK)
+}
+
+/// What is declared about the sample of the first hour; a file that is there stays.
+fn declare(path: &Path) -> Result<(), Failure> {
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .and_then(|mut it| it.write_all(DECLARED.1.as_bytes()))
+    {
+        Ok(()) => note(format_args!("{}", said!("new-declared", path = path.display()))),
+        Err(why) if why.kind() == ErrorKind::AlreadyExists => {}
+        Err(why) => return Err(Failure::environment(format!("{}: {why}", path.display()))),
+    }
+    Ok(())
+}
+
+fn port_at(text: &str) -> Result<(String, Target), String> {
+    let (id, target) = text.split_once('=').ok_or_else(|| format!("{text:?} is not PORT=ADDRESS"))?;
+    Ok((id.to_owned(), target.parse().map_err(|why: TargetError| why.to_string())?))
 }
 
 /// Puts `id` in the first line that sets `key`, which in every example stands in `[site]`; the note behind it stays.

@@ -52,6 +52,9 @@ status-results = Newest results
 
 new-exists = { $path } exists and is not overwritten; name another file
 new-written = { $path } written; change what is yours, then: tidewaiter check { $path }
+new-no-place = no place is called { $id }; the example has { $known }
+new-no-port = no port is called { $id }; there are { $known }
+new-declared = { $path } written: what is declared about the samples
 
 ### doctor
 

@@ -46,6 +46,9 @@ status-results = 最新结果
 
 new-exists = { $path } 已存在，不会覆盖；请另取文件名
 new-written = 已写入 { $path }；请修改为本现场内容，然后执行：tidewaiter check { $path }
+new-no-place = 没有名为 { $id } 的地点；示例中有 { $known }
+new-no-port = 没有名为 { $id } 的端口；现有 { $known }
+new-declared = 已写入 { $path }：样品的申报内容
 
 ### doctor
 
