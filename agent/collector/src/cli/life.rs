@@ -73,6 +73,7 @@ pub enum Life {
     /// themselves to since it was written.
     ///
     /// Example: tidewaiter-collector keys export --config collector.toml --out registry.json
+    ///
     /// Example: tidewaiter-collector keys export --registry registry.json --centre-only --out for-agents.json
     Export {
         /// The configuration that names registry and store.
