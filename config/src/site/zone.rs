@@ -10,7 +10,7 @@ use crate::{nearest, reader::Value};
 /// The zone of a site that names none.
 pub(super) const USUAL: &str = "Asia/Shanghai";
 
-/// [`USUAL`] as a zone; without any rules at hand its offset, which has been the same since 1991.
+/// Asia/Shanghai; without any rules at hand its offset, which has been the same since 1991.
 pub fn usual_zone() -> TimeZone {
     TimeZone::get(USUAL).unwrap_or_else(|_| TimeZone::fixed(Offset::constant(8)))
 }
