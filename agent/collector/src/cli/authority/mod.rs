@@ -48,6 +48,8 @@ enum What {
     /// Draw up an assignment: what one agent works with.
     Assign(Assign),
     /// Draw up a plan for signature by two persons of role limits.
+    ///
+    /// Example: tidewaiter-collector authority plan port.toml --key he-min.key --out plan-1.cbor
     Plan {
         /// The plan file.
         plan: PathBuf,
@@ -66,6 +68,8 @@ enum What {
         key: PathBuf,
     },
     /// Show a document as JSON: what it says, who has signed it, and with --root whether that is enough.
+    ///
+    /// Example: tidewaiter-collector authority show limits-1.cbor --root root-1.cbor
     Show {
         /// The document.
         file: PathBuf,
