@@ -68,6 +68,7 @@ pub(crate) const RULES: &[Rule] = &[
     get("/stats.csv", Look),
     get("/metrics", Look),
     post("/api/v1/reload", Act(Reload)),
+    get("/api/v1/openapi.json", Look),
     get("/api/v1/status", Look),
     get("/api/v1/records", Look),
     get("/api/v1/records/{seq}", Look),

@@ -217,7 +217,7 @@ async fn said(address: SocketAddr, request: &str) -> Answer {
 /// metrologist, reviewer, administrator, the console on loopback, the console's key afar.
 ///
 /// `y` is let in, `1` is 401, `3` is 403, `s` is sent to the sign-in page.
-const TABLE: [(&str, &str, &str, &str); 48] = [
+const TABLE: [(&str, &str, &str, &str); 49] = [
     ("GET", "/healthz", "", "yyyyyyy1"),
     ("GET", "/sign-in", "", "yyyyyyy1"),
     ("POST", "/sign-in", "name=lina&password=wrong", "yyyyyyy1"),
@@ -246,6 +246,7 @@ const TABLE: [(&str, &str, &str, &str); 48] = [
     ("GET", "/stats", "", "ysyyyyy1"),
     ("GET", "/stats.csv", "", "ysyyyyy1"),
     ("GET", "/metrics", "", "y1yyyyy1"),
+    ("GET", "/api/v1/openapi.json", "", "y1yyyyy1"),
     ("GET", "/api/v1/status", "", "y1yyyyy1"),
     ("GET", "/api/v1/records", "", "y1yyyyy1"),
     ("GET", "/api/v1/records/{seq}", "", "y1yyyyy1"),

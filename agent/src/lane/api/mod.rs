@@ -1,6 +1,7 @@
 //! The interface for programs: JSON under `/api/v1`.
 //!
 //! ```text
+//! GET  /api/v1/openapi.json           this interface, for programs
 //! GET  /api/v1/status                 counters, instruments, recent results
 //! GET  /api/v1/records/{seq}          one record: envelope and content as JSON
 //! GET  /api/v1/records?from=&limit=   several, at most 500
@@ -137,6 +138,13 @@ fn unfit(texts: &[&str]) -> Option<Response> {
         }
     }
     None
+}
+
+/// The interface as an OpenAPI 3.1 document.
+const OPENAPI: &str = include_str!("openapi.json");
+
+async fn openapi() -> Response {
+    ([(axum::http::header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
 
 async fn status(State(local): State<Local>) -> Json<StatusReport> {
@@ -329,6 +337,7 @@ async fn check(
 /// The routes.
 pub(super) fn routes() -> Router<Local> {
     Router::new()
+        .route("/api/v1/openapi.json", get(openapi))
         .route("/api/v1/status", get(status))
         .route("/api/v1/records", get(records))
         .route("/api/v1/records/{seq}", get(record))
@@ -345,4 +354,26 @@ pub(super) fn routes() -> Router<Local> {
         .route("/api/v1/places/{place}/drill", post(drill))
         .merge(duty::routes())
         .merge(bring::routes())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use std::collections::BTreeSet;
+
+    use super::OPENAPI;
+
+    /// The document names the routes there are, as they stand in the text of this chapter, and no other.
+    #[test]
+    fn every_route_is_described_and_every_description_is_a_route() {
+        let sources = [include_str!("mod.rs"), include_str!("bring.rs"), include_str!("duty.rs")];
+        let written = sources.iter().flat_map(|text| text.split(".route(\"").skip(1));
+        let routes: BTreeSet<&str> = written.filter_map(|rest| rest.split('"').next()).collect();
+        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let described = document["paths"].as_object().unwrap().keys().map(String::as_str);
+        let described: BTreeSet<&str> = described.filter(|it| it.starts_with("/api/")).collect();
+        let routes: BTreeSet<&str> = routes.into_iter().filter(|it| it.starts_with("/api/")).collect();
+        assert_eq!(described, routes);
+    }
 }
