@@ -140,7 +140,7 @@ fn unfit(texts: &[&str]) -> Option<Response> {
     None
 }
 
-/// The interface as an OpenAPI 3.1 document.
+/// The interface as a document of `OpenAPI` 3.1.
 const OPENAPI: &str = include_str!("openapi.json");
 
 async fn openapi() -> Response {
