@@ -19,18 +19,6 @@ use crate::outbox::Archive;
 
 /// Records read at once.
 const PAGE: usize = 256;
-/// Columns of a group; JSON has all.
-const GROUP_FIGURES: [&str; 9] = [
-    "presented",
-    "invalid",
-    "tested",
-    "pass",
-    "conditional-pass",
-    "conditional-fail",
-    "fail",
-    "inconclusive",
-    "not-applicable",
-];
 const GROUP_RATES: [&str; 2] = ["coverage", "pass-rate"];
 /// Bytes read at once.
 const PIECE: usize = 256 * 1024;
@@ -181,7 +169,7 @@ fn share(language: Language, rate: &Rate) -> String {
 fn groups(language: Language, report: &Report, by: By) -> Table {
     let mut table = table();
     let head = |id: &str| say(language, &format!("stats-{id}"), &[]);
-    let columns = GROUP_FIGURES.iter().chain(&GROUP_RATES).map(|id| head(id));
+    let columns = Tally::COLUMNS.iter().chain(&GROUP_RATES).map(|id| head(id));
     table.set_header(std::iter::once(head(&format!("by-{}", by.word()))).chain(columns));
     for (key, tally) in &report.groups {
         let key = match by {
@@ -190,7 +178,7 @@ fn groups(language: Language, report: &Report, by: By) -> Table {
             By::Origin if key.is_empty() => head("no-origin"),
             _ => key.clone(),
         };
-        let counts = GROUP_FIGURES.iter().filter_map(|id| figure(tally, id));
+        let counts = Tally::COLUMNS.iter().filter_map(|id| figure(tally, id));
         let rates = tally.rates().into_iter().filter(|it| GROUP_RATES.contains(&it.name));
         let rates = rates.map(|it| it.percent.map_or_else(|| "–".to_owned(), |it| format!("{it} %")));
         table.add_row(std::iter::once(key).chain(counts).chain(rates));

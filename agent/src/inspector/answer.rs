@@ -3,7 +3,7 @@
 use tidewaiter_record::Hash;
 
 use super::{Ask, AskError, Inspector, apart};
-use crate::inspect::{By, CheckOperation, Event, Operation};
+use crate::inspect::{By, CheckOperation, Event, Operation, Step};
 
 impl Inspector {
     pub(super) async fn ask(&mut self, ask: Ask) {
@@ -42,12 +42,7 @@ impl Inspector {
                             facts.push(("drill".to_owned(), "yes".to_owned()));
                         }
                         let event = Event { place: rig, name: name.to_owned(), subject, facts };
-                        let recorded = self.outbox.seal(self.event(&event)).await;
-                        self.carry_out(steps).await;
-                        // The page that is loaded upon the answer shows what the answer says.
-                        self.scenes.make_due();
-                        self.show_places(self.clock.now());
-                        recorded.map(|_| ()).map_err(AskError::from)
+                        self.record_then(&event, steps).await
                     }
                     Err(refused) => Err(refused.into()),
                 };
@@ -64,12 +59,7 @@ impl Inspector {
                         let subject = self.site.check(&check).map(|it| it.instrument.clone());
                         let facts = vec![("operator".to_owned(), operator)];
                         let event = Event { place: check, name: name.to_owned(), subject, facts };
-                        let recorded = self.outbox.seal(self.event(&event)).await;
-                        self.carry_out(steps).await;
-                        // The page that is loaded upon the answer shows what the answer says.
-                        self.scenes.make_due();
-                        self.show_places(self.clock.now());
-                        recorded.map(|_| ()).map_err(AskError::from)
+                        self.record_then(&event, steps).await
                     }
                     Err(refused) => Err(refused.into()),
                 };
@@ -128,5 +118,15 @@ impl Inspector {
                 let _ = reply.send(self.signed_plan(&name, &text).await);
             }
         }
+    }
+
+    /// Records that somebody asked, and carries out what follows.
+    async fn record_then(&mut self, event: &Event, steps: Vec<Step>) -> Result<(), AskError> {
+        let recorded = self.outbox.seal(self.event(event)).await;
+        self.carry_out(steps).await;
+        // The page that is loaded upon the answer shows what the answer says.
+        self.scenes.make_due();
+        self.show_places(self.clock.now());
+        recorded.map(drop).map_err(AskError::from)
     }
 }

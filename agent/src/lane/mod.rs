@@ -59,6 +59,11 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 /// Longest operator name, sample number or fact: they go into signed records.
 const MAX_TEXT: usize = 200;
 
+/// Whether a text may stand in a record as a name or a value.
+fn is_fit(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= MAX_TEXT && !text.chars().any(char::is_control)
+}
+
 /// What the interface needs of a running agent.
 #[derive(Clone, Debug)]
 pub struct Local {

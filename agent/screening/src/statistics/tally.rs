@@ -103,6 +103,19 @@ impl Tally {
         self.pass + self.conditional_pass + self.conditional_fail + self.fail
     }
 
+    /// The counts that stand in the columns of a group; [`Tally::figures`] has all.
+    pub const COLUMNS: [&str; 9] = [
+        "presented",
+        "invalid",
+        "tested",
+        "pass",
+        "conditional-pass",
+        "conditional-fail",
+        "fail",
+        "inconclusive",
+        "not-applicable",
+    ];
+
     /// Every count by its stable name, in the order to read them.
     pub fn figures(&self) -> [(&'static str, u64); 13] {
         [

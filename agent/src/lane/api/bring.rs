@@ -20,7 +20,7 @@ use serde_json::Value;
 use tidewaiter_record::{Hash, body::MAX_EVIDENCE_BYTES};
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{super::access::Actor, Local, problem, unfit};
+use super::{super::access::Actor, Local, acting, problem};
 use crate::{
     evidence::{AttachError, Attachment, attach},
     inspector::{Ask, AskError, Shot},
@@ -50,15 +50,11 @@ struct EvidenceQuery {
 
 async fn readings(State(local): State<Local>, actor: Actor, Json(request): Json<ReadingRequest>) -> Response {
     let ReadingRequest { instrument, channel, sample, operator } = request;
-    let operator = match actor.operator(operator) {
+    let texts: Vec<&str> = [&instrument].into_iter().chain(&channel).chain(&sample).map(String::as_str).collect();
+    let operator = match acting(&actor, operator, &texts) {
         Ok(operator) => operator,
         Err(refused) => return refused,
     };
-    let texts: Vec<&str> =
-        [&instrument, &operator].into_iter().chain(&channel).chain(&sample).map(String::as_str).collect();
-    if let Some(refused) = unfit(&texts) {
-        return refused;
-    }
     let (reply, answer) = oneshot::channel::<Result<Value, AskError>>();
     let shot = Shot { instrument, channel, sample, operator };
     if local.asks.try_send(Ask::acting(actor.role(), Ask::Read { shot, reply })).is_err() {
@@ -79,15 +75,11 @@ async fn evidence(
     request: Request,
 ) -> Response {
     let EvidenceQuery { operator, inspection, instrument, title } = query;
-    let operator = match actor.operator(operator) {
+    let texts: Vec<&str> = inspection.iter().chain(&instrument).chain(&title).map(String::as_str).collect();
+    let operator = match acting(&actor, operator, &texts) {
         Ok(operator) => operator,
         Err(refused) => return refused,
     };
-    let more = inspection.iter().chain(&instrument).chain(&title);
-    let texts: Vec<&str> = [&operator].into_iter().chain(more).map(String::as_str).collect();
-    if let Some(refused) = unfit(&texts) {
-        return refused;
-    }
     // One content is held in memory at a time.
     let Ok(_turn) = local.uploads.try_acquire() else {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "another content is coming in; try again");

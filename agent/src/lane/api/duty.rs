@@ -22,7 +22,7 @@ use tidewaiter_screening::duty::transition::Step;
 use tokio::sync::oneshot;
 
 use super::super::access::{Action, Actor};
-use super::{Local, problem, unfit};
+use super::{Local, acting, problem};
 use crate::{
     duty::{Enter, LotPresented, StepTaken},
     inspector::{Ask, AskError},
@@ -83,16 +83,13 @@ async fn findings(State(local): State<Local>, Query(query): Query<FindingsQuery>
 
 async fn follow_ups(State(local): State<Local>, actor: Actor, Json(request): Json<FollowUpRequest>) -> Response {
     let FollowUpRequest { inspection, step, by, values, sample, body, report, method, date, note } = request;
-    let by = match actor.operator(by) {
+    let given = values.iter().flat_map(|(name, text)| [name.as_str(), text.as_str()]);
+    let more = [&sample, &body, &report, &method, &date, &note].into_iter().flatten().map(String::as_str);
+    let texts: Vec<&str> = given.chain(more).chain([inspection.as_str()]).collect();
+    let by = match acting(&actor, by, &texts) {
         Ok(by) => by,
         Err(refused) => return refused,
     };
-    let given = values.iter().flat_map(|(name, text)| [name.as_str(), text.as_str()]);
-    let more = [&sample, &body, &report, &method, &date, &note].into_iter().flatten().map(String::as_str);
-    let texts: Vec<&str> = given.chain(more).chain([inspection.as_str(), by.as_str()]).collect();
-    if let Some(refused) = unfit(&texts) {
-        return refused;
-    }
     let Some(step) = Step::from_word(&step) else {
         let known = Step::ALL.map(Step::word).join(", ");
         return problem(StatusCode::UNPROCESSABLE_ENTITY, &format!("step {step:?} is not one of {known}"));
@@ -110,27 +107,21 @@ async fn follow_ups(State(local): State<Local>, actor: Actor, Json(request): Jso
 
 async fn reports_sent(State(local): State<Local>, actor: Actor, Json(request): Json<ReportRequest>) -> Response {
     let ReportRequest { deadline, by, reference } = request;
-    let by = match actor.operator(by) {
+    let texts: Vec<&str> = [&deadline].into_iter().chain(&reference).map(String::as_str).collect();
+    let by = match acting(&actor, by, &texts) {
         Ok(by) => by,
         Err(refused) => return refused,
     };
-    let texts: Vec<&str> = [&deadline, &by].into_iter().chain(&reference).map(String::as_str).collect();
-    if let Some(refused) = unfit(&texts) {
-        return refused;
-    }
     enter(&local, &actor, Enter::ReportSent { deadline, by, reference }).await
 }
 
 async fn draws(State(local): State<Local>, actor: Actor, Json(request): Json<DrawRequest>) -> Response {
     let DrawRequest { lot, hs, risk, item, by } = request;
-    let by = match actor.operator(by) {
+    let texts: Vec<&str> = [&lot, &hs].into_iter().chain(&risk).chain(&item).map(String::as_str).collect();
+    let by = match acting(&actor, by, &texts) {
         Ok(by) => by,
         Err(refused) => return refused,
     };
-    let texts: Vec<&str> = [&lot, &hs, &by].into_iter().chain(&risk).chain(&item).map(String::as_str).collect();
-    if let Some(refused) = unfit(&texts) {
-        return refused;
-    }
     enter(&local, &actor, Enter::Draw(LotPresented { lot, hs, risk, item, by })).await
 }
 

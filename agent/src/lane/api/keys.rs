@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 use tidewaiter_record::Algorithm;
 
-use super::{super::access::Actor, Local, problem, unfit};
+use super::{super::access::Actor, Local, acting, problem};
 use crate::keys::RotateError;
 
 #[derive(Deserialize)]
@@ -22,13 +22,10 @@ pub(super) struct RotateRequest {
 
 pub(super) async fn rotate(State(local): State<Local>, actor: Actor, Json(request): Json<RotateRequest>) -> Response {
     let RotateRequest { operator, algorithm } = request;
-    let operator = match actor.operator(operator) {
+    let operator = match acting(&actor, operator, &[]) {
         Ok(operator) => operator,
         Err(refused) => return refused,
     };
-    if let Some(refused) = unfit(&[&operator]) {
-        return refused;
-    }
     let Some(smith) = local.smith else {
         return problem(StatusCode::NOT_FOUND, "the keys of this agent are not changed here");
     };

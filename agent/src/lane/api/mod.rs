@@ -43,6 +43,7 @@ use tokio::sync::oneshot;
 use super::{
     Local, MAX_TEXT, StatusReport,
     access::{Action, Actor},
+    is_fit,
 };
 use crate::{
     inspect::{CheckOperation, Operation},
@@ -130,7 +131,7 @@ fn default_limit() -> usize {
 /// The refusal of the first text that must not stand in a record.
 fn unfit(texts: &[&str]) -> Option<Response> {
     for text in texts {
-        if text.trim().is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control) {
+        if !is_fit(text) {
             return Some(problem(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 &format!("{text:?} is not a name: 1 to {MAX_TEXT} bytes without control characters"),
@@ -138,6 +139,13 @@ fn unfit(texts: &[&str]) -> Option<Response> {
         }
     }
     None
+}
+
+/// Who acts, once it is known that this name and `texts` may stand in a record; the refusal otherwise.
+#[allow(clippy::result_large_err, reason = "a refusal is an answer, made once and sent at once")]
+fn acting(actor: &Actor, stated: Option<String>, texts: &[&str]) -> Result<String, Response> {
+    let operator = actor.operator(stated)?;
+    unfit(texts).or_else(|| unfit(&[&operator])).map_or(Ok(operator), Err)
 }
 
 /// The interface as a document of `OpenAPI` 3.1.
@@ -183,15 +191,12 @@ pub fn record_view(bytes: &[u8]) -> serde_json::Value {
 
 async fn subjects(State(local): State<Local>, actor: Actor, Json(request): Json<SubjectRequest>) -> Response {
     let SubjectRequest { subject, facts, operator } = request;
-    let operator = match actor.operator(operator) {
+    let texts = facts.iter().flat_map(|(name, fact)| [name.as_str(), fact.as_str()]);
+    let texts: Vec<&str> = texts.chain([subject.as_str()]).collect();
+    let operator = match acting(&actor, operator, &texts) {
         Ok(operator) => operator,
         Err(refused) => return refused,
     };
-    let texts = facts.iter().flat_map(|(name, fact)| [name.as_str(), fact.as_str()]);
-    let texts: Vec<&str> = texts.chain([subject.as_str(), operator.as_str()]).collect();
-    if let Some(refused) = unfit(&texts) {
-        return refused;
-    }
     local.ask(&actor, |reply| Ask::Post { subject, facts, operator, reply }).await
 }
 
@@ -237,13 +242,10 @@ async fn operate(
     operator: Option<String>,
     drill: bool,
 ) -> Response {
-    let operator = match actor.operator(operator) {
+    let operator = match acting(actor, operator, &[]) {
         Ok(operator) => operator,
         Err(refused) => return refused,
     };
-    if let Some(refused) = unfit(&[&operator]) {
-        return refused;
-    }
     local.ask(actor, |reply| Ask::Operate { rig, operation, operator, drill, reply }).await
 }
 
@@ -280,13 +282,10 @@ async fn drill(
     Json(request): Json<DrillRequest>,
 ) -> Response {
     let DrillRequest { on, operator } = request;
-    let operator = match actor.operator(operator) {
+    let operator = match acting(&actor, operator, &[]) {
         Ok(operator) => operator,
         Err(refused) => return refused,
     };
-    if let Some(refused) = unfit(&[&operator]) {
-        return refused;
-    }
     local.ask(&actor, |reply| Ask::Drill { place, on, operator, reply }).await
 }
 
@@ -324,13 +323,10 @@ async fn check(
     operation: CheckOperation,
     Json(OperatorRequest { operator }): Json<OperatorRequest>,
 ) -> Response {
-    let operator = match actor.operator(operator) {
+    let operator = match acting(&actor, operator, &[]) {
         Ok(operator) => operator,
         Err(refused) => return refused,
     };
-    if let Some(refused) = unfit(&[&operator]) {
-        return refused;
-    }
     local.ask(&actor, |reply| Ask::Check { check, operation, operator, reply }).await
 }
 

@@ -10,7 +10,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{super::access::Actor, Local, problem, unfit};
+use super::{super::access::Actor, Local, acting, problem};
 use crate::reload::{MOST_PATIENCE, Outcome, PATIENCE, Request};
 
 #[derive(Deserialize)]
@@ -26,13 +26,10 @@ pub(super) struct ReloadRequest {
 
 /// Answers 200 when it is in force (or would be), 422 with every finding when it is refused, 409 when not now.
 pub(super) async fn reload(State(local): State<Local>, actor: Actor, Json(request): Json<ReloadRequest>) -> Response {
-    let operator = match actor.operator(request.operator) {
+    let operator = match acting(&actor, request.operator, &[]) {
         Ok(operator) => operator,
         Err(refused) => return refused,
     };
-    if let Some(refused) = unfit(&[&operator]) {
-        return refused;
-    }
     let Some(reloader) = local.reloader.as_ref().map(Arc::clone) else {
         return problem(StatusCode::NOT_FOUND, "the configuration of this agent is not read again here");
     };

@@ -30,18 +30,6 @@ use crate::{
 
 /// Groups shown in a picture and in the page's table; the downloaded table has all.
 const MOST_GROUPS: usize = 60;
-/// Columns of a group.
-const FIGURES: [&str; 9] = [
-    "presented",
-    "invalid",
-    "tested",
-    "pass",
-    "conditional-pass",
-    "conditional-fail",
-    "fail",
-    "inconclusive",
-    "not-applicable",
-];
 
 /// What is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -192,7 +180,7 @@ fn total(report: &Report, not_understood: u64, reach: Reach, language: Language)
 fn by_group(report: &Report, by: By, language: Language) -> Section {
     let mut section = Section::new("groups", say(language, &format!("stats-by-{}", by.word()), &[]));
     let mut head = vec![section.title.clone()];
-    head.extend(heads(language, "stats", &FIGURES));
+    head.extend(heads(language, "stats", &Tally::COLUMNS));
     head.push(word(language, "pass-rate"));
     let pass = |tally: &Tally| tally.rates().into_iter().find(|it| it.name == "pass-rate");
     // The newest days and weeks are the ones asked about.
@@ -202,7 +190,7 @@ fn by_group(report: &Report, by: By, language: Language) -> Section {
         let figures = tally.figures();
         let figure = |name: &str| figures.iter().find(|it| it.0 == name).map_or(0, |it| it.1);
         let mut row = vec![Cell::text(group(language, by, key))];
-        row.extend(FIGURES.map(|name| Cell::number(figure(name).to_string())));
+        row.extend(Tally::COLUMNS.map(|name| Cell::number(figure(name).to_string())));
         row.push(Cell::text(pass(tally).map(|rate| share(language, &rate)).unwrap_or_default()));
         row
     });

@@ -23,7 +23,7 @@ use super::{View, pages::Page};
 use crate::{
     inspect::{CheckOperation, Operation, OperationError},
     inspector::{Ask, AskError},
-    lane::{Local, MAX_TEXT, access::Action},
+    lane::{Local, access::Action, is_fit},
 };
 
 /// How the name of a typed value begins in a form; the parameter follows.
@@ -34,10 +34,6 @@ type Fields = Vec<(String, String)>;
 
 fn field<'f>(fields: &'f Fields, name: &str) -> &'f str {
     fields.iter().find(|(field, _)| field == name).map_or("", |(_, text)| text.trim())
-}
-
-fn is_fit(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_TEXT && !text.chars().any(char::is_control)
 }
 
 /// Where a form stands and what it asks.
