@@ -4,26 +4,15 @@
 
 use std::{fs, path::Path};
 
-use tidewaiter_tests::process::{Ended, run_own};
+use tidewaiter_tests::{
+    process::{Ended, run_own},
+    stand::BARE_SITE as SITE,
+};
 
 const OK: i32 = 0;
 const FINDING: i32 = 1;
 const USAGE: i32 = 2;
 const ENVIRONMENT: i32 = 3;
-
-/// A site that is right: no instruments yet, no uplink.
-const SITE: &str = r#"version = 1
-[site]
-id = "yantian"
-agent = "gate-07"
-name = "七号闸口"
-[store]
-dir = "data"
-budget = "64 MiB"
-keep = "30 d"
-[local]
-listen = "127.0.0.1:0"
-"#;
 
 const SCALE: &str = r#"
 [[ports]]

@@ -9,6 +9,7 @@ use std::{
 
 use tidewaiter_tests::{
     process::{Ended, Program, binary, run, run_own, run_own_in, until},
+    stand::BARE_SITE as SITE,
     tool::installed,
 };
 
@@ -16,19 +17,6 @@ const OK: i32 = 0;
 const FINDING: i32 = 1;
 const USAGE: i32 = 2;
 const ENVIRONMENT: i32 = 3;
-
-const SITE: &str = r#"version = 1
-[site]
-id = "yantian"
-agent = "gate-07"
-name = "七号闸口"
-[store]
-dir = "data"
-budget = "64 MiB"
-keep = "30 d"
-[local]
-listen = "127.0.0.1:0"
-"#;
 
 fn tidewaiter(args: &[&str]) -> Ended {
     run_own("tidewaiter", args).unwrap()

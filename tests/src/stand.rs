@@ -28,6 +28,20 @@ use tidewaiter_record::{Registry, RegistryClass};
 use tidewaiter_simulator::{ExportOptions, Running, Scene, export_config};
 use tidewaiter_words::Language;
 
+/// A site that is right: no instruments yet, no uplink.
+pub const BARE_SITE: &str = r#"version = 1
+[site]
+id = "yantian"
+agent = "gate-07"
+name = "七号闸口"
+[store]
+dir = "data"
+budget = "64 MiB"
+keep = "30 d"
+[local]
+listen = "127.0.0.1:0"
+"#;
+
 /// Agent id of every stand.
 pub const AGENT: &str = "gate-07";
 /// Site id of every stand.
