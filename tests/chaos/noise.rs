@@ -39,9 +39,12 @@ const BURST_BYTES: usize = 4096;
 /// Noise on one connection of a polled instrument: the client drops a connection that speaks unasked, and
 /// must not have to come back too often until all of it is out.
 const CONNECTION_BYTES: usize = 256 * 1024;
-/// What the agent's memory may grow by while 6 MiB of noise pass. Its own buffers are kilobytes; the rest
-/// is the allocator's and the first pages of the store.
-const GROWTH_KIB: u64 = 2 * 1024;
+/// Noise on each port before memory is looked at first: until then the allocator and the first pages of the
+/// store take their share, which is no sign of anything kept.
+const WARM_BYTES: u64 = (NOISE_BYTES / 4) as u64;
+/// What the agent's memory may grow by while the rest of the noise, at least 4.5 MiB, passes. Its own
+/// buffers are kilobytes.
+const GROWTH_KIB: u64 = 1024;
 
 /// Lines of a MiB of noise that may be a plate: about 50 are a few printable bytes between two line ends.
 const PLATES_BY_CHANCE: u64 = 110;
@@ -79,10 +82,10 @@ pub(super) fn on_every_port() -> Result<()> {
 
     let mut agent = Agent::start(&stand, Duration::ZERO)?;
     agent.ready()?;
+    let taken = |least: u64| sources.values().all(|it| it.taken.load(Relaxed) >= least).then_some(());
+    until("the first noise on every port", Duration::from_secs(90), || taken(WARM_BYTES))?;
     let at_start = agent.program.resident_kib()?;
-    until("1 MiB of noise on every port", Duration::from_secs(90), || {
-        sources.values().all(|it| it.taken.load(Relaxed) >= NOISE_BYTES as u64).then_some(())
-    })?;
+    until("1 MiB of noise on every port", Duration::from_secs(90), || taken(NOISE_BYTES as u64))?;
     thread::sleep(Duration::from_secs(5));
     let at_end = agent.program.resident_kib()?;
     let status = agent.status()?;
