@@ -82,6 +82,7 @@ doctor-configuration = { $file }: { $ports } ports, { $instruments } instruments
 doctor-clock-kept = a time service keeps it, error at most { $error } ms
 doctor-clock-loose = no time service keeps it: records will say that their time is uncertain
 doctor-clock-way = apt-get install chrony, then `chronyc tracking`
+doctor-clock-unasked = { $socket } is not active: the agent cannot learn that the clock is kept
 doctor-zone-none = no data of zone { $zone } in { $dir }
 doctor-zone-way = apt-get install tzdata
 doctor-no-systemd = no systemd on this machine

@@ -76,6 +76,7 @@ doctor-configuration = { $file }：端口 { $ports } 个，仪器 { $instruments
 doctor-clock-kept = 由时间服务校准，误差不超过 { $error } ms
 doctor-clock-loose = 没有时间服务校准：记录会注明时间不确定
 doctor-clock-way = apt-get install chrony，然后执行 `chronyc tracking`
+doctor-clock-unasked = { $socket } 未运行：采集端无从得知时钟是否已校准
 doctor-zone-none = { $dir } 中没有时区 { $zone } 的数据
 doctor-zone-way = apt-get install tzdata
 doctor-no-systemd = 本机没有 systemd
