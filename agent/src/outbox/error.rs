@@ -81,7 +81,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the budget or the disk is used up, rather than broken.
+    /// Whether `SQLite` found no room. It has one word for a budget that is used up and for a disk that is; which of the
+    /// two it was says [`Store::stop_cause`](super::Store::stop_cause).
     pub fn is_full(&self) -> bool {
         matches!(
             self,
@@ -97,6 +98,16 @@ pub enum Refusal {
     /// The budget is used up; the refusal has been counted.
     #[error("not recorded: the store's budget is used up; restore the uplink or raise store.budget")]
     Full,
+    /// The disk is used up, by whomever; the refusal has been counted.
+    #[error(
+        "not recorded: the disk that holds the store is full, whatever its budget says; make room on it, or move store.dir to another"
+    )]
+    DiskFull,
+    /// The file system takes no more files; the refusal has been counted.
+    #[error(
+        "not recorded: the file system that holds the store takes no more files (its inodes are used up); delete files there, or move store.dir to another"
+    )]
+    NoInodes,
     /// The disk failed and reopening did not help; the refusal has been counted.
     #[error("not recorded: {0}")]
     Store(String),

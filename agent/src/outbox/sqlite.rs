@@ -17,14 +17,14 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use rustix::{
-    fs::{FlockOperation, flock},
+    fs::{FlockOperation, StatVfs, flock, statvfs},
     io::Errno,
 };
 use sha2::{Digest, Sha256};
 use tidewaiter_record::{ChainId, Hash};
 
 use super::{
-    StoreError,
+    StopCause, StoreError,
     store::{Batch, Contents, Cursor, Entry, Store},
 };
 
@@ -35,6 +35,9 @@ const LOCK_TRIES: u32 = 40;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Layout of the tables above. A change of layout is a new number.
 const LAYOUT: i64 = 1;
+
+/// A disk with less room is full: a commit of one record writes a few pages to the log and the index of the log.
+const LEAST_ROOM_BYTES: u64 = 256 * 1024;
 
 /// How the key of a note begins.
 const NOTE: &str = "note:";
@@ -246,6 +249,20 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     Err(StoreError::Locked { path: path.to_owned() })
 }
 
+/// Why a disk with this room takes no more; none where it has room.
+fn shortage(room: &StatVfs) -> Option<StopCause> {
+    // What is set aside for root is of use to root alone.
+    let blocks = if rustix::process::geteuid().is_root() { room.f_bfree } else { room.f_bavail };
+    let free = blocks.saturating_mul(room.f_frsize);
+    // A file system that makes inodes as it goes says that it has none at all.
+    let inodes = room.f_files == 0 || room.f_favail > 0;
+    match (free >= LEAST_ROOM_BYTES, inodes) {
+        (false, _) => Some(StopCause::Disk),
+        (true, false) => Some(StopCause::Inodes),
+        (true, true) => None,
+    }
+}
+
 fn connect(path: &Path, budget_bytes: u64) -> Result<Connection, StoreError> {
     let fail = |source| StoreError::Sqlite { path: path.to_owned(), source };
     let connection = Connection::open_with_flags(
@@ -380,6 +397,16 @@ impl Store for SqliteStore {
                 .map_err(fail)?;
         }
         transaction.commit().map_err(fail)
+    }
+
+    fn stop_cause(&mut self, failure: &StoreError) -> StopCause {
+        let folder = self.path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let short = statvfs(folder).ok().and_then(|it| shortage(&it));
+        match short {
+            Some(short) => short,
+            None if failure.is_full() => StopCause::Full,
+            None => StopCause::Failed,
+        }
     }
 
     fn reopen(&mut self) -> Result<(), StoreError> {
