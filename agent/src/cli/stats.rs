@@ -8,15 +8,18 @@ use jiff::{civil::Date, tz::TimeZone};
 use tidewaiter_config::site::{load_site, zone_name};
 use tidewaiter_recompute::{Gathered, by_days_of, to_json};
 use tidewaiter_record::SequenceBuffer;
-use tidewaiter_screening::statistics::{By, Period, Rate, Report, Tally, report};
-use tidewaiter_words::{Language, knows, say, terms};
+use tidewaiter_screening::statistics::{By, Period, Report, Tally, report};
+use tidewaiter_words::{Language, say, terms};
 
 use super::{
     FINDING, Failure, OK, Outcome, Place,
     output::{outln, said},
     register::language,
 };
-use crate::outbox::Archive;
+use crate::{
+    explained::{named, share},
+    outbox::Archive,
+};
 
 /// Records read at once.
 const PAGE: usize = 256;
@@ -173,19 +176,6 @@ fn print(language: Language, report: &Report, by: Option<By>, not_understood: u6
     }
 }
 
-/// A percentage with both its numbers and what they are.
-fn share(language: Language, rate: &Rate) -> String {
-    let percent = rate.percent.map_or_else(|| "–".to_owned(), |it| format!("{it} %"));
-    let of = say(language, &format!("stats-{}", rate.of), &[]);
-    let parts = [
-        ("percent", (&percent).into()),
-        ("numerator", rate.numerator.into()),
-        ("denominator", rate.denominator.into()),
-        ("of", (&of).into()),
-    ];
-    say(language, "stats-share", &parts)
-}
-
 fn groups(language: Language, report: &Report, by: By) -> Table {
     let mut table = table();
     let head = |id: &str| say(language, &format!("stats-{id}"), &[]);
@@ -208,11 +198,6 @@ fn groups(language: Language, report: &Report, by: By) -> Table {
 
 fn figure(tally: &Tally, id: &str) -> Option<String> {
     tally.figures().into_iter().find(|(name, _)| *name == id).map(|(_, count)| count.to_string())
-}
-
-fn named(language: Language, kind: &str, word: &str) -> String {
-    let id = format!("{kind}-{word}");
-    if knows(language, &id) { say(language, &id, &[]) } else { word.to_owned() }
 }
 
 fn table() -> Table {

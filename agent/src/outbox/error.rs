@@ -14,6 +14,17 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    /// It cannot be opened, because there is no room around it.
+    #[error("store {path}: {why} ({source}); make room where it lies, or move store.dir, and start again")]
+    NoRoom {
+        /// Database file.
+        path: PathBuf,
+        /// What is used up.
+        why: &'static str,
+        /// What `SQLite` says.
+        #[source]
+        source: rusqlite::Error,
+    },
     /// The file is a database of another program or another version.
     #[error(
         "store {path} has layout {found}, this program reads {expected}; keep the file and use the program version that wrote it"

@@ -88,9 +88,9 @@ impl SqliteStore {
     }
 
     fn at(path: PathBuf, chain: ChainId, budget_bytes: u64, lock: Option<File>) -> Result<Self, StoreError> {
-        let connection = connect(&path, budget_bytes)?;
+        let connection = connect(&path, budget_bytes).map_err(explained)?;
         let store = Self { path, budget_bytes, connection, _lock: lock };
-        store.ensure_layout(chain)?;
+        store.ensure_layout(chain).map_err(explained)?;
         Ok(store)
     }
 
@@ -249,6 +249,23 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     Err(StoreError::Locked { path: path.to_owned() })
 }
 
+/// Why the file system around a store takes no more; none where it does.
+fn short(store: &Path) -> Option<StopCause> {
+    let folder = store.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    statvfs(folder).ok().and_then(|it| shortage(&it))
+}
+
+/// A store that does not open says what is used up, where that is why: `SQLite` itself speaks of an I/O error.
+fn explained(failure: StoreError) -> StoreError {
+    match failure {
+        StoreError::Sqlite { path, source } => match short(&path) {
+            Some(cause) => StoreError::NoRoom { path, why: cause.reason(), source },
+            None => StoreError::Sqlite { path, source },
+        },
+        other => other,
+    }
+}
+
 /// Why a disk with this room takes no more; none where it has room.
 fn shortage(room: &StatVfs) -> Option<StopCause> {
     // What is set aside for root is of use to root alone.
@@ -285,13 +302,14 @@ fn connect(path: &Path, budget_bytes: u64) -> Result<Connection, StoreError> {
 
 impl Store for SqliteStore {
     fn contents(&mut self) -> Result<Contents, StoreError> {
-        let boot = self.number("boot")? + 1;
+        let boot = self.number("boot").map_err(explained)? + 1;
         let clean = self.number("clean")? == 1;
         self.sql(self.connection.execute_batch(&format!(
             "BEGIN IMMEDIATE;
              INSERT OR REPLACE INTO meta(key, number) VALUES('boot', {boot}), ('clean', 0);
              COMMIT;"
-        )))?;
+        )))
+        .map_err(explained)?;
         let head: Option<(i64, [u8; 32])> = self.sql(
             self.connection
                 .query_row("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1", [], |row| {
@@ -400,9 +418,7 @@ impl Store for SqliteStore {
     }
 
     fn stop_cause(&mut self, failure: &StoreError) -> StopCause {
-        let folder = self.path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let short = statvfs(folder).ok().and_then(|it| shortage(&it));
-        match short {
+        match short(&self.path) {
             Some(short) => short,
             None if failure.is_full() => StopCause::Full,
             None => StopCause::Failed,

@@ -106,3 +106,4 @@ stopped-no-inodes-left = the disk takes no more files
 outcome-done = done
 outcome-failed = FAILED
 outcome-refused = refused
+outcome-interrupted = INTERRUPTED: whether it was done is not known

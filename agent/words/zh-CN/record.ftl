@@ -97,3 +97,4 @@ stopped-no-inodes-left = 磁盘无法再建文件
 outcome-done = 已执行
 outcome-failed = 执行失败
 outcome-refused = 已拒绝
+outcome-interrupted = 已中断：是否执行不明

@@ -9,7 +9,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use jiff::civil::Date;
 use tidewaiter_config::site::zone_name;
 use tidewaiter_recompute::by_days_of;
-use tidewaiter_screening::statistics::{By, Period, Rate, Report, Tally, report};
+use tidewaiter_screening::statistics::{By, Period, Report, Tally, report};
 use tidewaiter_words::{Language, say, terms};
 
 use super::{
@@ -24,7 +24,7 @@ use super::{
     sheet,
 };
 use crate::{
-    explained::named,
+    explained::{named, share},
     lane::{
         Local,
         page::{Shell, View},
@@ -235,20 +235,6 @@ fn group(language: Language, by: By, key: &str) -> String {
         By::Origin => named(language, "origin", key),
         By::Day | By::Week | By::Month | By::Place | By::Table => key.to_owned(),
     }
-}
-
-/// A percentage with both its numbers and what they are.
-fn share(language: Language, rate: &Rate) -> String {
-    let percent = rate.percent.map_or_else(|| "–".to_owned(), |it| format!("{it} %"));
-    let (numerator, denominator, of) =
-        (rate.numerator.to_string(), rate.denominator.to_string(), word(language, rate.of));
-    let parts = [
-        ("percent", (&percent).into()),
-        ("numerator", (&numerator).into()),
-        ("denominator", (&denominator).into()),
-        ("of", (&of).into()),
-    ];
-    say(language, "stats-share", &parts)
 }
 
 /// `GET /stats.csv`: the total and every group, counts and rates with their denominators.
