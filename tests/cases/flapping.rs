@@ -34,9 +34,10 @@ fn a_loose_plug_is_a_few_records_that_count_everything() {
             .collect();
         let names: Vec<&str> = links.iter().map(|it| it.name.as_str()).collect();
         assert!(reconnects > 300, "{reconnects}: the plug was loose indeed");
-        assert!(names.len() <= 7 + 6 + 1, "{} records of one plug: {names:?}", names.len());
+        assert!(names.len() <= 7 + 7 + 1, "{} records of one plug: {names:?}", names.len());
         let told = names.iter().filter(|it| **it == "link-flapping").count();
-        assert!((5..=6).contains(&told), "once, and once an hour: {names:?}");
+        // It is over five minutes after the last change, which is past the sixth hour.
+        assert!((6..=7).contains(&told), "once, and once an hour: {names:?}");
         let Some(last) = links.last() else { panic!("nothing is told") };
         assert_eq!((last.name.as_str(), last.facts["state"].as_str()), ("link-steady", "up"), "{names:?}");
         // Every opening but the first is the end of one time down.

@@ -256,7 +256,7 @@ fn short(store: &Path) -> Option<StopCause> {
 }
 
 /// A store that does not open says what is used up, where that is why: `SQLite` itself speaks of an I/O error.
-fn explained(failure: StoreError) -> StoreError {
+pub(super) fn explained(failure: StoreError) -> StoreError {
     match failure {
         StoreError::Sqlite { path, source } => match short(&path) {
             Some(cause) => StoreError::NoRoom { path, why: cause.reason(), source },
