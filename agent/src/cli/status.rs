@@ -355,6 +355,8 @@ fn trimmed(table: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
+
     use super::*;
 
     fn page(report: &Value) -> String {

@@ -150,7 +150,7 @@ impl Flapping {
         let mut it = Self { first, changes: 0, downs: 0, down_ms: 0, told_ms: None };
         let mut before = first;
         for (place, at) in changes.iter().enumerate() {
-            let same = (changes.len() - 1 - place) % 2 == 0;
+            let same = (changes.len() - 1 - place).is_multiple_of(2);
             let to = match (same, state) {
                 (true, state) => state,
                 (false, LinkState::Up) => LinkState::Down,
@@ -185,7 +185,7 @@ impl Flapping {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
 

@@ -284,7 +284,7 @@ impl StatusReport {
         } else if let Some(why) = &status.key_away {
             Some(format!("{why}; use the paper procedure until the key is back"))
         } else {
-            Stopped::of(status).map(|it| it.in_full())
+            Stopped::of(status).map(Stopped::in_full)
         };
         Self {
             version: 1,
