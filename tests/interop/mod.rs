@@ -8,6 +8,7 @@ mod metrics;
 mod modbus;
 mod peers;
 mod proof;
+mod relink;
 mod tls;
 pub(crate) mod verifier;
 mod wiring;
@@ -17,6 +18,11 @@ use tidewaiter_tests::process::pass;
 #[test]
 fn mosquitto_tls() {
     pass(tls::mutual());
+}
+
+#[test]
+fn mosquitto_to_mosquitto_at_a_reload() {
+    pass(relink::from_plain_to_tls());
 }
 
 #[test]

@@ -15,6 +15,7 @@ status-executable = executable sha256 { $hash }
 status-log-fork = THE CENTRE'S LOG FORKS: { $why }
 status-recording = recording
 status-not-recording = NOT RECORDING: { $why }
+status-not-recording-since = NOT RECORDING since { $since }: { $cause }. Use the paper procedure.
 status-counters = sampled { $sampled } → sealed { $sealed } → sent { $sent } → receipted { $receipted }
 status-waiting = oldest record without a receipt: { $age }
 status-refused = { $refused ->

@@ -15,6 +15,7 @@ status-executable = 可执行文件 sha256 { $hash }
 status-log-fork = 中心日志出现分叉：{ $why }
 status-recording = 正在记录
 status-not-recording = 未在记录：{ $why }
+status-not-recording-since = 未在记录（自 { $since } 起）：{ $cause }。请改用纸质流程。
 status-counters = 采样 { $sampled } → 封存 { $sealed } → 发送 { $sent } → 回执 { $receipted }
 status-waiting = 最早未回执的记录已等待 { $age }
 status-refused = 停止记录以来拒收 { $refused } 条结果

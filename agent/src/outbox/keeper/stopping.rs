@@ -57,22 +57,29 @@ impl Keeper {
         Ok(())
     }
 
-    pub(super) async fn stop(&mut self, why: &str) -> Result<(), StoreError> {
+    pub(super) async fn stop(&mut self, cause: StopCause) -> Result<(), StoreError> {
+        let why = cause.reason();
         warn!(why, "not recording");
         let now = self.clock.now();
         self.refused_from_ms = now.wall_ms;
         self.status.stopped_since_ms = Some(now.wall_ms);
-        self.status.stopped_by = Some(StopCause::Full);
+        self.status.stopped_by = Some(cause);
         let draft = Self::own(Detail::Stopped(Stopped { reason: why.to_owned() }));
         self.seal_own(draft, Some((self.status.refused, now.wall_ms))).await.map(drop)
     }
 
-    /// Says how much was refused, and goes on. The refusal is that of a key that still does not sign.
+    /// Why a commit failed; asked of the store as it is then.
+    pub(super) async fn cause(&mut self, failure: StoreError) -> Result<(StopCause, StoreError), StoreError> {
+        self.with_store(move |store| Ok((store.stop_cause(&failure), failure))).await
+    }
+
+    /// Says how much was refused, and goes on. Where even that cannot be recorded it still stands still, and the count
+    /// goes on: the refusal says why.
     pub(super) async fn resume(&mut self) -> Result<Result<(), Refusal>, StoreError> {
         let now = self.clock.now();
         let from = Moment { mono_ms: 0, wall_ms: self.refused_from_ms };
         let draft = Self::own(Detail::Resumed(Resumed { refused: self.status.refused, from, to: now }));
-        if let Some(refusal) = self.seal_own(draft, Some((0, 0))).await? {
+        if let Err(refusal) = self.seal_own(draft, Some((0, 0))).await? {
             return Ok(Err(refusal));
         }
         info!(refused = self.status.refused, "recording again");
@@ -83,18 +90,17 @@ impl Keeper {
         Ok(Ok(()))
     }
 
-    /// Seals one record of the keeper's own; a failure leaves the state as it was and is logged.
-    /// Gives the refusal of a key that does not sign.
+    /// Seals one record of the keeper's own; a failure leaves the state as it was, is logged, and is the refusal.
     pub(super) async fn seal_own(
         &mut self,
         draft: Draft,
         refused: Option<(u64, i64)>,
-    ) -> Result<Option<Refusal>, StoreError> {
+    ) -> Result<Result<(), Refusal>, StoreError> {
         let now = self.timing.look();
         let anchor = self.witness.due();
         match self.seal_one(&self.head, anchor, &draft, now) {
             Ok(sealed) => {
-                let head = self.head.after(&sealed);
+                let (head, hash) = (self.head.after(&sealed), sealed.hash);
                 let mut notes = draft.notes.clone();
                 notes.extend(anchor.map(|it| self.anchored(it)));
                 let batch = Batch { entries: vec![entry(&draft, sealed, now)], notes, refused, ..Batch::default() };
@@ -105,13 +111,25 @@ impl Keeper {
                     }
                     Err(failure) => {
                         error!(%failure, "a record about the store itself could not be kept");
+                        let (cause, failure) = self.cause(failure).await?;
                         self.recover().await?;
+                        // A commit that failed may have happened: then it is the head that was read back.
+                        if self.head.prev != hash {
+                            if self.status.stopped_since_ms.is_some() {
+                                self.status.stopped_by = Some(cause);
+                            }
+                            return Ok(Err(cause.refusal(&failure.to_string())));
+                        }
+                        self.publish();
                     }
                 }
+                Ok(Ok(()))
             }
-            Err(why @ SealError::Sign(_)) => return Ok(Some(self.key_away(&why))),
-            Err(why) => error!(%why, "a record about the store itself could not be sealed"),
+            Err(why @ SealError::Sign(_)) => Ok(Err(self.key_away(&why))),
+            Err(why) => {
+                error!(%why, "a record about the store itself could not be sealed");
+                Ok(Err(Refusal::Seal(why.to_string())))
+            }
         }
-        Ok(None)
     }
 }
