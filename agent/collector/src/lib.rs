@@ -27,6 +27,7 @@
 //! | [`reset`] | a new chain in place of one that cannot go on |
 //! | [`files`] | locks, and files replaced in one step |
 //! | [`view`], [`mod@print`], [`export`] | records for people and for other programs |
+//! | `lake` | the same as Parquet tables, where the feature `parquet` is built in |
 //! | [`archive`] | backups to go on from, archives to check in ten years |
 //! | [`case`] | evidence bundles |
 //! | [`config`], [`cli`] | `collector.toml` and the command line |
@@ -46,6 +47,8 @@ pub mod export;
 pub mod files;
 pub mod finding;
 pub mod keys;
+#[cfg(feature = "parquet")]
+pub mod lake;
 pub mod orders;
 pub mod print;
 pub mod proving;

@@ -274,6 +274,7 @@ centre-archive = { $path }: { $records } records of { $chains } chains in { $fil
 centre-archive-signed = signed by { $by }; { $leaves } leaves, root { $root }; { $heads } heads hold
 centre-taken = { $what }: { $new } records were new, { $here } were here, { $refused } refused; { $contents } contents, { $heads } heads
 centre-restored = { $path }: restored; what came after { $at } is not in it, see `tidewaiter-collector status` for gaps
+centre-tables = { $path }: { $records } records, { $inspections } inspections, { $findings } findings, { $readings } readings, { $intervals } intervals; go on with `--after { $upto }`
 centre-bundle = { $path }: records { $first } to { $last } of chain { $chain }, { $files } files, { $absent } contents not at hand
 centre-column-agent = agent
 centre-column-chain = chain

@@ -250,6 +250,7 @@ centre-archive = { $path }：{ $chains } 条链的 { $records } 条记录，共 
 centre-archive-signed = 由 { $by } 签名；叶 { $leaves }，根 { $root }；日志头 { $heads } 个成立
 centre-taken = { $what }：新记录 { $new } 条，已有 { $here } 条，拒收 { $refused } 条；附证 { $contents } 份，日志头 { $heads } 个
 centre-restored = { $path }：已恢复；{ $at } 之后的内容不在其中，缺口见 `tidewaiter-collector status`
+centre-tables = { $path }：记录 { $records } 条，检查 { $inspections } 条，判定 { $findings } 条，读数 { $readings } 条，时段 { $intervals } 条；后续导出请加 `--after { $upto }`
 centre-bundle = { $path }：链 { $chain } 的记录 { $first } 至 { $last }，文件 { $files } 个，缺少内容 { $absent } 份
 centre-column-agent = 代理
 centre-column-chain = 记录链

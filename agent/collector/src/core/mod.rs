@@ -30,6 +30,8 @@ use std::{
 };
 
 pub use action::{Action, Collected, Equivocation, HeadDue, Refusal, ResendDue};
+#[cfg(feature = "parquet")]
+pub(crate) use opening::cause;
 pub use gaps::{MAX_ASKED, REPORT_AFTER_MS, SPACING_MS};
 pub use sharing::PATIENCE_MS;
 use tidewaiter_config::limits::LimitTable;
