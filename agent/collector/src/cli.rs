@@ -395,12 +395,10 @@ fn carry_out(command: Command, asked: Option<Language>) -> Result<u8, Failure> {
             config.output.language = asked.unwrap_or(config.output.language);
             collect(config)
         }
-        Command::Status { store, json } => {
-            let registry = match &store.config {
-                Some(config) => Some(keys::load_registry(&Config::load(config)?.centre.registry)?),
-                None => None,
-            };
-            status::show(open(&store)?.as_ref(), registry.as_ref(), json)
+        Command::Status { store: which, json } => {
+            let (store, place) = (open(&which)?, place(&which)?);
+            let registry = which.config.as_deref().map(|it| export::in_force(it, store.as_ref())).transpose()?;
+            status::show(store.as_ref(), registry.as_ref(), place.free_bytes(), json)
         }
         Command::Stats { store, from, to, by, json } => {
             let language = tidewaiter_console::language();
@@ -508,7 +506,11 @@ fn by(text: &str) -> Result<By, String> {
 }
 
 fn open(which: &StoreArgs) -> Result<Box<dyn Store>, Failure> {
-    let place = match (&which.store, &which.config) {
+    Ok(place(which)?.read()?)
+}
+
+fn place(which: &StoreArgs) -> Result<Place, Failure> {
+    Ok(match (&which.store, &which.config) {
         (Some(store), _)
             if store.to_string_lossy().starts_with("postgres") && store.to_string_lossy().contains("://") =>
         {
@@ -520,8 +522,7 @@ fn open(which: &StoreArgs) -> Result<Box<dyn Store>, Failure> {
         (None, Some(config)) => Config::load(config)?.store.place,
         // The group of arguments asks for one of them.
         (None, None) => Place::File("collector.db".into()),
-    };
-    Ok(place.read()?)
+    })
 }
 
 fn collect(config: Config) -> Result<u8, Failure> {

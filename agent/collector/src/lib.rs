@@ -22,6 +22,7 @@
 //! | [`service`] | the way between broker and core, group commit, restart of the store |
 //! | [`orders`] | signed orders on their way to the agents |
 //! | [`summary`] | the counts |
+//! | [`figures`] | how the centre stands, for `status`, `/metrics` and `/healthz` |
 //! | [`ca`] | the authority of transport certificates |
 //! | [`enrol`] | tokens, requests, the endpoint for agents |
 //! | [`reset`] | a new chain in place of one that cannot go on |
@@ -42,8 +43,10 @@ pub mod case;
 pub mod cli;
 pub mod config;
 pub mod core;
+mod door;
 pub mod enrol;
 pub mod export;
+pub mod figures;
 pub mod files;
 pub mod finding;
 pub mod keys;

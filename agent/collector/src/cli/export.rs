@@ -109,7 +109,7 @@ fn tables(args: &ExportArgs, store: &dyn Store, which: &Selection) -> Result<u8,
     use crate::lake::{Limits, Source, write};
     let Some(folder) = &args.out else { return Err(no_folder()) };
     let registry = match &args.store.config {
-        Some(config) => Some(registry(config, store)?),
+        Some(config) => Some(in_force(config, store)?),
         None => None,
     };
     let command = typed(args);
@@ -143,13 +143,13 @@ fn tables(args: &ExportArgs, _: &dyn Store, _: &Selection) -> Result<u8, Failure
 }
 
 fn no_folder() -> Failure {
-    let why = "--format parquet writes a folder of tables; add --out DIR (cborseq, jsonl and csv go to stdout without it)";
+    let why =
+        "--format parquet writes a folder of tables; add --out DIR (cborseq, jsonl and csv go to stdout without it)";
     Failure::Usage(why.to_owned())
 }
 
 /// The keys in force: the registry's, and those that chains have handed themselves to.
-#[cfg_attr(not(feature = "parquet"), allow(dead_code))]
-fn registry(config: &Path, store: &dyn Store) -> Result<Registry, Failure> {
+pub(super) fn in_force(config: &Path, store: &dyn Store) -> Result<Registry, Failure> {
     let registered = keys::load_registry(&Config::load(config)?.centre.registry)?;
     let keyring = Keyring::with(registered, store.rotations()?).map_err(CoreError::from)?;
     Ok(keyring.in_force().clone())

@@ -141,11 +141,7 @@ impl<'a> Row<'a> {
     /// Value, its number, unit, quality, or the reason why there is none and the code behind it.
     fn outcome(&mut self, outcome: Outcome) -> &mut Self {
         match outcome {
-            Ok(shown) => self
-                .decimal(Some(shown.value))
-                .text(shown.unit.code())
-                .text(shown.quality.word())
-                .nothing(2),
+            Ok(shown) => self.decimal(Some(shown.value)).text(shown.unit.code()).text(shown.quality.word()).nothing(2),
             Err(missing) => {
                 self.nothing(4).text(missing.word());
                 self.put(missing.code().map_or(Cell::Nothing, |it| Cell::Int(it.into())))

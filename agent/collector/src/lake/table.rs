@@ -263,9 +263,8 @@ impl Column {
             Kind::Number => Some(LogicalType::decimal(PLACES.into(), PRECISION)),
         };
         let repetition = if self.required { Repetition::REQUIRED } else { Repetition::OPTIONAL };
-        let mut builder = Type::primitive_type_builder(self.name, physical)
-            .with_repetition(repetition)
-            .with_logical_type(logical);
+        let mut builder =
+            Type::primitive_type_builder(self.name, physical).with_repetition(repetition).with_logical_type(logical);
         if self.kind == Kind::Number {
             let length = i32::try_from(NUMBER_BYTES).unwrap_or(i32::MAX);
             builder = builder.with_length(length).with_precision(PRECISION).with_scale(PLACES.into());

@@ -134,7 +134,8 @@ fn the_largest_numbers_of_a_record_fit() {
 #[test]
 fn a_row_that_is_not_of_the_table_is_refused() {
     let table = &TABLES[2];
-    let mut sheet = Sheet::begin(table, Vec::new(), Arc::new(properties(table, Vec::new())), Limits::default()).unwrap();
+    let mut sheet =
+        Sheet::begin(table, Vec::new(), Arc::new(properties(table, Vec::new())), Limits::default()).unwrap();
     assert!(sheet.put(&row(&TABLES[3], 1, true)).is_err());
     let mut absent = row(table, 1, true);
     absent[1] = Cell::Nothing;

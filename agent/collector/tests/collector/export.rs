@@ -61,7 +61,8 @@ fn all_formats_tell_the_same_records(home: &Home) {
     assert_eq!(lines[0]["detail"]["measured"][0]["unit"], "[pH]");
     assert_eq!(lines[1]["kind"], "event");
 
-    let (_, rows) = write(store.as_ref(), Format::Csv, Selection { chain: Some(agent.chain()), ..Selection::default() });
+    let (_, rows) =
+        write(store.as_ref(), Format::Csv, Selection { chain: Some(agent.chain()), ..Selection::default() });
     let mut reader = csv::Reader::from_reader(rows.as_slice());
     assert_eq!(reader.headers().unwrap(), COLUMNS.as_slice());
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
