@@ -98,7 +98,8 @@ pub(super) fn centre() -> Result<()> {
         let stop = CancellationToken::new();
         let place = world.stand.dir.join("centre").join("collector.db").into();
         let readable = Readable { place, registry: world.stand.registry_path() };
-        let address = listen::serve(&Listen { address: "127.0.0.1:0".parse()? }, readable, running, stop.clone()).await?;
+        let address =
+            listen::serve(&Listen { address: "127.0.0.1:0".parse()? }, readable, running, stop.clone()).await?;
         let url = format!("http://{address}/metrics");
         let ended = tokio::task::spawn_blocking(move || run(Command::new(python).arg(PARSER).arg(url))).await??;
         ensure!(ended.code == 0, "{}", ended.stderr);

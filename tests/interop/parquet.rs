@@ -71,8 +71,9 @@ pub(super) fn vectors() -> Result<()> {
         it.file_name().and_then(|it| it.to_str()).is_some_and(|it| it.starts_with(|c: char| c.is_ascii_digit()))
     });
     files.sort();
-    // From behind: what waits for a gap is exported too, and the order is that of arrival.
-    for (count, file) in files.iter().rev().enumerate() {
+    // From behind: what waits for a gap is exported too, and the order is that of arrival. Then once more, for those that were
+    // signed with a key of which nobody knew yet.
+    for (count, file) in files.iter().rev().chain(&files).enumerate() {
         let bytes = hex::decode(fs::read_to_string(file)?.replace('\n', ""))?;
         let agent = parse(&bytes)?.header.agent;
         core.accept(&format!("tw/1/yantian/{agent}/record"), &bytes, 1_790_000_000_000)?;
@@ -81,7 +82,7 @@ pub(super) fn vectors() -> Result<()> {
         }
     }
     let said = compared(&python, &path, dir.path(), core.keys(), Limits { rows: 7, bytes: 20_000 })?;
-    ensure!(said["rows"]["records"].as_u64() >= Some(34), "{said}");
+    ensure!(said["rows"]["records"].as_u64() == u64::try_from(files.len()).ok(), "{said}");
     for table in ["inspections", "findings", "readings", "intervals"] {
         ensure!(said["rows"][table].as_u64() >= Some(1), "{said}");
     }

@@ -176,18 +176,18 @@ fn typed(args: &ExportArgs) -> String {
 
 /// The first millisecond of a day, or a moment.
 fn first_ms(text: &str) -> Result<i64, String> {
-    match text.parse::<Date>() {
-        Ok(day) => day_begins(day),
-        Err(_) => moment(text),
-    }
+    day(text).map_or_else(|| moment(text), day_begins)
 }
 
 /// The last millisecond of a day, or a moment.
 fn last_ms(text: &str) -> Result<i64, String> {
-    match text.parse::<Date>() {
-        Ok(day) => day_begins(day.tomorrow().map_err(|it| it.to_string())?).map(|it| it - 1),
-        Err(_) => moment(text),
-    }
+    let Some(day) = day(text) else { return moment(text) };
+    day_begins(day.tomorrow().map_err(|it| it.to_string())?).map(|it| it - 1)
+}
+
+/// A day alone: one with a time of day behind it would be read as a day too, and the time dropped.
+fn day(text: &str) -> Option<Date> {
+    if text.contains(['T', 't', ' ']) { None } else { text.parse().ok() }
 }
 
 fn day_begins(day: Date) -> Result<i64, String> {
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(last_ms("2026-11-30"), Ok(at("2026-11-30T23:59:59.999Z")));
         for read in [first_ms, last_ms] {
             assert_eq!(read("2026-11-30T18:00:00+08:00"), Ok(at("2026-11-30T10:00:00Z")));
-            assert!(read("yesterday").is_err() && read("2026-13-01").is_err());
+            assert!(read("yesterday").is_err() && read("2026-13-01").is_err() && read("2026-11-30T18:00").is_err());
         }
     }
 }

@@ -19,6 +19,9 @@ use crate::{
 /// Silent agents that are named; the JSON names a hundred.
 const SHOWN_SILENT: usize = 10;
 
+/// Age from which a record without a receipt is worth a line: below, its evidence is still on its way.
+const UNRECEIPTED_MS: u64 = 60_000;
+
 /// Prints chains and counts; gives exit code 1 when something is bad or missing.
 pub(super) fn show(
     store: &dyn Store,
@@ -136,7 +139,7 @@ fn standing(out: &mut impl io::Write, it: &Figures) -> io::Result<()> {
     if it.agents_unseen > 0 {
         writeln!(out, "{}", said!("centre-unseen", agents = it.agents_unseen))?;
     }
-    if it.unreceipted_oldest_ms > 0 {
+    if it.unreceipted_oldest_ms >= UNRECEIPTED_MS {
         writeln!(out, "{}", said!("centre-unreceipted", since = span(it.unreceipted_oldest_ms)))?;
     }
     let used = size(it.store_bytes);

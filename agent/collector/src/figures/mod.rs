@@ -18,7 +18,7 @@ pub mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use tidewaiter_record::{Registry, Role};
+use tidewaiter_record::{ChainId, Registry, Role};
 
 use crate::{
     store::{Outline, Store, StoreError},
@@ -28,7 +28,7 @@ use crate::{
 /// Agents that are named with the time since their last record.
 pub const MOST_NAMED: usize = 100;
 
-/// Chains whose oldest record without a receipt is looked up; the rest are as old as that, or younger, in all likelihood.
+/// Chains with a gap or missing evidence of which single records are looked up; where there are more, everybody knows already.
 const MOST_LOOKED_UP: usize = 1_000;
 
 /// Every running agent seals at least one record in 60 s, so one that is silent for longer than these is late, in trouble, or gone.
@@ -68,12 +68,23 @@ pub struct Figures {
     pub chain_resets: u64,
     /// Leaves of the log.
     pub log_leaves: u64,
-    /// The newest head: its number, the leaves it covers, its age in milliseconds.
-    pub log_head: Option<(u64, u64, u64)>,
+    /// The newest head of it.
+    pub log_head: Option<HeadFigures>,
     /// Bytes that the store takes.
     pub store_bytes: u64,
     /// Bytes that are left on its disk; none where it is on a server.
     pub store_free_bytes: Option<u64>,
+}
+
+/// The newest head of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct HeadFigures {
+    /// Its number.
+    pub number: u64,
+    /// Leaves it covers.
+    pub size: u64,
+    /// Milliseconds since it was signed.
+    pub age_ms: u64,
 }
 
 /// How long an agent has sent no record.
@@ -83,7 +94,7 @@ pub struct Silence {
     pub site: String,
     /// The agent.
     pub agent: String,
-    /// Milliseconds since its newest record in sequence came in.
+    /// Milliseconds since its newest record came in.
     pub ms: u64,
 }
 
@@ -103,7 +114,7 @@ impl Figures {
     ) -> Result<Self, StoreError> {
         let outline = store.outline()?;
         let since = |then_ms: i64| now_ms.saturating_sub(then_ms).max(0).unsigned_abs();
-        let known = Known::of(&outline, registry);
+        let known = Known::of(&outline, &newest(store, &outline)?, registry);
         let silence = known.silence(since);
         let gaps = store.gaps()?;
         let over = |limit: &u64| silence.iter().filter(|it| it.ms > limit * 1_000).count() as u64;
@@ -123,7 +134,11 @@ impl Figures {
             forks: store.forks()?.len() as u64,
             chain_resets: resets as u64,
             log_leaves: store.log_size()?,
-            log_head: store.newest_head()?.map(|it| (it.number, it.size, since(it.at_ms))),
+            log_head: store.newest_head()?.map(|it| HeadFigures {
+                number: it.number,
+                size: it.size,
+                age_ms: since(it.at_ms),
+            }),
             store_bytes: store.size_bytes()?,
             store_free_bytes: free_bytes,
             silence: silence.into_iter().take(MOST_NAMED).collect(),
@@ -140,13 +155,14 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn of(outline: &'a [Outline], registry: Option<&'a Registry>) -> Self {
+    fn of(outline: &'a [Outline], newest_ms: &BTreeMap<ChainId, i64>, registry: Option<&'a Registry>) -> Self {
         let mut seen: BTreeMap<&str, (&str, i64)> = BTreeMap::new();
         for it in outline {
             // An agent that was given a new chain is as silent as the newer of the two.
-            let newest = seen.entry(&it.agent).or_insert((&it.site, it.head_received_ms));
-            if it.head_received_ms > newest.1 {
-                *newest = (&it.site, it.head_received_ms);
+            let came_ms = newest_ms.get(&it.chain).map_or(it.head_received_ms, |waits| it.head_received_ms.max(*waits));
+            let newest = seen.entry(&it.agent).or_insert((&it.site, came_ms));
+            if came_ms > newest.1 {
+                *newest = (&it.site, came_ms);
             }
         }
         let Some(registry) = registry else { return Self { active: seen, unseen: 0, retired: 0 } };
@@ -172,6 +188,18 @@ impl<'a> Known<'a> {
         all.sort_by(|a, b| b.ms.cmp(&a.ms).then_with(|| a.agent.cmp(&b.agent)));
         all
     }
+}
+
+/// When the newest record came of chains with a gap: what waits behind it is no silence.
+fn newest(store: &dyn Store, outline: &[Outline]) -> Result<BTreeMap<ChainId, i64>, StoreError> {
+    let mut newest = BTreeMap::new();
+    for it in outline.iter().filter(|it| it.waiting > 0).take(MOST_LOOKED_UP) {
+        let Some(highest) = it.highest else { continue };
+        if let Some(link) = store.link(it.chain, highest)? {
+            newest.insert(it.chain, link.received_ms);
+        }
+    }
+    Ok(newest)
 }
 
 /// When the oldest record came that is here and not under a receipt: behind a gap, or before evidence that is missing.

@@ -153,7 +153,7 @@ impl Text {
         let incidents = incidents.map(|(word, n)| (word.to_owned(), n));
         self.gauges("incidents", "What a person has to know of, by kind", "kind", incidents);
         self.gauge("log_leaves", "Leaves of the log", it.log_leaves);
-        if let Some((number, size, age_ms)) = it.log_head {
+        if let Some(super::HeadFigures { number, size, age_ms }) = it.log_head {
             self.gauge("log_head", "Number of the newest head of the log", number);
             self.gauge("log_uncovered", "Leaves that no head covers yet", it.log_leaves.saturating_sub(size));
             self.seconds("log_head_age", "Age of the newest head of the log", age_ms);
