@@ -161,7 +161,7 @@ fn typed(args: &ExportArgs) -> String {
     let mut line = "tidewaiter-collector export --format parquet".to_owned();
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
-            line.push_str(&format!(" --{name} {value}"));
+            line.extend([" --", name, " ", &value]);
         }
     };
     add("chain", args.chain.map(|it| it.to_string()));
