@@ -62,7 +62,7 @@ pub struct Limits {
 impl Default for Limits {
     /// Large enough for readers that work row group by row group, small enough for five of them in memory at once.
     fn default() -> Self {
-        Self { rows: 64 * 1024, bytes: 16 << 20 }
+        Self { rows: 64 * 1024, bytes: 8 << 20 }
     }
 }
 

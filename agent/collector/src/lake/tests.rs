@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use parquet::{
     data_type::Decimal as Exact,
-    file::reader::{FileReader, SerializedFileReader},
+    file::{
+        metadata::RowGroupMetaData,
+        reader::{FileReader, SerializedFileReader},
+    },
     record::Field,
     schema::printer::print_schema,
 };
@@ -72,7 +75,7 @@ fn what_gathers_leaves_when_it_is_enough() {
     let groups = |limits: Limits, rows: i64| -> Vec<i64> {
         let file = write(&TABLES[4], limits, (0..rows).map(|it| row(&TABLES[4], it, it % 3 > 0)));
         let reader = SerializedFileReader::new(bytes::Bytes::from(file)).unwrap();
-        reader.metadata().row_groups().iter().map(|it| it.num_rows()).collect()
+        reader.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect()
     };
     let many = usize::MAX;
     assert_eq!(groups(Limits { rows: 4, bytes: many }, 9), [4, 4, 1]);

@@ -39,7 +39,7 @@ fn the_store_says_who_is_silent_and_what_waits(home: &Home) {
         busy.offer(&mut core, &it, at(20));
     }
     // Receipts of gate-08 stop before record 3; record 4 is lost, and 5 waits.
-    let held = busy.seal(named(&[7; 20_000], false));
+    let held = busy.seal(named(&vec![7; 20_000], false));
     busy.offer(&mut core, &held, at(21));
     let (_lost, waits) = (busy.event("lost"), busy.event("waits"));
     busy.offer(&mut core, &waits, at(22));

@@ -50,7 +50,7 @@ fn tables_tell_what_the_centre_knows(home: &Home) {
     let mut sealed = agent.events(3);
     sealed.push(agent.seal(Detail::Inspection(Box::new(judged(textile("7.60"))))));
     // 4: its evidence never comes, so receipts stop before it. 5: lost. 6: waits.
-    sealed.push(agent.seal(named(&[7; 20_000], false)));
+    sealed.push(agent.seal(named(&vec![7; 20_000], false)));
     let lost = agent.event("lost");
     let waits = agent.event("waits");
     for it in sealed.iter().chain([&waits]) {
@@ -145,7 +145,8 @@ fn every_word_of_the_format_selects() {
         .collect();
     words.push("unknown");
     let mut known = KINDS.to_vec();
-    (words.sort_unstable(), known.sort_unstable());
+    words.sort_unstable();
+    known.sort_unstable();
     assert_eq!(words, known);
 }
 
