@@ -118,8 +118,19 @@ async fn a_running_centre_is_asked_how_it_is() {
     // No broker yet, and so it is not well; the figures are there all the same.
     let (code, said) = asked("/healthz", "localhost").await.unwrap();
     assert!(code == 503 && said.contains("not collecting: the broker has not been connected"), "{said}");
-    let (code, said) = asked("/metrics", "127.0.0.1").await.unwrap();
-    assert_eq!(code, 200, "{said}");
+    // The listener is up before the store is there; figures that could not be read are kept for some seconds too.
+    let said = timeout(PATIENCE, async {
+        loop {
+            let (code, said) = asked("/metrics", "127.0.0.1").await.unwrap();
+            assert_eq!(code, 200, "{said}");
+            if !said.contains("\ntidewaiter_collector_store_readable 0\n") {
+                return said;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    })
+    .await
+    .unwrap();
     for line in [
         "\ntidewaiter_collector_broker_up 0\n",
         "\ntidewaiter_collector_store_readable 1\n",
