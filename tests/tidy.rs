@@ -140,7 +140,7 @@ fn packages_are_named_after_their_folder() {
 #[test]
 fn io_and_clocks_stay_at_the_rim() {
     // Folder, and the files in it that may touch the world.
-    let rules: [(&str, &[&str]); 20] = [
+    let rules: &[(&str, &[&str])] = &[
         ("drivers/src", &[]),
         ("drivers/node/src", &[]),
         ("firmware/app/src", &[]),
@@ -169,6 +169,10 @@ fn io_and_clocks_stay_at_the_rim() {
         ("agent/recompute/src", &[]),
         ("agent/telling/src", &[]),
         ("agent/collector/src/core", &[]),
+        // The listener, and the task's own clock, which the text is given; the facts are read from a store and a time.
+        ("agent/collector/src/figures", &["listen.rs", "running.rs", "text.rs"]),
+        // Files and their folder; rows and row groups are values and bytes.
+        ("agent/collector/src/lake", &["mod.rs"]),
     ];
     let world = [
         "std::fs",
@@ -181,7 +185,7 @@ fn io_and_clocks_stay_at_the_rim() {
         "rusqlite",
         "postgres::",
     ];
-    for (folder, exempt) in rules {
+    for &(folder, exempt) in rules {
         for path in sources(folder) {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if exempt.contains(&name) || is_test(&path) {

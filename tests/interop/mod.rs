@@ -6,6 +6,7 @@ mod foreign;
 mod mandate;
 mod metrics;
 mod modbus;
+mod parquet;
 mod peers;
 mod proof;
 mod relink;
@@ -106,8 +107,23 @@ fn pymodbus_server_is_written_on_a_line_that_echoes() {
 }
 
 #[test]
+fn duckdb_reads_the_tables_of_all_kinds() {
+    pass(parquet::vectors());
+}
+
+#[test]
+fn duckdb_reads_the_tables_of_a_world() {
+    pass(parquet::world());
+}
+
+#[test]
 fn prometheus_reads_the_figures() {
     pass(metrics::parsed());
+}
+
+#[test]
+fn prometheus_reads_the_figures_of_the_centre() {
+    pass(metrics::centre());
 }
 
 #[test]

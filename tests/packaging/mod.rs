@@ -271,6 +271,35 @@ fn dashboards_and_alerts_ask_for_metrics_that_exist() -> Result<()> {
 }
 
 #[test]
+fn dashboard_and_alerts_of_the_centre_ask_for_metrics_that_exist() -> Result<()> {
+    let folder = "agent/packaging/dashboards";
+    let dashboard = read(&format!("{folder}/grafana-centre.json"))?;
+    let parsed: serde_json::Value = serde_json::from_str(&dashboard)?;
+    ensure!(parsed["panels"].as_array().is_some_and(|it| it.len() >= 10), "panels are missing");
+    let rules = read(&format!("{folder}/alerts-centre.yml"))?;
+    let test = format!("{folder}/alerts-centre.test.yml");
+    let tried = read(&test)?;
+    let asked: BTreeSet<&str> = [dashboard.as_str(), rules.as_str(), tried.as_str()]
+        .into_iter()
+        .flat_map(|text| text.split(|it: char| !it.is_ascii_alphanumeric() && it != '_'))
+        .filter(|it| it.starts_with("tidewaiter_"))
+        .map(|it| it.trim_start_matches("tidewaiter_collector_"))
+        .collect();
+    ensure!(asked.len() >= 18, "asked for: {asked:?}");
+    if let Ok(source) = read("agent/collector/src/figures/text.rs") {
+        for name in asked {
+            // The library adds prefix, unit and `_total`.
+            let stem = name.trim_end_matches("_total").trim_end_matches("_seconds");
+            ensure!(source.contains(&format!("\"{stem}\"")), "/metrics of the collector has no {name}");
+        }
+    }
+    if let Some(said) = output("promtool", &["test", "rules", &test])? {
+        tell(&format!("promtool: {}", said.split_whitespace().collect::<Vec<_>>().join(" ")));
+    }
+    Ok(())
+}
+
+#[test]
 fn consumers_believe_only_what_proves_itself() -> Result<()> {
     let _alone = alone();
     let venv = root().join("target/test-venv/bin/python");

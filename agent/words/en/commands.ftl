@@ -179,6 +179,7 @@ evidence-changed = { $path } has changed: its hash is { $hash }
 ### export, recompute, stats
 
 export-written = { $records ->
+export-parquet = tables of Parquet are made at the centre, where the records of all agents are: tidewaiter-collector export --format parquet --out DIR. Here: cborseq, jsonl, csv, n42
     [one] { $records } record
    *[other] { $records } records
 }
@@ -276,6 +277,7 @@ centre-archive = { $path }: { $records } records of { $chains } chains in { $fil
 centre-archive-signed = signed by { $by }; { $leaves } leaves, root { $root }; { $heads } heads hold
 centre-taken = { $what }: { $new } records were new, { $here } were here, { $refused } refused; { $contents } contents, { $heads } heads
 centre-restored = { $path }: restored; what came after { $at } is not in it, see `tidewaiter-collector status` for gaps
+centre-tables = { $path }: { $records } records, { $inspections } inspections, { $findings } findings, { $readings } readings, { $intervals } intervals; go on with `--after { $upto }`
 centre-bundle = { $path }: records { $first } to { $last } of chain { $chain }, { $files } files, { $absent } contents not at hand
 centre-column-agent = agent
 centre-column-chain = chain
@@ -312,10 +314,31 @@ centre-count-resends = requests to send again
 centre-count-duplicates = duplicates folded
 centre-count-recomputed = recomputed
 centre-count-not-recomputed = not recomputed
-centre-bad = bad: { $cause }
+centre-bad = bad: { $cause } ({ $meant })
+centre-cause-topic = on a topic that is none of ours
+centre-cause-malformed = no record
+centre-cause-topic-mismatch = on the topic of another agent
+centre-cause-unknown-key = signed with a key that nobody registered
+centre-cause-key-not-for = signed with a key that may not sign there
+centre-cause-signature = the signature does not hold
+centre-cause-chain-link = it does not follow the record before it
+centre-cause-equivocation = two records under one number
+centre-cause-verdict-drift = judged again here, the verdict is another
+centre-cause-simulated = simulated, and the registry is one for real instruments
+centre-cause-anchor = it names a head that our log never had
+centre-cause-key-proof = the new key did not prove itself
+centre-cause-evidence-hash = its evidence came with another content
+centre-cause-open-gap = missing for long, though asked for
 centre-verdict = verdict: { $word }
 centre-log = log: { $leaves } leaves, head { $number } over { $size } of them, { $at }
-centre-incident = incident { $kind }: { $what }
+centre-incident-fork = incident fork: two boxes sign as { $agent }: since { $since }, { $records } other records under numbers from { $first } of chain { $chain }; both branches are kept
+centre-incident-reset = incident chain-reset: { $agent } began chain { $chain } in place of { $before }, whose last known record is { $after }: { $note }
+centre-silent = silent: { $agent } ({ $site }): no record for { $since }
+centre-silent-more = silent: { $more } more agents, see --json
+centre-unseen = { $agents } agents have an open key and have never sent a record
+centre-unreceipted = oldest record without a receipt: here for { $since }
+centre-store = store: { $used }, { $free } free on its disk
+centre-store-server = store: { $used } on its server
 centre-gap = gap: { $agent }: records { $first } to { $last } are missing since { $since }; asked for { $asked } times
 centre-gap-late = incident: { $agent }: records { $first } to { $last } are missing since { $since }, more than { $minutes } minutes; asked for { $asked } times
 centre-held = held: { $agent }: receipts stop before record { $number }: its evidence { $hash } ({ $size } bytes) has not come
