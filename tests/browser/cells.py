@@ -18,14 +18,24 @@ from world import LANE, Failed, World, need
 
 PHASES = ["before", "during", "end"]
 LOOK = 0.2
+SCREEN, PHONE = (1280, 800), (360, 640)
 # What the page is asked for, seconds.
 WITHIN = 5
 # What a wait may take on a busy machine before it is called off; a time above WITHIN is told and fails by itself.
 PATIENCE = 30
 # How much later than on the disk a witness at the broker or at the centre may know of a record, seconds.
 WITNESS = 2
+TILE = re.compile(rf'href="/lane/{LANE}"[^>]*>\s*<span class="place">[^<]*</span>\s*<span class="stage ([a-z-]+)')
 NUMBER = re.compile(r"#(\d+)")
 LORRY_KG = {"before": 24000, "during": 41000, "end": 24000}
+
+
+def until_up(world):
+    """Waits until the agent answers."""
+    until = time.monotonic() + PATIENCE
+    while world.ask("/api/v1/status")[0] != 200:
+        need(time.monotonic() < until, f"the agent does not come up: {world.log('agent')[-2000:]}")
+        time.sleep(0.1)
 
 
 class Lane:
@@ -33,7 +43,7 @@ class Lane:
 
     def __init__(self, world, folder):
         self.world, self.folder = world, folder
-        self.page = Page()
+        self.page = Page(*SCREEN)
         self.looks = self.claims = 0
         self.seen = None
         self.lies = []
@@ -59,6 +69,8 @@ class Lane:
         self.claims += 1
         number = int(NUMBER.search(seen["sentence"]).group(1))
         record = self.world.record(number)
+        if record is None and self.world.is_trimmed(number):
+            return
         if record is None:
             self.lies.append(f"{seen['sentence']!r}, and record {number} is not in the store")
         elif (record["place"], record["disposition"]) != (LANE, seen["word"]):
@@ -103,9 +115,24 @@ class Lane:
         audit = self.page.audit()
         self.page.shoot(self.folder / f"{name}.png")
         report["shown"] = self.seen | {"audit": audit}
-        need(audit["contrast"] >= 7, f"contrast {audit['contrast']:.2f}:1 of {audit['weakest']!r}")
+        self._judge_looks(audit)
+        if not self.seen["lost"]:
+            # Everybody's page says the same of the lane.
+            tile = TILE.search(self.world.get("/"))
+            need(tile and tile.group(1) == self.seen["word"], f"all places: {tile and tile.group(1)}, the lane: {self.seen['word']}")
         need(audit["height"] >= 0.12, f"the word {audit['word']!r} takes {audit['height']:.3f} of the height")
-        need(audit["shape"] > 0 and audit["sign"] >= 0.12, "there is no shape beside the word")
+        self.page.size(*PHONE)
+        audit = self.page.audit()
+        self.page.shoot(self.folder / f"{name}-phone.png")
+        report["phone"] = audit
+        self._judge_looks(audit)
+        # A long word fills the width before it fills the height.
+        need(audit["height"] >= 0.12 or audit["width"] >= 0.8, f"on a phone {audit['word']!r}: {audit['height']:.3f} by {audit['width']:.3f}")
+        self.page.size(*SCREEN)
+
+    def _judge_looks(self, audit):
+        need(audit["contrast"] >= 7, f"contrast {audit['contrast']:.2f}:1 of {audit['weakest']!r}")
+        need(audit["shape"] > 0 and audit["sign"] >= 0.1, f"the shape beside the word takes {audit['sign']:.3f} of the height")
         need(audit["overflow"] <= 0, f"the page is {audit['overflow']} px too wide")
         chinese = re.search("[一-鿿]", audit["word"]) is not None
         need(chinese == (self.language == "zh-CN"), f"{audit['word']!r} on a page in {self.language}")
@@ -130,13 +157,17 @@ def has_opened(_, seen):
 def play(lane, fault, phase, index):
     """One cell; gives what came of it."""
     world = lane.world
-    world.mass = 0
+    until_up(world)
     lane.open(["en", "zh-CN"][index % 2])
+    if world.mass:
+        # Left there by a cell that failed.
+        world.mass = 0
+        lane.watch(2)
     lane.wait("a healthy lane to begin with", settled)
     newest = world.newest()
     world.before = newest[0] if newest else -1
     report = {"fault": fault.name, "phase": phase, "language": lane.language}
-    mass = LORRY_KG[phase]
+    mass, late = LORRY_KG[phase], []
 
     def expect(what, expectation, injected, extra=0.0):
         """Waits for what the page has to say, and for how long it took from when it was so."""
@@ -149,9 +180,10 @@ def play(lane, fault, phase, index):
             return expectation(world, seen)
 
         at = lane.wait(f"{fault.name}, {phase}, {what}", holds, meanwhile=getattr(fault, "again", None) and (lambda: fault.again(world)))
-        took = max(0.0, at - (became[0] if became else injected) - extra)
+        took = max(0.0, at - (became[0] if became else injected))
         report[what] = round(took, 1)
-        return took
+        if took > WITHIN + extra:
+            late.append(f"{what} after {took:.1f} s, {WITHIN + extra:g} s at most")
 
     try:
         fault.ready(world)
@@ -163,7 +195,10 @@ def play(lane, fault, phase, index):
             world.mass = mass
             lane.watch(2.5)
             world.mass = 0
-            lane.watch(2.5)
+            if fault.has_passage:
+                expect("end", fault.end, time.monotonic(), fault.grace + fault.passage)
+            else:
+                lane.watch(2.5)
         else:
             world.mass = mass
             lane.wait("the lorry on the scale", has_opened)
@@ -180,16 +215,14 @@ def play(lane, fault, phase, index):
                 world.mass = 0
                 injected = left = time.monotonic()
                 fault.inject(world, phase)
-            # What takes a passage that lost its scale is the time limit of the lane.
-            expect("end", fault.end, max(injected, left), fault.grace + (6 if fault.name in ("line-down", "instrument-silent") else 1.5))
+            expect("end", fault.end, max(injected, left), fault.grace + fault.passage)
             if phase == "end":
                 lane.keep(f"{fault.name}-end", report)
     finally:
         fault.heal(world)
     healed = time.monotonic()
     report["healed"] = round(lane.wait(f"{fault.name}, {phase}, after it was mended", is_well, 60) - healed, 1)
-    late = {what: report[what] for what in ("idle", "during", "end") if report.get(what, 0) > WITHIN}
-    need(not late, f"{fault.name}, {phase}: later than {WITHIN} s: {late}")
+    need(not late, f"later than it may: {late}")
     return report
 
 
@@ -207,7 +240,7 @@ class Worker(threading.Thread):
         try:
             world = self.make()
             world.start()
-            self._until_up(world)
+            until_up(world)
             self.lane = Lane(world, self.folder)
             while fault := self.queue.take(self.token):
                 for phase in PHASES:
@@ -221,12 +254,6 @@ class Worker(threading.Thread):
             if world:
                 world.close()
 
-    def _until_up(self, world):
-        until = time.monotonic() + PATIENCE
-        while world.ask("/api/v1/status")[0] != 200:
-            need(time.monotonic() < until, f"the agent does not come up: {world.log('agent')[-2000:]}")
-            time.sleep(0.1)
-
     def _cell(self, world, fault, phase):
         lane, begun = self.lane, time.monotonic()
         lane.lies.clear()
@@ -237,7 +264,7 @@ class Worker(threading.Thread):
             report = {"fault": fault.name, "phase": phase, "failed": f"{type(why).__name__}: {why}"}
         report |= {"took": round(time.monotonic() - begun, 1), "lies": list(dict.fromkeys(lane.lies))}
         self.reports.append(report)
-        shown = {key: value for key, value in report.items() if key not in ("shown", "lies", "fault", "phase")}
+        shown = {key: value for key, value in report.items() if key not in ("shown", "phone", "lies", "fault", "phase")}
         print(f"{fault.name:20} {phase:7} {json.dumps(shown, ensure_ascii=False)}", flush=True)
         for lie in report["lies"]:
             print(f"{fault.name:20} {phase:7} THE PAGE LIED: {lie}", flush=True)

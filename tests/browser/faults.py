@@ -17,7 +17,6 @@ import signal
 import time
 
 import cbor2
-import paho.mqtt.publish
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from world import SCALE, today
@@ -95,6 +94,11 @@ def both(*expectations):
     return lambda world, seen: all(it(world, seen) for it in expectations)
 
 
+def is_not_inviting(_, seen):
+    """With a dead instrument the next one is not asked in, whatever became of the last."""
+    return seen["word"] != "open" and (says("paper", seen["action"]) or any_says("paper", seen["besides"]))
+
+
 def noticed(which):
     return lambda _, seen: any_says(which, seen["notices"])
 
@@ -130,8 +134,13 @@ class Fault:
     name, what = "", ""
     # A key in a token.
     token = False
-    # How much longer than at once the agent may take to meet the fault, seconds: its next write of its own.
+    # How much longer than at once the agent may take to meet the fault, seconds: nobody knows of it before a write of the
+    # agent's own, whose longest pause the site file sets.
     grace = 0
+    # What the end of a passage takes until it is recorded, seconds.
+    passage = 1.5
+    # A lorry that comes after it went wrong is examined.
+    has_passage = True
 
     def ready(self, world):
         """Before the phase begins, the lane still empty."""
@@ -312,7 +321,7 @@ class Forged(CentreSilent):
         topic = "tw/1/yantian/gate-07/down/receipt"
         for forged in (signature, signed):
             message = cbor2.dumps(cbor2.CBORTag(18, [protected, {}, payload, forged]))
-            paho.mqtt.publish.single(topic, message, qos=1, hostname="127.0.0.1", port=world.mqtt)
+            world.ear.publish(topic, message, qos=1)
 
     def again(self, world):
         self.forge(world)
@@ -320,7 +329,10 @@ class Forged(CentreSilent):
 
 class LineDown(Fault):
     name, what = "line-down", "the cable of the scale is pulled"
-    idle = staticmethod(both(lambda _, seen: seen["word"] != "open", noticed("line-down")))
+    # Who has lost the scale is given up at the time limit of the lane.
+    passage = 6
+    has_passage = False
+    idle = staticmethod(both(is_not_inviting, noticed("line-down")))
     during = staticmethod(both(is_open, noticed("line-down")))
     end = staticmethod(both(is_recorded(None), noticed("line-down")))
 
@@ -333,7 +345,9 @@ class LineDown(Fault):
 
 class Silent(Fault):
     name, what = "instrument-silent", "the scale is there and says nothing"
-    idle = staticmethod(both(lambda _, seen: seen["word"] != "open", noticed("no-answer")))
+    passage = 6
+    has_passage = False
+    idle = staticmethod(both(is_not_inviting, noticed("no-answer")))
     during = staticmethod(both(is_open, noticed("no-answer")))
     end = staticmethod(both(is_recorded(None), noticed("no-answer")))
     # Silence is declared by the site file after two seconds.

@@ -20,6 +20,7 @@ return {
   word: isLost ? 'unknown' : names.filter((it) => it !== 'old')[0] || '',
   name: isLost ? text('#lost .word') : text('#stage .word'),
   action: isLost ? all('#lost .action').join(' ') : text('#stage .action'),
+  besides: isLost ? [] : all('#stage .age'),
   verdict: isLost ? '' : text('#stage .verdict'),
   sentence: isLost ? '' : text('.sentence'),
   notices: isLost ? [] : all('#notices li'),

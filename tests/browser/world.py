@@ -115,7 +115,7 @@ class Shim:
 
 
 class World:
-    def __init__(self, programs, shim, root, name, token=False):
+    def __init__(self, programs, shim, root, name, token=False, budget="2 MiB"):
         self.programs, self.name = programs, name
         self.root = root / name
         self.data, self.centre = self.root / "data", self.root / "centre"
@@ -128,7 +128,7 @@ class World:
         self.meter = Speaker(lambda: f"{self.ph}pH 24.7°C ATC")
         self.valid_until = "2099-12-31"
         self.table_until = None
-        self.token = token
+        self.token, self.budget = token, budget
         self.mounted = self._mount()
         self.shim = Shim(self.root / "shim.page")
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("TIDEWAITER_")}
@@ -208,7 +208,7 @@ agent = "gate-07"
 name = "七号闸口"
 [store]
 dir = "data"
-budget = "2 MiB"
+budget = "{self.budget}"
 {keys}
 [uplink]
 broker = "mqtt://127.0.0.1:{self.mqtt}"
@@ -362,6 +362,11 @@ steady = "1 s"
         except OSError as why:
             return 0, str(why)
 
+    def get(self, path):
+        """A page as text."""
+        with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+            return answer.read().decode()
+
     def post(self, number, **facts):
         """Something small to record; whether the agent says that it is."""
         body = {"subject": f"P-{number}", "facts": facts or {"axles": "2"}, "operator": "test"}
@@ -406,6 +411,11 @@ steady = "1 s"
     def receipted(self):
         rows = self.read("SELECT upto_seq FROM cursor")
         return rows[0][0] if rows else -1
+
+    def is_trimmed(self, number):
+        """A record that made room after the centre had signed for it."""
+        oldest = self.read("SELECT min(seq) FROM entry")[0][0]
+        return number < oldest and number <= self.receipted() and number <= self.at_the_centre()
 
     def at_the_centre(self):
         """The centre's own word: how far its store goes without a gap."""

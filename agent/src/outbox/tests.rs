@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 mod beat;
 mod chain;
+mod stopping;
 
 use super::*;
 use crate::{
@@ -61,6 +62,8 @@ struct Plan {
     commits: AtomicU32,
     /// Commits hang in the disk as long as this holds.
     hangs: AtomicBool,
+    /// What the file system says of itself.
+    disk: Mutex<Option<Disk>>,
 }
 
 #[derive(Debug)]
@@ -128,6 +131,10 @@ impl Store for FailingStore {
 
     fn usage(&mut self) -> Result<(u64, u64), StoreError> {
         self.inner.usage()
+    }
+
+    fn disk(&self) -> Option<Disk> {
+        *self.plan.disk.lock().unwrap()
     }
 
     fn receipted_before(&mut self, before_ms: i64) -> Result<Option<u64>, StoreError> {

@@ -1,4 +1,5 @@
-// Keeps an open page up to date, and says that the state is unknown when nothing has come for five seconds.
+// Keeps an open page up to date, and says that the state is unknown when nothing has come for four seconds: it says so
+// within five seconds of the last word that could be true.
 // Without this script the page asks for itself again (a rig's each minute, for somebody may be typing); all else works.
 "use strict";
 
@@ -8,7 +9,7 @@
   if (!address || !lost || !window.EventSource) {
     return;
   }
-  const LOST_MS = 5000;
+  const LOST_MS = 4000;
   const RETRY_MS = 2000;
   // A connection that neither opens nor fails is given up after this long.
   const PATIENCE_MS = 10000;
@@ -77,7 +78,7 @@
     if (silent > PATIENCE_MS && now - tried > PATIENCE_MS) {
       open();
     }
-  }, 500);
+  }, 250);
 
   window.addEventListener("pagehide", () => source && source.close());
   window.addEventListener("pageshow", (event) => event.persisted && open());
