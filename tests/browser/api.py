@@ -15,8 +15,8 @@ from world import World, need
 
 SEED = 20261129
 EXAMPLES = 25
-# The bound of a run; on two quiet cores it takes a third of it.
-WITHIN = 90
+# The bound of a run. On two quiet cores it takes forty seconds; a busy machine is no fault of the agent.
+WITHIN = 300
 CHECKS = [
     "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
     "response_schema_conformance", "negative_data_rejection", "missing_required_header", "unsupported_method", "ignored_auth",

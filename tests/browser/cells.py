@@ -200,6 +200,8 @@ def play(lane, fault, phase, index):
             else:
                 lane.watch(2.5)
         else:
+            # One that takes the place of another without a gap is the same to the scale.
+            lane.watch(0.8)
             world.mass = mass
             lane.wait("the lorry on the scale", has_opened)
             if phase == "during":

@@ -64,6 +64,8 @@ class Speaker(threading.Thread):
         self.start()
 
     def plug_in(self):
+        if self.listener:
+            return
         listener = socket.create_server(("127.0.0.1", self.port))
         listener.settimeout(0)
         with self.lock:
@@ -72,7 +74,7 @@ class Speaker(threading.Thread):
     def pull_out(self):
         """The cable: connections end, and a new one is refused."""
         with self.lock:
-            for it in [self.listener, *self.clients]:
+            for it in filter(None, [self.listener, *self.clients]):
                 it.close()
             self.listener, self.clients = None, []
 

@@ -54,6 +54,8 @@ use crate::{
 
 /// Records in one answer at most.
 const MAX_RECORDS: usize = 500;
+/// Largest whole number that every reader of JSON takes for what it is (RFC 8259, 6).
+const MAX_NUMBER: u64 = (1 << 53) - 1;
 /// Facts of one subject at most.
 const MAX_FACTS: usize = 64;
 /// Longest refusal of an extractor that is told on.
@@ -83,7 +85,8 @@ struct Problem<'a> {
 /// What refuses a request before its route, a body that is no JSON or a path that is no number, does so in plain text;
 /// whoever asks this interface reads JSON.
 async fn in_json(response: Response) -> Response {
-    let is_text = response.headers().get(header::CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"text/plain"));
+    let is_text =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"text/plain"));
     if !is_text || !response.status().is_client_error() {
         return response;
     }
@@ -191,6 +194,9 @@ async fn record(State(local): State<Local>, Path(seq): Path<u64>) -> Response {
 async fn records(State(local): State<Local>, Query(query): Query<RecordsQuery>) -> Response {
     if query.limit > MAX_RECORDS {
         return problem(StatusCode::BAD_REQUEST, &format!("limit: {} is more than {MAX_RECORDS}", query.limit));
+    }
+    if query.from > MAX_NUMBER {
+        return problem(StatusCode::BAD_REQUEST, &format!("from: {} is more than {MAX_NUMBER}", query.from));
     }
     match local.outbox.entries(query.from, query.limit).await {
         Some(Ok(entries)) => {

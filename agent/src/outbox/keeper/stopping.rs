@@ -161,11 +161,7 @@ impl Keeper {
     }
 
     /// Seals one record of the keeper's own; a failure leaves the state as it was and is logged.
-    pub(super) async fn seal_own(
-        &mut self,
-        draft: Draft,
-        refused: Option<(u64, i64)>,
-    ) -> Result<Own, StoreError> {
+    pub(super) async fn seal_own(&mut self, draft: Draft, refused: Option<(u64, i64)>) -> Result<Own, StoreError> {
         let now = self.timing.look();
         let anchor = self.witness.due();
         match self.seal_one(&self.head, anchor, &draft, now) {
@@ -185,7 +181,11 @@ impl Keeper {
                         // A commit that failed may still have happened; then it is not said twice.
                         if self.head.prev != hash {
                             let full = failure.is_full();
-                            return Ok(Own::Failed(if full { Refusal::Full } else { Refusal::Store(failure.to_string()) }));
+                            return Ok(Own::Failed(if full {
+                                Refusal::Full
+                            } else {
+                                Refusal::Store(failure.to_string())
+                            }));
                         }
                     }
                 }

@@ -12,7 +12,7 @@ fn sign_of_life() -> Draft {
     let software = SoftwareId { name: "test".into(), hash: None, config: [0; 32] };
     let (counters, gauges) = (BTreeMap::new(), BTreeMap::new());
     let beat = Heartbeat { flags: Flags::default(), counters, gauges, software, tables: Vec::new(), plan: None };
-    Draft { id: None, detail: Detail::Heartbeat(beat), place: "self".into(), ..draft("-") }
+    Draft { id: None, detail: Detail::Heartbeat(Box::new(beat)), place: "self".into(), ..draft("-") }
 }
 
 impl Bench {
@@ -29,11 +29,12 @@ impl Bench {
 
 /// What the chain says of recording itself.
 fn told(bench: &Bench) -> Vec<String> {
-    let told = stored(bench.dir.path()).into_iter().filter_map(|entry| match parse(&entry.bytes).unwrap().body.detail {
-        Detail::Stopped(it) => Some(format!("stopped: {}", it.reason)),
-        Detail::Resumed(it) => Some(format!("resumed after {}", it.refused)),
-        _ => None,
-    });
+    let told =
+        stored(bench.dir.path()).into_iter().filter_map(|entry| match parse(&entry.bytes).unwrap().body.detail {
+            Detail::Stopped(it) => Some(format!("stopped: {}", it.reason)),
+            Detail::Resumed(it) => Some(format!("resumed after {}", it.refused)),
+            _ => None,
+        });
     told.collect()
 }
 
