@@ -122,6 +122,7 @@ def everywhere(world, page, out):
                 name = re.sub(r"\d+", "n", path.strip("/").replace("/", "-")) or "overview"
                 page.shoot(out / f"page-{name}-{language}-{size[0]}.png")
                 need(audit["overflow"] <= 0, f"{where} is {audit['overflow']} px too wide")
+                need(not audit["word"] or 0 < audit["bottom"] <= 1, f"{where}: the word {audit['word']!r} is out of sight")
                 need(audit["contrast"] >= 7, f"{where}: contrast {audit['contrast']:.2f}:1 of {audit['weakest']!r}")
                 need(page.driver.execute_script("return document.documentElement.lang") == language, f"{where}: lang")
                 text = page.driver.find_element(By.TAG_NAME, "h1").text if not path.endswith("/slip") else ""

@@ -80,6 +80,12 @@
     }
   }, 250);
 
+  // A field that has the focus from the start is scrolled to, and on a small screen the large word would be out of sight.
+  window.addEventListener("load", () => {
+    if (!location.hash && document.activeElement && document.activeElement.autofocus) {
+      window.scrollTo(0, 0);
+    }
+  });
   window.addEventListener("pagehide", () => source && source.close());
   window.addEventListener("pageshow", (event) => event.persisted && open());
   open();
