@@ -80,12 +80,16 @@
     }
   }, 250);
 
-  // A field that has the focus from the start is scrolled to, and on a small screen the large word would be out of sight.
-  window.addEventListener("load", () => {
-    if (!location.hash && document.activeElement && document.activeElement.autofocus) {
+  // A browser scrolls to the field that has the focus from the start, and on a small screen the large word would be out of
+  // sight. Focused here first, it is not scrolled to; where the browser was faster, that is taken back.
+  const field = document.querySelector("[autofocus]");
+  if (field && !location.hash) {
+    const scrolled = document.activeElement === field;
+    field.focus({ preventScroll: true });
+    if (scrolled) {
       window.scrollTo(0, 0);
     }
-  });
+  }
   window.addEventListener("pagehide", () => source && source.close());
   window.addEventListener("pageshow", (event) => event.persisted && open());
   open();
