@@ -11,16 +11,17 @@
 //! - [`COMMANDS`] waiting commands: senders wait (back-pressure reaches the ports, whose kernels buffer);
 //! - [`GROUP`] records per commit, and no longer wait than [`GROUP_WAIT`]: a record is durable soon,
 //!   and a burst costs one flush;
-//! - the store's budget: at the reserve the keeper seals `stopped`, refuses and counts exactly; when
-//!   receipts have made room it seals `resumed` with the count. A disk that others have filled stops it as well, and is
-//!   told apart from the budget ([`StopCause`]): the way out is another one.
+//! - the store's budget, and the disk that others fill too: at the reserve the keeper seals `stopped`, refuses and
+//!   counts exactly; when there is room again it seals `resumed` with the count. The two are told apart
+//!   ([`StopCause`]): the way out is another one.
 //!
 //! Evidence too large for a record is kept beside the store ([`Outbox::keep`]) before the record that names it is
 //! sealed, counts into the budget, and goes when no record names it any more.
 //!
 //! Nothing without a receipt is ever deleted. On any commit error the handle is dropped and
 //! reopened, the head is read back from disk, and only then are the drafts tried again: a commit
-//! that failed may still have happened.
+//! that failed may still have happened. When tries are used up, be it for a sign of life alone, nothing is recorded, and
+//! everyone is told so; the keeper goes on trying by itself, each few seconds.
 
 mod archive;
 mod error;
@@ -47,7 +48,7 @@ pub use archive::{Archive, Summary};
 pub use error::{Refusal, StoreError};
 pub use keeper::{Identity, Keeper, Settings};
 pub use sqlite::SqliteStore;
-pub use store::{Batch, Contents, Cursor, Entry, Store};
+pub use store::{Batch, Contents, Cursor, Disk, Entry, Store};
 pub use witness::{Beacon, BeaconAnswer, LogHead};
 
 /// Commands that may wait for the keeper.

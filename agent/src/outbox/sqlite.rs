@@ -17,7 +17,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use rustix::{
-    fs::{FlockOperation, StatVfs, flock, statvfs},
+    fs::{FlockOperation, StatVfs, StatVfsMountFlags, flock, statvfs},
     io::Errno,
 };
 use sha2::{Digest, Sha256};
@@ -25,7 +25,7 @@ use tidewaiter_record::{ChainId, Hash};
 
 use super::{
     StopCause, StoreError,
-    store::{Batch, Contents, Cursor, Entry, Store},
+    store::{Batch, Contents, Cursor, Disk, Entry, Store},
 };
 
 /// `TWOB`: marks the file as ours.
@@ -468,6 +468,13 @@ impl Store for SqliteStore {
         };
         let used = (pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?;
         Ok((used, self.budget_bytes))
+    }
+
+    fn disk(&self) -> Option<Disk> {
+        // A store in memory has no folder.
+        let told = statvfs(self.path.parent().filter(|it| it.is_dir())?).ok()?;
+        let free_bytes = told.f_bavail.saturating_mul(told.f_frsize);
+        Some(Disk { free_bytes, read_only: told.f_flag.contains(StatVfsMountFlags::RDONLY) })
     }
 
     fn receipted_before(&mut self, before_ms: i64) -> Result<Option<u64>, StoreError> {

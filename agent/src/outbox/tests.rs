@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 mod beat;
 mod chain;
+mod stopping;
 
 use super::*;
 use crate::{
@@ -63,6 +64,8 @@ struct Plan {
     hangs: AtomicBool,
     /// Every commit fails for this as long as it stands.
     short: Mutex<Option<StopCause>>,
+    /// What the file system says of itself.
+    disk: Mutex<Option<Disk>>,
 }
 
 #[derive(Debug)]
@@ -138,6 +141,10 @@ impl Store for FailingStore {
 
     fn usage(&mut self) -> Result<(u64, u64), StoreError> {
         self.inner.usage()
+    }
+
+    fn disk(&self) -> Option<Disk> {
+        *self.plan.disk.lock().unwrap()
     }
 
     fn receipted_before(&mut self, before_ms: i64) -> Result<Option<u64>, StoreError> {

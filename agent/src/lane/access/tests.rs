@@ -392,7 +392,7 @@ fn strict(answer: &Answer) {
     assert!((ours || sandboxed) && !csp.contains("unsafe"), "{csp}");
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "no-referrer"),
+        ("referrer-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
     ] {

@@ -1,4 +1,8 @@
 //! Not recording: refusing and counting exactly, saying so, and going on.
+//!
+//! It begins when a write fails, when the budget is used up, or when the disk is seen to be full or read-only before
+//! anything is written: whoever stands at the lane must know before the next lorry comes, and not by its result. It ends
+//! with the record `resumed`, which the keeper tries to make by itself.
 
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
@@ -16,7 +20,70 @@ pub(super) fn counts(item: &Pending) -> bool {
     !matches!(item.draft.detail, Detail::Heartbeat(_)) && !is_own(&item.draft)
 }
 
+/// Of a disk that others fill too, so much is left to `stopped`, refusal counts and receipts.
+const DISK_RESERVE_BYTES: u64 = 1024 * 1024;
+/// From one try to go on to the next, milliseconds: the first, and at most. A disk that fails is not worn out by trying.
+const TRY_MS: (u64, u64) = (1000, 5000);
+
+/// What holds recording off beside the store's own figures, and when going on is tried again.
+#[derive(Debug, Default)]
+pub(super) struct Recess {
+    disk_away: bool,
+    next_try_ms: u64,
+    pause_ms: u64,
+}
+
 impl Keeper {
+    /// Whether budget and disk have room for another record, their reserves left out.
+    pub(super) fn has_room(&self) -> bool {
+        self.status.has_room() && !self.recess.disk_away
+    }
+
+    /// Stops before anything is lost where the disk has no room, or takes nothing.
+    pub(super) async fn look_at_disk(&mut self) -> Result<(), StoreError> {
+        let Some(disk) = self.with_store(|store| Ok(store.disk())).await? else { return Ok(()) };
+        // Twice the reserve to go on: at the edge it would stop and go on each second.
+        let wanted = if self.recess.disk_away { 2 * DISK_RESERVE_BYTES } else { DISK_RESERVE_BYTES };
+        self.recess.disk_away = disk.read_only || disk.free_bytes < wanted;
+        if !self.recess.disk_away || self.finished || self.status.stopped_since_ms.is_some() {
+            return Ok(());
+        }
+        if disk.read_only {
+            warn!("not recording: the file system is read-only");
+            self.failed();
+            return Ok(());
+        }
+        self.stop(StopCause::Disk).await
+    }
+
+    /// Goes on by itself where nothing speaks against it any more: the next draft may be an hour away.
+    pub(super) async fn try_again(&mut self) -> Result<(), StoreError> {
+        if self.status.stopped_since_ms.is_none() {
+            self.recess.pause_ms = 0;
+            return Ok(());
+        }
+        let now_ms = self.clock.now().mono_ms;
+        if self.finished || !self.has_room() || now_ms < self.recess.next_try_ms {
+            return Ok(());
+        }
+        if self.resume().await?.is_ok() {
+            self.publish();
+        }
+        self.recess.pause_ms = (self.recess.pause_ms * 2).clamp(TRY_MS.0, TRY_MS.1);
+        self.recess.next_try_ms = now_ms + self.recess.pause_ms;
+        Ok(())
+    }
+
+    /// Nothing can be recorded, and everyone is told: the store failed and was given up for now.
+    pub(super) fn failed(&mut self) {
+        if self.status.stopped_since_ms.is_none() {
+            self.refused_from_ms = self.clock.now().wall_ms;
+            self.status.stopped_since_ms = Some(self.refused_from_ms);
+            self.status.stopped_by = Some(StopCause::Failed);
+            self.publish();
+        }
+    }
+
     pub(super) async fn refuse(
         &mut self,
         pending: Vec<Pending>,
@@ -41,11 +108,7 @@ impl Keeper {
         if count > 0 {
             self.status.refused += count;
             self.status.refused_ever += count;
-            if self.status.stopped_since_ms.is_none() {
-                self.refused_from_ms = self.clock.now().wall_ms;
-                self.status.stopped_since_ms = Some(self.refused_from_ms);
-                self.status.stopped_by = Some(StopCause::Failed);
-            }
+            self.failed();
             let batch = Batch { refused: Some((self.status.refused, self.refused_from_ms)), ..Batch::default() };
             if let Err(failure) = self.commit(batch).await {
                 // The count lives on in memory; it is exact unless the power goes before the disk recovers.
@@ -65,7 +128,10 @@ impl Keeper {
         self.status.stopped_since_ms = Some(now.wall_ms);
         self.status.stopped_by = Some(cause);
         let draft = Self::own(Detail::Stopped(Stopped { reason: why.to_owned() }));
-        self.seal_own(draft, Some((self.status.refused, now.wall_ms))).await.map(drop)
+        // Told even where the disk had no room left for the record that says so.
+        let _ = self.seal_own(draft, Some((self.status.refused, now.wall_ms))).await?;
+        self.publish();
+        Ok(())
     }
 
     /// Why a commit failed; asked of the store as it is then.

@@ -9,7 +9,7 @@ use super::*;
 /// Longer than any bounded wait of the keeper, shorter than a test may take.
 const LONG: Duration = Duration::from_secs(30);
 
-async fn until(mut met: impl FnMut() -> bool) {
+pub(super) async fn until(mut met: impl FnMut() -> bool) {
     let waited = timeout(LONG, async {
         while !met() {
             sleep(Duration::from_millis(20)).await;
@@ -19,7 +19,7 @@ async fn until(mut met: impl FnMut() -> bool) {
 }
 
 impl Bench {
-    fn pass(&self, ms: u64) -> u64 {
+    pub(super) fn pass(&self, ms: u64) -> u64 {
         let mut now = self.clock.0.lock().unwrap();
         now.mono_ms += ms;
         now.wall_ms += i64::try_from(ms).unwrap();
