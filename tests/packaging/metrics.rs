@@ -33,10 +33,13 @@ const LISTS: [&str; 5] = ["by", "without", "on", "ignoring", "group_left"];
 /// Samples of an answer: metric, its labels, their values.
 type Samples = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
+/// A label that must be there, and the value that it must have.
+type Matcher = (String, Option<String>);
+
 /// What a query asks for: metrics with the labels and values they must have, and labels of any of them.
 #[derive(Debug, Default, PartialEq)]
 struct Query {
-    metrics: Vec<(String, Vec<(String, Option<String>)>)>,
+    metrics: Vec<(String, Vec<Matcher>)>,
     labels: BTreeSet<String>,
 }
 
@@ -45,7 +48,7 @@ fn enclosed(text: &str, open: char, close: char) -> Option<(&str, &str)> {
     text.trim_start().strip_prefix(open)?.split_once(close)
 }
 
-/// Reads a query: what matters here of PromQL, and of Grafana's `label_values`.
+/// Reads a query: what matters here of `PromQL`, and of Grafana's `label_values`.
 fn query(text: &str) -> Query {
     let mut found = Query::default();
     let mut rest = text;
@@ -82,7 +85,7 @@ fn query(text: &str) -> Query {
 }
 
 /// `label="value"`; a pattern is no value.
-fn matcher(text: &str) -> Option<(String, Option<String>)> {
+fn matcher(text: &str) -> Option<Matcher> {
     let (label, value) = text.split_once('=')?;
     let exact = value.starts_with('"') && !label.ends_with('!');
     let value = value.trim_start_matches('~').trim_matches('"').to_owned();
@@ -97,7 +100,7 @@ fn placeholders(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Reads an answer (OpenMetrics 1.0 text): samples only.
+/// Reads an answer (`OpenMetrics` 1.0 text): samples only.
 fn samples(text: &str) -> Result<Samples> {
     let mut found = Samples::new();
     for line in text.lines().filter(|it| !it.starts_with('#')) {
@@ -161,13 +164,10 @@ fn faults(samples: &Samples, jobs: &BTreeSet<&str>, text: &str, beside: &[String
         for (label, value) in labels {
             match (has.get(label), value) {
                 _ if label == "instance" => {}
-                (_, Some(value)) if label == "job" => {
-                    if !jobs.contains(value.as_str()) {
-                        faults.push(format!("no job {value} in prometheus.yml"));
-                    }
-                }
+                (_, Some(value)) if label == "job" && jobs.contains(value.as_str()) => {}
+                (_, Some(value)) if label == "job" => faults.push(format!("no job {value} in prometheus.yml")),
                 (Some(has), Some(value)) if !has.contains(value) => {
-                    faults.push(format!("no {metric}{{{label}={value}}}"))
+                    faults.push(format!("no {metric}{{{label}={value}}}"));
                 }
                 (None, _) if label != "job" => faults.push(format!("{metric} has no label {label}")),
                 _ => {}
