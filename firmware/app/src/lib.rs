@@ -11,9 +11,11 @@
 //! panics: arithmetic says what happens at its ends, and nothing is indexed.
 #![no_std]
 
+pub mod device;
 pub mod input;
 pub mod line;
 pub mod node;
+pub mod plant;
 mod self_test;
 mod served;
 pub mod server;
