@@ -52,7 +52,8 @@ pub(super) enum Found {
     Unreadable,
 }
 
-fn crc32(bytes: &[u8]) -> u32 {
+/// CRC-32 (ISO-HDLC).
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     // Bit by bit: a table would cost more flash than the microseconds are worth.
     !bytes.iter().fold(u32::MAX, |mut crc, byte| {
         crc ^= u32::from(*byte);
