@@ -26,6 +26,17 @@ pub(super) struct Kind {
     pub(super) copies: u32,
 }
 
+#[cfg(test)]
+impl Kind {
+    /// The pages a copy touches.
+    pub(super) fn pages(self, copy: u32) -> core::ops::Range<usize> {
+        let first = (self.first + copy * self.stride) as usize;
+        let length = HEAD + usize::from(self.length) + TAIL;
+        assert!(first % 32 == 0 && length <= self.stride as usize);
+        first / 32..(first + length).div_ceil(32)
+    }
+}
+
 pub(super) const IDENTITY: Kind = Kind { tag: b'I', length: 40, first: 0x000, stride: 0x40, copies: 2 };
 pub(super) const BUS: Kind = Kind { tag: b'B', length: 8, first: 0x080, stride: 0x20, copies: 2 };
 pub(super) const FAULT: Kind = Kind { tag: b'F', length: 16, first: 0x0c0, stride: 0x20, copies: 4 };
