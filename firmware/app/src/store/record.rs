@@ -114,6 +114,10 @@ fn parse(kind: Kind, framed: &[u8], content: &mut [u8]) -> Found {
     Found::Whole(generation)
 }
 
+fn tail_at(content: &[u8]) -> u32 {
+    u32::try_from(HEAD + content.len()).unwrap_or(0)
+}
+
 /// Writes a copy and reads it back.
 pub(super) fn write<S: Storage>(
     kind: Kind,
@@ -132,10 +136,15 @@ pub(super) fn write<S: Storage>(
     inner.iter_mut().zip(content).for_each(|(to, from)| *to = *from);
     *crc = crc32(body).to_be_bytes();
     let at = kind.first + copy * kind.stride;
-    // An error is not the last word: the memory may have taken everything and lost its acknowledgement.
-    let _ = memory.write(at, framed);
     let mut back = [0; MOST];
     let back = back.get_mut(..framed.len()).ok_or(StoreError::Refused)?;
+    // What a cut left of an earlier attempt may lack a single byte, and this one, torn after that byte, would complete
+    // it: a change nobody asked for this time. So its CRC goes first.
+    if memory.read(at, back).is_ok() && parse(kind, back, &mut []) == Found::Broken {
+        let _ = memory.write(at + tail_at(content), &[0; TAIL]);
+    }
+    // An error is not the last word: the memory may have taken everything and lost its acknowledgement.
+    let _ = memory.write(at, framed);
     match memory.read(at, back) {
         Ok(()) if back == framed => Ok(()),
         _ => Err(StoreError::Refused),

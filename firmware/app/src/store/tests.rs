@@ -612,6 +612,35 @@ fn power_cuts_leave_old_or_new() {
 }
 
 #[test]
+fn a_torn_attempt_does_not_complete_an_earlier_one() {
+    let power = Power::steady(5);
+    let unit = |unit| Bus { unit, ..Bus::default() };
+    let mut good = lived(&power);
+    let (mut store, _) = Store::open(Eeprom::new(&mut good, &power));
+    store.set_bus(unit(1)).unwrap();
+    store.set_bus(unit(2)).unwrap();
+    drop(store);
+    for damaged in 0..20 {
+        for _ in 0..100 {
+            let mut cells = good.clone();
+            let (mut store, _) = Store::open(Eeprom::new(&mut cells, &power));
+            store.set_bus(unit(3)).unwrap();
+            drop(store);
+            // All but a byte of unit 3 arrived; the node still has unit 2.
+            cells[0x080 + damaged] ^= 0x85;
+            let (mut store, loaded) = Store::open(Eeprom::new(&mut cells, &power));
+            assert_eq!(loaded.bus.unit, 2);
+            power.fail(power.dice(|dice| dice.random_range(0..2)), Tear::Prefix);
+            let _ = store.set_bus(unit(4));
+            drop(store);
+            power.restore();
+            let (_, loaded) = Store::open(Eeprom::new(&mut cells, &power));
+            assert!(matches!(loaded.bus.unit, 2 | 4), "byte {damaged}: unit {}", loaded.bus.unit);
+        }
+    }
+}
+
+#[test]
 fn a_memory_that_forgets_is_not_believed() {
     for seed in 20..24 {
         many_lives::<Forgetful>(seed, 2_000).unwrap();
