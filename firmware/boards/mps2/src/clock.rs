@@ -1,9 +1,6 @@
 //! Time: CMSDK timer 0 counts freely, timer 1 wakes the loop (Arm DDI 0479, APB timer; 25 MHz).
 
-use core::{
-    cell::RefCell,
-    sync::atomic::{AtomicU32, Ordering::Relaxed},
-};
+use core::cell::RefCell;
 
 use critical_section::Mutex;
 use tidewaiter_app::board::clock::Extended;
@@ -38,8 +35,6 @@ const ALARM: Timer = timer(0x4000_1000);
 const ENABLED: u32 = 1;
 const INTERRUPTS: u32 = 1 << 3;
 
-/// Seconds, as the loop saw them last.
-static SECONDS: AtomicU32 = AtomicU32::new(0);
 static SO_FAR: Mutex<RefCell<Extended>> = Mutex::new(RefCell::new(Extended::new()));
 
 /// Starts the counter at zero.
@@ -57,16 +52,6 @@ pub(crate) fn now() -> u64 {
         // The counter counts down.
         SO_FAR.borrow_ref_mut(section).counts(!COUNTER.value.read()) / u64::from(COUNTS_US)
     })
-}
-
-/// Keeps the seconds for [`seconds`].
-pub(crate) fn keep(now: u64) {
-    SECONDS.store(u32::try_from(now / 1_000_000).unwrap_or(u32::MAX), Relaxed);
-}
-
-/// Seconds since the start as last kept, for handlers that may have interrupted a critical section.
-pub(crate) fn seconds() -> u32 {
-    SECONDS.load(Relaxed)
 }
 
 /// Wakes the loop every `period_us` from now on.

@@ -2,8 +2,9 @@
 
 use cortex_m_rt::exception;
 use tidewaiter_app::board::past::Stand;
+use tidewaiter_cortex::past;
 
-use crate::{clock, mmio::Register, past};
+use crate::mmio::Register;
 
 const BASE: usize = 0x4000_8000;
 const LOAD: Register = Register::at(BASE, 0x000);
@@ -38,7 +39,7 @@ pub(crate) fn feed() {
 #[allow(unsafe_code, reason = "a handler that nothing masks must not touch what a critical section guards; it does not")]
 #[exception]
 unsafe fn NonMaskableInt() {
-    past::leave(Stand::Watchdog, 0, 0, clock::seconds());
+    past::leave(Stand::Watchdog, 0, 0);
     loop {
         cortex_m::asm::wfi();
     }

@@ -1,4 +1,4 @@
-//! The words that no start clears, in the section that the start-up code leaves alone.
+//! The words that no start clears, in the section that the start-up code leaves alone, and who writes them at the end.
 
 use core::{
     panic::PanicInfo,
@@ -9,23 +9,35 @@ use cortex_m::peripheral::SCB;
 use cortex_m_rt::{ExceptionFrame, exception};
 use tidewaiter_app::board::past::{Past, Stand, WORDS, name};
 
-use crate::clock;
-
 #[allow(unsafe_code, reason = "the section's name is what keeps the words")]
 #[unsafe(link_section = ".uninit.past")]
 static LEFT: [AtomicU32; WORDS] = [const { AtomicU32::new(0) }; WORDS];
+/// Seconds of this run, as the loop saw them last. A handler cannot ask the clock: it may have interrupted it.
+static SECONDS: AtomicU32 = AtomicU32::new(0);
 
 /// What the run before has left; `None` after a power-on. From here on this run stands as running.
-pub(crate) fn take() -> Option<Past> {
+pub fn take() -> Option<Past> {
     let mut words = [0; WORDS];
     words.iter_mut().zip(&LEFT).for_each(|(word, left)| *word = left.load(Relaxed));
     put(Past::RUNS);
     Past::read(&words)
 }
 
-/// Leaves a word to the next run.
-pub(crate) fn leave(stand: Stand, place: u32, file: u32, uptime_s: u32) {
-    put(Past { stand, place, file, uptime_s });
+/// Keeps the time of this run for what it may have to leave; `now` in µs.
+pub fn keep(now: u64) {
+    SECONDS.store(u32::try_from(now / 1_000_000).unwrap_or(u32::MAX), Relaxed);
+}
+
+/// Leaves a word to the next run. `place` and `file` as in [`Past`].
+pub fn leave(stand: Stand, place: u32, file: u32) {
+    put(Past { stand, place, file, uptime_s: SECONDS.load(Relaxed) });
+}
+
+/// Leaves that the restart is meant, and restarts.
+pub fn restart() -> ! {
+    cortex_m::interrupt::disable();
+    leave(Stand::Restarts, 0, 0);
+    SCB::sys_reset()
 }
 
 fn put(past: Past) {
@@ -36,13 +48,13 @@ fn put(past: Past) {
 fn panicked(info: &PanicInfo<'_>) -> ! {
     cortex_m::interrupt::disable();
     let (place, file) = info.location().map_or((0, 0), |at| (at.line(), name(at.file())));
-    leave(Stand::Panic, place, file, clock::seconds());
+    leave(Stand::Panic, place, file);
     SCB::sys_reset()
 }
 
 #[allow(unsafe_code, reason = "the core calls this with its own frame; nothing unsafe is done with it")]
 #[exception]
 unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
-    leave(Stand::CoreFault, frame.pc(), 0, clock::seconds());
+    leave(Stand::CoreFault, frame.pc(), 0);
     SCB::sys_reset()
 }

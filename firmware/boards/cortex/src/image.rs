@@ -36,12 +36,12 @@ mod bounds {
 }
 
 /// SHA-256 of the image.
-pub(crate) fn hash() -> [u8; 32] {
+pub fn hash() -> [u8; 32] {
     Sha256::digest(bounds::image()).into()
 }
 
 /// Bytes of the stack that were in use at once since the start, and bytes it has. The start-up code has painted it.
-pub(crate) fn stack() -> (usize, usize) {
+pub fn stack() -> (usize, usize) {
     let (all, untouched) = bounds::stack();
     (all - untouched, all)
 }
