@@ -18,9 +18,35 @@ mod chip;
 #[cfg(target_os = "none")]
 mod clock;
 #[cfg(target_os = "none")]
+mod pulses;
+#[cfg(target_os = "none")]
 mod uart;
 
 #[cfg(not(target_os = "none"))]
 fn main() {
     println!("firmware for a Cortex-M: build it with firmware/toolchain");
+}
+
+#[cfg(target_os = "none")]
+mod board {
+    use stm32f4xx_hal::{gpio::Speed, pac, prelude::*, rcc::{Config, Enable as _, Reset as _}, watchdog::IndependentWatchdog};
+    use tidewaiter_app::{board::past::Stand, store::Parity};
+    use tidewaiter_cortex::past;
+    use crate::{clock, uart};
+
+    #[cortex_m_rt::entry]
+    fn main() -> ! {
+        let left = past::take();
+        let (Some(chip), Some(core)) = (pac::Peripherals::take(), cortex_m::Peripherals::take()) else { panic!("taken before") };
+        let cause = chip.RCC.csr().read();
+        let mut rcc = chip.RCC.freeze(Config::hse(8.MHz()).bypass_hse_oscillator().sysclk(84.MHz()));
+        clock::start(&mut rcc, core.SYST);
+        uart::start(&mut rcc, 19200, Parity::Even);
+        let pulses = crate::pulses::Pulses::start(chip.TIM2, &mut rcc); let _ = (left, cause, pulses.total());
+        loop { if let Some((_, b)) = uart::bus_byte() { uart::reply(&[b]) } 
+            let _ = (uart::scale_byte(), uart::bus_errors(), uart::is_replying());
+            uart::log(b"x");
+            critical_section::with(|s| if uart::all_quiet(s) { cortex_m::asm::wfi() });
+        }
+    }
 }

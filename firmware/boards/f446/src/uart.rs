@@ -32,9 +32,11 @@ static LOG_OUT: Shared<Sending<LOG_BYTES>> = Mutex::new(RefCell::new(Sending::ne
 /// Framing, parity, noise and overrun errors of the bus that the loop has not heard of yet.
 static BUS_ERRORS: AtomicU32 = AtomicU32::new(0);
 
-/// Divisor of a rate with 16 samples a bit, rounded.
-fn divisor(clock: u32, speed: u32) -> u16 {
-    u16::try_from((clock + speed / 2) / speed.max(1)).unwrap_or(u16::MAX)
+/// Divisor of a rate with 16 samples a bit, rounded: whole part and sixteenths.
+fn divisor(clock: u32, speed: u32) -> (u16, u8) {
+    let sixteenths = u16::try_from((clock + speed / 2) / speed.max(1)).unwrap_or(u16::MAX);
+    let [fraction, _] = (sixteenths & 15).to_le_bytes();
+    (sixteenths >> 4, fraction)
 }
 
 /// Opens the bus with its settings, the scale and the log at 9600 8N1. The pins have their functions already.
@@ -48,7 +50,8 @@ pub(crate) fn start(rcc: &mut Rcc, speed: u32, parity: Parity) {
     let (fast, slow) = (rcc.clocks.pclk2().raw(), rcc.clocks.pclk1().raw());
 
     let bus = chip::bus();
-    bus.brr().write(|w| w.set(divisor(fast, speed)));
+    let (whole, fraction) = divisor(fast, speed);
+    bus.brr().write(|w| w.div_mantissa().set(whole).div_fraction().set(fraction));
     // Without parity the standard wants a second stop bit (Modbus over serial line V1.02, 2.5.1).
     bus.cr2().write(|w| if parity == Parity::None { w.stop().stop2() } else { w.stop().stop1() });
     bus.cr1().write(|w| {
@@ -56,10 +59,12 @@ pub(crate) fn start(rcc: &mut Rcc, speed: u32, parity: Parity) {
         w.te().set_bit().re().set_bit().rxneie().set_bit().ue().set_bit()
     });
     let scale = chip::scale();
-    scale.brr().write(|w| w.set(divisor(fast, 9_600)));
+    let (whole, fraction) = divisor(fast, 9_600);
+    scale.brr().write(|w| w.div_mantissa().set(whole).div_fraction().set(fraction));
     scale.cr1().write(|w| w.re().set_bit().rxneie().set_bit().ue().set_bit());
     let log = chip::log();
-    log.brr().write(|w| w.set(divisor(slow, 9_600)));
+    let (whole, fraction) = divisor(slow, 9_600);
+    log.brr().write(|w| w.div_mantissa().set(whole).div_fraction().set(fraction));
     log.cr1().write(|w| w.te().set_bit().ue().set_bit());
 
     chip::unmask(Interrupt::USART1);
