@@ -3,8 +3,8 @@
 //! ```text
 //! word 0  "TWP1"
 //!      1  how the run stands: 1 it runs, 2 panic, 3 the watchdog was not fed, 4 it restarts on purpose, 5 fault of the core
-//!      2  where: line of the panic, or the program counter
-//!      3  which file of the panic: FNV-1a of its name
+//!      2  where: CRC-32 over the name of the panic's file and its line (4 bytes), or the program counter
+//!      3  line of the panic
 //!      4  uptime then, s
 //!      5  CRC-32 (IEEE 802.3) over words 0 to 4, big-endian
 //! ```
@@ -39,33 +39,31 @@ pub enum Stand {
 pub struct Past {
     /// How it stands.
     pub stand: Stand,
-    /// Line of the panic, or the program counter of the core's fault.
+    /// Place of the panic, see [`place`], or the program counter of the core's fault.
     pub place: u32,
-    /// The file of the panic, see [`name`].
-    pub file: u32,
+    /// Line of the panic.
+    pub line: u32,
     /// Uptime then, s.
     pub uptime_s: u32,
 }
 
 impl Past {
     /// A run that goes on.
-    pub const RUNS: Self = Self { stand: Stand::Runs, place: 0, file: 0, uptime_s: 0 };
+    pub const RUNS: Self = Self { stand: Stand::Runs, place: 0, line: 0, uptime_s: 0 };
 
     /// The words to leave.
     pub fn words(self) -> [u32; WORDS] {
-        let mut words = [MAGIC, self.stand as u32, self.place, self.file, self.uptime_s, 0];
+        let mut words = [MAGIC, self.stand as u32, self.place, self.line, self.uptime_s, 0];
+        let sum = sum_of(&words);
         let [.., last] = &mut words;
-        *last = 0;
-        let crc = crc(&words);
-        let [.., last] = &mut words;
-        *last = crc;
+        *last = sum;
         words
     }
 
     /// Reads what was left; `None` after a power-on.
     pub fn read(words: &[u32; WORDS]) -> Option<Self> {
-        let [magic, stand, place, file, uptime_s, sum] = *words;
-        if magic != MAGIC || sum != crc(words) {
+        let [magic, stand, place, line, uptime_s, sum] = *words;
+        if magic != MAGIC || sum != sum_of(words) {
             return None;
         }
         let stand = match stand {
@@ -76,25 +74,25 @@ impl Past {
             5 => Stand::CoreFault,
             _ => return None,
         };
-        Some(Self { stand, place, file, uptime_s })
+        Some(Self { stand, place, line, uptime_s })
     }
 }
 
-/// A file by its name, FNV-1a with 32 bits: the record has no room for text, and the sources have few files.
-pub fn name(file: &str) -> u32 {
-    file.bytes().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+/// A place in the sources: the record has no room for a name, and whoever has the sources finds the file that fits.
+pub fn place(file: &str, line: u32) -> u32 {
+    crc(file.bytes().chain(line.to_be_bytes()))
 }
 
-/// CRC-32 over all words but the last, without a table: it is computed once a start, and a table has 1 KiB.
-fn crc(words: &[u32; WORDS]) -> u32 {
-    let mut sum = u32::MAX;
-    for byte in words.iter().take(WORDS - 1).flat_map(|word| word.to_be_bytes()) {
-        sum ^= u32::from(byte);
-        for _ in 0..8 {
-            sum = if sum & 1 == 1 { (sum >> 1) ^ 0xEDB8_8320 } else { sum >> 1 };
-        }
-    }
-    !sum
+/// CRC over all words but the last.
+fn sum_of(words: &[u32; WORDS]) -> u32 {
+    crc(words.iter().take(WORDS - 1).flat_map(|word| word.to_be_bytes()))
+}
+
+/// CRC-32 without a table: it is computed once a start, and a table has 1 KiB.
+fn crc(bytes: impl Iterator<Item = u8>) -> u32 {
+    !bytes.fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(byte), |sum, _| if sum & 1 == 1 { (sum >> 1) ^ 0xEDB8_8320 } else { sum >> 1 })
+    })
 }
 
 #[cfg(test)]
@@ -104,7 +102,7 @@ mod tests {
     #[test]
     fn what_is_left_is_read() {
         for stand in [Stand::Runs, Stand::Panic, Stand::Watchdog, Stand::Restarts, Stand::CoreFault] {
-            let past = Past { stand, place: 217, file: name("firmware/app/src/node.rs"), uptime_s: 86_400 };
+            let past = Past { stand, place: place("firmware/app/src/node.rs", 217), line: 217, uptime_s: 86_400 };
             assert_eq!(Past::read(&past.words()), Some(past));
         }
     }
@@ -125,7 +123,7 @@ mod tests {
     fn sums_are_those_of_others() {
         // zlib.crc32 of Python over the 20 bytes
         assert_eq!(Past::RUNS.words()[5], 0x779E_B2B7);
-        // The published value of FNV-1a for "foobar"
-        assert_eq!(name("foobar"), 0xbf9c_f968);
+        // zlib.crc32(b"a.rs" + bytes([0, 0, 1, 2]))
+        assert_eq!(place("a.rs", 258), 0xE96C_5B35);
     }
 }
