@@ -12,9 +12,11 @@
 #![no_std]
 
 pub mod board;
+pub mod device;
 pub mod input;
 pub mod line;
 pub mod node;
+pub mod plant;
 mod self_test;
 mod served;
 pub mod server;

@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(state(Some(4798)), Sample::missing(State::Underrange));
         assert_eq!(state(Some(0)), Sample::missing(State::Underrange));
         assert_eq!(state(Some(28_000)), good(21_000));
-        assert_eq!(state(Some(28_001)), Sample::missing(State::Overrange));
+        assert_eq!(state(Some(28_002)), Sample::missing(State::Overrange));
         assert_eq!(state(Some(i16::MAX)), Sample::missing(State::Overrange));
         assert_eq!(state(None), Sample::missing(State::Fault));
     }

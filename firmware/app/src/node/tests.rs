@@ -57,7 +57,7 @@ fn boot(reset: Reset) -> Boot {
         reset,
         fault: None,
         software: "tidewaiter-app 0.1.0",
-        hash: core::array::from_fn(|at| at as u8),
+        hash: core::array::from_fn(|at| u8::try_from(at).unwrap()),
         simulated: true,
         seal_open: true,
         on_trial: false,
@@ -267,13 +267,9 @@ fn sequence_and_starts_go_on_over_a_restart() {
     assert_ne!(second.status & status::UNEXPECTED_RESET, 0);
     // The watchdog bit a node that could not say why
     assert_eq!(bench.input(0x60, 8).unwrap(), [3, 0, 0, 0xFFFF, 0xFFFF, 0, 1, 0]);
-    assert_eq!(bench.write(map::COMMAND, &[command(map::command::CLEAR_FAULT)]), None);
+    assert_eq!(bench.write(map::COMMAND, &[map::command::CLEAR_FAULT]), None);
     let mut bench = bench.again(boot(Reset::PowerOn));
     assert_eq!(bench.input(0x60, 8).unwrap(), [0; 8]);
-}
-
-fn command(word: u16) -> u16 {
-    word
 }
 
 #[test]

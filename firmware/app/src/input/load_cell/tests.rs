@@ -36,7 +36,7 @@ impl Cell {
         let mut words = [0; PARAMETER_WORDS];
         let mut double = |at: usize, value: u32| {
             words[at] = (value >> 16) as u16;
-            words[at + 1] = value as u16;
+            words[at + 1] = (value & 0xFFFF) as u16;
         };
         double(0, self.zero.cast_unsigned());
         double(2, self.span.0);
@@ -51,7 +51,7 @@ impl Cell {
             words[16 + 3 * at] = point.1.cast_unsigned();
         }
         words[12] = u16::from_be_bytes([self.filter, self.still]);
-        words[13] = self.points.len() as u16;
+        words[13] = u16::try_from(self.points.len()).unwrap();
         words[39] = 1;
         Parameters::from_words(&words).unwrap()
     }
