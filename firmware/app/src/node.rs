@@ -83,6 +83,8 @@ impl<S: Storage> Node<S> {
     /// Starts: tries itself, loads what the store has, reserves sequence numbers.
     ///
     /// It always comes up; what failed shows in status and fault record.
+    // What it takes on the stack is given back before the first request.
+    #[inline(never)]
     pub fn start(storage: S, boot: Boot, now: u64) -> Self {
         let mut failed = self_test::run();
         let (store, loaded) = Store::open(storage);
@@ -206,10 +208,11 @@ impl<S: Storage> Node<S> {
         replies.then_some(self.server.reply())
     }
 
-    /// The first byte of the reply has gone out: measures the turnaround. Calling it is up to the board.
-    pub fn bus_answered(&mut self, at: u64) {
+    /// The first byte of the reply has gone out: measures the turnaround, and gives it, µs. Calling it is up to the board.
+    pub fn bus_answered(&mut self, at: u64) -> u32 {
         let took = u32::try_from(at.saturating_sub(self.silence_ended)).unwrap_or(u32::MAX);
         self.served.turnaround_us = self.served.turnaround_us.max(took);
+        took
     }
 
     /// Looks whether every part has run, and says what the board is to do.

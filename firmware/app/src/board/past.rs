@@ -3,8 +3,8 @@
 //! ```text
 //! word 0  "TWP1"
 //!      1  how the run stands: 1 it runs, 2 panic, 3 the watchdog was not fed, 4 it restarts on purpose, 5 fault of the core
-//!      2  where: CRC-32 over the name of the panic's file and its line (4 bytes), or the program counter
-//!      3  line of the panic
+//!      2  where: the instruction after the call that led to the panic, or the one the core could not go on with
+//!      3  the instruction after the call that led there; 0 where that is not known
 //!      4  uptime then, s
 //!      5  CRC-32 (IEEE 802.3) over words 0 to 4, big-endian
 //! ```
@@ -12,6 +12,9 @@
 //! After a power-on the memory holds anything, and the CRC says so with all but 2⁻³² of chance. A run that marked
 //! itself as running and then is found at a start has been reset from outside. A chip that keeps the cause of its
 //! reset knows better than these words about everything but the panic.
+//!
+//! Addresses are those of the image whose hash the node serves, so its file tells function and line. The panic's own
+//! place in the sources is not kept: the names and numbers of all places take 3 KiB of the image.
 
 /// Words of the memory.
 pub const WORDS: usize = 6;
@@ -39,21 +42,21 @@ pub enum Stand {
 pub struct Past {
     /// How it stands.
     pub stand: Stand,
-    /// Place of the panic, see [`place`], or the program counter of the core's fault.
+    /// Address after the call of the panic, or of the core's fault.
     pub place: u32,
-    /// Line of the panic.
-    pub line: u32,
+    /// Address after the call of the function that did it, 0 where that is not known.
+    pub caller: u32,
     /// Uptime then, s.
     pub uptime_s: u32,
 }
 
 impl Past {
     /// A run that goes on.
-    pub const RUNS: Self = Self { stand: Stand::Runs, place: 0, line: 0, uptime_s: 0 };
+    pub const RUNS: Self = Self { stand: Stand::Runs, place: 0, caller: 0, uptime_s: 0 };
 
     /// The words to leave.
     pub fn words(self) -> [u32; WORDS] {
-        let mut words = [MAGIC, self.stand as u32, self.place, self.line, self.uptime_s, 0];
+        let mut words = [MAGIC, self.stand as u32, self.place, self.caller, self.uptime_s, 0];
         let sum = sum_of(&words);
         let [.., last] = &mut words;
         *last = sum;
@@ -62,7 +65,7 @@ impl Past {
 
     /// Reads what was left; `None` after a power-on.
     pub fn read(words: &[u32; WORDS]) -> Option<Self> {
-        let [magic, stand, place, line, uptime_s, sum] = *words;
+        let [magic, stand, place, caller, uptime_s, sum] = *words;
         if magic != MAGIC || sum != sum_of(words) {
             return None;
         }
@@ -74,13 +77,8 @@ impl Past {
             5 => Stand::CoreFault,
             _ => return None,
         };
-        Some(Self { stand, place, line, uptime_s })
+        Some(Self { stand, place, caller, uptime_s })
     }
-}
-
-/// A place in the sources: the record has no room for a name, and whoever has the sources finds the file that fits.
-pub fn place(file: &str, line: u32) -> u32 {
-    crc(file.bytes().chain(line.to_be_bytes()))
 }
 
 /// CRC over all words but the last.
@@ -102,7 +100,7 @@ mod tests {
     #[test]
     fn what_is_left_is_read() {
         for stand in [Stand::Runs, Stand::Panic, Stand::Watchdog, Stand::Restarts, Stand::CoreFault] {
-            let past = Past { stand, place: place("firmware/app/src/node.rs", 217), line: 217, uptime_s: 86_400 };
+            let past = Past { stand, place: 0x1234, caller: 0x5678, uptime_s: 86_400 };
             assert_eq!(Past::read(&past.words()), Some(past));
         }
     }
@@ -123,7 +121,5 @@ mod tests {
     fn sums_are_those_of_others() {
         // zlib.crc32 of Python over the 20 bytes
         assert_eq!(Past::RUNS.words()[5], 0x779E_B2B7);
-        // zlib.crc32(b"a.rs" + bytes([0, 0, 1, 2]))
-        assert_eq!(place("a.rs", 258), 0xE96C_5B35);
     }
 }

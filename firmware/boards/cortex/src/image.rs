@@ -11,6 +11,8 @@ mod bounds {
         static __edata: u32;
         static _stack_end: u32;
         static _stack_start: u32;
+        static __stext: u32;
+        static __etext: u32;
     }
 
     /// Vector table, code, constants, and the first values of variables: all that is loaded.
@@ -19,6 +21,37 @@ mod bounds {
         let end = (&raw const __sidata).addr() + (&raw const __edata).addr() - (&raw const __sdata).addr();
         // SAFETY: the linker lays these bytes out one after the other and nothing writes them.
         unsafe { core::slice::from_raw_parts(begin.cast(), end - begin.addr()) }
+    }
+
+    /// The two innermost return addresses on the stack: words that follow a call within the code. A word that merely
+    /// looks like one may be among them; whoever reads them has the image and sees what is possible.
+    pub(super) fn callers() -> [u32; 2] {
+        let code = (&raw const __stext).addr()..(&raw const __etext).addr();
+        let here = 0_u32;
+        let (mut at, end) = (&raw const here, &raw const _stack_start);
+        let mut found = [0; 2];
+        let mut places = found.iter_mut();
+        while at < end {
+            // SAFETY: from this function's own variable up to its beginning the stack is readable.
+            let word = unsafe { at.read_volatile() };
+            at = at.wrapping_add(1);
+            // A return address is odd, and a call before it has four bytes or two.
+            let after = (word as usize).wrapping_sub(1);
+            if word & 1 == 0 || !code.contains(&after) || !code.contains(&after.wrapping_sub(4)) {
+                continue;
+            }
+            let half = |back: usize| {
+                // SAFETY: the address is even and lies within the code.
+                unsafe { (after.wrapping_sub(back) as *const u16).read_volatile() }
+            };
+            let direct = half(4) & 0xF800 == 0xF000 && half(2) & 0xD000 == 0xD000;
+            let indirect = half(2) & 0xFF87 == 0x4780;
+            if direct || indirect {
+                let Some(place) = places.next() else { break };
+                *place = word.wrapping_sub(1);
+            }
+        }
+        found
     }
 
     /// Bytes of the stack, and those of it that were never written since the start.
@@ -38,6 +71,11 @@ mod bounds {
 /// SHA-256 of the image.
 pub fn hash() -> [u8; 32] {
     Sha256::digest(bounds::image()).into()
+}
+
+/// Where this was called from, and where that was called from; see [`tidewaiter_app::board::past`].
+pub(crate) fn callers() -> [u32; 2] {
+    bounds::callers()
 }
 
 /// Bytes of the stack that were in use at once since the start, and bytes it has. The start-up code has painted it.

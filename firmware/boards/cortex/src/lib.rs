@@ -7,6 +7,8 @@
 #[cfg(target_os = "none")]
 pub mod image;
 #[cfg(target_os = "none")]
+mod memory;
+#[cfg(target_os = "none")]
 pub mod past;
 #[cfg(target_os = "none")]
 pub mod text;

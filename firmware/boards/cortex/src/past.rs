@@ -7,7 +7,9 @@ use core::{
 
 use cortex_m::peripheral::SCB;
 use cortex_m_rt::{ExceptionFrame, exception};
-use tidewaiter_app::board::past::{Past, Stand, WORDS, place};
+use tidewaiter_app::board::past::{Past, Stand, WORDS};
+
+use crate::image;
 
 #[allow(unsafe_code, reason = "the section's name is what keeps the words")]
 #[unsafe(link_section = ".uninit.past")]
@@ -28,9 +30,9 @@ pub fn keep(now: u64) {
     SECONDS.store(u32::try_from(now / 1_000_000).unwrap_or(u32::MAX), Relaxed);
 }
 
-/// Leaves a word to the next run. `place` and `line` as in [`Past`].
-pub fn leave(stand: Stand, place: u32, line: u32) {
-    put(Past { stand, place, line, uptime_s: SECONDS.load(Relaxed) });
+/// Leaves a word to the next run. `place` and `caller` as in [`Past`].
+pub fn leave(stand: Stand, place: u32, caller: u32) {
+    put(Past { stand, place, caller, uptime_s: SECONDS.load(Relaxed) });
 }
 
 /// Leaves that the restart is meant, and restarts.
@@ -45,10 +47,10 @@ fn put(past: Past) {
 }
 
 #[panic_handler]
-fn panicked(info: &PanicInfo<'_>) -> ! {
+fn panicked(_: &PanicInfo<'_>) -> ! {
     cortex_m::interrupt::disable();
-    let (place, line) = info.location().map_or((0, 0), |at| (place(at.file(), at.line()), at.line()));
-    leave(Stand::Panic, place, line);
+    let [place, caller] = image::callers();
+    leave(Stand::Panic, place, caller);
     SCB::sys_reset()
 }
 

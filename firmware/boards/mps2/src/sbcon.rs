@@ -15,8 +15,8 @@ const PULL: Register = Register::at(BASE, 0x4);
 const CLOCK: u32 = 1;
 const DATA: u32 = 1 << 1;
 
-/// The bus; there is one.
-#[derive(Debug)]
+/// The bus; there is one. Copies of the handle share it: a transaction is one call, and the loop alone calls.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Sbcon(());
 
 impl Sbcon {
