@@ -62,6 +62,12 @@
 //! Each accepted write that changes something raises the event counter by one. Exception 02: the seal is closed, or
 //! there is no configuration and this is not all of one. Exception 03: not valid. Nothing has changed after either.
 //!
+//! An update is begun by a command. Its windows come as a whole, each offset a multiple of 128 and none beyond the bytes
+//! received; exception 06 asks for the same window later, while flash is erased; after 03 the bytes received say where to
+//! go on. The order (its first 12 registers, or all) is answered at once and the image checked afterwards: the state says
+//! what came of it. States: 0 none, 1 preparing, 2 receiving, 3 checking, 4 about to be started, 5 on trial, 6 refused,
+//! 7 failed.
+//!
 //! Bus settings are in force from the next start on. Extremes of a channel without a value since the last read: least 0x7fffffff, greatest 0x80000000.
 
 /// Version of the map.
@@ -194,8 +200,7 @@ pub mod command {
     pub const CLEAR_COUNTERS: u16 = 2;
     /// Forgets the last fault.
     pub const CLEAR_FAULT: u16 = 3;
-    /// Starts anew into the image received and authorised; exception 04 where there is none.
-    pub const START_UPDATE: u16 = 4;
-    /// Forgets what has been received of an image.
-    pub const DROP_UPDATE: u16 = 5;
+    /// Forgets what has been received of an image and takes windows from 0 on; exception 04 on trial, when an image is
+    /// about to be started, and where the node takes no updates.
+    pub const BEGIN_UPDATE: u16 = 4;
 }

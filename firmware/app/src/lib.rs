@@ -21,3 +21,4 @@ mod self_test;
 mod served;
 pub mod server;
 pub mod store;
+pub mod update;

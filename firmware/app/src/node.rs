@@ -16,6 +16,7 @@ use crate::{
     served::Served,
     server::{Address, Counts, Server},
     store::{Bus, Fault, Store},
+    update::{NoUpdates, Updates},
 };
 
 /// Patience with a frame that stalls on its way through an emulator, µs; gaps of 45 ms have been seen on a busy host.
@@ -25,6 +26,9 @@ const RESTART_AFTER_US: u64 = 250_000;
 /// Longest time without a call of any input, µs. A board calls with `None` where a sensor is silent, so this long
 /// without a call is a main loop that has lost its way.
 const INPUT_WITHIN_US: u64 = 5_000_000;
+
+/// How long an image on trial has to answer its first request, µs.
+const TRIAL_US: u64 = 600_000_000;
 
 /// What the board knows when it starts.
 #[derive(Clone, Debug)]
@@ -51,7 +55,7 @@ pub struct Boot {
 pub enum Restart {
     /// Someone asked.
     Command,
-    /// Into a new image.
+    /// Into a new image, or back from one that did not prove itself.
     Update,
 }
 
@@ -65,10 +69,10 @@ pub struct Orders {
 }
 
 /// An instrument node.
-pub struct Node<S: Storage> {
+pub struct Node<S: Storage, U: Updates = NoUpdates> {
     line: Line,
     server: Server,
-    served: Served<S>,
+    served: Served<S, U>,
     /// The settings in force: those the store held at the start.
     bus: Bus,
     /// When the silence before the reply just given ended.
@@ -80,14 +84,23 @@ pub struct Node<S: Storage> {
 }
 
 impl<S: Storage> Node<S> {
-    /// Starts: tries itself, loads what the store has, reserves sequence numbers.
+    /// Starts a node that takes no updates, see [`Self::start_with`].
+    pub fn start(storage: S, boot: Boot, now: u64) -> Self {
+        Self::start_with(storage, boot, now, |_| NoUpdates)
+    }
+}
+
+impl<S: Storage, U: Updates> Node<S, U> {
+    /// Starts: tries itself, loads what the store has, reserves sequence numbers. `updates` is given the store, as
+    /// [`crate::update::Update::open`] wants it.
     ///
     /// It always comes up; what failed shows in status and fault record.
-    // What it takes on the stack is given back before the first request.
+    // The stack it takes is given back before the first request.
     #[inline(never)]
-    pub fn start(storage: S, boot: Boot, now: u64) -> Self {
+    pub fn start_with(storage: S, boot: Boot, now: u64, updates: impl FnOnce(&mut Store<S>) -> U) -> Self {
         let mut failed = self_test::run();
-        let (store, loaded) = Store::open(storage);
+        let (mut store, loaded) = Store::open(storage);
+        let updates = updates(&mut store);
         let identity = loaded.identity.map(|it| (NodeKey::new(it.key), it.serial));
         if store.has_failed() {
             failed |= map::self_test::STORE;
@@ -95,38 +108,39 @@ impl<S: Storage> Node<S> {
         let timing = Timing::standard(u32::from(loaded.bus.speed).saturating_mul(100));
         let timing = if boot.simulated { timing.patient(PATIENCE_US) } else { timing };
         let seal_open = boot.seal_open;
-        let mut served = Served {
-            boot,
-            store,
-            identity,
-            sealed: None,
-            mended: loaded.mended,
-            self_test: failed,
-            inputs: Inputs::new(),
-            bus: loaded.bus,
-            fault: loaded.fault.filter(|fault| fault.kind != map::fault::NONE),
-            seal_open,
-            started: now,
-            now,
-            restart: None,
-            counts: Counts::default(),
-            lost: Lost::default(),
-            turnaround_us: 0,
-            clear_counters: false,
-        };
-        if let Some(sealed) = loaded.config {
-            served.configure(sealed);
-        }
+        // Made where it stays: two of it would not fit onto the stack.
         let mut node = Self {
             line: Line::new(timing),
             server: Server::new(),
-            served,
+            served: Served {
+                boot,
+                store,
+                updates,
+                identity,
+                sealed: None,
+                mended: loaded.mended,
+                self_test: failed,
+                inputs: Inputs::new(),
+                bus: loaded.bus,
+                fault: loaded.fault.filter(|fault| fault.kind != map::fault::NONE),
+                seal_open,
+                started: now,
+                now,
+                restart: None,
+                counts: Counts::default(),
+                lost: Lost::default(),
+                turnaround_us: 0,
+                clear_counters: false,
+            },
             bus: loaded.bus,
             silence_ended: now,
             polled: false,
             input_at: now,
             starving: false,
         };
+        if let Some(sealed) = loaded.config {
+            node.served.configure(sealed);
+        }
         node.keep_fault_of_last_start();
         if failed != 0 {
             node.record(map::fault::SELF_TEST, failed, 0);
@@ -228,8 +242,22 @@ impl<S: Storage> Node<S> {
             self.starving = true;
             self.record(map::fault::WATCHDOG, u32::from(!polled) | 2, self.served.uptime_s());
         }
+        self.served.step_update();
+        if self.served.on_trial() {
+            self.try_image(now);
+        }
         let due = |&(_, since): &(Restart, u64)| now.saturating_sub(since) >= RESTART_AFTER_US;
         Orders { feed_watchdog: fed, restart: self.served.restart.filter(due).map(|(why, _)| why) }
+    }
+
+    /// An image on trial is kept once it has passed its self-test and answered somebody; one that has not by then
+    /// is given up, and the loader brings the old one back.
+    fn try_image(&mut self, now: u64) {
+        if self.self_test_passed() && self.server.counts.replies > 0 {
+            self.served.confirm();
+        } else if now.saturating_sub(self.served.started) >= TRIAL_US && self.served.restart.is_none() {
+            self.served.restart = Some((Restart::Update, now));
+        }
     }
 
     /// Gives the storage back.

@@ -13,6 +13,7 @@ use crate::{
     node::{Boot, Restart},
     server::{Counts, Exception, Identity, Registers, Table},
     store::{Bus, Fault, Identity as Manufacture, PARAMETER_WORDS, Parameters, Sealed, Store, StoreError},
+    update::{Order, Stage, Step, UpdateError, Updates, WINDOW},
 };
 
 /// Longest area of registers that is rendered at once, bytes.
@@ -23,9 +24,10 @@ type Area = Vec<u8, AREA_BYTES>;
 
 /// Everything the bus can see, and the instant at which it looks.
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-pub(crate) struct Served<S: Storage> {
+pub(crate) struct Served<S: Storage, U> {
     pub(crate) boot: Boot,
     pub(crate) store: Store<S>,
+    pub(crate) updates: U,
     pub(crate) identity: Option<(NodeKey, [u8; 8])>,
     pub(crate) sealed: Option<Sealed>,
     pub(crate) mended: bool,
@@ -45,7 +47,7 @@ pub(crate) struct Served<S: Storage> {
     pub(crate) clear_counters: bool,
 }
 
-impl<S: Storage> Served<S> {
+impl<S: Storage, U: Updates> Served<S, U> {
     /// Milliseconds since the start.
     fn uptime_ms(&self) -> u64 {
         self.now.saturating_sub(self.started) / 1000
@@ -60,6 +62,26 @@ impl<S: Storage> Served<S> {
         self.identity.as_ref().map_or([0; 8], |(_, serial)| *serial)
     }
 
+    /// Whether the running image has not been confirmed.
+    pub(crate) fn on_trial(&self) -> bool {
+        self.boot.on_trial || self.updates.progress().stage == Stage::OnTrial
+    }
+
+    /// A piece of the update's work.
+    pub(crate) fn step_update(&mut self) {
+        let who = self.identity.as_ref().map(|(key, serial)| (serial, key));
+        if self.updates.step(&mut self.store, who) == Step::Restart && self.restart.is_none() {
+            self.restart = Some((Restart::Update, self.now));
+        }
+    }
+
+    /// Confirms the running image.
+    pub(crate) fn confirm(&mut self) {
+        if self.updates.confirm(&mut self.store).is_ok() {
+            self.boot.on_trial = false;
+        }
+    }
+
     /// The status word.
     pub(crate) fn status(&self) -> u16 {
         let bit = |holds: bool, bit: u16| if holds { bit } else { 0 };
@@ -72,7 +94,7 @@ impl<S: Storage> Served<S> {
             | bit(self.boot.reset.unexpected(), status::UNEXPECTED_RESET)
             | bit(self.store.has_failed(), status::STORE_FAILED)
             | bit(self.boot.simulated, status::SIMULATED)
-            | bit(self.boot.on_trial, status::ON_TRIAL)
+            | bit(self.on_trial(), status::ON_TRIAL)
     }
 
     /// Takes the parameters of the sealed configuration into force.
@@ -147,10 +169,11 @@ impl<S: Storage> Served<S> {
                 map::FAULT
             }
             map::UPDATE..=0x0077 => {
-                area.word(0);
-                area.double(0);
+                let progress = self.updates.progress();
+                area.word(progress.stage as u16);
+                area.double(progress.received);
                 area.double(self.store.security_counter());
-                area.double(0);
+                area.double(progress.offered);
                 area.word(0);
                 map::UPDATE
             }
@@ -240,6 +263,23 @@ impl<S: Storage> Served<S> {
         Ok(())
     }
 
+    fn write_window(&mut self, at: usize, bytes: &[u8]) -> Result<(), Exception> {
+        let (Some((offset, data)), 0) = (bytes.split_first_chunk::<4>(), at) else { return Err(Exception::Address) };
+        let data = <&[u8; WINDOW]>::try_from(data).map_err(|_| Exception::Address)?;
+        self.updates.window(u32::from_be_bytes(*offset), data).map_err(not_now)
+    }
+
+    fn write_order(&mut self, at: usize, bytes: &[u8]) -> Result<(), Exception> {
+        let (Some((order, _)), 0) = (bytes.split_first_chunk::<24>(), at) else { return Err(Exception::Address) };
+        let &[l3, l2, l1, l0, c3, c2, c1, c0, ref mac @ ..] = order;
+        let order = Order {
+            length: u32::from_be_bytes([l3, l2, l1, l0]),
+            security_counter: u32::from_be_bytes([c3, c2, c1, c0]),
+            mac: *mac,
+        };
+        self.updates.order(&self.store, order).map_err(not_now)
+    }
+
     fn obey(&mut self, order: u16) -> Result<(), Exception> {
         match order {
             command::RESTART => self.restart = Some((Restart::Command, self.now)),
@@ -251,14 +291,14 @@ impl<S: Storage> Served<S> {
                     self.fault = None;
                 }
             }
-            command::START_UPDATE | command::DROP_UPDATE => return Err(Exception::Failure),
+            command::BEGIN_UPDATE => self.updates.begin().map_err(not_now)?,
             _ => return Err(Exception::Value),
         }
         Ok(())
     }
 }
 
-impl<S: Storage> Registers for Served<S> {
+impl<S: Storage, U: Updates> Registers for Served<S, U> {
     fn read(&mut self, table: Table, address: u16, out: &mut [u8]) -> Result<(), Exception> {
         if table == Table::Input && address == map::BLOCK && out.len() == BLOCK_BYTES {
             let block = self.block()?;
@@ -306,6 +346,10 @@ impl<S: Storage> Registers for Served<S> {
             self.write_legal(at, &new)
         } else if let Some(at) = within(map::MANUFACTURE, map::MANUFACTURE_COUNT) {
             self.write_manufacture(at, bytes)
+        } else if let Some(at) = within(map::UPDATE_WINDOW, map::UPDATE_WINDOW_COUNT) {
+            self.write_window(at, bytes)
+        } else if let Some(at) = within(map::UPDATE_ORDER, map::UPDATE_ORDER_COUNT) {
+            self.write_order(at, bytes)
         } else if let (Some(_), [order]) = (within(map::COMMAND, 1), new.as_slice()) {
             self.obey(*order)
         } else {
@@ -347,6 +391,16 @@ fn refusal(why: StoreError) -> Exception {
     match why {
         StoreError::SealClosed | StoreError::HasIdentity => Exception::Address,
         StoreError::Refused | StoreError::Lost | StoreError::Exhausted => Exception::Failure,
+    }
+}
+
+fn not_now(why: UpdateError) -> Exception {
+    match why {
+        UpdateError::Busy => Exception::Busy,
+        UpdateError::Offset { .. } | UpdateError::Differs | UpdateError::Torn | UpdateError::SecurityCounter { .. } => {
+            Exception::Value
+        }
+        UpdateError::Stage | UpdateError::Flash | UpdateError::Unsupported => Exception::Failure,
     }
 }
 

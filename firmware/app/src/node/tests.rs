@@ -10,6 +10,7 @@ use tidewaiter_node::{
 };
 
 use super::*;
+use crate::update::{Order, Progress, Stage, Step, UpdateError, WINDOW};
 
 /// An EEPROM that can be told to refuse writes.
 #[derive(Clone)]
@@ -65,8 +66,8 @@ fn boot(reset: Reset) -> Boot {
 }
 
 /// A node and its clock; a request takes its time on the line.
-struct Bench {
-    node: Node<Memory>,
+struct Bench<U: Updates = NoUpdates> {
+    node: Node<Memory, U>,
     now: u64,
 }
 
@@ -86,7 +87,9 @@ impl Bench {
     fn again(self, boot: Boot) -> Self {
         Self::start(self.node.stop(), boot)
     }
+}
 
+impl<U: Updates> Bench<U> {
     fn send(&mut self, unit: u8, pdu: &[u8]) -> Option<Vec<u8>> {
         let mut frame = vec![unit];
         frame.extend(pdu);
@@ -370,4 +373,91 @@ fn mass_is_withheld_while_the_cell_warms_up() {
     bench.now = 60 * S;
     let block = bench.block();
     assert_eq!((block.sample(Channel::Mass), block.status & status::WARMING_UP), (good(1000), 0));
+}
+
+/// Takes everything and says what it took.
+#[derive(Default)]
+struct Taking {
+    stage: Option<Stage>,
+    windows: Vec<(u32, u8)>,
+    order: Option<Order>,
+    confirmed: bool,
+}
+
+impl Updates for Taking {
+    fn begin(&mut self) -> Result<(), UpdateError> {
+        self.stage = Some(Stage::Receiving);
+        Ok(())
+    }
+
+    fn window(&mut self, offset: u32, data: &[u8; WINDOW]) -> Result<(), UpdateError> {
+        if offset == 256 {
+            return Err(UpdateError::Busy);
+        }
+        self.stage.ok_or(UpdateError::Stage)?;
+        if offset % 128 != 0 {
+            return Err(UpdateError::Offset { at: offset, received: 0 });
+        }
+        self.windows.push((offset, data[127]));
+        Ok(())
+    }
+
+    fn order<S: Storage>(&mut self, _: &Store<S>, order: Order) -> Result<(), UpdateError> {
+        self.order = Some(order);
+        Ok(())
+    }
+
+    fn step<S: Storage>(&mut self, _: &mut Store<S>, who: Option<(&[u8; 8], &NodeKey)>) -> Step {
+        if self.order.is_some() && who.is_some() { Step::Restart } else { Step::Idle }
+    }
+
+    fn confirm<S: Storage>(&mut self, _: &mut Store<S>) -> Result<(), UpdateError> {
+        self.confirmed = true;
+        self.stage = None;
+        Ok(())
+    }
+
+    fn progress(&self) -> Progress {
+        Progress { stage: self.stage.unwrap_or(Stage::Idle), received: 0x0001_0203, offered: 9 }
+    }
+}
+
+#[test]
+fn an_update_comes_in_windows_and_ends_with_its_order() {
+    let made = Bench::made().node.stop();
+    let mut bench = Bench { node: Node::start_with(made, boot(Reset::PowerOn), 0, |_| Taking::default()), now: 0 };
+    let window = |offset: u16| [&[0, offset][..], &[0x1111; 64]].concat();
+    assert_eq!(bench.write(map::UPDATE_WINDOW, &window(0)), Some(4), "none has begun");
+    assert_eq!(bench.write(map::COMMAND, &[map::command::BEGIN_UPDATE]), None);
+    assert_eq!(bench.write(map::UPDATE_WINDOW, &window(0)), None);
+    assert_eq!(bench.write(map::UPDATE_WINDOW, &window(128)), None);
+    assert_eq!(bench.write(map::UPDATE_WINDOW, &window(256)), Some(6));
+    assert_eq!(bench.write(map::UPDATE_WINDOW, &window(100)), Some(3));
+    assert_eq!(bench.write(map::UPDATE_WINDOW, &window(0)[..65]), Some(2));
+    assert_eq!(bench.input(0x70, 8).unwrap(), [2, 1, 0x0203, 0, 0, 0, 9, 0]);
+    assert_eq!(bench.node.served.updates.windows, [(0, 0x11), (128, 0x11)]);
+    let order = [0, 300, 0, 7, 0x0102, 0x0304, 0, 0, 0, 0, 0, 0x0F10];
+    assert_eq!(bench.write(map::UPDATE_ORDER, &order[..11]), Some(2));
+    assert_eq!(bench.write(map::UPDATE_ORDER, &order), None);
+    let mac = [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 15, 16];
+    assert_eq!(bench.node.served.updates.order, Some(Order { length: 300, security_counter: 7, mac }));
+    assert_eq!(bench.node.tick(bench.now).restart, None);
+    assert_eq!(bench.node.tick(bench.now + RESTART_AFTER_US).restart, Some(Restart::Update));
+}
+
+#[test]
+fn an_image_on_trial_is_kept_once_it_has_answered_and_given_up_otherwise() {
+    let on_trial = |_: &mut Store<Memory>| Taking { stage: Some(Stage::OnTrial), ..Taking::default() };
+    let memory = Bench::made().node.stop();
+    let start = |memory: Memory| Node::start_with(memory, boot(Reset::Software), 0, on_trial);
+    let mut bench = Bench { node: start(memory.clone()), now: 0 };
+    bench.node.tick(S);
+    assert!(!bench.node.served.updates.confirmed);
+    assert_ne!(bench.input(1, 1).unwrap()[0] & status::ON_TRIAL, 0);
+    bench.node.tick(2 * S);
+    assert!(bench.node.served.updates.confirmed);
+    assert_eq!(bench.input(1, 1).unwrap()[0] & status::ON_TRIAL, 0);
+    let mut silent = start(memory);
+    assert_eq!(silent.tick(TRIAL_US).restart, None);
+    assert_eq!(silent.tick(TRIAL_US + RESTART_AFTER_US).restart, Some(Restart::Update));
 }

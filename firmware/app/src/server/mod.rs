@@ -11,6 +11,7 @@
 //! | registers that are not there, or not to be read or written so | exception 02 |
 //! | a count of 0 or beyond the limit, lengths that contradict each other, a value out of range | exception 03 |
 //! | what the store refuses | exception 04 |
+//! | what has to wait until flash is erased | exception 06 |
 //!
 //! Frames are built and taken apart by `rmodbus`. Its two deviations are guarded here: a count of zero gets exception
 //! 03 and no empty reply, and a function 16 whose lengths contradict each other gets 03; a frame reaches it only
@@ -41,6 +42,8 @@ pub enum Exception {
     Value = 3,
     /// It could not be done.
     Failure = 4,
+    /// It can be done later; ask again.
+    Busy = 6,
 }
 
 impl From<Exception> for ErrorKind {
@@ -50,6 +53,7 @@ impl From<Exception> for ErrorKind {
             Exception::Address => Self::IllegalDataAddress,
             Exception::Value => Self::IllegalDataValue,
             Exception::Failure => Self::SlaveDeviceFailure,
+            Exception::Busy => Self::SlaveDeviceBusy,
         }
     }
 }

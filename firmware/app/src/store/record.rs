@@ -26,6 +26,17 @@ pub(super) struct Kind {
     pub(super) copies: u32,
 }
 
+#[cfg(test)]
+impl Kind {
+    /// The pages a copy touches.
+    pub(super) fn pages(self, copy: u32) -> core::ops::Range<usize> {
+        let first = (self.first + copy * self.stride) as usize;
+        let length = HEAD + usize::from(self.length) + TAIL;
+        assert!(first % 32 == 0 && length <= self.stride as usize);
+        first / 32..(first + length).div_ceil(32)
+    }
+}
+
 pub(super) const IDENTITY: Kind = Kind { tag: b'I', length: 40, first: 0x000, stride: 0x40, copies: 2 };
 pub(super) const BUS: Kind = Kind { tag: b'B', length: 8, first: 0x080, stride: 0x20, copies: 2 };
 pub(super) const FAULT: Kind = Kind { tag: b'F', length: 16, first: 0x0c0, stride: 0x20, copies: 4 };
@@ -52,7 +63,8 @@ pub(super) enum Found {
     Unreadable,
 }
 
-fn crc32(bytes: &[u8]) -> u32 {
+/// CRC-32 (ISO-HDLC).
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     // Bit by bit: a table would cost more flash than the microseconds are worth.
     !bytes.iter().fold(u32::MAX, |mut crc, byte| {
         crc ^= u32::from(*byte);
@@ -102,6 +114,10 @@ fn parse(kind: Kind, framed: &[u8], content: &mut [u8]) -> Found {
     Found::Whole(generation)
 }
 
+fn tail_at(content: &[u8]) -> u32 {
+    u32::try_from(HEAD + content.len()).unwrap_or(0)
+}
+
 /// Writes a copy and reads it back.
 pub(super) fn write<S: Storage>(
     kind: Kind,
@@ -120,10 +136,15 @@ pub(super) fn write<S: Storage>(
     inner.iter_mut().zip(content).for_each(|(to, from)| *to = *from);
     *crc = crc32(body).to_be_bytes();
     let at = kind.first + copy * kind.stride;
-    // An error is not the last word: the memory may have taken everything and lost its acknowledgement.
-    let _ = memory.write(at, framed);
     let mut back = [0; MOST];
     let back = back.get_mut(..framed.len()).ok_or(StoreError::Refused)?;
+    // What a cut left of an earlier attempt may lack a single byte, and this one, torn after that byte, would complete
+    // it: a change nobody asked for this time. So its CRC goes first.
+    if memory.read(at, back).is_ok() && parse(kind, back, &mut []) == Found::Broken {
+        let _ = memory.write(at + tail_at(content), &[0; TAIL]);
+    }
+    // An error is not the last word: the memory may have taken everything and lost its acknowledgement.
+    let _ = memory.write(at, framed);
     match memory.read(at, back) {
         Ok(()) if back == framed => Ok(()),
         _ => Err(StoreError::Refused),
