@@ -43,7 +43,7 @@ mod record;
 mod sealed;
 
 #[cfg(test)]
-mod model;
+pub(crate) mod model;
 #[cfg(test)]
 mod tests;
 

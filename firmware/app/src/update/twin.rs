@@ -10,7 +10,7 @@
 //!          size − 2 w  generation (4), CRC-32 over it (4), ones up to 2 w; w: 8 bytes rounded up to words of the flash
 //! ```
 //!
-//! The half with the greatest generation whose mark is whole is in use. Without any the partition reads erased.
+//! The half with the greatest generation whose mark is whole is in use; generations begin at 1. Without any the partition reads erased.
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 
@@ -61,7 +61,9 @@ impl<F: NorFlash> Twin<F> {
         self.flash.read(at, &mut mark).or_else(|_| self.flash.read(at, &mut mark)).ok()?;
         let [g3, g2, g1, g0, check @ ..] = mark;
         let generation = [g3, g2, g1, g0];
-        (crate::store::crc32(&generation).to_be_bytes() == check).then_some(u32::from_be_bytes(generation))
+        let whole = crate::store::crc32(&generation).to_be_bytes() == check;
+        // The CRC-32 of four bytes of ones is ones: erased flash is no mark.
+        Some(u32::from_be_bytes(generation)).filter(|generation| whole && *generation != u32::MAX)
     }
 
     fn inside(&self, offset: u32, length: usize) -> Result<(), NorFlashErrorKind> {
