@@ -191,12 +191,10 @@ pub struct Store<S> {
     /// Numbers not yet given: `next..=end`. Everything up to `ring.life.limit` may have been given after a cut.
     next: u64,
     end: u64,
-    /// Asks until the next attempt to reserve.
-    patience: u16,
+    /// The last reservation was refused: so many asks until the next attempt.
+    patience: Option<u16>,
     /// The record of used numbers is lost.
     lost: bool,
-    /// The last reservation was refused.
-    unreserved: bool,
     /// Something else was refused.
     failed: bool,
     has_identity: bool,
@@ -226,9 +224,8 @@ impl<S: Storage> Store<S> {
             ring: Ring::default(),
             next: 1,
             end: 0,
-            patience: 0,
+            patience: None,
             lost: false,
-            unreserved: false,
             failed: false,
             has_identity: false,
             config: Newest::default(),
@@ -267,15 +264,15 @@ impl<S: Storage> Store<S> {
 
     fn reserve(&mut self, mut life: Life) {
         let Some(limit) = life.limit.checked_add(RESERVED) else {
-            self.unreserved = true;
+            self.patience = Some(PATIENCE);
             return;
         };
         life.limit = limit;
-        self.unreserved = self.ring.write(&mut self.memory, life).is_err();
-        if self.unreserved {
-            self.patience = PATIENCE;
-        } else {
+        if self.ring.write(&mut self.memory, life).is_ok() {
+            self.patience = None;
             self.end = limit;
+        } else {
+            self.patience = Some(PATIENCE);
         }
     }
 
@@ -290,10 +287,9 @@ impl<S: Storage> Store<S> {
             return Err(StoreError::Lost);
         }
         if self.end.saturating_sub(self.next) < EARLY {
-            if self.patience == 0 {
-                self.reserve(self.ring.life);
-            } else {
-                self.patience -= 1;
+            match &mut self.patience {
+                None | Some(0) => self.reserve(self.ring.life),
+                Some(asks) => *asks -= 1,
             }
         }
         if self.next > self.end {
@@ -440,7 +436,7 @@ impl<S: Storage> Store<S> {
 
     /// Whether the memory has refused something in this start, or the record of used numbers is lost.
     pub fn has_failed(&self) -> bool {
-        self.failed || self.unreserved || self.lost
+        self.failed || self.patience.is_some() || self.lost
     }
 
     /// Gives the memory back.

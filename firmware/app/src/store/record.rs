@@ -32,7 +32,7 @@ impl Kind {
     pub(super) fn pages(self, copy: u32) -> core::ops::Range<usize> {
         let first = (self.first + copy * self.stride) as usize;
         let length = HEAD + usize::from(self.length) + TAIL;
-        assert!(first % 32 == 0 && length <= self.stride as usize);
+        assert!(first.is_multiple_of(32) && length <= self.stride as usize);
         first / 32..(first + length).div_ceil(32)
     }
 }

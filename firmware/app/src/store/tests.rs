@@ -1,5 +1,5 @@
 //! T24 for the store: power cuts at every operation, nested, and what must hold after each.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::cast_possible_truncation)]
 
 extern crate std;
 

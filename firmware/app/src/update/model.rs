@@ -1,5 +1,5 @@
 //! A NOR flash whose power fails, and images for it.
-#![allow(clippy::indexing_slicing)]
+#![allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 extern crate std;
 
@@ -101,7 +101,9 @@ impl<const UNIT: usize> NorFlash for Flash<'_, UNIT> {
                         if dice.random_ratio(share, 8) {
                             word.fill(0xff);
                         } else if dice.random_ratio(1, 4) {
-                            word.iter_mut().for_each(|byte| *byte |= dice.random::<u8>());
+                            for byte in word {
+                                *byte |= dice.random::<u8>();
+                            }
                         }
                     }
                 }),

@@ -1,6 +1,6 @@
 //! T24 for the update: power cuts at every operation of receiving, swapping, trying and confirming, nested, and the bus
 //! lost in between.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::cast_possible_truncation)]
 
 extern crate std;
 
@@ -106,6 +106,7 @@ struct World {
 }
 
 /// What is broken on purpose.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, Default)]
 struct Faults {
     /// One state sector instead of two halves.
@@ -252,7 +253,7 @@ impl Centre {
                 return Ok(false);
             }
             let lost = self.loses.is_some_and(|n| power.dice(|dice| dice.random_ratio(1, n)));
-            if lost && power.dice(|dice| dice.random()) {
+            if lost && power.dice(rand::Rng::random::<bool>) {
                 continue;
             }
             // A lost reply changes nothing here: the next request rests on the progress alone.
@@ -392,7 +393,6 @@ fn the_loader_starts_nothing_below_the_counter() {
     let mut word = [0; 4];
     let mut state = Twin::new(Flash::<STATE_UNIT>::new(&mut world.state, &power));
     BlockingFirmwareState::new(&mut state, &mut word).mark_updated().unwrap();
-    drop(state);
     let mut believed = world.clone();
     let believing = Faults { loader_believes: true, ..Faults::default() };
     assert_eq!(believed.load(&power, believing).unwrap().unwrap().security_counter, 2, "what the checks are for");
@@ -481,7 +481,7 @@ fn many_updates(seed: u64, updates: u32, faults: Faults) -> Result<u32, String> 
     let mut cuts = 0;
     let mut security = 1;
     for update in 0..updates {
-        let rises = u32::from(power.dice(|dice| dice.random::<bool>()));
+        let rises = u32::from(power.dice(rand::Rng::random::<bool>));
         let body = power.dice(|dice| dice.random_range(40..1_400));
         let mut centre = Centre {
             good: power.dice(|dice| dice.random_ratio(7, 8)),

@@ -12,7 +12,7 @@
 //!
 //! The half with the greatest generation whose mark is whole is in use; generations begin at 1. Without any the partition reads erased.
 
-use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
+use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
 use super::{ERASED, WORD};
 
@@ -96,10 +96,6 @@ impl<F: NorFlash> ErrorType for Twin<F> {
     type Error = NorFlashErrorKind;
 }
 
-fn kind<E: embedded_storage::nor_flash::NorFlashError>(error: E) -> NorFlashErrorKind {
-    error.kind()
-}
-
 impl<F: NorFlash> ReadNorFlash for Twin<F> {
     const READ_SIZE: usize = F::READ_SIZE;
 
@@ -109,7 +105,7 @@ impl<F: NorFlash> ReadNorFlash for Twin<F> {
             None => bytes.fill(ERASED),
             Some((half, _)) => {
                 let at = half.saturating_mul(self.half()).saturating_add(offset);
-                self.flash.read(at, bytes).map_err(kind)?;
+                self.flash.read(at, bytes).map_err(|error| error.kind())?;
             }
         }
         Ok(())
@@ -129,16 +125,16 @@ impl<F: NorFlash> NorFlash for Twin<F> {
         if from != 0 || usize::try_from(to).ok() != Some(self.capacity()) {
             return Err(NorFlashErrorKind::NotAligned);
         }
-        self.turn().map(drop).map_err(kind)
+        self.turn().map(drop).map_err(|error| error.kind())
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Self::Error> {
         self.inside(offset, bytes.len())?;
         if self.used.is_none() {
-            self.turn().map_err(kind)?;
+            self.turn().map_err(|error| error.kind())?;
         }
         let (half, _) = self.used.ok_or(NorFlashErrorKind::Other)?;
         let at = half.saturating_mul(self.half()).saturating_add(offset);
-        self.flash.write(at, bytes).map_err(kind)
+        self.flash.write(at, bytes).map_err(|error| error.kind())
     }
 }
