@@ -276,6 +276,23 @@ impl<S: Storage> Store<S> {
         }
     }
 
+    /// Reserves numbers ahead of need, so that no reply waits for the memory. Call it when nobody waits.
+    pub fn tend(&mut self) {
+        if !self.lost {
+            self.reserve_below(2 * EARLY);
+        }
+    }
+
+    fn reserve_below(&mut self, left: u64) {
+        // `next` is one past `end` when all are used.
+        if self.end.saturating_sub(self.next) < left {
+            match &mut self.patience {
+                None | Some(0) => self.reserve(self.ring.life),
+                Some(asks) => *asks -= 1,
+            }
+        }
+    }
+
     /// The next sequence number: never given before, over any cut and any reset.
     ///
     /// # Errors
@@ -286,12 +303,7 @@ impl<S: Storage> Store<S> {
         if self.lost {
             return Err(StoreError::Lost);
         }
-        if self.end.saturating_sub(self.next) < EARLY {
-            match &mut self.patience {
-                None | Some(0) => self.reserve(self.ring.life),
-                Some(asks) => *asks -= 1,
-            }
-        }
+        self.reserve_below(EARLY);
         if self.next > self.end {
             return Err(StoreError::Refused);
         }

@@ -310,6 +310,21 @@ fn reserved_numbers_are_used_up_and_then_no_more() {
 }
 
 #[test]
+fn a_tended_store_writes_nothing_while_somebody_waits() {
+    let mut cells = blank();
+    let power = Power::steady(1);
+    let (mut store, _) = Store::open(Eeprom::new(&mut cells, &power));
+    for expected in 1..=10_000 {
+        if expected % 100 == 0 {
+            store.tend();
+        }
+        let before = power.operations();
+        assert_eq!(store.next_sequence(), Ok(expected));
+        assert_eq!(power.operations(), before);
+    }
+}
+
+#[test]
 fn worn_pages_are_passed_by_while_a_pair_keeps() {
     let mut cells = blank();
     let power = Power::steady(1);
@@ -404,7 +419,8 @@ fn observe<S: Storage>(witness: &mut Witness, store: &Store<S>, loaded: &Loaded)
         .map(|parameters| Sealed { parameters, event_counter: old.map_or(0, |old| old.event_counter) + 1 });
     let found = loaded.config;
     if found != old && (new.is_none() || found != new) {
-        return Err(format!("neither old {old:?} nor new {new:?} but {found:?}"));
+        let shown = |sealed: Option<Sealed>| sealed.map(|sealed| (sealed.event_counter, sealed.parameters.zero()));
+        return Err(format!("neither old {:?} nor new {:?} but {:?}", shown(old), shown(new), shown(found)));
     }
     if found.map_or(0, |found| found.event_counter) != store.event_counter() {
         return Err("two event counters".into());
