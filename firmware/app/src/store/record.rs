@@ -35,6 +35,17 @@ impl Kind {
         assert!(first.is_multiple_of(32) && length <= self.stride as usize);
         first / 32..(first + length).div_ceil(32)
     }
+
+    /// Bytes under the CRC.
+    pub(super) fn body(self) -> usize {
+        HEAD + usize::from(self.length)
+    }
+
+    /// The head of a copy.
+    pub(super) fn head(self, generation: u32) -> [u8; HEAD] {
+        let ([l1, l0], [g3, g2, g1, g0]) = (self.length.to_be_bytes(), generation.to_be_bytes());
+        [self.tag, VERSION, l1, l0, g3, g2, g1, g0]
+    }
 }
 
 pub(super) const IDENTITY: Kind = Kind { tag: b'I', length: 40, first: 0x000, stride: 0x40, copies: 2 };

@@ -381,6 +381,45 @@ fn orders_that_do_not_fit_are_refused() {
     assert_eq!(refused(|_| {}, &old(), SERIAL), Some(Stage::Receiving), "below the counter in force");
 }
 
+/// Requests in any order, and images that fit no order: nothing panics, and nothing is marked that was not vouched for.
+#[test]
+fn no_order_of_requests_marks_what_nobody_vouched_for() {
+    let power = Power::steady(53);
+    let (key, other) = (key(), NodeKey::new([8; 32]));
+    let files: Vec<Vec<u8>> = (0..4).map(|n| image(100 + 150 * n, 1 + n % 2, n as u8)).collect();
+    for _ in 0..300 {
+        let mut world = World::new(&old());
+        let (mut store, _) = Store::open(Eeprom::new(&mut world.eeprom, &power));
+        let images = Flash::<UNIT>::new(&mut world.images, &power);
+        let mut update = Update::open(images, Flash::<STATE_UNIT>::new(&mut world.state, &power), 1, &mut store);
+        for _ in 0..power.dice(|dice| dice.random_range(10..200)) {
+            let (what, file, at) =
+                power.dice(|dice| (dice.random_range(0..10), dice.random_range(0..4), dice.random::<u32>()));
+            let file: &Vec<u8> = &files[file];
+            match what {
+                0 if at % 8 == 0 => drop(update.begin()),
+                1 => {
+                    // Vouched for by the wrong centre
+                    let image = check(file).unwrap();
+                    let (length, security_counter) = (image.length, image.security_counter);
+                    let mac = order_mac(&other, &SERIAL, length, security_counter, &image.hash);
+                    let _ = update.order(&store, Order { length, security_counter, mac });
+                }
+                2 => drop(update.window(at, &[at as u8; WINDOW])),
+                3..=6 => {
+                    let received = update.progress().received as usize;
+                    let mut window = [0xff; WINDOW];
+                    let part = file.get(received..file.len().min(received + WINDOW)).unwrap_or(&[]);
+                    window[..part.len()].copy_from_slice(part);
+                    let _ = update.window(received as u32, &window);
+                }
+                _ => assert_ne!(update.step(&mut store, Some((&SERIAL, &key))), Step::Restart),
+            }
+            assert!(!matches!(update.progress().stage, Stage::Marked | Stage::OnTrial | Stage::Failed));
+        }
+    }
+}
+
 #[test]
 fn the_loader_starts_nothing_below_the_counter() {
     // Somebody with a probe puts an old image and the order to swap it in.
