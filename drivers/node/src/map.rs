@@ -167,7 +167,8 @@ impl Reset {
 pub mod fault {
     /// None since the record was cleared.
     pub const NONE: u16 = 0;
-    /// The software stopped on a fault of its own; code: CRC-32 of file and line.
+    /// The software stopped on a fault of its own; code: the address of the instruction after the call
+    /// that led to it, in the image whose hash is served.
     pub const PANIC: u16 = 1;
     /// The processor stopped on a fault; code: the address of the instruction.
     pub const EXCEPTION: u16 = 2;

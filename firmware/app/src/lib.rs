@@ -11,6 +11,7 @@
 //! panics: arithmetic says what happens at its ends, and nothing is indexed.
 #![no_std]
 
+pub mod board;
 pub mod device;
 pub mod input;
 pub mod line;

@@ -95,6 +95,8 @@ impl<S: Storage, U: Updates> Node<S, U> {
     /// [`crate::update::Update::open`] wants it.
     ///
     /// It always comes up; what failed shows in status and fault record.
+    // The stack it takes is given back before the first request.
+    #[inline(never)]
     pub fn start_with(storage: S, boot: Boot, now: u64, updates: impl FnOnce(&mut Store<S>) -> U) -> Self {
         let mut failed = self_test::run();
         let (mut store, loaded) = Store::open(storage);
@@ -106,39 +108,39 @@ impl<S: Storage, U: Updates> Node<S, U> {
         let timing = Timing::standard(u32::from(loaded.bus.speed).saturating_mul(100));
         let timing = if boot.simulated { timing.patient(PATIENCE_US) } else { timing };
         let seal_open = boot.seal_open;
-        let mut served = Served {
-            boot,
-            store,
-            updates,
-            identity,
-            sealed: None,
-            mended: loaded.mended,
-            self_test: failed,
-            inputs: Inputs::new(),
-            bus: loaded.bus,
-            fault: loaded.fault.filter(|fault| fault.kind != map::fault::NONE),
-            seal_open,
-            started: now,
-            now,
-            restart: None,
-            counts: Counts::default(),
-            lost: Lost::default(),
-            turnaround_us: 0,
-            clear_counters: false,
-        };
-        if let Some(sealed) = loaded.config {
-            served.configure(sealed);
-        }
+        // Made where it stays: two of it would not fit onto the stack.
         let mut node = Self {
             line: Line::new(timing),
             server: Server::new(),
-            served,
+            served: Served {
+                boot,
+                store,
+                updates,
+                identity,
+                sealed: None,
+                mended: loaded.mended,
+                self_test: failed,
+                inputs: Inputs::new(),
+                bus: loaded.bus,
+                fault: loaded.fault.filter(|fault| fault.kind != map::fault::NONE),
+                seal_open,
+                started: now,
+                now,
+                restart: None,
+                counts: Counts::default(),
+                lost: Lost::default(),
+                turnaround_us: 0,
+                clear_counters: false,
+            },
             bus: loaded.bus,
             silence_ended: now,
             polled: false,
             input_at: now,
             starving: false,
         };
+        if let Some(sealed) = loaded.config {
+            node.served.configure(sealed);
+        }
         node.keep_fault_of_last_start();
         if failed != 0 {
             node.record(map::fault::SELF_TEST, failed, 0);
@@ -220,10 +222,11 @@ impl<S: Storage, U: Updates> Node<S, U> {
         replies.then_some(self.server.reply())
     }
 
-    /// The first byte of the reply has gone out: measures the turnaround. Calling it is up to the board.
-    pub fn bus_answered(&mut self, at: u64) {
+    /// The first byte of the reply has gone out: measures the turnaround, and gives it, µs. Calling it is up to the board.
+    pub fn bus_answered(&mut self, at: u64) -> u32 {
         let took = u32::try_from(at.saturating_sub(self.silence_ended)).unwrap_or(u32::MAX);
         self.served.turnaround_us = self.served.turnaround_us.max(took);
+        took
     }
 
     /// Looks whether every part has run, and says what the board is to do.

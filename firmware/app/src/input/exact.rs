@@ -34,6 +34,11 @@ fn divide(numerator: u128, divisor: u128) -> Option<(u64, u128)> {
     Some((quotient, rest))
 }
 
+/// Whole milliseconds of microseconds, by the same division.
+pub(crate) fn milliseconds(us: u64) -> u64 {
+    divide(u128::from(us), 1000).map_or(0, |(whole, _)| whole)
+}
+
 /// A fraction with a positive denominator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fraction {
@@ -79,6 +84,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn milliseconds_are_whole() {
+        for us in [0, 999, 1000, 1999, u64::MAX] {
+            assert_eq!(milliseconds(us), us / 1000);
+        }
+    }
 
     #[test]
     fn known_answers_hold() {

@@ -25,7 +25,7 @@ use temperature::Temperature;
 
 use crate::store::Parameters;
 
-pub(crate) use exact::known_answer;
+pub(crate) use exact::{known_answer, milliseconds};
 
 /// Silence of a sampled sensor after which its value is stale, µs.
 pub const STALE_US: u64 = 3_000_000;
