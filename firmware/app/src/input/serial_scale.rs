@@ -137,10 +137,8 @@ fn sample(display: &Display) -> Option<Sample> {
     };
     // 10^9 times 2^63, over 10^21 at most.
     let ten_to = |power: u8| (0..power).fold(1_i128, |product, _| product.wrapping_mul(10));
-    let grams = nearest(
-        i128::from(shown.digits()).wrapping_mul(ten_to(power)),
-        ten_to(shown.places().saturating_add(3)),
-    );
+    let grams =
+        nearest(i128::from(shown.digits()).wrapping_mul(ten_to(power)), ten_to(shown.places().saturating_add(3)));
     let Some(value) = grams.and_then(|it| i32::try_from(it).ok()) else {
         return Some(Sample::missing(State::Overrange));
     };

@@ -384,15 +384,11 @@ impl<S: Storage> Store<S> {
     ///
     /// After [`StoreError::Refused`] an earlier one stays on record.
     pub fn record_fault(&mut self, fault: Fault) -> Result<(), StoreError> {
-        let mut content = [0; FAULT_BYTES];
-        let parts: [&[u8]; 5] = [
-            &fault.kind.to_be_bytes(),
-            &[0, 0],
-            &fault.code.to_be_bytes(),
-            &fault.uptime_s.to_be_bytes(),
-            &fault.start.to_be_bytes(),
-        ];
-        content.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
+        let [k1, k0] = fault.kind.to_be_bytes();
+        let [c3, c2, c1, c0] = fault.code.to_be_bytes();
+        let [u3, u2, u1, u0] = fault.uptime_s.to_be_bytes();
+        let [s3, s2, s1, s0] = fault.start.to_be_bytes();
+        let content = [k1, k0, 0, 0, c3, c2, c1, c0, u3, u2, u1, u0, s3, s2, s1, s0];
         self.fault.replace(FAULT, &mut self.memory, &content)
     }
 
@@ -530,17 +526,20 @@ const CONFIGURATION_BYTES: usize = 4 + 2 * PARAMETER_WORDS;
 
 fn pack_sealed(sealed: &Sealed) -> [u8; CONFIGURATION_BYTES] {
     let mut content = [0; CONFIGURATION_BYTES];
-    let words = sealed.parameters.to_words();
-    let bytes = sealed.event_counter.to_be_bytes().into_iter().chain(words.into_iter().flat_map(u16::to_be_bytes));
-    content.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+    if let Some((counter, rest)) = content.split_first_chunk_mut::<4>() {
+        *counter = sealed.event_counter.to_be_bytes();
+        for (to, word) in rest.as_chunks_mut::<2>().0.iter_mut().zip(sealed.parameters.to_words()) {
+            *to = word.to_be_bytes();
+        }
+    }
     content
 }
 
 fn unpack_sealed(content: &[u8; CONFIGURATION_BYTES]) -> Option<Sealed> {
     let (counter, rest) = content.split_first_chunk::<4>()?;
     let mut words = [0; PARAMETER_WORDS];
-    for (word, bytes) in words.iter_mut().zip(rest.chunks_exact(2)) {
-        *word = bytes.iter().fold(0, |word, byte| word << 8 | u16::from(*byte));
+    for (word, bytes) in words.iter_mut().zip(rest.as_chunks::<2>().0) {
+        *word = u16::from_be_bytes(*bytes);
     }
     let parameters = Parameters::from_words(&words).ok()?;
     Some(Sealed { parameters, event_counter: u32::from_be_bytes(*counter) })

@@ -30,7 +30,7 @@ pub(super) struct Kind {
 impl Kind {
     /// The pages a copy touches.
     pub(super) fn pages(self, copy: u32) -> core::ops::Range<usize> {
-        let first = (self.first + copy * self.stride) as usize;
+        let first = self.at(copy) as usize;
         let length = HEAD + usize::from(self.length) + TAIL;
         assert!(first.is_multiple_of(32) && length <= self.stride as usize);
         first / 32..(first + length).div_ceil(32)
@@ -60,6 +60,13 @@ const HEAD: usize = 8;
 const TAIL: usize = 4;
 /// The longest copy: a configuration, three pages.
 const MOST: usize = HEAD + 84 + TAIL;
+
+impl Kind {
+    /// Address of a copy.
+    fn at(self, copy: u32) -> u32 {
+        self.first.wrapping_add(copy.wrapping_mul(self.stride))
+    }
+}
 
 /// What stands in the place of a copy.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,7 +100,7 @@ pub(super) fn read<S: ReadStorage>(kind: Kind, memory: &mut S, copy: u32, conten
     // A second look: a bit lost on the way from the memory is no lost record.
     for _ in 0..2 {
         let Some(framed) = buffer.get_mut(..HEAD + content.len() + TAIL) else { return Found::Broken };
-        found = match memory.read(kind.first + copy * kind.stride, framed) {
+        found = match memory.read(kind.at(copy), framed) {
             Err(_) => Found::Unreadable,
             Ok(()) => parse(kind, framed, content),
         };
@@ -146,7 +153,7 @@ pub(super) fn write<S: Storage>(
     *head = [kind.tag, VERSION, l1, l0, g3, g2, g1, g0];
     inner.iter_mut().zip(content).for_each(|(to, from)| *to = *from);
     *crc = crc32(body).to_be_bytes();
-    let at = kind.first + copy * kind.stride;
+    let at = kind.at(copy);
     let mut back = [0; MOST];
     let back = back.get_mut(..framed.len()).ok_or(StoreError::Refused)?;
     // What a cut left of an earlier attempt may lack a single byte, and this one, torn after that byte, would complete
