@@ -35,6 +35,7 @@ pub(super) struct Ring {
 
 impl Ring {
     /// Finds the newest record.
+    #[inline(never)]
     pub(super) fn open<S: ReadStorage>(memory: &mut S) -> Self {
         let mut ring = Self::default();
         let mut broken = 0;
