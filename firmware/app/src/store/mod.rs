@@ -218,8 +218,6 @@ impl<S: Storage> Store<S> {
     ///
     /// It always comes up: what cannot be read is absent in [`Loaded`], what cannot be written shows in
     /// [`Store::has_failed`].
-    // Out of line: what it needs while it looks would otherwise lie beside a whole node on the stack.
-    #[inline(never)]
     pub fn open(memory: S) -> (Self, Loaded) {
         let mut store = Self {
             memory,
@@ -454,9 +452,6 @@ impl<S: Storage> Store<S> {
         self.memory
     }
 
-    // Out of line, these five: what each reads would otherwise lie on the stack of a start all at once.
-
-    #[inline(never)]
     fn open_identity(&mut self) -> (Option<Identity>, bool) {
         let mut content = [0; IDENTITY_BYTES];
         let mut newest = Newest::open(IDENTITY, &mut self.memory, &mut content);
@@ -472,7 +467,6 @@ impl<S: Storage> Store<S> {
         (Some(identity), mended == Ok(true))
     }
 
-    #[inline(never)]
     fn open_configuration(&mut self) -> (Option<Sealed>, bool) {
         let mut content = [0; CONFIGURATION_BYTES];
         self.config = Newest::open(CONFIGURATION, &mut self.memory, &mut content);
@@ -488,7 +482,6 @@ impl<S: Storage> Store<S> {
         (Some(sealed), mended == Ok(true))
     }
 
-    #[inline(never)]
     fn open_bus(&mut self) -> Bus {
         let mut content = [0; BUS_BYTES];
         self.bus = Newest::open(BUS, &mut self.memory, &mut content);
@@ -497,7 +490,6 @@ impl<S: Storage> Store<S> {
         if self.bus.is_whole() { Bus::from_words(words).unwrap_or_default() } else { Bus::default() }
     }
 
-    #[inline(never)]
     fn open_fault(&mut self) -> Option<Fault> {
         let mut content = [0; FAULT_BYTES];
         self.fault = Newest::open(FAULT, &mut self.memory, &mut content);
@@ -510,7 +502,6 @@ impl<S: Storage> Store<S> {
         })
     }
 
-    #[inline(never)]
     fn open_update(&mut self) {
         let mut content = [0; UPDATE_BYTES];
         self.update = Newest::open(UPDATE, &mut self.memory, &mut content);
