@@ -136,7 +136,6 @@ fn sample(display: &Display) -> Option<Sample> {
         _ => return Some(Sample::missing(State::Fault)),
     };
     // 10^9 times 2^63, over 10^21 at most.
-    let ten_to = |power: u8| (0..power).fold(1_i128, |product, _| product.wrapping_mul(10));
     let grams =
         nearest(i128::from(shown.digits()).wrapping_mul(ten_to(power)), ten_to(shown.places().saturating_add(3)));
     let Some(value) = grams.and_then(|it| i32::try_from(it).ok()) else {
@@ -144,6 +143,12 @@ fn sample(display: &Display) -> Option<Sample> {
     };
     let state = if display.motion == Motion::Stable { State::Good } else { State::Unstable };
     Some(Sample { state, value })
+}
+
+/// A power of ten, up to 10^38.
+#[inline(never)]
+fn ten_to(power: u8) -> i128 {
+    (0..power).fold(1, |product: i128, _| product.wrapping_mul(10))
 }
 
 fn state(why: Missing) -> State {
