@@ -107,8 +107,9 @@ fn imports_run_one_way() {
     for (folder, allowed) in allowed {
         let manifest: toml::Table = read(&root().join(folder).join("Cargo.toml")).parse().expect("manifest");
         // A board depends on anything only where it runs.
-        let dependencies =
-            manifest.get("dependencies").unwrap_or_else(|| &manifest["target"]["cfg(target_os = \"none\")"]["dependencies"]);
+        let dependencies = manifest
+            .get("dependencies")
+            .unwrap_or_else(|| &manifest["target"]["cfg(target_os = \"none\")"]["dependencies"]);
         let ours: BTreeSet<String> = dependencies
             .as_table()
             .expect("dependencies")
@@ -247,7 +248,8 @@ fn every_crate_forbids_unsafe_code_and_asks_for_docs() {
             let own = &manifest["lints"];
             assert_eq!(own["rust"]["unsafe_code"].as_str(), Some("deny"), "{folder}");
             for (group, rules) in workspace["workspace"]["lints"].as_table().expect("lints") {
-                for (rule, level) in rules.as_table().expect("rules").iter().filter(|(rule, _)| *rule != "unsafe_code") {
+                for (rule, level) in rules.as_table().expect("rules").iter().filter(|(rule, _)| *rule != "unsafe_code")
+                {
                     assert_eq!(own[group].get(rule), Some(level), "{folder}: {group}.{rule}");
                 }
             }

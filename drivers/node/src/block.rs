@@ -372,7 +372,7 @@ mod seal {
 pub use seal::NodeKey;
 
 #[cfg(test)]
-#[allow(clippy::indexing_slicing)]
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 mod tests {
     use proptest::prelude::*;
 

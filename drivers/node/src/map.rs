@@ -204,3 +204,26 @@ pub mod command {
     /// about to be started, and where the node takes no updates.
     pub const BEGIN_UPDATE: u16 = 4;
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::{string::String, vec::Vec};
+
+    #[test]
+    fn the_readme_shows_this_map() {
+        let code: Vec<_> = include_str!("map.rs")
+            .lines()
+            .map_while(|line| line.strip_prefix("//!"))
+            .map(|line| line.strip_prefix(' ').unwrap_or(line))
+            .collect();
+        let text = code.join("\n");
+        let readme = include_str!("../../../firmware/README.md");
+        let blocks: Vec<&str> = text.split("```text\n").skip(1).filter_map(|it| it.split("\n```").next()).collect();
+        assert_eq!(blocks.len(), 2);
+        for block in blocks {
+            let lost: Vec<String> = block.lines().filter(|line| !readme.contains(line)).map(String::from).collect();
+            assert!(readme.contains(block), "firmware/README.md lacks {lost:#?}");
+        }
+    }
+}

@@ -23,9 +23,11 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// The standard's rule at a speed.
+    /// The standard's rule at a speed: 3.5 characters of 11 bits, fixed above 19 200 Bd.
     pub fn standard(baud: u32) -> Self {
-        let silence_us = rtu::silence(baud).t3_5_us;
+        const THREE_AND_A_HALF_CHARACTERS: u32 = 38_500_000;
+        let silence_us =
+            if baud > 19_200 { 1750 } else { THREE_AND_A_HALF_CHARACTERS.div_ceil(if baud == 0 { 1 } else { baud }) };
         Self { silence_us, abandon_us: silence_us }
     }
 
@@ -192,6 +194,9 @@ mod tests {
 
     #[test]
     fn silence_is_three_and_a_half_characters_and_fixed_above_19200() {
+        for baud in (0..400).map(|hundreds| hundreds * 100) {
+            assert_eq!(Timing::standard(baud).silence_us, rtu::silence(baud).t3_5_us, "{baud} Bd");
+        }
         assert_eq!(Timing::standard(9600).silence_us, 4011);
         assert_eq!(Timing::standard(19_200).silence_us, 2006);
         assert_eq!(Timing::standard(38_400).silence_us, 1750);

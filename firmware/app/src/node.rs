@@ -243,6 +243,7 @@ impl<S: Storage, U: Updates> Node<S, U> {
             self.record(map::fault::WATCHDOG, u32::from(!polled) | 2, self.served.uptime_s());
         }
         self.served.step_update();
+        self.served.store.tend();
         if self.served.on_trial() {
             self.try_image(now);
         }

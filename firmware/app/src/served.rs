@@ -8,7 +8,7 @@ use tidewaiter_node::{
 };
 
 use crate::{
-    input::{Inputs, extremes::Extremes, serial_scale::Codec},
+    input::{Inputs, extremes::Extremes, quotient, serial_scale::Codec},
     line::Lost,
     node::{Boot, Restart},
     server::{Counts, Exception, Identity, Registers, Table},
@@ -50,12 +50,12 @@ pub(crate) struct Served<S: Storage, U> {
 impl<S: Storage, U: Updates> Served<S, U> {
     /// Milliseconds since the start.
     fn uptime_ms(&self) -> u64 {
-        self.now.saturating_sub(self.started) / 1000
+        quotient(self.now.saturating_sub(self.started), 1000)
     }
 
     /// Seconds since the start, as far as a register pair goes.
     pub(crate) fn uptime_s(&self) -> u32 {
-        u32::try_from(self.uptime_ms() / 1000).unwrap_or(u32::MAX)
+        u32::try_from(quotient(self.uptime_ms(), 1000)).unwrap_or(u32::MAX)
     }
 
     fn serial(&self) -> [u8; 8] {

@@ -33,7 +33,8 @@ mod tests {
     #[test]
     fn counts_go_on_over_a_wrap() {
         let mut clock = Extended::new();
-        let rows = [(0, 0), (5, 5), (5, 5), (u32::MAX, 0xFFFF_FFFF), (0, 1 << 32), (7, (1 << 32) + 7), (6, (2 << 32) + 6)];
+        let rows =
+            [(0, 0), (5, 5), (5, 5), (u32::MAX, 0xFFFF_FFFF), (0, 1 << 32), (7, (1 << 32) + 7), (6, (2 << 32) + 6)];
         for (counter, expected) in rows {
             assert_eq!(clock.counts(counter), expected, "counter {counter}");
         }

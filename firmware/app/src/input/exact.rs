@@ -34,6 +34,21 @@ fn divide(numerator: u128, divisor: u128) -> Option<(u64, u128)> {
     Some((quotient, rest))
 }
 
+/// The whole part of a quotient by a small number: microseconds to milliseconds, counts of a timer to microseconds.
+///
+/// Long division by digits of 16 bits, with the divisions of 32 bits a Cortex-M has; the compiler's own for 64 bits is
+/// 900 bytes of code. A divisor of 0 counts as 1.
+pub fn quotient(number: u64, divisor: u16) -> u64 {
+    let divisor = u32::from(divisor.max(1));
+    let mut rest = 0;
+    [48, 32, 16, 0].into_iter().fold(0, |whole, shift| {
+        // The rest is below the divisor, so both fit 16 bits.
+        let part = rest << 16 | u32::try_from(number >> shift & 0xFFFF).unwrap_or_default();
+        rest = part % divisor;
+        whole << 16 | u64::from(part / divisor)
+    })
+}
+
 /// A fraction with a positive denominator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fraction {
@@ -92,6 +107,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_quotient_by_a_small_number_is_whole(number: u64, divisor in 1..=u16::MAX, shift in 0..64_u32) {
+            prop_assert_eq!(quotient(number >> shift, divisor), (number >> shift) / u64::from(divisor));
+        }
+
         #[test]
         fn nearest_is_nearest(numerator: i128, denominator in prop_oneof![1..i128::MAX, 1..100_000_i128, (1_i128 << 60)..(1 << 70)], shift in 0..127_u32) {
             let numerator = numerator >> shift;

@@ -26,6 +26,7 @@ use temperature::Temperature;
 use crate::store::Parameters;
 
 pub(crate) use exact::known_answer;
+pub use exact::quotient;
 
 /// Silence of a sampled sensor after which its value is stale, µs.
 pub const STALE_US: u64 = 3_000_000;

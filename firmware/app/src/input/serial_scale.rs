@@ -127,8 +127,8 @@ fn sample(display: &Display) -> Option<Sample> {
         Ok(shown) => shown,
         Err(why) => return Some(Sample::missing(state(why))),
     };
-    // Powers of ten to a gram.
-    let power: u32 = match display.unit {
+    // Power of ten to a milligram.
+    let power: u8 = match display.unit {
         Some(Unit::Milligram) => 0,
         Some(Unit::Gram) => 3,
         Some(Unit::Kilogram) => 6,
@@ -136,15 +136,19 @@ fn sample(display: &Display) -> Option<Sample> {
         _ => return Some(Sample::missing(State::Fault)),
     };
     // 10^9 times 2^63, over 10^21 at most.
-    let grams = nearest(
-        i128::from(shown.digits()).wrapping_mul(10_i128.wrapping_pow(power)),
-        10_i128.wrapping_pow(u32::from(shown.places()).saturating_add(3)),
-    );
+    let grams =
+        nearest(i128::from(shown.digits()).wrapping_mul(ten_to(power)), ten_to(shown.places().saturating_add(3)));
     let Some(value) = grams.and_then(|it| i32::try_from(it).ok()) else {
         return Some(Sample::missing(State::Overrange));
     };
     let state = if display.motion == Motion::Stable { State::Good } else { State::Unstable };
     Some(Sample { state, value })
+}
+
+/// A power of ten, up to 10^38.
+#[inline(never)]
+fn ten_to(power: u8) -> i128 {
+    (0..power).fold(1, |product: i128, _| product.wrapping_mul(10))
 }
 
 fn state(why: Missing) -> State {

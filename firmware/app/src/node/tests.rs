@@ -395,7 +395,7 @@ impl Updates for Taking {
             return Err(UpdateError::Busy);
         }
         self.stage.ok_or(UpdateError::Stage)?;
-        if offset % 128 != 0 {
+        if !offset.is_multiple_of(128) {
             return Err(UpdateError::Offset { at: offset, received: 0 });
         }
         self.windows.push((offset, data[127]));

@@ -35,6 +35,7 @@ pub(super) struct Ring {
 
 impl Ring {
     /// Finds the newest record.
+    #[inline(never)]
     pub(super) fn open<S: ReadStorage>(memory: &mut S) -> Self {
         let mut ring = Self::default();
         let mut broken = 0;
@@ -82,15 +83,11 @@ impl Ring {
 }
 
 fn pack(life: Life) -> [u8; BYTES] {
-    let mut content = [0; BYTES];
-    let parts: [&[u8]; 4] = [
-        &life.limit.to_be_bytes(),
-        &life.starts.to_be_bytes(),
-        &life.event_counter.to_be_bytes(),
-        &life.security_counter.to_be_bytes(),
-    ];
-    content.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
-    content
+    let [l7, l6, l5, l4, l3, l2, l1, l0] = life.limit.to_be_bytes();
+    let [s3, s2, s1, s0] = life.starts.to_be_bytes();
+    let [e3, e2, e1, e0] = life.event_counter.to_be_bytes();
+    let [c3, c2, c1, c0] = life.security_counter.to_be_bytes();
+    [l7, l6, l5, l4, l3, l2, l1, l0, s3, s2, s1, s0, e3, e2, e1, e0, c3, c2, c1, c0]
 }
 
 fn unpack(content: &[u8; BYTES]) -> Life {

@@ -43,7 +43,7 @@ mod record;
 mod sealed;
 
 #[cfg(test)]
-mod model;
+pub(crate) mod model;
 #[cfg(test)]
 mod tests;
 
@@ -191,12 +191,10 @@ pub struct Store<S> {
     /// Numbers not yet given: `next..=end`. Everything up to `ring.life.limit` may have been given after a cut.
     next: u64,
     end: u64,
-    /// Asks until the next attempt to reserve.
-    patience: u16,
+    /// The last reservation was refused: so many asks until the next attempt.
+    patience: Option<u16>,
     /// The record of used numbers is lost.
     lost: bool,
-    /// The last reservation was refused.
-    unreserved: bool,
     /// Something else was refused.
     failed: bool,
     has_identity: bool,
@@ -226,9 +224,8 @@ impl<S: Storage> Store<S> {
             ring: Ring::default(),
             next: 1,
             end: 0,
-            patience: 0,
+            patience: None,
             lost: false,
-            unreserved: false,
             failed: false,
             has_identity: false,
             config: Newest::default(),
@@ -267,15 +264,32 @@ impl<S: Storage> Store<S> {
 
     fn reserve(&mut self, mut life: Life) {
         let Some(limit) = life.limit.checked_add(RESERVED) else {
-            self.unreserved = true;
+            self.patience = Some(PATIENCE);
             return;
         };
         life.limit = limit;
-        self.unreserved = self.ring.write(&mut self.memory, life).is_err();
-        if self.unreserved {
-            self.patience = PATIENCE;
-        } else {
+        if self.ring.write(&mut self.memory, life).is_ok() {
+            self.patience = None;
             self.end = limit;
+        } else {
+            self.patience = Some(PATIENCE);
+        }
+    }
+
+    /// Reserves numbers ahead of need, so that no reply waits for the memory. Call it when nobody waits.
+    pub fn tend(&mut self) {
+        if !self.lost {
+            self.reserve_below(2 * EARLY);
+        }
+    }
+
+    fn reserve_below(&mut self, left: u64) {
+        // `next` is one past `end` when all are used.
+        if self.end.saturating_sub(self.next) < left {
+            match &mut self.patience {
+                None | Some(0) => self.reserve(self.ring.life),
+                Some(asks) => *asks -= 1,
+            }
         }
     }
 
@@ -289,13 +303,7 @@ impl<S: Storage> Store<S> {
         if self.lost {
             return Err(StoreError::Lost);
         }
-        if self.end.saturating_sub(self.next) < EARLY {
-            if self.patience == 0 {
-                self.reserve(self.ring.life);
-            } else {
-                self.patience -= 1;
-            }
-        }
+        self.reserve_below(EARLY);
         if self.next > self.end {
             return Err(StoreError::Refused);
         }
@@ -315,11 +323,7 @@ impl<S: Storage> Store<S> {
         if !seal_open {
             return Err(StoreError::SealClosed);
         }
-        let mut content = [0; CONFIGURATION_BYTES];
-        if self.config.copy(CONFIGURATION, &mut self.memory, &mut content)
-            && let Some(sealed) = unpack_sealed(&content)
-            && sealed == (Sealed { parameters: *parameters, event_counter: self.event_counter })
-        {
+        if let Some(sealed) = self.configuration().filter(|sealed| sealed.parameters == *parameters) {
             return Ok(sealed);
         }
         let event_counter = self.event_counter.checked_add(1).ok_or(StoreError::Exhausted)?;
@@ -376,15 +380,11 @@ impl<S: Storage> Store<S> {
     ///
     /// After [`StoreError::Refused`] an earlier one stays on record.
     pub fn record_fault(&mut self, fault: Fault) -> Result<(), StoreError> {
-        let mut content = [0; FAULT_BYTES];
-        let parts: [&[u8]; 5] = [
-            &fault.kind.to_be_bytes(),
-            &[0, 0],
-            &fault.code.to_be_bytes(),
-            &fault.uptime_s.to_be_bytes(),
-            &fault.start.to_be_bytes(),
-        ];
-        content.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
+        let [k1, k0] = fault.kind.to_be_bytes();
+        let [c3, c2, c1, c0] = fault.code.to_be_bytes();
+        let [u3, u2, u1, u0] = fault.uptime_s.to_be_bytes();
+        let [s3, s2, s1, s0] = fault.start.to_be_bytes();
+        let content = [k1, k0, 0, 0, c3, c2, c1, c0, u3, u2, u1, u0, s3, s2, s1, s0];
         self.fault.replace(FAULT, &mut self.memory, &content)
     }
 
@@ -423,6 +423,14 @@ impl<S: Storage> Store<S> {
         self.update_from
     }
 
+    /// Reads the sealed configuration in force; none where [`Loaded`] had none.
+    pub fn configuration(&mut self) -> Option<Sealed> {
+        let mut content = [0; CONFIGURATION_BYTES];
+        let whole = self.config.copy(CONFIGURATION, &mut self.memory, &mut content);
+        let sealed = if whole { unpack_sealed(&content) } else { None };
+        sealed.filter(|sealed| sealed.event_counter == self.event_counter)
+    }
+
     /// Accepted changes of the legally relevant parameters.
     pub fn event_counter(&self) -> u32 {
         self.event_counter
@@ -440,7 +448,7 @@ impl<S: Storage> Store<S> {
 
     /// Whether the memory has refused something in this start, or the record of used numbers is lost.
     pub fn has_failed(&self) -> bool {
-        self.failed || self.unreserved || self.lost
+        self.failed || self.patience.is_some() || self.lost
     }
 
     /// Gives the memory back.
@@ -522,17 +530,20 @@ const CONFIGURATION_BYTES: usize = 4 + 2 * PARAMETER_WORDS;
 
 fn pack_sealed(sealed: &Sealed) -> [u8; CONFIGURATION_BYTES] {
     let mut content = [0; CONFIGURATION_BYTES];
-    let words = sealed.parameters.to_words();
-    let bytes = sealed.event_counter.to_be_bytes().into_iter().chain(words.into_iter().flat_map(u16::to_be_bytes));
-    content.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+    if let Some((counter, rest)) = content.split_first_chunk_mut::<4>() {
+        *counter = sealed.event_counter.to_be_bytes();
+        for (to, word) in rest.as_chunks_mut::<2>().0.iter_mut().zip(sealed.parameters.to_words()) {
+            *to = word.to_be_bytes();
+        }
+    }
     content
 }
 
 fn unpack_sealed(content: &[u8; CONFIGURATION_BYTES]) -> Option<Sealed> {
     let (counter, rest) = content.split_first_chunk::<4>()?;
     let mut words = [0; PARAMETER_WORDS];
-    for (word, bytes) in words.iter_mut().zip(rest.chunks_exact(2)) {
-        *word = bytes.iter().fold(0, |word, byte| word << 8 | u16::from(*byte));
+    for (word, bytes) in words.iter_mut().zip(rest.as_chunks::<2>().0) {
+        *word = u16::from_be_bytes(*bytes);
     }
     let parameters = Parameters::from_words(&words).ok()?;
     Some(Sealed { parameters, event_counter: u32::from_be_bytes(*counter) })

@@ -30,10 +30,21 @@ pub(super) struct Kind {
 impl Kind {
     /// The pages a copy touches.
     pub(super) fn pages(self, copy: u32) -> core::ops::Range<usize> {
-        let first = (self.first + copy * self.stride) as usize;
+        let first = self.at(copy) as usize;
         let length = HEAD + usize::from(self.length) + TAIL;
-        assert!(first % 32 == 0 && length <= self.stride as usize);
+        assert!(first.is_multiple_of(32) && length <= self.stride as usize);
         first / 32..(first + length).div_ceil(32)
+    }
+
+    /// Bytes under the CRC.
+    pub(super) fn body(self) -> usize {
+        HEAD + usize::from(self.length)
+    }
+
+    /// The head of a copy.
+    pub(super) fn head(self, generation: u32) -> [u8; HEAD] {
+        let ([l1, l0], [g3, g2, g1, g0]) = (self.length.to_be_bytes(), generation.to_be_bytes());
+        [self.tag, VERSION, l1, l0, g3, g2, g1, g0]
     }
 }
 
@@ -49,6 +60,27 @@ const HEAD: usize = 8;
 const TAIL: usize = 4;
 /// The longest copy: a configuration, three pages.
 const MOST: usize = HEAD + 84 + TAIL;
+
+impl Kind {
+    /// Address of a copy.
+    fn at(self, copy: u32) -> u32 {
+        self.first.wrapping_add(copy.wrapping_mul(self.stride))
+    }
+
+    /// Bytes of a copy.
+    fn framed(self) -> usize {
+        HEAD + usize::from(self.length) + TAIL
+    }
+
+    /// Where the CRC stands in a copy.
+    fn crc_at(self) -> u32 {
+        8 + u32::from(self.length)
+    }
+}
+
+/// Bytes read back at a time.
+const BACK: usize = 16;
+const BACK_U32: u32 = 16;
 
 /// What stands in the place of a copy.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,14 +107,14 @@ pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// Reads a copy; `content` is filled if it is whole.
+/// Reads a copy; `content`, as much of it as is wanted, is filled if it is whole.
 pub(super) fn read<S: ReadStorage>(kind: Kind, memory: &mut S, copy: u32, content: &mut [u8]) -> Found {
     let mut buffer = [0; MOST];
     let mut found = Found::Unreadable;
     // A second look: a bit lost on the way from the memory is no lost record.
     for _ in 0..2 {
-        let Some(framed) = buffer.get_mut(..HEAD + content.len() + TAIL) else { return Found::Broken };
-        found = match memory.read(kind.first + copy * kind.stride, framed) {
+        let Some(framed) = buffer.get_mut(..kind.framed()) else { return Found::Broken };
+        found = match memory.read(kind.at(copy), framed) {
             Err(_) => Found::Unreadable,
             Ok(()) => parse(kind, framed, content),
         };
@@ -114,11 +146,9 @@ fn parse(kind: Kind, framed: &[u8], content: &mut [u8]) -> Found {
     Found::Whole(generation)
 }
 
-fn tail_at(content: &[u8]) -> u32 {
-    u32::try_from(HEAD + content.len()).unwrap_or(0)
-}
-
 /// Writes a copy and reads it back.
+// Out of line: its buffer is needed nowhere else.
+#[inline(never)]
 pub(super) fn write<S: Storage>(
     kind: Kind,
     memory: &mut S,
@@ -127,7 +157,7 @@ pub(super) fn write<S: Storage>(
     content: &[u8],
 ) -> Result<(), StoreError> {
     let mut buffer = [0; MOST];
-    let framed = buffer.get_mut(..HEAD + content.len() + TAIL).ok_or(StoreError::Refused)?;
+    let framed = buffer.get_mut(..kind.framed()).ok_or(StoreError::Refused)?;
     let (body, crc) = framed.split_last_chunk_mut::<TAIL>().ok_or(StoreError::Refused)?;
     let (head, inner) = body.split_first_chunk_mut::<HEAD>().ok_or(StoreError::Refused)?;
     let [l1, l0] = kind.length.to_be_bytes();
@@ -135,20 +165,24 @@ pub(super) fn write<S: Storage>(
     *head = [kind.tag, VERSION, l1, l0, g3, g2, g1, g0];
     inner.iter_mut().zip(content).for_each(|(to, from)| *to = *from);
     *crc = crc32(body).to_be_bytes();
-    let at = kind.first + copy * kind.stride;
-    let mut back = [0; MOST];
-    let back = back.get_mut(..framed.len()).ok_or(StoreError::Refused)?;
+    let at = kind.at(copy);
     // What a cut left of an earlier attempt may lack a single byte, and this one, torn after that byte, would complete
     // it: a change nobody asked for this time. So its CRC goes first.
-    if memory.read(at, back).is_ok() && parse(kind, back, &mut []) == Found::Broken {
-        let _ = memory.write(at + tail_at(content), &[0; TAIL]);
+    if read(kind, memory, copy, &mut []) == Found::Broken {
+        let _ = memory.write(at.wrapping_add(kind.crc_at()), &[0; TAIL]);
     }
     // An error is not the last word: the memory may have taken everything and lost its acknowledgement.
     let _ = memory.write(at, framed);
-    match memory.read(at, back) {
-        Ok(()) if back == framed => Ok(()),
-        _ => Err(StoreError::Refused),
+    let mut from = at;
+    for part in framed.chunks(BACK) {
+        let mut back = [0; BACK];
+        let back = back.get_mut(..part.len()).ok_or(StoreError::Refused)?;
+        if memory.read(from, back).is_err() || back != part {
+            return Err(StoreError::Refused);
+        }
+        from = from.wrapping_add(BACK_U32);
     }
+    Ok(())
 }
 
 /// Which copy of a record holds.

@@ -220,7 +220,7 @@ impl Parameters {
 }
 
 fn is_one_two_five(mut interval: u32) -> bool {
-    while interval >= 10 && interval % 10 == 0 {
+    while interval >= 10 && interval.is_multiple_of(10) {
         interval /= 10;
     }
     matches!(interval, 1 | 2 | 5)

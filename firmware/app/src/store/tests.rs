@@ -1,5 +1,5 @@
 //! T24 for the store: power cuts at every operation, nested, and what must hold after each.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::cast_possible_truncation)]
 
 extern crate std;
 
@@ -310,6 +310,21 @@ fn reserved_numbers_are_used_up_and_then_no_more() {
 }
 
 #[test]
+fn a_tended_store_writes_nothing_while_somebody_waits() {
+    let mut cells = blank();
+    let power = Power::steady(1);
+    let (mut store, _) = Store::open(Eeprom::new(&mut cells, &power));
+    for expected in 1..=10_000 {
+        if expected % 100 == 0 {
+            store.tend();
+        }
+        let before = power.operations();
+        assert_eq!(store.next_sequence(), Ok(expected));
+        assert_eq!(power.operations(), before);
+    }
+}
+
+#[test]
 fn worn_pages_are_passed_by_while_a_pair_keeps() {
     let mut cells = blank();
     let power = Power::steady(1);
@@ -365,6 +380,52 @@ fn wear_is_what_the_layout_says() {
     assert_eq!(per_year, 3_849);
 }
 
+/// Anything may lie in the memory, with a CRC that fits too: nothing panics, and what is believed is judged.
+#[test]
+fn any_memory_opens() {
+    let power = Power::steady(47);
+    let good = lived(&power);
+    let kinds = [IDENTITY, BUS, FAULT, record::LIFE, UPDATE, CONFIGURATION];
+    for _ in 0..20_000 {
+        let mut cells = good.clone();
+        power.dice(|dice| {
+            if dice.random_ratio(1, 8) {
+                dice.fill(&mut cells[..]);
+            }
+            for _ in 0..dice.random_range(0..6) {
+                let kind = kinds[dice.random_range(0..kinds.len())];
+                let page = kind.pages(dice.random_range(0..kind.copies)).start;
+                let end = page * PAGE + kind.body();
+                let body = &mut cells[page * PAGE..end];
+                // A whole head, and content that is anything, or one byte of it
+                body[..8].copy_from_slice(&kind.head(if dice.random() { dice.random() } else { u32::MAX }));
+                if dice.random() {
+                    dice.fill(&mut body[8..]);
+                } else {
+                    let at = dice.random_range(8..body.len());
+                    body[at] = dice.random();
+                }
+                let crc = crc32(body);
+                cells[end..end + 4].copy_from_slice(&crc.to_be_bytes());
+            }
+        });
+        let (mut store, loaded) = Store::open(Eeprom::new(&mut cells, &power));
+        if let Some(sealed) = loaded.config {
+            assert!(Parameters::from_words(&sealed.parameters.to_words()).is_ok());
+            assert_eq!(sealed.event_counter, store.event_counter());
+        }
+        assert!((1..=247).contains(&loaded.bus.unit));
+        let _ = store.next_sequence();
+        let before = store.event_counter();
+        match store.replace(true, &parameters(12_345)) {
+            Ok(sealed) => assert_eq!(sealed.event_counter, before + 1),
+            Err(why) => assert!(matches!(why, StoreError::Exhausted | StoreError::Refused), "{why:?}"),
+        }
+        let _ = (store.set_bus(Bus::default()), store.raise_security(u32::MAX), store.set_update(Some(512)));
+        store.tend();
+    }
+}
+
 // What must hold over cuts
 
 /// What the world outside knows of a node.
@@ -404,7 +465,8 @@ fn observe<S: Storage>(witness: &mut Witness, store: &Store<S>, loaded: &Loaded)
         .map(|parameters| Sealed { parameters, event_counter: old.map_or(0, |old| old.event_counter) + 1 });
     let found = loaded.config;
     if found != old && (new.is_none() || found != new) {
-        return Err(format!("neither old {old:?} nor new {new:?} but {found:?}"));
+        let shown = |sealed: Option<Sealed>| sealed.map(|sealed| (sealed.event_counter, sealed.parameters.zero()));
+        return Err(format!("neither old {:?} nor new {:?} but {:?}", shown(old), shown(new), shown(found)));
     }
     if found.map_or(0, |found| found.event_counter) != store.event_counter() {
         return Err("two event counters".into());

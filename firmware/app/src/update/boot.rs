@@ -46,8 +46,7 @@ pub fn prepare<A: NorFlash, D: NorFlash, T: NorFlash>(
         return Err(BootError::Flash(NorFlashErrorKind::OutOfBounds));
     }
     let most = u32::try_from(active.capacity()).unwrap_or(u32::MAX);
-    if is_about_to_swap(&mut state)?
-        && !security_counter.is_some_and(|floor| verify(&mut images, most, floor).is_some())
+    if is_about_to_swap(&mut state)? && security_counter.is_none_or(|floor| verify(&mut images, most, floor).is_none())
     {
         mark_booted(&mut state)?;
     }

@@ -87,7 +87,7 @@ fn entries<F: ReadNorFlash>(flash: &mut F, at: u32, most: u32) -> Result<(u16, u
     Ok((u16::from_le_bytes([m0, m1]), end))
 }
 
-/// The content of the first entry of a type, if it has the right length.
+/// The content of the one entry of a type. All entries are walked: they must fill their run exactly.
 fn find<const N: usize, F: ReadNorFlash>(
     flash: &mut F,
     from: u32,
@@ -95,16 +95,20 @@ fn find<const N: usize, F: ReadNorFlash>(
     wanted: u16,
 ) -> Result<Option<[u8; N]>, ImageError> {
     let mut at = from.checked_add(ENTRIES_HEAD).ok_or(ImageError::Shape)?;
+    let mut found = None;
     while at < end {
         let content = at.checked_add(ENTRY_HEAD).filter(|content| *content <= end).ok_or(ImageError::Shape)?;
         let [t0, t1, l0, l1] = take(flash, at)?;
         let length = u16::from_le_bytes([l0, l1]);
         at = content.checked_add(u32::from(length)).filter(|next| *next <= end).ok_or(ImageError::Shape)?;
         if u16::from_le_bytes([t0, t1]) == wanted {
-            return if usize::from(length) == N { take(flash, content).map(Some) } else { Err(ImageError::Shape) };
+            if usize::from(length) != N || found.is_some() {
+                return Err(ImageError::Shape);
+            }
+            found = Some(take(flash, content)?);
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 impl Check {

@@ -47,43 +47,27 @@ mod twin;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod over_bus;
+#[cfg(test)]
 mod tests;
 
 use embassy_boot::{BlockingFirmwareState, State};
 use embedded_storage::{Storage, nor_flash::NorFlash};
 use thiserror::Error;
-use tidewaiter_node::block::NodeKey;
+use tidewaiter_node::block::{MAC_BYTES, NodeKey};
 
 use self::image::{Check, ImageError, Verified};
 pub use self::twin::Twin;
 use crate::store::{Store, StoreError};
+pub use tidewaiter_node::update::order_mac;
 
 /// Bytes of a window: 64 registers.
 pub const WINDOW: usize = 128;
 const WINDOW_U32: u32 = 128;
 /// Bytes hashed in one step: a step must not keep the bus waiting.
 const STEP: u32 = 256;
-/// Bytes of the MAC of an order.
-pub const MAC_BYTES: usize = 16;
 /// The largest word a state partition is written in.
 pub(crate) const WORD: usize = 32;
-
-/// The MAC of an order: HMAC-SHA-256 under the node's key over the ASCII text `tidewaiter node update 1`, a zero byte,
-/// serial number (8), length (4), security counter (4), most significant byte first, and the SHA-256 of the image (32);
-/// cut to its first 16 bytes. Length is that of the file, hash the one in the image's own SHA-256 entry.
-pub fn order_mac(
-    key: &NodeKey,
-    serial: &[u8; 8],
-    length: u32,
-    security_counter: u32,
-    image: &[u8; 32],
-) -> [u8; MAC_BYTES] {
-    let parts: [&[u8]; 4] = [serial, &length.to_be_bytes(), &security_counter.to_be_bytes(), image];
-    let whole = key.mac(b"tidewaiter node update 1\0", &parts);
-    let mut mac = [0; MAC_BYTES];
-    mac.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
-    mac
-}
 
 /// An order to run the image that has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,9 +10,9 @@
 //!          size − 2 w  generation (4), CRC-32 over it (4), ones up to 2 w; w: 8 bytes rounded up to words of the flash
 //! ```
 //!
-//! The half with the greatest generation whose mark is whole is in use. Without any the partition reads erased.
+//! The half with the greatest generation whose mark is whole is in use; generations begin at 1. Without any the partition reads erased.
 
-use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
+use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
 use super::{ERASED, WORD};
 
@@ -61,7 +61,9 @@ impl<F: NorFlash> Twin<F> {
         self.flash.read(at, &mut mark).or_else(|_| self.flash.read(at, &mut mark)).ok()?;
         let [g3, g2, g1, g0, check @ ..] = mark;
         let generation = [g3, g2, g1, g0];
-        (crate::store::crc32(&generation).to_be_bytes() == check).then_some(u32::from_be_bytes(generation))
+        let whole = crate::store::crc32(&generation).to_be_bytes() == check;
+        // The CRC-32 of four bytes of ones is ones: erased flash is no mark.
+        Some(u32::from_be_bytes(generation)).filter(|generation| whole && *generation != u32::MAX)
     }
 
     fn inside(&self, offset: u32, length: usize) -> Result<(), NorFlashErrorKind> {
@@ -94,10 +96,6 @@ impl<F: NorFlash> ErrorType for Twin<F> {
     type Error = NorFlashErrorKind;
 }
 
-fn kind<E: embedded_storage::nor_flash::NorFlashError>(error: E) -> NorFlashErrorKind {
-    error.kind()
-}
-
 impl<F: NorFlash> ReadNorFlash for Twin<F> {
     const READ_SIZE: usize = F::READ_SIZE;
 
@@ -107,7 +105,7 @@ impl<F: NorFlash> ReadNorFlash for Twin<F> {
             None => bytes.fill(ERASED),
             Some((half, _)) => {
                 let at = half.saturating_mul(self.half()).saturating_add(offset);
-                self.flash.read(at, bytes).map_err(kind)?;
+                self.flash.read(at, bytes).map_err(|error| error.kind())?;
             }
         }
         Ok(())
@@ -127,16 +125,16 @@ impl<F: NorFlash> NorFlash for Twin<F> {
         if from != 0 || usize::try_from(to).ok() != Some(self.capacity()) {
             return Err(NorFlashErrorKind::NotAligned);
         }
-        self.turn().map(drop).map_err(kind)
+        self.turn().map(drop).map_err(|error| error.kind())
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Self::Error> {
         self.inside(offset, bytes.len())?;
         if self.used.is_none() {
-            self.turn().map_err(kind)?;
+            self.turn().map_err(|error| error.kind())?;
         }
         let (half, _) = self.used.ok_or(NorFlashErrorKind::Other)?;
         let at = half.saturating_mul(self.half()).saturating_add(offset);
-        self.flash.write(at, bytes).map_err(kind)
+        self.flash.write(at, bytes).map_err(|error| error.kind())
     }
 }

@@ -7,7 +7,10 @@ use core::{
 
 use cortex_m::peripheral::SCB;
 use cortex_m_rt::{ExceptionFrame, exception};
-use tidewaiter_app::board::past::{Past, Stand, WORDS};
+use tidewaiter_app::{
+    board::past::{Past, Stand, WORDS},
+    input::quotient,
+};
 
 use crate::image;
 
@@ -27,7 +30,7 @@ pub fn take() -> Option<Past> {
 
 /// Keeps the time of this run for what it may have to leave; `now` in µs.
 pub fn keep(now: u64) {
-    SECONDS.store(u32::try_from(now / 1_000_000).unwrap_or(u32::MAX), Relaxed);
+    SECONDS.store(u32::try_from(quotient(quotient(now, 1000), 1000)).unwrap_or(u32::MAX), Relaxed);
 }
 
 /// Leaves a word to the next run. `place` and `caller` as in [`Past`].

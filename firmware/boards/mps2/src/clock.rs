@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 
 use critical_section::Mutex;
-use tidewaiter_app::board::clock::Extended;
+use tidewaiter_app::{board::clock::Extended, input::quotient};
 
 use crate::{
     mmio::Register,
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Counts of a microsecond.
-const COUNTS_US: u32 = 25;
+const COUNTS_US: u16 = 25;
 
 struct Timer {
     control: Register,
@@ -50,15 +50,15 @@ pub(crate) fn start() {
 pub(crate) fn now() -> u64 {
     critical_section::with(|section| {
         // The counter counts down.
-        SO_FAR.borrow_ref_mut(section).counts(!COUNTER.value.read()) / u64::from(COUNTS_US)
+        quotient(SO_FAR.borrow_ref_mut(section).counts(!COUNTER.value.read()), COUNTS_US)
     })
 }
 
 /// Wakes the loop every `period_us` from now on.
 pub(crate) fn wake_every(period_us: u32) {
     ALARM.control.write(0);
-    ALARM.reload.write(period_us.saturating_mul(COUNTS_US));
-    ALARM.value.write(period_us.saturating_mul(COUNTS_US));
+    ALARM.reload.write(period_us.saturating_mul(u32::from(COUNTS_US)));
+    ALARM.value.write(period_us.saturating_mul(u32::from(COUNTS_US)));
     ALARM.control.write(ENABLED | INTERRUPTS);
 }
 
