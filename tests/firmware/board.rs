@@ -184,7 +184,7 @@ impl Board {
         fs::read(self.dir.join("board.out")).map(|it| String::from_utf8_lossy(&it).into_owned()).unwrap_or_default()
     }
 
-    fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         let errors = self.program.as_ref().map(Program::tail).unwrap_or_default();
         format!("QEMU says\n{errors}\nthe board says\n{}", self.log())
     }
@@ -192,5 +192,46 @@ impl Board {
     /// Says where the pieces lie, for somebody who wants to look.
     pub(crate) fn describe(&self) {
         tell(&format!("board in {}: bus {:?} {}, plant {}", self.dir.display(), self.kind, self.port, self.plant));
+    }
+}
+
+/// A line of the board's log.
+pub(crate) struct Report {
+    pub(crate) line: String,
+    /// Bound in µs, the last one none, and replies that began within it and after the one before.
+    classes: Vec<(u32, u64)>,
+}
+
+impl Report {
+    fn read(line: &str) -> Option<Self> {
+        let classes = line
+            .split("<=")
+            .skip(1)
+            .map(|it| {
+                let (bound, replies) = it.split_once(':')?;
+                let replies = replies.split_whitespace().next()?.parse().ok()?;
+                Some((bound.parse().unwrap_or(u32::MAX), replies))
+            })
+            .collect::<Option<Vec<_>>>()?;
+        (classes.len() == 7).then(|| Self { line: line.to_owned(), classes })
+    }
+
+    pub(crate) fn replies(&self) -> u64 {
+        self.classes.iter().map(|(_, replies)| replies).sum()
+    }
+
+    /// Replies that began within so many µs after the silence.
+    pub(crate) fn within(&self, us: u32) -> u64 {
+        self.classes.iter().filter(|(bound, _)| *bound <= us).map(|(_, replies)| replies).sum()
+    }
+}
+
+impl Board {
+    /// The next line of the log that counts at least so many replies.
+    pub(crate) fn report(&self, replies: u64) -> Result<Report> {
+        until("a line of the board's log", Duration::from_secs(60), || {
+            let report = self.log().lines().rev().find_map(Report::read)?;
+            (report.replies() >= replies).then_some(report)
+        })
     }
 }

@@ -6,7 +6,7 @@ mod foreign;
 mod mandate;
 mod metrics;
 mod modbus;
-mod peers;
+pub(crate) mod peers;
 mod proof;
 mod tls;
 pub(crate) mod verifier;

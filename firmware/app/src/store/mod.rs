@@ -323,11 +323,7 @@ impl<S: Storage> Store<S> {
         if !seal_open {
             return Err(StoreError::SealClosed);
         }
-        let mut content = [0; CONFIGURATION_BYTES];
-        if self.config.copy(CONFIGURATION, &mut self.memory, &mut content)
-            && let Some(sealed) = unpack_sealed(&content)
-            && sealed == (Sealed { parameters: *parameters, event_counter: self.event_counter })
-        {
+        if let Some(sealed) = self.configuration().filter(|sealed| sealed.parameters == *parameters) {
             return Ok(sealed);
         }
         let event_counter = self.event_counter.checked_add(1).ok_or(StoreError::Exhausted)?;
@@ -425,6 +421,14 @@ impl<S: Storage> Store<S> {
     /// First byte of the erase unit being filled by an update under way.
     pub fn update_from(&self) -> Option<u32> {
         self.update_from
+    }
+
+    /// Reads the sealed configuration in force; none where [`Loaded`] had none.
+    pub fn configuration(&mut self) -> Option<Sealed> {
+        let mut content = [0; CONFIGURATION_BYTES];
+        let whole = self.config.copy(CONFIGURATION, &mut self.memory, &mut content);
+        let sealed = if whole { unpack_sealed(&content) } else { None };
+        sealed.filter(|sealed| sealed.event_counter == self.event_counter)
     }
 
     /// Accepted changes of the legally relevant parameters.
