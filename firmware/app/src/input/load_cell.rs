@@ -92,9 +92,11 @@ impl LoadCell {
         }
     }
 
-    /// Takes its parameters.
+    /// Takes its parameters and starts over.
     pub fn configure(&mut self, parameters: Option<Parameters>) {
         self.parameters = parameters;
+        (self.filled, self.last, self.resting) = (0, None, None);
+        self.shown = Sample::missing(State::NotPresent);
     }
 
     /// Takes a conversion.

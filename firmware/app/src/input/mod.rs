@@ -83,16 +83,18 @@ impl Inputs {
 
     /// Takes parameters into force; the inputs start over, the extremes too. The warm-up counts from `started`.
     pub fn configure(&mut self, parameters: &Parameters, started: u64) {
-        *self = Self::new();
+        // Part by part: a second set of inputs would have to stand on the stack.
         self.fitted = parameters.fitted();
         self.warm_until = started.saturating_add(u64::from(parameters.warm_up_s()).saturating_mul(1_000_000));
         self.load_cell.configure(self.is_fitted(Channel::Mass).then_some(*parameters));
         self.pulses = Pulses::new(parameters.count_interval_ms(), parameters.dead_time_ns());
         let scale = LoopScale { at_4_ma: parameters.loop_4ma(), at_20_ma: parameters.loop_20ma() };
+        self.current = LoopCurrent::new();
         self.current.configure(self.is_fitted(Channel::Current).then_some(scale));
         self.temperature = Temperature::new(parameters.temperature_correction());
         // A number of a codec that is not known here is no codec: the channel says that nothing is there.
         self.scale = SerialScale::new(Codec::from_word(parameters.codec()).unwrap_or(Codec::None));
+        self.extremes = Extremes::new();
     }
 
     /// One conversion of the load cell.
