@@ -19,13 +19,6 @@ pub(crate) fn scale() -> pac::USART6 {
     unsafe { pac::USART6::steal() }
 }
 
-/// The log, USART2.
-#[allow(unsafe_code, reason = "an interrupt shares the registers with the loop")]
-pub(crate) fn log() -> pac::USART2 {
-    // SAFETY: as in `bus`.
-    unsafe { pac::USART2::steal() }
-}
-
 /// The free counter, TIM5.
 #[allow(unsafe_code, reason = "an interrupt shares the registers with the loop")]
 pub(crate) fn counter() -> pac::TIM5 {

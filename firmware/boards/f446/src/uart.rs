@@ -7,7 +7,7 @@ use core::{
 
 use critical_section::{CriticalSection, Mutex};
 use stm32f4xx_hal::{
-    pac::{Interrupt, USART1, USART2, USART6, interrupt},
+    pac::{Interrupt, USART1, USART6, interrupt},
     rcc::{Enable as _, Rcc, Reset as _},
 };
 use tidewaiter_app::{
@@ -17,18 +17,17 @@ use tidewaiter_app::{
 
 use crate::{chip, clock};
 
-/// The loop is away for one write of the store and a few samples at most, 20 ms: 230 characters at 115 200 Bd.
-const QUEUE: usize = 64;
+/// The loop is away from the lines for a few writes of the store at most, 30 ms: 32 characters at 9600 Bd. Faster, a client
+/// that does not wait for the reply to its write loses the head of its next request, and asks again.
+const QUEUE: usize = 32;
 /// The longest ADU of Modbus over a serial line.
 const ADU: usize = 256;
-const LOG_BYTES: usize = 128;
 
 type Shared<T> = Mutex<RefCell<T>>;
 
 static BUS_IN: Shared<Received<QUEUE>> = Mutex::new(RefCell::new(Received::new()));
 static BUS_OUT: Shared<Sending<ADU>> = Mutex::new(RefCell::new(Sending::new()));
 static SCALE_IN: Shared<Received<QUEUE>> = Mutex::new(RefCell::new(Received::new()));
-static LOG_OUT: Shared<Sending<LOG_BYTES>> = Mutex::new(RefCell::new(Sending::new()));
 /// Framing, parity, noise and overrun errors of the bus that the loop has not heard of yet.
 static BUS_ERRORS: AtomicU32 = AtomicU32::new(0);
 
@@ -39,18 +38,23 @@ fn divisor(clock: u32, speed: u32) -> (u16, u8) {
     (sixteenths >> 4, fraction)
 }
 
-/// Opens the bus with its settings, the scale and the log at 9600 8N1. The pins have their functions already.
-pub(crate) fn start(rcc: &mut Rcc, speed: u32, parity: Parity) {
+/// Opens the scale at 9600 8N1. The pins have their functions already.
+pub(crate) fn start(rcc: &mut Rcc) {
     USART1::enable(rcc);
     USART1::reset(rcc);
-    USART2::enable(rcc);
-    USART2::reset(rcc);
     USART6::enable(rcc);
     USART6::reset(rcc);
-    let (fast, slow) = (rcc.clocks.pclk2().raw(), rcc.clocks.pclk1().raw());
+    let scale = chip::scale();
+    let (whole, fraction) = divisor(rcc.clocks.pclk2().raw(), 9_600);
+    scale.brr().write(|w| w.div_mantissa().set(whole).div_fraction().set(fraction));
+    scale.cr1().write(|w| w.re().set_bit().rxneie().set_bit().ue().set_bit());
+    chip::unmask(Interrupt::USART6);
+}
 
+/// Opens the bus with its settings.
+pub(crate) fn set_bus(rcc: &Rcc, speed: u32, parity: Parity) {
     let bus = chip::bus();
-    let (whole, fraction) = divisor(fast, speed);
+    let (whole, fraction) = divisor(rcc.clocks.pclk2().raw(), speed);
     bus.brr().write(|w| w.div_mantissa().set(whole).div_fraction().set(fraction));
     // Without parity the standard wants a second stop bit (Modbus over serial line V1.02, 2.5.1).
     bus.cr2().write(|w| if parity == Parity::None { w.stop().stop2() } else { w.stop().stop1() });
@@ -58,18 +62,7 @@ pub(crate) fn start(rcc: &mut Rcc, speed: u32, parity: Parity) {
         w.m().bit(parity != Parity::None).pce().bit(parity != Parity::None).ps().bit(parity == Parity::Odd);
         w.te().set_bit().re().set_bit().rxneie().set_bit().ue().set_bit()
     });
-    let scale = chip::scale();
-    let (whole, fraction) = divisor(fast, 9_600);
-    scale.brr().write(|w| w.div_mantissa().set(whole).div_fraction().set(fraction));
-    scale.cr1().write(|w| w.re().set_bit().rxneie().set_bit().ue().set_bit());
-    let log = chip::log();
-    let (whole, fraction) = divisor(slow, 9_600);
-    log.brr().write(|w| w.div_mantissa().set(whole).div_fraction().set(fraction));
-    log.cr1().write(|w| w.te().set_bit().ue().set_bit());
-
     chip::unmask(Interrupt::USART1);
-    chip::unmask(Interrupt::USART2);
-    chip::unmask(Interrupt::USART6);
 }
 
 fn take(queue: &Shared<Received<QUEUE>>) -> Option<(u64, u8)> {
@@ -109,14 +102,6 @@ pub(crate) fn reply(bytes: &[u8]) {
 /// Whether a reply is on its way.
 pub(crate) fn is_replying() -> bool {
     critical_section::with(|section| !BUS_OUT.borrow_ref(section).is_done())
-}
-
-/// Adds text to the log, as far as there is room.
-pub(crate) fn log(text: &[u8]) {
-    critical_section::with(|section| {
-        LOG_OUT.borrow_ref_mut(section).add(text);
-        chip::log().cr1().modify(|_, w| w.txeie().set_bit());
-    });
 }
 
 #[interrupt]
@@ -162,17 +147,4 @@ fn USART6() {
     if status.rxne().bit() {
         critical_section::with(|section| SCALE_IN.borrow_ref_mut(section).put(clock::now(), byte));
     }
-}
-
-#[interrupt]
-fn USART2() {
-    let log = chip::log();
-    critical_section::with(|section| match LOG_OUT.borrow_ref_mut(section).next_byte() {
-        Some(byte) => {
-            log.dr().write(|w| w.dr().set(u16::from(byte)));
-        }
-        None => {
-            log.cr1().modify(|_, w| w.txeie().clear_bit());
-        }
-    });
 }
