@@ -94,6 +94,7 @@ fn crc(bytes: impl Iterator<Item = u8>) -> u32 {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
 
