@@ -8,6 +8,7 @@ mod commands;
 mod console;
 mod corpus;
 mod evidence;
+mod firmware;
 mod frozen;
 mod guide;
 mod held;

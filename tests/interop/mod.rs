@@ -7,7 +7,7 @@ mod mandate;
 mod metrics;
 mod modbus;
 mod parquet;
-mod peers;
+pub(crate) mod peers;
 mod proof;
 mod relink;
 mod tls;

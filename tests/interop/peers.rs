@@ -74,7 +74,7 @@ const PEER_SHOWS: [(&str, &str); 13] = [
 ];
 
 /// A Python with pymodbus and pyserial.
-fn interpreter() -> Option<PathBuf> {
+pub(crate) fn interpreter() -> Option<PathBuf> {
     let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-venv/bin/python");
     let candidates = env::var_os("TIDEWAITER_PYTHON").map(PathBuf::from).into_iter().chain([venv, "python3".into()]);
     let found = candidates.into_iter().find(|it| {

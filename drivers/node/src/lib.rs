@@ -10,3 +10,5 @@
 
 pub mod block;
 pub mod map;
+#[cfg(feature = "seal")]
+pub mod update;

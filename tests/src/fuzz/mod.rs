@@ -13,6 +13,7 @@ mod centre;
 mod config;
 mod modbus;
 mod n42;
+mod node;
 mod orders;
 mod portals;
 mod radiation_and_spectrometers;
@@ -25,6 +26,7 @@ pub use centre::{head, pieces, receipt, registry, sequence, verifier};
 pub use config::config;
 pub use modbus::modbus;
 pub use n42::n42;
+pub use node::{node_block, node_bus, node_plant};
 pub use orders::{commands, orders};
 pub use portals::portals;
 pub use radiation_and_spectrometers::radiation_and_spectrometers;
@@ -35,7 +37,7 @@ pub use scales::scales;
 pub type Target = fn(&[u8]);
 
 /// The families, each by the name of its target and of its corpus folder.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 19] = [
     ("scales", scales),
     ("portals", portals),
     ("radiation_and_spectrometers", radiation_and_spectrometers),
@@ -52,4 +54,7 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("verifier", verifier),
     ("orders", orders),
     ("commands", commands),
+    ("node_bus", node_bus),
+    ("node_plant", node_plant),
+    ("node_block", node_block),
 ];

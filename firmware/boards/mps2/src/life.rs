@@ -1,0 +1,236 @@
+//! The life of the board: it starts, goes round, and starts anew.
+
+use embedded_hal::delay::DelayNs;
+use tidewaiter_app::{
+    board::{
+        past::{Past, Stand},
+        turnaround::{BOUNDS_US, Turnaround},
+    },
+    device::{at24::At24, tmp105::Tmp105},
+    node::{Boot, Node, Reset},
+    plant::{Order, Plant},
+    store::Fault,
+};
+use tidewaiter_cortex::{
+    image, past,
+    text::{hex, number},
+};
+use tidewaiter_node::map::fault;
+
+use crate::{
+    clock,
+    sbcon::Sbcon,
+    uart::{self, Line},
+    watchdog,
+};
+
+/// At most 32 bytes.
+const SOFTWARE: &str = concat!("tidewaiter-node ", env!("CARGO_PKG_VERSION"), " mps2");
+/// Bytes of the EEPROM.
+const EEPROM: u16 = 4096;
+/// The loop comes round at least this often.
+const IDLE_US: u32 = 10_000;
+/// And this often while a frame may be on its way: so much later than its end the silence is seen at most.
+const BUSY_US: u32 = 200;
+/// Silence on the bus after which no frame is on its way.
+const QUIET_US: u64 = 300_000;
+/// Between two looks at the temperature: the sensor converts four times a second.
+const TEMPERATURE_US: u64 = 500_000;
+/// Between two lines of the log.
+const REPORT_US: u64 = 5_000_000;
+
+/// Waits by looking at the clock.
+struct Wait;
+
+impl DelayNs for Wait {
+    fn delay_ns(&mut self, ns: u32) {
+        let end = clock::now().saturating_add(u64::from(ns / 1_000) + 1);
+        while clock::now() < end {}
+    }
+}
+
+type Memory = At24<Sbcon, Wait>;
+
+/// What the node is told of this start.
+fn boot(left: Option<Past>) -> Boot {
+    let reset = match left.map(|it| it.stand) {
+        None => Reset::PowerOn,
+        // It stood as running: somebody outside reset it.
+        Some(Stand::Runs) => Reset::Pin,
+        Some(Stand::Watchdog) => Reset::Watchdog,
+        Some(Stand::Panic | Stand::CoreFault) => Reset::Panic,
+        Some(Stand::Restarts) => Reset::Software,
+    };
+    let kind = match left.map(|it| it.stand) {
+        Some(Stand::Panic) => Some(fault::PANIC),
+        Some(Stand::CoreFault) => Some(fault::EXCEPTION),
+        Some(Stand::Watchdog) => Some(fault::WATCHDOG),
+        _ => None,
+    };
+    let fault = left.zip(kind).map(|(it, kind)| Fault { kind, code: it.place, uptime_s: it.uptime_s, start: 0 });
+    // The plant link opens the seal, if anything.
+    Boot { reset, fault, software: SOFTWARE, hash: image::hash(), simulated: true, seal_open: false, on_trial: false }
+}
+
+/// A board that runs.
+struct Life<'a> {
+    node: &'a mut Node<Memory>,
+    plant: Plant,
+    sensor: Tmp105,
+    bus: Sbcon,
+    /// When the bus brought its last byte.
+    heard: u64,
+    /// When the temperature was asked for, and when a line of the log was written.
+    felt: u64,
+    reported: u64,
+    /// How often the loop is woken.
+    period_us: u32,
+    turnaround: Turnaround,
+    /// The plant wants to see what an unfed watchdog does.
+    starves: bool,
+}
+
+impl Life<'_> {
+    fn inputs(&mut self, now: u64) {
+        while let Some((at, byte)) = Line::Plant.take() {
+            let Some(frame) = self.plant.push(byte) else { continue };
+            self.node.seal_switch(frame.seal_open);
+            if let Some(code) = frame.load_cell {
+                self.node.load_cell(at, code);
+            }
+            if let Some(total) = frame.pulses {
+                self.node.pulses(at, total);
+            }
+            self.node.loop_current(at, frame.loop_current);
+            match frame.order {
+                Some(Order::Starve) => self.starves = true,
+                Some(Order::Panic) => panic!("the plant asked for it"),
+                None => {}
+            }
+        }
+        while let Some((at, byte)) = Line::Scale.take() {
+            self.node.scale_byte(at, byte);
+        }
+        if now.saturating_sub(self.felt) >= TEMPERATURE_US {
+            self.felt = now;
+            let felt = self.sensor.read(&mut self.bus).unwrap_or(None);
+            self.node.temperature(now, felt);
+        }
+    }
+
+    fn bus(&mut self) {
+        // A reply on its way is not to be written over; the line is a half-duplex one.
+        if uart::is_replying() {
+            return;
+        }
+        if Line::Bus.dropped() > 0 {
+            self.node.bus_error();
+        }
+        while let Some((at, byte)) = Line::Bus.take() {
+            self.heard = at;
+            self.node.bus_byte(at, byte);
+        }
+        let now = clock::now();
+        if let Some(reply) = self.node.bus_poll(now) {
+            // The first byte goes out now. QEMU takes the others as fast as they are written, on this core's time.
+            let answered = clock::now();
+            uart::reply(reply);
+            let took = self.node.bus_answered(answered);
+            self.turnaround.count(took);
+        }
+        let period_us = if now.saturating_sub(self.heard) < QUIET_US { BUSY_US } else { IDLE_US };
+        if period_us != self.period_us {
+            self.period_us = period_us;
+            clock::wake_every(period_us);
+        }
+    }
+
+    fn report(&mut self, now: u64) {
+        if now.saturating_sub(self.reported) < REPORT_US {
+            return;
+        }
+        self.reported = now;
+        let (used, all) = image::stack();
+        let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        uart::log(b"stack ");
+        number(count(used), &mut uart::log);
+        uart::log(b" of ");
+        number(count(all), &mut uart::log);
+        uart::log(b", turnaround us");
+        for (at, replies) in self.turnaround.classes.iter().enumerate() {
+            uart::log(b" <=");
+            match BOUNDS_US.get(at) {
+                Some(bound) => number(*bound, &mut uart::log),
+                None => uart::log(b"more"),
+            }
+            uart::log(b":");
+            number(*replies, &mut uart::log);
+        }
+        uart::log(b" longest ");
+        number(self.turnaround.longest_us, &mut uart::log);
+        uart::log(b"\n");
+    }
+}
+
+/// The first line of a log: why it starts, and who runs.
+fn introduce(boot: &Boot, left: Option<Past>) {
+    uart::log(b"start, reset ");
+    number(u32::from(boot.reset as u16), &mut uart::log);
+    uart::log(b", place ");
+    let (place, caller) = left.map_or((0, 0), |it| (it.place, it.caller));
+    hex(&place.to_be_bytes(), &mut uart::log);
+    uart::log(b" ");
+    hex(&caller.to_be_bytes(), &mut uart::log);
+    uart::log(b", image ");
+    let (first, _) = boot.hash.split_at(8);
+    hex(first, &mut uart::log);
+    uart::log(b"\n");
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let left = past::take();
+    watchdog::start();
+    clock::start();
+    let boot = boot(left);
+    let bus = Sbcon::new();
+    let memory = At24::new(bus, Wait, Memory::ADDRESS, EEPROM);
+    uart::start();
+    introduce(&boot, left);
+    // It lies where it is made, and is never moved: two of it would not fit onto the stack.
+    let mut node = Node::start(memory, boot, clock::now());
+    let mut life = Life {
+        node: &mut node,
+        plant: Plant::new(),
+        sensor: Tmp105::new(Tmp105::ADDRESS),
+        bus,
+        heard: 0,
+        felt: 0,
+        reported: 0,
+        period_us: IDLE_US,
+        turnaround: Turnaround::new(),
+        starves: false,
+    };
+    uart::set_speed(u32::from(life.node.bus().speed).saturating_mul(100));
+    clock::wake_every(IDLE_US);
+    loop {
+        let now = clock::now();
+        past::keep(now);
+        life.inputs(now);
+        life.bus();
+        let orders = life.node.tick(clock::now());
+        if orders.feed_watchdog && !life.starves {
+            watchdog::feed();
+        }
+        if orders.restart.is_some() {
+            past::restart();
+        }
+        life.report(now);
+        // An interrupt that came since the lines were looked at still wakes the core: it sleeps with interrupts held back.
+        critical_section::with(|section| {
+            if uart::all_quiet(section) {
+                cortex_m::asm::wfi();
+            }
+        });
+    }
+}

@@ -1,0 +1,237 @@
+//! The emulated board as a child process: lines, EEPROM, temperature, and the plug to pull.
+
+use std::{
+    env, fs,
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpStream,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use serde_json::{Value, json};
+use tidewaiter_tests::{
+    process::{Program, free_port, tell, until},
+    tool,
+};
+
+/// A board has started once its bus answers; a busy machine takes seconds for QEMU alone.
+const UP_WITHIN: Duration = Duration::from_secs(60);
+/// One word to QEMU and its answer.
+const CONTROL_WITHIN: Duration = Duration::from_secs(20);
+
+const TARGET: &str = "thumbv7em-none-eabihf";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the project").to_owned()
+}
+
+/// The image of a board, built now. `None` where QEMU may be missing and is.
+pub(crate) fn image(package: &str) -> Result<PathBuf> {
+    // The programs of the host lie beside it; a build of its own profile disturbs none of them.
+    let mut build = Command::new(root().join("firmware/toolchain"));
+    build.current_dir(root()).arg("--").arg(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let status = build.args(["build", "--quiet", "--profile", "firmware", "--target", TARGET, "-p", package]).status()?;
+    ensure!(status.success(), "{package} is not built: {status}");
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join(TARGET).join("firmware").join(package))
+}
+
+fn emulated() -> Result<PathBuf> {
+    static BUILT: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
+    BUILT.get_or_init(|| image("tidewaiter-mps2").map_err(|why| format!("{why:#}"))).clone().map_err(|why| anyhow!(why))
+}
+
+/// What the bus of the board is on this side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bus {
+    /// A TCP port, one client at a time.
+    Tcp,
+    /// A pseudo-terminal, kept open by the board's handle.
+    Terminal,
+}
+
+/// A board, on or off.
+pub(crate) struct Board {
+    dir: PathBuf,
+    kind: Bus,
+    image: PathBuf,
+    /// TCP port of the bus.
+    pub(crate) port: u16,
+    /// TCP port of the plant link.
+    pub(crate) plant: u16,
+    control: Option<(UnixStream, BufReader<UnixStream>)>,
+    program: Option<Program>,
+    /// The pseudo-terminal, held: QEMU looks for a client that comes back only every second.
+    held: Option<(PathBuf, fs::File)>,
+}
+
+impl Board {
+    /// A board without power, whose EEPROM holds these bytes. `None` where QEMU may be missing and is.
+    pub(crate) fn new(dir: &Path, kind: Bus, eeprom: &[u8]) -> Result<Option<Self>> {
+        if tool::installed("qemu-system-arm", "qemu-system-arm").is_none() {
+            return Ok(None);
+        }
+        fs::create_dir_all(dir)?;
+        fs::write(dir.join("eeprom"), eeprom)?;
+        let (port, plant) = (free_port()?, free_port()?);
+        let board = Self {
+            dir: dir.to_owned(),
+            kind,
+            image: emulated()?,
+            port,
+            plant,
+            control: None,
+            program: None,
+            held: None,
+        };
+        Ok(Some(board))
+    }
+
+    /// Gives it power, and waits until QEMU has its lines open. The guest may not have come up yet.
+    pub(crate) fn start(&mut self) -> Result<()> {
+        let control = self.dir.join("control");
+        let _ = fs::remove_file(&control);
+        let bus = if self.kind == Bus::Tcp { format!("127.0.0.1:{}", self.port) } else { "pty".to_owned() };
+        let mut command = Command::new(root().join("firmware/qemu"));
+        command.args(["--bus", &bus, "--plant", &format!("127.0.0.1:{}", self.plant), "--qmp"]).arg(&control);
+        command.arg("--eeprom").arg(self.dir.join("eeprom")).arg(&self.image);
+        self.program = Some(Program::start(&mut command, &self.dir.join("board.log"))?);
+        let stream = until("QEMU's control", UP_WITHIN, || UnixStream::connect(&control).ok())
+            .map_err(|late| anyhow!("{late}; {}", self.tail()))?;
+        stream.set_read_timeout(Some(CONTROL_WITHIN))?;
+        let mut reader = BufReader::new(stream.try_clone()?);
+        let mut greeting = String::new();
+        reader.read_line(&mut greeting)?;
+        self.control = Some((stream, reader));
+        self.ask(&json!({ "execute": "qmp_capabilities" }))?;
+        if self.kind == Bus::Terminal {
+            let path = self.terminal()?;
+            let file = fs::OpenOptions::new().read(true).write(true).open(&path)?;
+            self.held = Some((path, file));
+            // QEMU notices within a second that somebody has opened it; before that it swallows nothing and says
+            // nothing, so the first request would wait.
+            std::thread::sleep(Duration::from_millis(1_200));
+        }
+        Ok(())
+    }
+
+    /// Takes the power away, between any two instructions; the EEPROM keeps what it has.
+    pub(crate) fn cut(&mut self) -> Result<()> {
+        (self.control, self.held) = (None, None);
+        self.program.take().context("the board has no power")?.kill()
+    }
+
+    /// The bytes of the EEPROM.
+    pub(crate) fn eeprom(&self) -> Result<Vec<u8>> {
+        Ok(fs::read(self.dir.join("eeprom"))?)
+    }
+
+    /// Name of the pseudo-terminal.
+    pub(crate) fn terminal(&mut self) -> Result<PathBuf> {
+        if let Some((path, _)) = &self.held {
+            return Ok(path.clone());
+        }
+        let devices = self.ask(&json!({ "execute": "query-chardev" }))?;
+        let bus = devices.as_array().into_iter().flatten().find(|it| it["label"] == "bus").context("no bus")?;
+        let name = bus["filename"].as_str().and_then(|it| it.strip_prefix("pty:")).context("the bus is no terminal")?;
+        Ok(name.into())
+    }
+
+    /// Sets what the temperature sensor feels, 1/1000 °C.
+    pub(crate) fn temperature(&mut self, milli: i32) -> Result<()> {
+        let arguments = json!({ "path": "/machine/peripheral/temperature", "property": "temperature", "value": milli });
+        self.ask(&json!({ "execute": "qom-set", "arguments": arguments })).map(|_| ())
+    }
+
+    /// Presses the reset button.
+    pub(crate) fn reset(&mut self) -> Result<()> {
+        self.ask(&json!({ "execute": "system_reset" })).map(|_| ())
+    }
+
+    /// One word to QEMU.
+    fn ask(&mut self, command: &Value) -> Result<Value> {
+        let (stream, reader) = self.control.as_mut().context("the board has no power")?;
+        writeln!(stream, "{command}")?;
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line)? == 0 {
+                bail!("QEMU ended; {}", self.tail());
+            }
+            let mut said: Value = serde_json::from_str(&line)?;
+            if said.get("error").is_some() {
+                bail!("{command}: {said}");
+            }
+            // Events such as RESET come unasked.
+            if said.get("return").is_some() {
+                return Ok(said["return"].take());
+            }
+        }
+    }
+
+    /// Opens the plant link.
+    pub(crate) fn plant(&self) -> Result<TcpStream> {
+        let stream = TcpStream::connect(("127.0.0.1", self.plant))?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// What the board has said of itself.
+    pub(crate) fn log(&self) -> String {
+        fs::read(self.dir.join("board.out")).map(|it| String::from_utf8_lossy(&it).into_owned()).unwrap_or_default()
+    }
+
+    pub(crate) fn tail(&self) -> String {
+        let errors = self.program.as_ref().map(Program::tail).unwrap_or_default();
+        format!("QEMU says\n{errors}\nthe board says\n{}", self.log())
+    }
+
+    /// Says where the pieces lie, for somebody who wants to look.
+    pub(crate) fn describe(&self) {
+        tell(&format!("board in {}: bus {:?} {}, plant {}", self.dir.display(), self.kind, self.port, self.plant));
+    }
+}
+
+/// A line of the board's log.
+pub(crate) struct Report {
+    pub(crate) line: String,
+    /// Bound in µs, the last one none, and replies that began within it and after the one before.
+    classes: Vec<(u32, u64)>,
+}
+
+impl Report {
+    fn read(line: &str) -> Option<Self> {
+        let classes = line
+            .split("<=")
+            .skip(1)
+            .map(|it| {
+                let (bound, replies) = it.split_once(':')?;
+                let replies = replies.split_whitespace().next()?.parse().ok()?;
+                Some((bound.parse().unwrap_or(u32::MAX), replies))
+            })
+            .collect::<Option<Vec<_>>>()?;
+        (classes.len() == 7).then(|| Self { line: line.to_owned(), classes })
+    }
+
+    pub(crate) fn replies(&self) -> u64 {
+        self.classes.iter().map(|(_, replies)| replies).sum()
+    }
+
+    /// Replies that began within so many µs after the silence.
+    pub(crate) fn within(&self, us: u32) -> u64 {
+        self.classes.iter().filter(|(bound, _)| *bound <= us).map(|(_, replies)| replies).sum()
+    }
+}
+
+impl Board {
+    /// The next line of the log that counts at least so many replies.
+    pub(crate) fn report(&self, replies: u64) -> Result<Report> {
+        until("a line of the board's log", Duration::from_secs(60), || {
+            let report = self.log().lines().rev().find_map(Report::read)?;
+            (report.replies() >= replies).then_some(report)
+        })
+    }
+}

@@ -1,0 +1,44 @@
+//! The instrument node on the emulated board, and other people's programs around it.
+//!
+//! QEMU runs the image that was built for it; a plant link plays the sensors, and the EEPROM is a file. What these
+//! tests know of registers, frames and blocks they have from the written layouts, and not from the node's code.
+
+pub(crate) mod board;
+pub(crate) mod client;
+mod life;
+mod noise;
+mod others;
+pub(crate) mod rig;
+mod seal;
+
+use tidewaiter_tests::process::pass;
+
+#[test]
+fn other_peoples_clients_read_and_write_the_node() {
+    pass(others::clients());
+}
+
+#[test]
+fn ten_thousand_polls_without_an_error() {
+    pass(others::polls());
+}
+
+#[test]
+fn what_the_sensors_feel_is_read() {
+    pass(life::inputs());
+}
+
+#[test]
+fn a_starved_or_panicking_node_comes_back() {
+    pass(life::faults());
+}
+
+#[test]
+fn twenty_power_cuts_lose_nothing() {
+    pass(life::cuts(20));
+}
+
+#[test]
+fn ten_thousand_transactions_on_a_noisy_line() {
+    pass(noise::transactions(10_000));
+}
