@@ -34,7 +34,8 @@ pub(crate) fn image(package: &str) -> Result<PathBuf> {
     // The programs of the host lie beside it; a build of its own profile disturbs none of them.
     let mut build = Command::new(root().join("firmware/toolchain"));
     build.current_dir(root()).arg("--").arg(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    let status = build.args(["build", "--quiet", "--profile", "firmware", "--target", TARGET, "-p", package]).status()?;
+    let status =
+        build.args(["build", "--quiet", "--profile", "firmware", "--target", TARGET, "-p", package]).status()?;
     ensure!(status.success(), "{package} is not built: {status}");
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     Ok(target.join(TARGET).join("firmware").join(package))

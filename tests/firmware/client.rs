@@ -181,7 +181,9 @@ pub(crate) fn read(bytes: &[u8], unit: u8, function: u8) -> Reply {
     let _ = sum;
     match front {
         [from, said, code] if *from == unit && *said == function | 0x80 => Reply::Exception(*code),
-        [from, said, rest @ ..] if *from == unit && *said == function && !rest.is_empty() => Reply::Bytes(rest.to_vec()),
+        [from, said, rest @ ..] if *from == unit && *said == function && !rest.is_empty() => {
+            Reply::Bytes(rest.to_vec())
+        }
         _ => Reply::Garbage(bytes.to_vec()),
     }
 }

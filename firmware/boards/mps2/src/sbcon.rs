@@ -55,7 +55,11 @@ impl Sbcon {
 
     fn send(&mut self, byte: u8) -> bool {
         for place in (0..8).rev() {
-            if byte >> place & 1 == 1 { RELEASE.write(DATA) } else { PULL.write(DATA) }
+            if byte >> place & 1 == 1 {
+                RELEASE.write(DATA)
+            } else {
+                PULL.write(DATA)
+            }
             self.clock_bit();
         }
         RELEASE.write(DATA);
@@ -65,7 +69,11 @@ impl Sbcon {
     fn receive(&mut self, more: bool) -> u8 {
         RELEASE.write(DATA);
         let byte = (0..8).fold(0, |byte, _| byte << 1 | u8::from(self.clock_bit()));
-        if more { PULL.write(DATA) } else { RELEASE.write(DATA) }
+        if more {
+            PULL.write(DATA)
+        } else {
+            RELEASE.write(DATA)
+        }
         self.clock_bit();
         RELEASE.write(DATA);
         byte
