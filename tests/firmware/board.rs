@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 use tidewaiter_tests::{
-    process::{Program, free_port, tell, until},
+    process::{Program, free_port, until},
     tool,
 };
 
@@ -188,11 +188,6 @@ impl Board {
     pub(crate) fn tail(&self) -> String {
         let errors = self.program.as_ref().map(Program::tail).unwrap_or_default();
         format!("QEMU says\n{errors}\nthe board says\n{}", self.log())
-    }
-
-    /// Says where the pieces lie, for somebody who wants to look.
-    pub(crate) fn describe(&self) {
-        tell(&format!("board in {}: bus {:?} {}, plant {}", self.dir.display(), self.kind, self.port, self.plant));
     }
 }
 

@@ -129,10 +129,11 @@ impl Rig {
         // The plant link opens the seal with its first frame.
         until("the seal open", UP_WITHIN, || client.read(4, 0x0007, 1).ok().filter(|it| *it == [1]))?;
         let identity: Vec<u8> = SERIAL.into_iter().chain(KEY).collect();
-        client.must_write(0x01C0, &to_words(&identity))?;
-        client.must_write(0x0010, &parameters())?;
+        client.must_write(0x01C0, &to_words(&identity), true)?;
+        ensure!(client.read(4, 0x0080, 4)? == to_words(&SERIAL), "the node has another serial number");
+        client.must_write(0x0010, &parameters(), false)?;
         // Speed and parity are nothing to an emulated line; the longest silence is, and 115 200 Bd has the shortest.
-        client.must_write(0x0000, &[1, 1152, 0, 0])?;
+        client.must_write(0x0000, &[1, 1152, 0, 0], false)?;
         rig.feel(|feel| feel.seal_open = false);
         until("the seal closed", UP_WITHIN, || client.read(4, 0x0007, 1).ok().filter(|it| *it == [0]))?;
         drop(client);
