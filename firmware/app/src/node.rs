@@ -105,25 +105,37 @@ impl<S: Storage, U: Updates> Node<S, U> {
         if store.has_failed() {
             failed |= map::self_test::STORE;
         }
+        let mut fault = loaded.fault.filter(|fault| fault.kind != map::fault::NONE);
+        let start = store.starts();
+        let of_last_start = fault_of_last_start(&boot, fault, start);
+        let of_this = (failed != 0).then_some(Fault { kind: map::fault::SELF_TEST, code: failed, uptime_s: 0, start });
+        for kept in of_last_start.into_iter().chain(of_this) {
+            // A store that refuses it shows in the status; the registers have it either way.
+            let _ = store.record_fault(kept);
+            fault = Some(kept);
+        }
         let timing = Timing::standard(u32::from(loaded.bus.speed).saturating_mul(100));
         let timing = if boot.simulated { timing.patient(PATIENCE_US) } else { timing };
-        let seal_open = boot.seal_open;
-        // Made where it stays: two of it would not fit onto the stack.
-        let mut node = Self {
+        let mut inputs = Inputs::new();
+        if let Some(sealed) = &loaded.config {
+            inputs.configure(&sealed.parameters, now);
+        }
+        // Made where it stays, as the last thing: two of it would not fit onto the stack.
+        Self {
             line: Line::new(timing),
             server: Server::new(),
             served: Served {
+                seal_open: boot.seal_open,
                 boot,
                 store,
                 updates,
                 identity,
-                sealed: None,
+                sealed: loaded.config,
                 mended: loaded.mended,
                 self_test: failed,
-                inputs: Inputs::new(),
+                inputs,
                 bus: loaded.bus,
-                fault: loaded.fault.filter(|fault| fault.kind != map::fault::NONE),
-                seal_open,
+                fault,
                 started: now,
                 now,
                 restart: None,
@@ -137,15 +149,7 @@ impl<S: Storage, U: Updates> Node<S, U> {
             polled: false,
             input_at: now,
             starving: false,
-        };
-        if let Some(sealed) = loaded.config {
-            node.served.configure(sealed);
         }
-        node.keep_fault_of_last_start();
-        if failed != 0 {
-            node.record(map::fault::SELF_TEST, failed, 0);
-        }
-        node
     }
 
     /// The bus settings in force.
@@ -266,18 +270,6 @@ impl<S: Storage, U: Updates> Node<S, U> {
         self.served.store.close()
     }
 
-    fn keep_fault_of_last_start(&mut self) {
-        let before = self.served.store.starts().saturating_sub(1);
-        match (self.served.boot.fault, self.served.boot.reset) {
-            (Some(fault), _) => self.keep(Fault { start: before, ..fault }),
-            // The watchdog bit a node that had no time to say why.
-            (None, Reset::Watchdog) if self.served.fault.is_none_or(|fault| fault.start != before) => {
-                self.keep(Fault { kind: map::fault::WATCHDOG, code: 0, uptime_s: u32::MAX, start: before });
-            }
-            _ => {}
-        }
-    }
-
     fn record(&mut self, kind: u16, code: u32, uptime_s: u32) {
         self.keep(Fault { kind, code, uptime_s, start: self.served.store.starts() });
     }
@@ -286,6 +278,19 @@ impl<S: Storage, U: Updates> Node<S, U> {
         // A store that refuses it shows in the status; the registers have it either way.
         let _ = self.served.store.record_fault(fault);
         self.served.fault = Some(fault);
+    }
+}
+
+/// What is to be kept of why the last start ended, beside what is on record.
+fn fault_of_last_start(boot: &Boot, on_record: Option<Fault>, start: u32) -> Option<Fault> {
+    let before = start.saturating_sub(1);
+    match (boot.fault, boot.reset) {
+        (Some(fault), _) => Some(Fault { start: before, ..fault }),
+        // The watchdog bit a node that had no time to say why.
+        (None, Reset::Watchdog) if on_record.is_none_or(|fault| fault.start != before) => {
+            Some(Fault { kind: map::fault::WATCHDOG, code: 0, uptime_s: u32::MAX, start: before })
+        }
+        _ => None,
     }
 }
 

@@ -47,8 +47,6 @@ mod twin;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
-mod over_bus;
-#[cfg(test)]
 mod tests;
 
 use embassy_boot::{BlockingFirmwareState, State};

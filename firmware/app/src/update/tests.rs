@@ -2,6 +2,8 @@
 //! lost in between.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::cast_possible_truncation)]
 
+mod over_bus;
+
 extern crate std;
 
 use std::{format, println, string::String, vec, vec::Vec};

@@ -10,7 +10,7 @@ use rand::Rng as _;
 use tidewaiter_drivers::modbus::rtu;
 use tidewaiter_node::{block::Block, map, update::order_mac};
 
-use super::{
+use super::super::{
     boot,
     model::{Flash, image, partition},
     *,
