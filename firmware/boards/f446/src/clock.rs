@@ -19,6 +19,10 @@ const WAKE_US: u32 = 250;
 /// Clock of the core, of the faster peripherals and of the timers, MHz.
 pub(crate) const CORE_MHZ: u32 = 84;
 
+/// Counts of the core's clock in a microsecond, as the divider of a timer takes them.
+const MICROSECOND: u16 = 84;
+const _: () = assert!(MICROSECOND as u32 == CORE_MHZ);
+
 static SO_FAR: Mutex<RefCell<Extended>> = Mutex::new(RefCell::new(Extended::new()));
 
 /// Starts both.
@@ -27,7 +31,7 @@ pub(crate) fn start(rcc: &mut Rcc, mut core: SYST) {
     TIM5::reset(rcc);
     let counter = chip::counter();
     // A microsecond.
-    counter.psc().write(|w| w.psc().set(const { CORE_MHZ as u16 - 1 }));
+    counter.psc().write(|w| w.psc().set(MICROSECOND - 1));
     counter.arr().write(|w| w.set(u32::MAX));
     // The divider is taken over with an update.
     counter.egr().write(|w| w.ug().set_bit());
