@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 use tidewaiter_tests::{
-    process::{Program, free_port, tell, until},
+    process::{Program, free_port, until},
     tool,
 };
 
@@ -34,7 +34,8 @@ pub(crate) fn image(package: &str) -> Result<PathBuf> {
     // The programs of the host lie beside it; a build of its own profile disturbs none of them.
     let mut build = Command::new(root().join("firmware/toolchain"));
     build.current_dir(root()).arg("--").arg(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    let status = build.args(["build", "--quiet", "--profile", "firmware", "--target", TARGET, "-p", package]).status()?;
+    let status =
+        build.args(["build", "--quiet", "--profile", "firmware", "--target", TARGET, "-p", package]).status()?;
     ensure!(status.success(), "{package} is not built: {status}");
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     Ok(target.join(TARGET).join("firmware").join(package))
@@ -187,11 +188,6 @@ impl Board {
     pub(crate) fn tail(&self) -> String {
         let errors = self.program.as_ref().map(Program::tail).unwrap_or_default();
         format!("QEMU says\n{errors}\nthe board says\n{}", self.log())
-    }
-
-    /// Says where the pieces lie, for somebody who wants to look.
-    pub(crate) fn describe(&self) {
-        tell(&format!("board in {}: bus {:?} {}, plant {}", self.dir.display(), self.kind, self.port, self.plant));
     }
 }
 

@@ -139,12 +139,20 @@ impl Client {
         self.ask(1, 16, &rest)
     }
 
-    /// As [`Self::write`], for a write that must be taken.
-    pub(crate) fn must_write(&mut self, address: u16, values: &[u16]) -> Result<()> {
-        match self.write(address, values)? {
-            Reply::Bytes(_) => Ok(()),
-            other => bail!("writing {values:?} to {address:#06x}: {other:?}"),
+    /// As [`Self::write`], for a write that must be taken; one that is lost, or whose reply is, is sent again. A write that
+    /// is taken once and for all is refused the second time, and had been taken.
+    pub(crate) fn must_write(&mut self, address: u16, values: &[u16], once: bool) -> Result<()> {
+        for attempt in 0..5 {
+            match self.write(address, values)? {
+                Reply::Bytes(_) => return Ok(()),
+                Reply::Exception(2) if once && attempt > 0 => return Ok(()),
+                Reply::Silence => {
+                    self.drain(Duration::from_millis(300))?;
+                }
+                other => bail!("writing {values:?} to {address:#06x}: {other:?}"),
+            }
         }
+        bail!("writing {values:?} to {address:#06x}: five requests without a reply")
     }
 }
 
@@ -181,7 +189,9 @@ pub(crate) fn read(bytes: &[u8], unit: u8, function: u8) -> Reply {
     let _ = sum;
     match front {
         [from, said, code] if *from == unit && *said == function | 0x80 => Reply::Exception(*code),
-        [from, said, rest @ ..] if *from == unit && *said == function && !rest.is_empty() => Reply::Bytes(rest.to_vec()),
+        [from, said, rest @ ..] if *from == unit && *said == function && !rest.is_empty() => {
+            Reply::Bytes(rest.to_vec())
+        }
         _ => Reply::Garbage(bytes.to_vec()),
     }
 }

@@ -110,7 +110,8 @@ pub(super) fn faults() -> Result<()> {
     follows(&mut client, "5 kg", |it| it[0] == (5_000, GOOD))?;
     let mut before = take(&mut client)?;
     ensure!(client.read(4, 0x0006, 1)? == [POWER_ON], "the first start is a power-on");
-    for (what, order, cause, kind) in [("watchdog", 1, WATCHDOG, 3), ("panic", 2, PANIC, 1), ("reset line", 0, PIN, 0)] {
+    for (what, order, cause, kind) in [("watchdog", 1, WATCHDOG, 3), ("panic", 2, PANIC, 1), ("reset line", 0, PIN, 0)]
+    {
         let begun = Instant::now();
         if order == 0 {
             rig.board.reset()?;

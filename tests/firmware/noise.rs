@@ -108,18 +108,17 @@ pub(super) fn transactions(count: u32) -> Result<()> {
     for number in 0..count {
         noise.turn();
         let (sent, broken) = noise.pass(&request);
-        match noise.one_in(500) {
+        if noise.one_in(500) {
             // The sender stops in the middle for longer than a frame may.
-            true => {
-                let place = noise.place(sent.len());
-                client.send(&sent[..place])?;
-                std::thread::sleep(ABANDONED);
-                client.send(&sent[place..])?;
-            }
-            false => client.send(&sent)?,
+            let place = noise.place(sent.len());
+            client.send(&sent[..place])?;
+            std::thread::sleep(ABANDONED);
+            client.send(&sent[place..])?;
+        } else {
+            client.send(&sent)?;
         }
         // The echo of a two-wire line comes back before the reply.
-        let echo = noise.one_in(300).then(|| sent.clone()).unwrap_or_default();
+        let echo = if noise.one_in(300) { sent.clone() } else { Vec::new() };
         let reply = client.receive(|bytes| whole(bytes, 4))?;
         if reply.is_empty() {
             counted.silent += 1;
@@ -169,7 +168,9 @@ pub(super) fn transactions(count: u32) -> Result<()> {
     ensure!(counted.escaped <= allowed, "{} escapes of {garbage} broken transactions: {counted:?}", counted.escaped);
     // After a burst of noise the line works again.
     let mut burst = vec![0; 400];
-    burst.iter_mut().for_each(|byte| *byte = noise.chance.random());
+    for byte in &mut burst {
+        *byte = noise.chance.random();
+    }
     client.send(&burst)?;
     std::thread::sleep(ABANDONED);
     client.drain(Duration::from_millis(20))?;

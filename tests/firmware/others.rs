@@ -94,9 +94,19 @@ pub(super) fn clients() -> Result<()> {
                 read.stdout.lines().filter_map(|it| Some(it.strip_prefix('[')?.split_once("]:")?.1.trim())).collect();
             ensure!(read.code == 0 && shown == due, "mbpoll reads {shown:?}, {due:?} are right: {}", read.stderr);
             let written = mbpoll(&binary, &terminal, &["-t", "4", "-r", "0"], &["1", "1152", "0", "0"])?;
-            ensure!(written.code == 0 && written.stdout.contains("Written 4 references"), "{}{}", written.stdout, written.stderr);
+            ensure!(
+                written.code == 0 && written.stdout.contains("Written 4 references"),
+                "{}{}",
+                written.stdout,
+                written.stderr
+            );
             let refused = mbpoll(&binary, &terminal, &["-1", "-t", "3", "-r", "10", "-c", "1"], &[])?;
-            ensure!(refused.code != 0 && refused.stderr.contains("Illegal data address"), "{}{}", refused.stdout, refused.stderr);
+            ensure!(
+                refused.code != 0 && refused.stderr.contains("Illegal data address"),
+                "{}{}",
+                refused.stdout,
+                refused.stderr
+            );
         }
         rig.cut()?;
     }

@@ -24,8 +24,8 @@ use super::{
 pub(crate) const SERIAL: [u8; 8] = *b"TW000001";
 /// Its key.
 pub(crate) const KEY: [u8; 32] = [
-    0x5e, 0x21, 0x9c, 0x07, 0xd4, 0x4b, 0xf0, 0x8a, 0x13, 0x66, 0xb9, 0xe2, 0x3d, 0x70, 0xa5, 0xc8, 0x1f, 0x52, 0x85, 0xbb,
-    0xee, 0x31, 0x64, 0x97, 0xca, 0x0d, 0x40, 0x73, 0xa6, 0xd9, 0x2c, 0x5f,
+    0x5e, 0x21, 0x9c, 0x07, 0xd4, 0x4b, 0xf0, 0x8a, 0x13, 0x66, 0xb9, 0xe2, 0x3d, 0x70, 0xa5, 0xc8, 0x1f, 0x52, 0x85,
+    0xbb, 0xee, 0x31, 0x64, 0x97, 0xca, 0x0d, 0x40, 0x73, 0xa6, 0xd9, 0x2c, 0x5f,
 ];
 /// Bytes of the board's EEPROM.
 const EEPROM_BYTES: usize = 4096;
@@ -129,10 +129,11 @@ impl Rig {
         // The plant link opens the seal with its first frame.
         until("the seal open", UP_WITHIN, || client.read(4, 0x0007, 1).ok().filter(|it| *it == [1]))?;
         let identity: Vec<u8> = SERIAL.into_iter().chain(KEY).collect();
-        client.must_write(0x01C0, &to_words(&identity))?;
-        client.must_write(0x0010, &parameters())?;
+        client.must_write(0x01C0, &to_words(&identity), true)?;
+        ensure!(client.read(4, 0x0080, 4)? == to_words(&SERIAL), "the node has another serial number");
+        client.must_write(0x0010, &parameters(), false)?;
         // Speed and parity are nothing to an emulated line; the longest silence is, and 115 200 Bd has the shortest.
-        client.must_write(0x0000, &[1, 1152, 0, 0])?;
+        client.must_write(0x0000, &[1, 1152, 0, 0], false)?;
         rig.feel(|feel| feel.seal_open = false);
         until("the seal closed", UP_WITHIN, || client.read(4, 0x0007, 1).ok().filter(|it| *it == [0]))?;
         drop(client);

@@ -7,10 +7,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    for script in ["memory.x"] {
-        println!("cargo:rerun-if-changed={script}");
-        fs::copy(script, out.join(script))?;
-    }
+    println!("cargo:rerun-if-changed=memory.x");
+    fs::copy("memory.x", out.join("memory.x"))?;
     println!("cargo:rustc-link-search={}", out.display());
     println!("cargo:rustc-link-arg-bins=--nmagic");
     println!("cargo:rustc-link-arg-bins=-Tlink.x");

@@ -23,13 +23,16 @@ mod bounds {
         unsafe { core::slice::from_raw_parts(begin.cast(), end - begin.addr()) }
     }
 
-    /// The two innermost return addresses on the stack: words that follow a call within the code. A word that merely
+    /// The two return addresses on the stack that lie beyond the panic's own: the innermost two are those of its handler
+    /// and of the runtime that called it. A return address is told by its place: words that follow a call within the code. A word that merely
     /// looks like one may be among them; whoever reads them has the image and sees what is possible.
+    // Never inlined, so that its own return address is the first.
+    #[inline(never)]
     pub(super) fn callers() -> [u32; 2] {
         let code = (&raw const __stext).addr()..(&raw const __etext).addr();
         let here = 0_u32;
         let (mut at, end) = (&raw const here, &raw const _stack_start);
-        let mut found = [0; 2];
+        let mut found = [0; 4];
         let mut places = found.iter_mut();
         while at < end {
             // SAFETY: from this function's own variable up to its beginning the stack is readable.
@@ -51,7 +54,8 @@ mod bounds {
                 *place = word.wrapping_sub(1);
             }
         }
-        found
+        let [_, _, place, caller] = found;
+        [place, caller]
     }
 
     /// Bytes of the stack, and those of it that were never written since the start.

@@ -6,7 +6,10 @@
 //!
 //! A Cortex-M3 and larger reads and writes words at any address, so words are moved wherever they lie.
 
-#[allow(unsafe_code, reason = "the names belong to the compiler, and a loop of its own would be turned into a call of itself")]
+#[allow(
+    unsafe_code,
+    reason = "the names belong to the compiler, and a loop of its own would be turned into a call of itself"
+)]
 mod loops {
     core::arch::global_asm!(
         ".syntax unified",

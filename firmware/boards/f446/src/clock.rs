@@ -16,6 +16,13 @@ use crate::chip;
 /// The loop comes round at least this often, so a silence on the bus is seen this much late at most.
 const WAKE_US: u32 = 250;
 
+/// Clock of the core, of the faster peripherals and of the timers, MHz.
+pub(crate) const CORE_MHZ: u32 = 84;
+
+/// Counts of the core's clock in a microsecond, as the divider of a timer takes them.
+const MICROSECOND: u16 = 84;
+const _: () = assert!(MICROSECOND as u32 == CORE_MHZ);
+
 static SO_FAR: Mutex<RefCell<Extended>> = Mutex::new(RefCell::new(Extended::new()));
 
 /// Starts both.
@@ -23,15 +30,15 @@ pub(crate) fn start(rcc: &mut Rcc, mut core: SYST) {
     TIM5::enable(rcc);
     TIM5::reset(rcc);
     let counter = chip::counter();
-    let divider = rcc.clocks.timclk1().raw() / 1_000_000;
-    counter.psc().write(|w| w.psc().set(u16::try_from(divider.saturating_sub(1)).unwrap_or(u16::MAX)));
+    // A microsecond.
+    counter.psc().write(|w| w.psc().set(MICROSECOND - 1));
     counter.arr().write(|w| w.set(u32::MAX));
     // The divider is taken over with an update.
     counter.egr().write(|w| w.ug().set_bit());
     counter.cr1().write(|w| w.cen().set_bit());
 
     core.set_clock_source(SystClkSource::Core);
-    core.set_reload(rcc.clocks.sysclk().raw() / 1_000_000 * WAKE_US - 1);
+    core.set_reload(CORE_MHZ * WAKE_US - 1);
     core.clear_current();
     core.enable_counter();
     core.enable_interrupt();

@@ -24,8 +24,6 @@ use crate::{clock, pulses::Pulses, shared::Shared, uart};
 const SOFTWARE: &str = concat!("tidewaiter-node ", env!("CARGO_PKG_VERSION"), " f446");
 /// Bytes of the EEPROM.
 const EEPROM: u16 = 4096;
-/// The TMP102 has the registers of a TMP105, and its address pin at the supply; the ADS1115 has 0x48.
-const TEMPERATURE: u8 = 0x49;
 /// Counts of the watchdog, of 2 ms each, after which an unfed chip resets: a second. The loop feeds every 250 µs, and the
 /// store may keep it for 60 ms.
 const UNFED: u16 = 500;
@@ -120,7 +118,11 @@ fn main() -> ! {
     watchdog.kr().write(|w| w.key().start());
     let reset = cause(&chip.RCC.csr().read(), left);
     chip.RCC.csr().modify(|_, w| w.rmvf().set_bit());
-    let clocks = Config::hse(8.MHz()).bypass_hse_oscillator().sysclk(84.MHz()).pclk1(42.MHz()).pclk2(84.MHz());
+    let clocks = Config::hse(8.MHz())
+        .bypass_hse_oscillator()
+        .sysclk(clock::CORE_MHZ.MHz())
+        .pclk1(42.MHz())
+        .pclk2(clock::CORE_MHZ.MHz());
     let mut rcc = chip.RCC.freeze(clocks);
     clock::start(&mut rcc, core.SYST);
 
@@ -137,8 +139,8 @@ fn main() -> ! {
     let mut sensors = Sensors {
         bus,
         cell: Nau7802::new(),
-        current: Ads1115::new(Ads1115::ADDRESS),
-        temperature: Tmp105::new(TEMPERATURE),
+        current: Ads1115::new(Ads1115::ADDRESS_SUPPLY),
+        temperature: Tmp105::new(Tmp105::ADDRESS),
         pulses: Pulses::start(chip.TIM2, &mut rcc),
         celled: 0,
         sampled: 0,
@@ -158,7 +160,7 @@ fn main() -> ! {
     // It lies where it is made, and is never moved: two of it would not fit onto the stack.
     let mut node = Node::start(memory, boot, clock::now());
     let settings = node.bus();
-    uart::set_bus(&rcc, u32::from(settings.speed).saturating_mul(100), settings.parity);
+    uart::set_bus(u32::from(settings.speed).saturating_mul(100), settings.parity);
     loop {
         let now = clock::now();
         past::keep(now);

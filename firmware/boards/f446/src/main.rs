@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | PA9, PA10, PA8 | D8, D2, D7 | RS-485 with Modbus: transmit, receive, driver enable (USART1) |
 //! | PC7 | D9 | the old serial scale, receive, behind an RS-232 receiver (USART6) |
-//! | PB8, PB9 | D15, D14 | two-wire bus: EEPROM AT24C32 0x50, NAU7802 0x2A, ADS1115 0x48, TMP102 0x49 (I2C1) |
-//! | PA0 | A0 | pulses, rising edge (TIM2 ETR) |
+//! | PB8, PB9 | D15, D14 | two-wire bus: EEPROM AT24C32 0x50, NAU7802 0x2A, ADS1115 0x49, TMP102 0x48 (I2C1) |
+//! | PA0 | A0 | pulses, falling edge (TIM2 ETR) |
 //! | PB5 | D4 | jumper under the seal to ground: fitted, the seal is open |
 //!
 //! It keeps no log: cause of the reset, fault record and hash are registers.

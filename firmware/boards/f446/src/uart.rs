@@ -32,8 +32,8 @@ static SCALE_IN: Shared<Received<QUEUE>> = Mutex::new(RefCell::new(Received::new
 static BUS_ERRORS: AtomicU32 = AtomicU32::new(0);
 
 /// Divisor of a rate with 16 samples a bit, rounded: whole part and sixteenths.
-fn divisor(clock: u32, speed: u32) -> (u16, u8) {
-    let sixteenths = u16::try_from((clock + speed / 2) / speed.max(1)).unwrap_or(u16::MAX);
+fn divisor(speed: u32) -> (u16, u8) {
+    let sixteenths = u16::try_from((clock::CORE_MHZ * 1_000_000 + speed / 2) / speed.max(1)).unwrap_or(u16::MAX);
     let [fraction, _] = (sixteenths & 15).to_le_bytes();
     (sixteenths >> 4, fraction)
 }
@@ -45,16 +45,16 @@ pub(crate) fn start(rcc: &mut Rcc) {
     USART6::enable(rcc);
     USART6::reset(rcc);
     let scale = chip::scale();
-    let (whole, fraction) = divisor(rcc.clocks.pclk2().raw(), 9_600);
+    let (whole, fraction) = divisor(9_600);
     scale.brr().write(|w| w.div_mantissa().set(whole).div_fraction().set(fraction));
     scale.cr1().write(|w| w.re().set_bit().rxneie().set_bit().ue().set_bit());
     chip::unmask(Interrupt::USART6);
 }
 
 /// Opens the bus with its settings.
-pub(crate) fn set_bus(rcc: &Rcc, speed: u32, parity: Parity) {
+pub(crate) fn set_bus(speed: u32, parity: Parity) {
     let bus = chip::bus();
-    let (whole, fraction) = divisor(rcc.clocks.pclk2().raw(), speed);
+    let (whole, fraction) = divisor(speed);
     bus.brr().write(|w| w.div_mantissa().set(whole).div_fraction().set(fraction));
     // Without parity the standard wants a second stop bit (Modbus over serial line V1.02, 2.5.1).
     bus.cr2().write(|w| if parity == Parity::None { w.stop().stop2() } else { w.stop().stop1() });

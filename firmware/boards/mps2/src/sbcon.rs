@@ -1,4 +1,4 @@
-//! The two-wire bus of the Arduino shield, moved bit by bit (Arm SBCon; Arm DAI 0385, "Serial configuration").
+//! The two-wire bus of the Arduino shield, moved bit by bit (Arm `SBCon`; Arm DAI 0385, "Serial configuration").
 //!
 //! Both wires are open drains: a one lets go, and whoever pulls down wins. The devices of the emulated board never
 //! stretch the clock, so no wait is needed and nothing can hang; a device that does not answer is `NoAcknowledge`.
@@ -22,64 +22,71 @@ pub(crate) struct Sbcon(());
 impl Sbcon {
     /// The bus at rest.
     pub(crate) fn new() -> Self {
-        let mut bus = Self(());
         // A device left in the middle of a byte by a reset of this side alone lets go within nine clocks.
         RELEASE.write(DATA);
         for _ in 0..9 {
-            bus.clock_bit();
+            Self::clock_bit();
         }
-        bus.start();
-        bus.stop();
-        bus
+        Self::start();
+        Self::stop();
+        Self(())
     }
 
-    fn clock_bit(&mut self) -> bool {
+    fn clock_bit() -> bool {
         RELEASE.write(CLOCK);
         let bit = RELEASE.read() & DATA != 0;
         PULL.write(CLOCK);
         bit
     }
 
-    fn start(&mut self) {
+    fn start() {
         RELEASE.write(DATA);
         RELEASE.write(CLOCK);
         PULL.write(DATA);
         PULL.write(CLOCK);
     }
 
-    fn stop(&mut self) {
+    fn stop() {
         PULL.write(DATA);
         RELEASE.write(CLOCK);
         RELEASE.write(DATA);
     }
 
-    fn send(&mut self, byte: u8) -> bool {
+    fn send(byte: u8) -> bool {
         for place in (0..8).rev() {
-            if byte >> place & 1 == 1 { RELEASE.write(DATA) } else { PULL.write(DATA) }
-            self.clock_bit();
+            if byte >> place & 1 == 1 {
+                RELEASE.write(DATA);
+            } else {
+                PULL.write(DATA);
+            }
+            Self::clock_bit();
         }
         RELEASE.write(DATA);
-        !self.clock_bit()
+        !Self::clock_bit()
     }
 
-    fn receive(&mut self, more: bool) -> u8 {
+    fn receive(more: bool) -> u8 {
         RELEASE.write(DATA);
-        let byte = (0..8).fold(0, |byte, _| byte << 1 | u8::from(self.clock_bit()));
-        if more { PULL.write(DATA) } else { RELEASE.write(DATA) }
-        self.clock_bit();
+        let byte = (0..8).fold(0, |byte, _| byte << 1 | u8::from(Self::clock_bit()));
+        if more {
+            PULL.write(DATA);
+        } else {
+            RELEASE.write(DATA);
+        }
+        Self::clock_bit();
         RELEASE.write(DATA);
         byte
     }
 
-    fn operations(&mut self, address: u8, operations: &mut [Operation<'_>]) -> Result<(), ErrorKind> {
+    fn operations(address: u8, operations: &mut [Operation<'_>]) -> Result<(), ErrorKind> {
         // Operations of one direction in a row are one transfer; the direction's change is a repeated start.
         let mut before = None;
         let mut rest = operations;
         while let Some((operation, after)) = rest.split_first_mut() {
             let reads = matches!(operation, Operation::Read(_));
             if before != Some(reads) {
-                self.start();
-                if !self.send(address << 1 | u8::from(reads)) {
+                Self::start();
+                if !Self::send(address << 1 | u8::from(reads)) {
                     return Err(ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address));
                 }
                 before = Some(reads);
@@ -87,7 +94,7 @@ impl Sbcon {
             match operation {
                 Operation::Write(bytes) => {
                     for byte in *bytes {
-                        if !self.send(*byte) {
+                        if !Self::send(*byte) {
                             return Err(ErrorKind::NoAcknowledge(NoAcknowledgeSource::Data));
                         }
                     }
@@ -96,7 +103,7 @@ impl Sbcon {
                     let goes_on = matches!(after.first(), Some(Operation::Read(_)));
                     let last = bytes.len().saturating_sub(1);
                     for (at, byte) in bytes.iter_mut().enumerate() {
-                        *byte = self.receive(at < last || goes_on);
+                        *byte = Self::receive(at < last || goes_on);
                     }
                 }
             }
@@ -112,8 +119,8 @@ impl ErrorType for Sbcon {
 
 impl I2c for Sbcon {
     fn transaction(&mut self, address: u8, operations: &mut [Operation<'_>]) -> Result<(), ErrorKind> {
-        let done = self.operations(address, operations);
-        self.stop();
+        let done = Self::operations(address, operations);
+        Self::stop();
         done
     }
 }

@@ -36,7 +36,10 @@ pub(crate) fn feed() {
 
 /// The first half has passed: the board has no register that will tell the next run why it starts, so this does.
 /// The interrupt stays raised, and the second half ends in the reset.
-#[allow(unsafe_code, reason = "a handler that nothing masks must not touch what a critical section guards; it does not")]
+#[allow(
+    unsafe_code,
+    reason = "a handler that nothing masks must not touch what a critical section guards; it does not"
+)]
 #[exception]
 unsafe fn NonMaskableInt() {
     past::leave(Stand::Watchdog, 0, 0);
