@@ -54,7 +54,8 @@ fn imports_run_one_way() {
         ("drivers/n42", &["drivers"]),
         ("drivers/node", &[]),
         ("firmware/app", &["drivers", "node"]),
-        ("config", &["drivers"]),
+        // node: fields of a sealed block, by name, for profiles.
+        ("config", &["drivers", "node"]),
         ("agent/words", &[]),
         ("agent/record", &["drivers"]),
         ("agent/screening", &["drivers", "config"]),

@@ -286,11 +286,12 @@ fn lorry_gate<'d>(
     })
 }
 
-/// A line profile and a list of masses may leave out what a weighbridge is for.
+/// A profile and a list of masses may leave out what a weighbridge is for.
 fn weighs(value: &Value<'_>, instrument: Option<&Instrument>) {
     let told: Vec<&str> = match instrument.map(|it| &it.protocol) {
         Some(Protocol::Line { profile, .. }) => profile.channel_names(),
         Some(Protocol::Stream { codec, .. }) => codec.channels(),
+        Some(Protocol::Registers { profile, .. }) => profile.channels.iter().map(|it| it.name.as_str()).collect(),
         _ => return,
     };
     if !told.iter().any(|channel| matches!(*channel, "mass" | "gross")) {
