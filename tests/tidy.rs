@@ -99,7 +99,8 @@ fn imports_run_one_way() {
                 "bundle",
             ],
         ),
-        ("simulator", &["drivers", "config", "words", "console"]),
+        // node: a simulated node seals its blocks.
+        ("simulator", &["drivers", "node", "config", "words", "console"]),
     ]
     .into();
     for (folder, allowed) in allowed {

@@ -11,6 +11,7 @@ mod ending;
 mod full;
 mod lane;
 mod life;
+mod node;
 mod orders;
 mod outputs;
 mod page;

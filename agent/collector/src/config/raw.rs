@@ -44,6 +44,7 @@ struct File {
     #[serde(default)]
     keys: RawKeys,
     limits: Option<RawLimits>,
+    nodes: Option<RawNodes>,
     orders: Option<RawOrders>,
     enrol: Option<RawEnrol>,
     #[serde(default)]
@@ -110,6 +111,12 @@ struct RawKeys {
 #[serde(deny_unknown_fields)]
 struct RawLimits {
     dir: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawNodes {
+    file: String,
 }
 
 #[derive(Deserialize)]
@@ -203,6 +210,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
             store,
             centre,
             limits: file.limits.map(|it| folder.join(it.dir)),
+            nodes: file.nodes.map(|it| folder.join(it.file)),
             orders: file.orders.map(|it| folder.join(it.dir)),
             enrol,
             output,

@@ -190,7 +190,8 @@ fn read(path: &Path) -> Result<Raw, NodesError> {
     file.take(MOST_BYTES).read_to_string(&mut text).map_err(failed())?;
     let raw: Raw = toml::from_str(&text).map_err(|error: toml::de::Error| {
         // The library's own text quotes the line, and the line may hold a key.
-        let line = error.span().and_then(|it| text.get(..it.start)).map_or(0, |before| before.matches('\n').count() + 1);
+        let line =
+            error.span().and_then(|it| text.get(..it.start)).map_or(0, |before| before.matches('\n').count() + 1);
         NodesError::Text { path: path.to_owned(), why: format!("line {line} is none of a file of nodes") }
     })?;
     if raw.version != 1 {
@@ -201,7 +202,8 @@ fn read(path: &Path) -> Result<Raw, NodesError> {
 }
 
 fn node_of(raw: &RawNode) -> Result<Node, String> {
-    let time = |text: &str| text.parse::<Timestamp>().map_err(|_| format!("{text:?} is no time; write 2026-11-29T00:00:00Z"));
+    let time =
+        |text: &str| text.parse::<Timestamp>().map_err(|_| format!("{text:?} is no time; write 2026-11-29T00:00:00Z"));
     for (key, field) in &raw.channels {
         if Field::from_word(field).is_none() {
             return Err(format!("channel {key:?}: {field:?} is no field of a block"));
@@ -288,7 +290,9 @@ pub fn fresh_key(path: &Path) -> Result<[u8; KEY_BYTES], NodesError> {
         return Err(NodesError::Text { path: path.to_owned(), why: "there is a file already".to_owned() });
     }
     let mut key = [0; KEY_BYTES];
-    fs::File::open("/dev/urandom").and_then(|mut it| it.read_exact(&mut key)).map_err(FileError::of(path, "written"))?;
+    fs::File::open("/dev/urandom")
+        .and_then(|mut it| it.read_exact(&mut key))
+        .map_err(FileError::of(path, "written"))?;
     files::replace(path, format!("{}\n", hex::encode(key)).as_bytes(), 0o600)?;
     Ok(key)
 }
@@ -389,7 +393,8 @@ mod tests {
         assert!(matches!(revoke(&path, "gate-07", "scale-1", from), Err(NodesError::NotInForce { .. })));
         add(&path, place, "TWN00002", &other, at("2026-12-02T00:00:00Z"), BTreeMap::new()).unwrap();
         let nodes = file.changed().unwrap().unwrap();
-        let serial_at = |text: &str| nodes.at("gate-07", "scale-1", at(text).as_millisecond()).map(|it| text_of(&it.serial));
+        let serial_at =
+            |text: &str| nodes.at("gate-07", "scale-1", at(text).as_millisecond()).map(|it| text_of(&it.serial));
         assert_eq!(serial_at("2026-10-31T00:00:00Z"), None);
         assert_eq!(serial_at("2026-11-15T00:00:00Z").as_deref(), Some("TWN00001"));
         assert_eq!(serial_at("2026-12-01T12:00:00Z"), None);

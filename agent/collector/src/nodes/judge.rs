@@ -75,7 +75,9 @@ pub fn judge_readings(nodes: &Nodes, agent: &str, simulated: bool, readings: &[R
         let at = Moment { mono_ms, wall_ms };
         let Some(node) = nodes.at(agent, instrument, wall_ms) else {
             if readings.iter().any(|it| claims(it.outcome)) {
-                judged.say(Bad::NodeMac, || format!("{instrument}: no key of a node is in force at the time of this reading"));
+                judged.say(Bad::NodeMac, || {
+                    format!("{instrument}: no key of a node is in force at the time of this reading")
+                });
             }
             continue;
         };
@@ -84,7 +86,9 @@ pub fn judge_readings(nodes: &Nodes, agent: &str, simulated: bool, readings: &[R
             && proof.status & status::SIMULATED != 0
             && !simulated
         {
-            judged.say(Bad::NodeValue, || format!("{instrument}: the node says that it is simulated, the record does not"));
+            judged.say(Bad::NodeValue, || {
+                format!("{instrument}: the node says that it is simulated, the record does not")
+            });
         }
         for reading in readings {
             match &proof {
@@ -120,7 +124,10 @@ fn moment(judged: &mut Judged, node: &Node, at: Moment, readings: &[&Reading]) -
         last = proof(judged, node, bytes).map(|block| {
             if block.sequence <= before {
                 judged.say(Bad::NodeSequence, || {
-                    format!("{instrument}: block {} stands behind block {before} in the bytes of one poll", block.sequence)
+                    format!(
+                        "{instrument}: block {} stands behind block {before} in the bytes of one poll",
+                        block.sequence
+                    )
                 });
             }
             before = before.max(block.sequence);
@@ -144,13 +151,21 @@ fn proof(judged: &mut Judged, node: &Node, bytes: &[u8; BYTES]) -> Option<Block>
     };
     if block.serial != node.serial {
         judged.say(Bad::NodeSerial, || {
-            format!("{instrument}: the block is of node {}, registered is {}", text_of(&block.serial), text_of(&node.serial))
+            format!(
+                "{instrument}: the block is of node {}, registered is {}",
+                text_of(&block.serial),
+                text_of(&node.serial)
+            )
         });
         return None;
     }
     if !node.key().has_sealed(bytes) {
         judged.say(Bad::NodeMac, || {
-            format!("{instrument}: block {} of node {} is not sealed with its key", block.sequence, text_of(&node.serial))
+            format!(
+                "{instrument}: block {} of node {} is not sealed with its key",
+                block.sequence,
+                text_of(&node.serial)
+            )
         });
         return None;
     }
@@ -180,7 +195,9 @@ fn compare(judged: &mut Judged, node: &Node, block: &Block, reading: &Reading) {
     let word = node.channels.get(channel).unwrap_or(channel);
     let Some(field) = Field::from_word(word) else {
         judged.say(Bad::NodeValue, || {
-            format!("{instrument}: channel {channel:?} is no field of the block; name it in `channels` of the node's entry")
+            format!(
+                "{instrument}: channel {channel:?} is no field of the block; name it in `channels` of the node's entry"
+            )
         });
         return;
     };

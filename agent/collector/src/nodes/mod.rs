@@ -13,6 +13,7 @@
 
 mod file;
 mod frame;
+pub mod image;
 mod judge;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};

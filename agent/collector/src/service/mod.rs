@@ -33,6 +33,7 @@ use crate::{
     config::{Broker, Config},
     core::{Collected, Core, CoreError},
     keys::{KeyError, RegistryFile, check_centre, load},
+    nodes::{Nodes, NodesFile},
     store::{Place, StoreError},
     summary::Summary,
     topic,
@@ -82,6 +83,9 @@ pub enum RunError {
         #[source]
         source: std::io::Error,
     },
+    /// The keys of nodes.
+    #[error(transparent)]
+    Nodes(#[from] crate::nodes::NodesError),
     /// The enrolment endpoint.
     #[error(transparent)]
     Enrol(#[from] crate::enrol::server::ServeError),
@@ -95,7 +99,7 @@ impl RunError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Key(error) => error.is_configuration(),
-            Self::Tables(_) | Self::Link(_) => true,
+            Self::Tables(_) | Self::Link(_) | Self::Nodes(_) => true,
             Self::Store(error) | Self::Core(CoreError::Store(error)) => error.is_configuration(),
             Self::Enrol(error) => matches!(error, crate::enrol::server::ServeError::Certificate { .. }),
             Self::Core(_) | Self::Tls { .. } | Self::Ended(_) => false,
@@ -126,7 +130,11 @@ pub async fn run(
     check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
     let tables = Tables::load(config.limits.as_deref()).map_err(RunError::Tables)?;
     let shared = config.broker.share.is_some();
-    let maker = Maker { place: config.store.place.clone(), signer, tables, shared };
+    let (nodes_file, nodes) = match &config.nodes {
+        None => (None, Nodes::default()),
+        Some(path) => NodesFile::open(path).map(|(file, nodes)| (Some(file), nodes))?,
+    };
+    let maker = Maker { place: config.store.place.clone(), signer, tables, nodes, shared };
     let core = patiently(&maker, &registry, &stop).await?;
 
     if let Some(enrol) = &config.enrol {
@@ -143,6 +151,7 @@ pub async fn run(
         }
     };
     let mut service = Service::new(core, maker, (registry, registry_file), events, &config);
+    service.nodes_file = nodes_file;
     if let Some(orders) = orders {
         service.set_orders(orders);
     }
@@ -184,12 +193,14 @@ struct Maker {
     place: Place,
     signer: Arc<dyn Signer>,
     tables: Tables,
+    nodes: Nodes,
     shared: bool,
 }
 
 impl Maker {
     fn make(&self, registry: Registry) -> Result<Core, CoreError> {
-        let core = Core::new(registry, Arc::clone(&self.signer), self.place.open()?, self.tables.clone())?;
+        let mut core = Core::new(registry, Arc::clone(&self.signer), self.place.open()?, self.tables.clone())?;
+        core.set_nodes(self.nodes.clone());
         Ok(if self.shared { core.shared() } else { core })
     }
 

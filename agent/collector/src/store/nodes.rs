@@ -100,15 +100,6 @@ pub trait NodeStore {
 const READING: &str = "reading the blocks of nodes";
 const WRITING: &str = "writing the block of a node";
 
-/// The condition and order that find a neighbour; `#` stands for the sign before a parameter's number.
-pub(super) const fn beside(side: Side) -> &'static str {
-    match side {
-        Side::Same => "sequence = #2",
-        Side::Before => "sequence < #2 ORDER BY sequence DESC LIMIT 1",
-        Side::After => "sequence > #2 ORDER BY sequence LIMIT 1",
-    }
-}
-
 /// A number that a record claims, as far as a row holds it.
 pub(super) fn clamped(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -116,11 +107,22 @@ pub(super) fn clamped(number: u64) -> i64 {
 
 impl NodeStore for SqliteStore {
     fn node_block(&self, serial: [u8; 8], sequence: u64, side: Side) -> Result<Option<NodeBlock>, StoreError> {
-        let columns = "serial, sequence, mac, starts, events, uptime_ms, chain, seq, boot, mono_ms, wall_ms";
-        let sql =
-            format!("SELECT {columns} FROM node_block WHERE serial = #1 AND {}", beside(side)).replace('#', "?");
+        let sql = match side {
+            Side::Same => {
+                "SELECT serial, sequence, mac, starts, events, uptime_ms, chain, seq, boot, mono_ms, wall_ms
+                 FROM node_block WHERE serial = ?1 AND sequence = ?2"
+            }
+            Side::Before => {
+                "SELECT serial, sequence, mac, starts, events, uptime_ms, chain, seq, boot, mono_ms, wall_ms
+                 FROM node_block WHERE serial = ?1 AND sequence < ?2 ORDER BY sequence DESC LIMIT 1"
+            }
+            Side::After => {
+                "SELECT serial, sequence, mac, starts, events, uptime_ms, chain, seq, boot, mono_ms, wall_ms
+                 FROM node_block WHERE serial = ?1 AND sequence > ?2 ORDER BY sequence LIMIT 1"
+            }
+        };
         self.connection
-            .prepare_cached(&sql)
+            .prepare_cached(sql)
             .and_then(|mut it| it.query_row(params![serial, clamped(sequence)], row_of).optional())
             .map_err(StoreError::database(READING))
     }

@@ -14,6 +14,7 @@ mod home;
 mod judgement;
 mod kill;
 mod log;
+mod nodes;
 mod pace;
 mod postgres;
 mod printing;

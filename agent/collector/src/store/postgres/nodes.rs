@@ -6,7 +6,7 @@ use tidewaiter_record::{ChainId, Hash};
 use super::{
     super::{
         NodeBlock, NodeFinding, NodeSeen, NodeStore, Side, StoreError,
-        nodes::{FindingRow, beside, clamped, finding_of},
+        nodes::{FindingRow, clamped, finding_of},
         sqlite::row_seq,
     },
     Outcome, PostgresStore, chain_id, fixed, number, text,
@@ -17,9 +17,18 @@ impl NodeStore for PostgresStore {
         let sequence = clamped(sequence);
         self.ask("reading the blocks of nodes", move |it| {
             let sql = match side {
-                Side::Same => BESIDE[0],
-                Side::Before => BESIDE[1],
-                Side::After => BESIDE[2],
+                Side::Same => {
+                    "SELECT serial, sequence, mac, starts, events, uptime_ms, chain, seq, boot, mono_ms, wall_ms
+                     FROM node_block WHERE serial = $1 AND sequence = $2"
+                }
+                Side::Before => {
+                    "SELECT serial, sequence, mac, starts, events, uptime_ms, chain, seq, boot, mono_ms, wall_ms
+                     FROM node_block WHERE serial = $1 AND sequence < $2 ORDER BY sequence DESC LIMIT 1"
+                }
+                Side::After => {
+                    "SELECT serial, sequence, mac, starts, events, uptime_ms, chain, seq, boot, mono_ms, wall_ms
+                     FROM node_block WHERE serial = $1 AND sequence > $2 ORDER BY sequence LIMIT 1"
+                }
             };
             it.one(sql, &[&serial.as_slice(), &sequence], block_of)
         })
@@ -78,7 +87,8 @@ impl NodeStore for PostgresStore {
     fn node_findings(&self, most: u32) -> Result<Vec<NodeFinding>, StoreError> {
         let most = i64::from(most);
         let rows: Vec<FindingRow> = self.ask("reading the blocks of nodes", move |it| {
-            let sql = "SELECT chain, seq, agent, reason, detail, received_ms FROM node_finding ORDER BY id DESC LIMIT $1";
+            let sql =
+                "SELECT chain, seq, agent, reason, detail, received_ms FROM node_finding ORDER BY id DESC LIMIT $1";
             it.all(sql, &[&most], |row| {
                 let (chain, seq) = (chain_id(row, 0)?, number(row, 1)?);
                 Ok((chain, seq, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, row.try_get(5)?))
