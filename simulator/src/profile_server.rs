@@ -18,7 +18,7 @@ use std::{
 };
 
 use tidewaiter_config::profile::{
-    Fact, Field, LineProfile, Profile, RegisterChannel, RegisterProfile, Vector,
+    Fact, LineProfile, Profile, RegisterChannel, RegisterProfile, Vector,
     line::{Expectation, LineVector},
     sealed::block_of,
 };
@@ -330,11 +330,8 @@ impl Registers {
     /// Channels whose registers do not hold their vectors in every turn.
     fn hidden(&self) -> Vec<String> {
         if self.profile.sealed.is_some() {
-            // Its vectors are whole blocks, and take turns as such; what counts on is its own.
-            let own = |it: &&RegisterChannel| {
-                matches!(it.field, Some(Field::Sequence | Field::Uptime | Field::Starts | Field::EventCounter))
-            };
-            return self.profile.channels.iter().filter(own).map(|it| it.name.clone()).collect();
+            // Its vectors are whole blocks and take turns as such, but for what an instrument counts on by itself.
+            return Vec::new();
         }
         let most = self.profile.channels.iter().map(|it| self.vectors(it).len()).max().unwrap_or(0);
         let mut hidden = Vec::new();
@@ -520,7 +517,7 @@ mod tests {
 
     fn registers(id: &str) -> Registers {
         let profile = builtin().into_iter().find(|it| it.id == id).unwrap();
-        Registers { profile, begun: OnceLock::new() }
+        Registers { profile, begun: OnceLock::new(), life: Life::start() }
     }
 
     #[test]
@@ -528,7 +525,7 @@ mod tests {
         for profile in builtin() {
             let proven: Vec<String> = profile.vectors.iter().map(|it| it.channel.clone()).collect();
             let id = profile.id.clone();
-            let hidden = Registers { profile, begun: OnceLock::new() }.hidden();
+            let hidden = Registers { profile, begun: OnceLock::new(), life: Life::start() }.hidden();
             assert!(hidden.iter().all(|it| !proven.contains(it)), "{id}: {hidden:?}");
         }
     }

@@ -217,7 +217,9 @@ fn name(node: &Node<'_>, names: &mut Vec<String>) -> Option<String> {
 /// A channel of an instrument that seals a block.
 fn field(node: &Node<'_>, sealed: Option<Sealed>, names: &mut Vec<String>) -> Option<RegisterChannel> {
     let name = name(node, names);
-    if let Some(value) = node.may("table").or_else(|| node.may("address")) {
+    let plausible = node.may("plausible").map_or(Some(None), |value| pair(&value).map(Some));
+    let beside = [node.may("table"), node.may("address")];
+    if let Some(value) = beside.into_iter().flatten().next() {
         value.fault(
             "this channel would lie beside the sealed block, and nothing would prove it",
             "field = \"…\" in place of table, address, type and unit; or a second profile without `[sealed]`",
@@ -225,7 +227,6 @@ fn field(node: &Node<'_>, sealed: Option<Sealed>, names: &mut Vec<String>) -> Op
         return None;
     }
     let field = sealed::field(node)?;
-    let plausible = node.may("plausible").map_or(Some(None), |value| pair(&value).map(Some));
     let sealed = sealed?;
     Some(RegisterChannel {
         name: name?,
@@ -254,7 +255,6 @@ fn channel(
             "`field` names a part of a sealed block, and this profile has no `[sealed]`",
             "[sealed] with table, address, count and layout; or table, address and type in place of `field`",
         );
-        return None;
     }
     let table = node.need("table", "\"input\"").and_then(|value| value.word(&TABLES));
     let own_base = node.may("address_base").map(|value| base(&value));

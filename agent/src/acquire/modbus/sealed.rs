@@ -25,6 +25,10 @@ use crate::acquire::Happening;
 const MOST_NODES: usize = 8;
 /// Shortest time between two events about refused blocks: a gateway that answers from a cache would fill the chain.
 const TELL_EVERY_MS: u64 = 60_000;
+/// Refused blocks that follow each other as they should, after which they are taken again: a number that noise made, one in
+/// 65 536 damaged frames, must not silence the node for as long as the agent runs. Whoever can replay so many can also make them
+/// up, as nobody here has the key; the centre finds either.
+const RESUME_AFTER: u8 = 10;
 /// Status bits whose change is an event. Motion and warming up come and go with the work.
 const WATCHED: u16 = !(status::MOTION | status::WARMING_UP);
 
@@ -39,6 +43,8 @@ pub(super) struct Seals {
     /// Blocks refused since the last event about it, and when that was.
     refused: u64,
     told_ms: Option<u64>,
+    /// The last refused block of a node that is known, and how many followed each other up to it.
+    suspect: Option<(Block, u8)>,
     mismatch: bool,
 }
 
@@ -61,7 +67,15 @@ pub(super) struct Judged {
 
 impl Seals {
     pub(super) fn new(registered: Option<String>, simulated: bool) -> Self {
-        Self { registered, simulated, known: BTreeMap::new(), refused: 0, told_ms: None, mismatch: false }
+        Self {
+            registered,
+            simulated,
+            known: BTreeMap::new(),
+            refused: 0,
+            told_ms: None,
+            suspect: None,
+            mismatch: false,
+        }
     }
 
     /// Whether the values are another node's than the registered one's, or are made up where real ones are expected.
@@ -79,8 +93,13 @@ impl Seals {
         if let Some(before) = before
             && let Some(why) = contradiction(&before, &block)
         {
-            return self.refuse(at, replay(&before, &block, why));
+            if self.follows(&block) < RESUME_AFTER {
+                return self.refuse(at, replay(&before, &block, why));
+            }
+            self.suspect = None;
+            return self.resume(&before, block, at);
         }
+        self.suspect = None;
         let mut told = Vec::new();
         self.compare(&block, &mut told);
         match before {
@@ -90,6 +109,25 @@ impl Seals {
         self.remember(block, at);
         let skipped = before.map_or(0, |it| block.sequence - it.sequence - 1);
         Judged { block: Ok(block), skipped, told }
+    }
+
+    /// How many refused blocks follow each other up to this one.
+    fn follows(&mut self, block: &Block) -> u8 {
+        let run = match &self.suspect {
+            Some((last, run)) if last.serial == block.serial && contradiction(last, block).is_none() => run + 1,
+            _ => 1,
+        };
+        self.suspect = Some((*block, run));
+        run
+    }
+
+    /// Goes on from another number.
+    fn resume(&mut self, before: &Block, block: Block, at: Moment) -> Judged {
+        let mut told = Vec::new();
+        self.compare(&block, &mut told);
+        told.push(happening("node-sequence", replay(before, &block, "the numbers go on from others than before")));
+        self.remember(block, at);
+        Judged { block: Ok(block), skipped: 0, told }
     }
 
     /// Holds it against the site file; tells what is wrong when it begins to be.
@@ -296,6 +334,29 @@ mod tests {
             }
             assert!(said(&seals.take(&words(&wrong), at(61)))[0].ends_with("refused=60"));
             assert_eq!(seals.take(&words(&block(22)), at(62)).block, Ok(block(22)), "and the right one is taken after");
+        }
+    }
+
+    /// A number that noise made does not silence the node, and one replayed block does not get in.
+    #[test]
+    fn a_number_out_of_all_reach_is_forgotten_when_ten_blocks_go_on_without_it() {
+        let mut seals = seals();
+        seals.take(&words(&block(20)), at(0));
+        assert!(
+            seals.take(&words(&Block { sequence: u64::MAX, ..block(21) }), at(1)).block.is_ok(),
+            "as far as can be told"
+        );
+        for sequence in 22..31 {
+            assert_eq!(seals.take(&words(&block(sequence)), at(sequence)).block, Err(Missing::Refused));
+        }
+        let judged = seals.take(&words(&block(31)), at(31));
+        assert_eq!(judged.block, Ok(block(31)));
+        assert!(said(&judged)[0].starts_with("node-sequence: why=the numbers go on from others than before"));
+        assert_eq!(seals.take(&words(&block(32)), at(32)).told, []);
+        // Old ones that do not follow each other never make ten.
+        for round in 0..50 {
+            let old = block(if round % 2 == 0 { 5 } else { 4 });
+            assert_eq!(seals.take(&words(&old), at(100 + round)).block, Err(Missing::Refused));
         }
     }
 
