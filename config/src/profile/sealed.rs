@@ -13,7 +13,7 @@ use tidewaiter_drivers::{
     reading::{Doubt, Flaw, Indication, Missing, Outcome, Quality},
 };
 use tidewaiter_node::{
-    block::{Block, BlockError, Channel, State, WORDS},
+    block::{Block, BlockError, Channel, State},
     map::status,
 };
 
@@ -88,8 +88,7 @@ impl Layout {
     /// Registers of a block.
     pub const fn words(self) -> u16 {
         match self {
-            // WORDS is 47; a cast in a constant cannot be checked more plainly.
-            Self::TidewaiterNode1 => WORDS as u16,
+            Self::TidewaiterNode1 => 47,
         }
     }
 }
@@ -157,6 +156,10 @@ impl Field {
 
     /// What a block says of it. Its state words decide whether there is a value; a node whose self-test failed, or that
     /// has no configuration, measures nothing, and one whose seal is open is not verified.
+    ///
+    /// # Errors
+    ///
+    /// The reason why there is no value.
     pub fn of(self, block: &Block) -> Outcome {
         let number = match self {
             Self::Measured(channel) => i64::from(measured(block, channel)?),
@@ -259,7 +262,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use tidewaiter_drivers::modbus::register;
-    use tidewaiter_node::block::{BYTES, SEALED_BYTES, Sample};
+    use tidewaiter_node::block::{BYTES, SEALED_BYTES, Sample, WORDS};
 
     use super::*;
 
@@ -295,6 +298,7 @@ mod tests {
             let block = Block { status, ..block() };
             let words = words(&block);
             assert_eq!(block_of(&words), Ok(block));
+            assert_eq!(usize::from(Layout::TidewaiterNode1.words()), WORDS);
             for (word, field) in FIELDS {
                 assert_eq!((Field::from_word(word), field.word()), (Some(field), word));
                 let at = usize::from(field.offset());

@@ -145,6 +145,7 @@ impl Scene {
     /// The TCP port of an instrument, 0 where one is picked; `None` for one at the end of a serial line.
     pub fn tcp_port(&self, id: &str) -> Option<u16> {
         let own = [
+            self.weighbridge.as_ref().and_then(|it| Some((it.id.as_str(), it.node.as_ref()?.port))),
             self.portal.as_ref().map(|it| (it.id.as_str(), it.port)),
             self.plate_reader.as_ref().map(|it| (it.id.as_str(), it.port)),
             self.container_reader.as_ref().map(|it| (it.id.as_str(), it.port)),

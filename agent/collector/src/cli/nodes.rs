@@ -51,7 +51,7 @@ pub enum NodesCommand {
     ///
     /// Example: tidewaiter-collector nodes authorise-update node.img --agent gate-07 --instrument scale-1 --config collector.toml
     AuthoriseUpdate {
-        /// The image, in the layout of MCUboot.
+        /// The image, in the layout of `MCUboot`.
         image: PathBuf,
         /// For which node.
         #[command(flatten)]
@@ -164,7 +164,7 @@ fn list(config: &Path, json: bool) -> Result<u8, Failure> {
             it.site.clone(),
             it.agent.clone(),
             it.instrument.clone(),
-            text_of(&it.serial),
+            text_of(it.serial),
             it.from.to_string(),
             it.to.map_or_else(|| "-".to_owned(), |it| it.to_string()),
             blocks.to_string(),
@@ -177,7 +177,7 @@ fn list(config: &Path, json: bool) -> Result<u8, Failure> {
 
 fn as_json(node: &Node, seen: Option<NodeSeen>) -> serde_json::Value {
     serde_json::json!({
-        "site": node.site, "agent": node.agent, "instrument": node.instrument, "serial": text_of(&node.serial),
+        "site": node.site, "agent": node.agent, "instrument": node.instrument, "serial": text_of(node.serial),
         "from": node.from, "to": node.to, "channels": node.channels,
         "blocks": seen.map_or(0, |it| it.blocks), "newest_block": seen.map(|it| it.sequence),
     })
@@ -194,7 +194,7 @@ fn authorise(path: &Path, which: &Which, json: bool) -> Result<u8, Failure> {
     let bytes = fs::read(path).map_err(|source| Failure::Input { path: path.to_owned(), source })?;
     let image = Image::read(&bytes).map_err(|why| Failure::Usage(format!("{}: {why}", path.display())))?;
     let mac = hex::encode(image.order(node.key(), &node.serial));
-    let serial = text_of(&node.serial);
+    let serial = text_of(node.serial);
     let mut out = io::stdout().lock();
     if json {
         let order = serde_json::json!({

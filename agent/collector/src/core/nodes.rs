@@ -163,7 +163,7 @@ impl Core {
 
     /// Why a rightly sealed block cannot have been read at the moment that is claimed for it.
     fn contradiction(&self, new: &NodeBlock) -> Result<Option<String>, StoreError> {
-        let (node, number) = (text_of(&new.serial), new.sequence);
+        let (node, number) = (text_of(new.serial), new.sequence);
         if i64::try_from(number).is_err() {
             return Ok(Some(format!("node {node} has no block {number}")));
         }

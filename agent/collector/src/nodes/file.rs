@@ -253,7 +253,7 @@ fn serial_of(text: &str) -> Result<[u8; SERIAL_BYTES], String> {
 }
 
 /// A serial number as people write it.
-pub fn text_of(serial: &[u8; SERIAL_BYTES]) -> String {
+pub fn text_of(serial: [u8; SERIAL_BYTES]) -> String {
     let end = serial.iter().position(|it| *it == 0).unwrap_or(SERIAL_BYTES);
     match serial.split_at_checked(end) {
         Some((text, rest)) if end > 0 && text.iter().all(u8::is_ascii_graphic) && rest.iter().all(|it| *it == 0) => {
@@ -394,7 +394,7 @@ mod tests {
         add(&path, place, "TWN00002", &other, at("2026-12-02T00:00:00Z"), BTreeMap::new()).unwrap();
         let nodes = file.changed().unwrap().unwrap();
         let serial_at =
-            |text: &str| nodes.at("gate-07", "scale-1", at(text).as_millisecond()).map(|it| text_of(&it.serial));
+            |text: &str| nodes.at("gate-07", "scale-1", at(text).as_millisecond()).map(|it| text_of(it.serial));
         assert_eq!(serial_at("2026-10-31T00:00:00Z"), None);
         assert_eq!(serial_at("2026-11-15T00:00:00Z").as_deref(), Some("TWN00001"));
         assert_eq!(serial_at("2026-12-01T12:00:00Z"), None);
@@ -438,6 +438,6 @@ mod tests {
         files::replace(&path, good.as_bytes(), 0o640).unwrap();
         assert!(load(&path).unwrap_err().to_string().contains("mode 0640"));
         assert!(matches!(load(&dir.path().join("none")), Err(NodesError::File(_))));
-        assert_eq!(text_of(&serial_of("0000000000000007").unwrap()), "0000000000000007");
+        assert_eq!(text_of(serial_of("0000000000000007").unwrap()), "0000000000000007");
     }
 }

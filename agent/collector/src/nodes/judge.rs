@@ -90,10 +90,9 @@ pub fn judge_readings(nodes: &Nodes, agent: &str, simulated: bool, readings: &[R
                 format!("{instrument}: the node says that it is simulated, the record does not")
             });
         }
-        for reading in readings {
-            match &proof {
-                Some(block) => compare(&mut judged, node, block, reading),
-                None => continue,
+        if let Some(block) = &proof {
+            for reading in readings {
+                compare(&mut judged, node, block, reading);
             }
         }
     }
@@ -121,20 +120,16 @@ fn moment(judged: &mut Judged, node: &Node, at: Moment, readings: &[&Reading]) -
     let mut before = 0;
     for bytes in blocks {
         judged.blocks += 1;
-        last = proof(judged, node, bytes).map(|block| {
-            if block.sequence <= before {
-                judged.say(Bad::NodeSequence, || {
-                    format!(
-                        "{instrument}: block {} stands behind block {before} in the bytes of one poll",
-                        block.sequence
-                    )
-                });
-            }
-            before = before.max(block.sequence);
-            let mac = bytes.last_chunk::<MAC_BYTES>().copied().unwrap_or_default();
-            judged.proofs.push(Proof { block, mac, at });
-            block
-        });
+        last = proof(judged, node, bytes);
+        let Some(block) = last else { continue };
+        if block.sequence <= before {
+            judged.say(Bad::NodeSequence, || {
+                format!("{instrument}: block {} stands behind block {before} in the bytes of one poll", block.sequence)
+            });
+        }
+        before = before.max(block.sequence);
+        let mac = bytes.last_chunk::<MAC_BYTES>().copied().unwrap_or_default();
+        judged.proofs.push(Proof { block, mac, at });
     }
     last
 }
@@ -153,8 +148,8 @@ fn proof(judged: &mut Judged, node: &Node, bytes: &[u8; BYTES]) -> Option<Block>
         judged.say(Bad::NodeSerial, || {
             format!(
                 "{instrument}: the block is of node {}, registered is {}",
-                text_of(&block.serial),
-                text_of(&node.serial)
+                text_of(block.serial),
+                text_of(node.serial)
             )
         });
         return None;
@@ -164,7 +159,7 @@ fn proof(judged: &mut Judged, node: &Node, bytes: &[u8; BYTES]) -> Option<Block>
             format!(
                 "{instrument}: block {} of node {} is not sealed with its key",
                 block.sequence,
-                text_of(&node.serial)
+                text_of(node.serial)
             )
         });
         return None;

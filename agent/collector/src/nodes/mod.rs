@@ -67,7 +67,7 @@ impl fmt::Debug for Node {
         f.debug_struct("Node")
             .field("agent", &self.agent)
             .field("instrument", &self.instrument)
-            .field("serial", &text_of(&self.serial))
+            .field("serial", &text_of(self.serial))
             .finish_non_exhaustive()
     }
 }

@@ -132,7 +132,7 @@ impl Seals {
 
     /// Holds it against the site file; tells what is wrong when it begins to be.
     fn compare(&mut self, block: &Block, told: &mut Vec<Happening>) {
-        let serial = text_of(&block.serial);
+        let serial = text_of(block.serial);
         let stranger = self.registered.as_ref().filter(|it| **it != serial);
         let pretends = block.status & status::SIMULATED != 0 && !self.simulated;
         let was = std::mem::replace(&mut self.mismatch, stranger.is_some() || pretends);
@@ -186,7 +186,7 @@ fn contradiction(before: &Block, block: &Block) -> Option<&'static str> {
 
 fn changes(before: &Block, block: &Block) -> Vec<Happening> {
     let mut told = Vec::new();
-    let serial = || ("serial", text_of(&block.serial));
+    let serial = || ("serial", text_of(block.serial));
     if block.starts != before.starts {
         let facts = vec![
             serial(),
@@ -227,7 +227,7 @@ fn replay(before: &Block, block: &Block, why: &str) -> Vec<(&'static str, String
 
 fn of(block: &Block) -> Vec<(&'static str, String)> {
     vec![
-        ("serial", text_of(&block.serial)),
+        ("serial", text_of(block.serial)),
         ("sequence", block.sequence.to_string()),
         ("starts", block.starts.to_string()),
         ("event-counter", block.event_counter.to_string()),
@@ -240,7 +240,7 @@ fn happening(name: &'static str, facts: Vec<(&'static str, String)>) -> Happenin
 }
 
 /// A serial number as the site file has it: its text, or its bytes where it is none.
-fn text_of(serial: &[u8; 8]) -> String {
+fn text_of(serial: [u8; 8]) -> String {
     let end = serial.iter().position(|byte| *byte == 0).unwrap_or(serial.len());
     match serial.split_at_checked(end) {
         Some((text, rest))
@@ -421,7 +421,7 @@ mod tests {
             seals.take(&words(&Block { serial: serial.to_be_bytes(), ..block(7) }), at(serial));
         }
         assert_eq!(seals.known.len(), MOST_NODES);
-        assert_eq!(text_of(&99_u64.to_be_bytes()), "0000000000000063");
-        assert_eq!(text_of(b"TWN00001"), "TWN00001");
+        assert_eq!(text_of(99_u64.to_be_bytes()), "0000000000000063");
+        assert_eq!(text_of(*b"TWN00001"), "TWN00001");
     }
 }
