@@ -216,6 +216,42 @@ fn a_rig_is_run_from_its_page_and_what_is_typed_stays_text() {
 }
 
 #[test]
+fn what_refuses_a_program_is_json_as_the_description_says() {
+    play(async || {
+        let mut world = world(Setting::of(STILL)).await;
+        world.until(0).await;
+        let router = console(&world);
+        let facts: Vec<String> = (0..65).map(|it| format!("\"fact-{it}\":\"1\"")).collect();
+        let facts = format!("{{\"subject\":\"S-1\",\"operator\":\"Li Na\",\"facts\":{{{}}}}}", facts.join(","));
+        for (path, body, code) in [
+            ("/api/v1/records?limit=501", None, 400),
+            ("/api/v1/records?limit=-1", None, 400),
+            ("/api/v1/records?from=9007199254740992", None, 400),
+            ("/api/v1/records/-1", None, 400),
+            ("/api/v1/findings?open=perhaps", None, 400),
+            ("/api/v1/subjects", Some("{"), 400),
+            ("/api/v1/subjects", Some("{\"subject\":1}"), 422),
+            ("/api/v1/subjects", Some(facts.as_str()), 422),
+        ] {
+            let request = match body {
+                None => Request::get(path).body(Body::empty()),
+                Some(body) => Request::post(path)
+                    .header(header::CONTENT_TYPE, "application/json")
+                    .body(Body::from(body.to_owned())),
+            };
+            let answer = ask(&router, request.unwrap()).await;
+            assert_eq!(answer.code.as_u16(), code, "{path}: {}", answer.text);
+            assert_eq!(answer.headers["content-type"], "application/json", "{path}: {}", answer.text);
+            let said: BTreeMap<String, String> = serde_json::from_str(&answer.text).unwrap();
+            assert!(said.keys().eq(["error"]) && !said["error"].is_empty(), "{path}: {}", answer.text);
+        }
+        let most = get(&router, "/api/v1/records?limit=500").await;
+        assert_eq!(most.code, StatusCode::OK);
+        world.stop().await.unwrap();
+    });
+}
+
+#[test]
 fn streams_bring_what_changes_and_are_bounded() {
     play(async || {
         let mut world = world(Setting::of(STILL)).await;

@@ -184,6 +184,7 @@ impl Stand {
             nodes: None,
             orders: None,
             enrol: None,
+            listen: None,
             output: Output { language, json: false },
         }
     }

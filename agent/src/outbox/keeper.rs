@@ -24,10 +24,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 pub(super) use self::beat::Beat;
-use self::{beat::BEAT, trim::Trims};
+use self::{beat::BEAT, stopping::Recess, trim::Trims};
 use super::{
     Batch, COMMANDS, Command, Cursor, Draft, Entry, GROUP, GROUP_WAIT, Outbox, RECEIPT_NOTE, ReceiptAnswer, Recorded,
-    Refusal, SHUTDOWN_DRAFT, Status, Store, StoreError, timing::Timing, witness::Witness,
+    Refusal, SHUTDOWN_DRAFT, Status, StopCause, Store, StoreError, timing::Timing, witness::Witness,
 };
 use crate::{
     clock::{Claim, Clock, Policy},
@@ -79,6 +79,7 @@ pub struct Keeper {
     trims: Trims,
     commands: mpsc::Receiver<Command>,
     beat: Beat,
+    recess: Recess,
     publish: watch::Sender<Arc<Status>>,
 }
 
@@ -162,6 +163,7 @@ impl Keeper {
             beacon_refused: false,
             commands,
             beat: beat.clone(),
+            recess: Recess::default(),
             publish,
         };
         keeper.open_chain(contents.clean, &left_open, interrupted).await?;
@@ -265,7 +267,7 @@ impl Keeper {
                 received = self.commands.recv_many(&mut waiting, GROUP) => received,
                 () = stop.cancelled() => 0,
                 _ = beat.tick() => {
-                    self.beat().await;
+                    self.beat().await?;
                     continue;
                 }
             };
@@ -281,7 +283,7 @@ impl Keeper {
                 }
             }
             self.serve(std::mem::take(&mut waiting)).await?;
-            self.beat().await;
+            self.beat().await?;
         }
         self.finish().await
     }
@@ -387,14 +389,15 @@ impl Keeper {
         remembered: Vec<oneshot::Sender<Result<(), Refusal>>>,
     ) -> Result<(), StoreError> {
         if self.status.stopped_since_ms.is_some() {
-            if !self.status.has_room() {
-                return self.refuse(pending, remembered, &Refusal::Full).await;
+            if !self.has_room() {
+                let refusal = self.status.refusal();
+                return self.refuse(pending, remembered, &refusal).await;
             }
             if let Err(refusal) = self.resume().await? {
                 return self.refuse(pending, remembered, &refusal).await;
             }
         } else if !self.status.has_room() {
-            self.stop("budget used up").await?;
+            self.stop(StopCause::Full).await?;
             return self.refuse(pending, remembered, &Refusal::Full).await;
         }
         pending = self.without_absent(pending).await;
@@ -461,18 +464,20 @@ impl Keeper {
                 }
                 Err(failure) => {
                     error!(attempt, %failure, "commit failed; reopening the store");
+                    let (cause, failure) = self.cause(failure).await?;
                     self.recover().await?;
                     // What the failed commit did write is read back, so that it is not sealed twice.
                     pending = self.answer_durable(pending).await?;
-                    if failure.is_full() {
-                        self.stop("disk full").await?;
-                        return self.refuse(pending, remembered, &Refusal::Full).await;
+                    if cause != StopCause::Failed {
+                        self.stop(cause).await?;
+                        return self.refuse(pending, remembered, &cause.refusal("")).await;
                     }
                     last = Some(failure);
                 }
             }
         }
         let why = last.map_or_else(|| "store failed".to_owned(), |failure| failure.to_string());
+        self.failed();
         self.refuse(pending, remembered, &Refusal::Store(why)).await
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use tidewaiter_record::Hash;
 
-use super::StoreError;
+use super::{StopCause, StoreError};
 
 /// One sealed record as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,15 @@ pub struct Contents {
     pub clean: bool,
 }
 
+/// A file system as it is seen without writing to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// Bytes that we may still take, whatever the budget says: others write there too.
+    pub free_bytes: u64,
+    /// It takes no write at all, as after an error that it found in itself.
+    pub read_only: bool,
+}
+
 /// Durable storage of one chain.
 pub trait Store: Send + Debug {
     /// Counts this start and says what is there. Called once after opening.
@@ -90,6 +99,11 @@ pub trait Store: Send + Debug {
     /// When the disk fails or is full; then it is unknown whether the batch is there, and the
     /// caller must [`Store::reopen`] and look.
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
+
+    /// Why a commit that failed cannot be made. Asked before [`Store::reopen`], which may free a little.
+    fn stop_cause(&mut self, failure: &StoreError) -> StopCause {
+        if failure.is_full() { StopCause::Full } else { StopCause::Failed }
+    }
 
     /// Drops the handle that failed and opens the file anew, recovering what `SQLite` recovers.
     ///
@@ -139,6 +153,11 @@ pub trait Store: Send + Debug {
     ///
     /// When the disk fails.
     fn usage(&mut self) -> Result<(u64, u64), StoreError>;
+
+    /// What the file system below has to say of itself, where there is one and it says so.
+    fn disk(&self) -> Option<Disk> {
+        None
+    }
 
     /// Newest receipted record that is sealed before `before_ms`.
     ///

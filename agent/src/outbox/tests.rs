@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 mod beat;
 mod chain;
+mod stopping;
 
 use super::*;
 use crate::{
@@ -61,6 +62,10 @@ struct Plan {
     commits: AtomicU32,
     /// Commits hang in the disk as long as this holds.
     hangs: AtomicBool,
+    /// Every commit fails for this as long as it stands.
+    short: Mutex<Option<StopCause>>,
+    /// What the file system says of itself.
+    disk: Mutex<Option<Disk>>,
 }
 
 #[derive(Debug)]
@@ -89,6 +94,10 @@ impl Store for FailingStore {
             std::thread::sleep(Duration::from_millis(5));
         }
         let number = self.plan.commits.fetch_add(1, Ordering::SeqCst);
+        if self.plan.short.lock().unwrap().is_some() {
+            self.spent = true;
+            return Err(broken("short"));
+        }
         match self.plan.next.lock().unwrap().remove(&number) {
             None => self.inner.commit(batch),
             Some(mishap) => {
@@ -99,6 +108,10 @@ impl Store for FailingStore {
                 Err(broken("mishap"))
             }
         }
+    }
+
+    fn stop_cause(&mut self, failure: &StoreError) -> StopCause {
+        self.plan.short.lock().unwrap().unwrap_or_else(|| self.inner.stop_cause(failure))
     }
 
     fn reopen(&mut self) -> Result<(), StoreError> {
@@ -128,6 +141,10 @@ impl Store for FailingStore {
 
     fn usage(&mut self) -> Result<(u64, u64), StoreError> {
         self.inner.usage()
+    }
+
+    fn disk(&self) -> Option<Disk> {
+        *self.plan.disk.lock().unwrap()
     }
 
     fn receipted_before(&mut self, before_ms: i64) -> Result<Option<u64>, StoreError> {

@@ -1,8 +1,6 @@
 ### Console lines of the demo, the agent and the central end.
 
-result-line = #{ $number } { $subject } { $disposition } · { $verdict } · { $why }
 result-line-plain = #{ $number } { $subject } { $disposition } · { $verdict }
-interval-line = #{ $number } { $watch } { $from }–{ $to } received { $received }/{ $expected }
 receipt-line = receipted by the centre up to #{ $number }
 receipt-waiting = waiting for the centre's receipt
 all-within = everything required is within limits
@@ -11,6 +9,7 @@ why-more = { $first }; and { $more } more
 declared-nothing = no declaration found
 
 demo-page = Lane page: { $url }
+demo-sign-in = To act there, sign in as { $user } with the password { $password } (another one at each start)
 demo-started = Demo running: { $lanes ->
     [one] { $lanes } lane
    *[other] { $lanes } lanes

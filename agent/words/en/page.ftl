@@ -23,6 +23,7 @@ do-unknown = Use the paper procedure until this page is back.
 do-starting = Wait; do not begin before the instruments are ready.
 do-open = Wait for the result.
 do-waiting = The next one may come.
+do-unanswering = { $instrument } does not answer: let the next one wait until it does, or use the paper procedure.
 do-refer-no-declaration = Nothing is declared: find out what it is, enter it, and direct it to an inspector.
 do-refer-incomplete = The inspection is incomplete: pass through again; if it stays so, direct it to an inspector.
 do-refer-quality = The value may not decide: measure with another instrument in verification, or direct it to an inspector.

@@ -1,8 +1,6 @@
 ### 演示、代理与中心端的控制台行。
 
-result-line = #{ $number } { $subject } { $disposition } · { $verdict } · { $why }
 result-line-plain = #{ $number } { $subject } { $disposition } · { $verdict }
-interval-line = #{ $number } { $watch } { $from }–{ $to } 收到 { $received }/{ $expected }
 receipt-line = 中心已回执至 #{ $number }
 receipt-waiting = 等待中心回执
 all-within = 全部要求项目均在限值内
@@ -11,6 +9,7 @@ why-more = { $first }；另有 { $more } 项
 declared-nothing = 未找到申报
 
 demo-page = 通道页面：{ $url }
+demo-sign-in = 如需操作，请以 { $user } 登录，密码 { $password }（每次启动不同）
 demo-started = 演示已启动：{ $lanes } 条通道，{ $rigs } 个试验台，{ $instruments } 台模拟仪器。按 Ctrl-C 结束。
 demo-simulated = 所有数据均为模拟，并在签名内容中标明。
 demo-draining = 正在结束：等待 { $left } 条记录的回执

@@ -23,6 +23,7 @@ do-unknown = 在本页恢复之前请改用纸质流程。
 do-starting = 请稍候；仪器就绪前不要开始检测。
 do-open = 请等待结果。
 do-waiting = 可以放入下一个检测对象。
+do-unanswering = { $instrument } 无应答：恢复之前请让下一个等待，或改用纸质流程。
 do-refer-no-declaration = 没有申报信息：请查明并录入申报内容，然后转查验人员处理。
 do-refer-incomplete = 检测未完成：请重新通过检测；仍不完整时转人工查验。
 do-refer-quality = 测得值不可用于判定：请用另一台在检定有效期内的仪器复测，或转人工查验。

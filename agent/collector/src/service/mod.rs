@@ -32,6 +32,10 @@ use tidewaiter_recompute::Tables;
 use crate::{
     config::{Broker, Config},
     core::{Collected, Core, CoreError},
+    figures::{
+        listen::{self, Readable},
+        running::Pulse,
+    },
     keys::{KeyError, RegistryFile, check_centre, load},
     nodes::{Nodes, NodesFile},
     store::{Place, StoreError},
@@ -89,6 +93,9 @@ pub enum RunError {
     /// The enrolment endpoint.
     #[error(transparent)]
     Enrol(#[from] crate::enrol::server::ServeError),
+    /// The listener for figures.
+    #[error(transparent)]
+    Listen(#[from] listen::ListenError),
     /// A task ended that must not end.
     #[error("internal: {0} ended by itself; please report this")]
     Ended(&'static str),
@@ -102,7 +109,7 @@ impl RunError {
             Self::Tables(_) | Self::Link(_) | Self::Nodes(_) => true,
             Self::Store(error) | Self::Core(CoreError::Store(error)) => error.is_configuration(),
             Self::Enrol(error) => matches!(error, crate::enrol::server::ServeError::Certificate { .. }),
-            Self::Core(_) | Self::Tls { .. } | Self::Ended(_) => false,
+            Self::Core(_) | Self::Tls { .. } | Self::Listen(_) | Self::Ended(_) => false,
         }
     }
 
@@ -134,6 +141,13 @@ pub async fn run(
         None => (None, Nodes::default()),
         Some(path) => NodesFile::open(path).map(|(file, nodes)| (Some(file), nodes))?,
     };
+    let (pulse, running) = Pulse::start();
+    if let Some(listen) = &config.listen {
+        // Before the store is opened: that may take long, or fail again and again, and is what somebody will ask about.
+        let (place, registry) = (config.store.place.clone(), config.centre.registry.clone());
+        let address = listen::serve(listen, Readable { place, registry }, running, stop.child_token()).await?;
+        tracing::info!(%address, "figures at /metrics and /healthz");
+    }
     let maker = Maker { place: config.store.place.clone(), signer, tables, nodes, shared };
     let core = patiently(&maker, &registry, &stop).await?;
 
@@ -150,7 +164,7 @@ pub async fn run(
             Some(blocking(move || Orders::open(&dir, &place)).await??)
         }
     };
-    let mut service = Service::new(core, maker, (registry, registry_file), events, &config);
+    let mut service = Service::new(core, maker, (registry, registry_file), events, (pulse, &config));
     service.nodes_file = nodes_file;
     if let Some(orders) = orders {
         service.set_orders(orders);
@@ -176,7 +190,9 @@ pub async fn run(
                     error = &error as &dyn std::error::Error,
                     "the store is away; nothing is taken and nothing is receipted until it is back"
                 );
+                service.pulse().store_away(true);
                 service.go_on_with(patiently(service.maker(), service.registry(), &stop).await?);
+                service.pulse().store_away(false);
                 tracing::info!("the store is back");
             }
             ended => {

@@ -30,8 +30,10 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json, Router,
+    body::to_bytes,
     extract::{Path, Query, State},
-    http::StatusCode,
+    http::{StatusCode, header},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -52,6 +54,12 @@ use crate::{
 
 /// Records in one answer at most.
 const MAX_RECORDS: usize = 500;
+/// Largest whole number that every reader of JSON takes for what it is (RFC 8259, 6).
+const MAX_NUMBER: u64 = (1 << 53) - 1;
+/// Facts of one subject at most.
+const MAX_FACTS: usize = 64;
+/// Longest refusal of an extractor that is told on.
+const MAX_REFUSAL_BYTES: usize = 16 * 1024;
 
 impl Local {
     async fn ask(&self, actor: &Actor, make: impl FnOnce(oneshot::Sender<Result<(), AskError>>) -> Ask) -> Response {
@@ -72,6 +80,19 @@ impl Local {
 #[derive(Serialize)]
 struct Problem<'a> {
     error: &'a str,
+}
+
+/// What refuses a request before its route, a body that is no JSON or a path that is no number, does so in plain text;
+/// whoever asks this interface reads JSON.
+async fn in_json(response: Response) -> Response {
+    let is_text =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"text/plain"));
+    if !is_text || !response.status().is_client_error() {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let said = to_bytes(body, MAX_REFUSAL_BYTES).await.unwrap_or_default();
+    problem(parts.status, &String::from_utf8_lossy(&said))
 }
 
 pub(super) fn problem(code: StatusCode, error: &str) -> Response {
@@ -152,7 +173,7 @@ fn acting(actor: &Actor, stated: Option<String>, texts: &[&str]) -> Result<Strin
 const OPENAPI: &str = include_str!("openapi.json");
 
 async fn openapi() -> Response {
-    ([(axum::http::header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
 
 async fn status(State(local): State<Local>) -> Json<StatusReport> {
@@ -171,7 +192,13 @@ async fn record(State(local): State<Local>, Path(seq): Path<u64>) -> Response {
 }
 
 async fn records(State(local): State<Local>, Query(query): Query<RecordsQuery>) -> Response {
-    match local.outbox.entries(query.from, query.limit.min(MAX_RECORDS)).await {
+    if query.limit > MAX_RECORDS {
+        return problem(StatusCode::BAD_REQUEST, &format!("limit: {} is more than {MAX_RECORDS}", query.limit));
+    }
+    if query.from > MAX_NUMBER {
+        return problem(StatusCode::BAD_REQUEST, &format!("from: {} is more than {MAX_NUMBER}", query.from));
+    }
+    match local.outbox.entries(query.from, query.limit).await {
         Some(Ok(entries)) => {
             let records: Vec<_> = entries.iter().map(|entry| record_view(&entry.bytes)).collect();
             Json(records).into_response()
@@ -191,6 +218,10 @@ pub fn record_view(bytes: &[u8]) -> serde_json::Value {
 
 async fn subjects(State(local): State<Local>, actor: Actor, Json(request): Json<SubjectRequest>) -> Response {
     let SubjectRequest { subject, facts, operator } = request;
+    if facts.len() > MAX_FACTS {
+        let error = format!("at most {MAX_FACTS} facts are declared at once, and {} came", facts.len());
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, &error);
+    }
     let texts = facts.iter().flat_map(|(name, fact)| [name.as_str(), fact.as_str()]);
     let texts: Vec<&str> = texts.chain([subject.as_str()]).collect();
     let operator = match acting(&actor, operator, &texts) {
@@ -350,6 +381,7 @@ pub(super) fn routes() -> Router<Local> {
         .route("/api/v1/places/{place}/drill", post(drill))
         .merge(duty::routes())
         .merge(bring::routes())
+        .layer(map_response(in_json))
 }
 
 #[cfg(test)]

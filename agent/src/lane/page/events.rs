@@ -7,7 +7,7 @@
 //! event: beat          data: 1a2b3c4d5e6f7a8b                 each second: the hash of style sheet and script
 //! ```
 //!
-//! A page that hears no beat for five seconds says by itself that the state is unknown. At most [`MOST_STREAMS`] are
+//! A page that hears no beat for four seconds says by itself that the state is unknown. At most [`MOST_STREAMS`] are
 //! open at once; a further one is refused with 503, and the page tries again. A stream ends when the agent stops.
 
 use std::{collections::BTreeMap, convert::Infallible, time::Duration};

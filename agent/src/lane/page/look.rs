@@ -95,6 +95,16 @@ impl Look {
         }
     }
 
+    /// The first instrument of a place that says nothing at all, be its line down or its answer overdue.
+    pub(super) fn unanswering(&self, place: &str) -> Option<&str> {
+        let live = &self.report.live;
+        let is_silent = |id: &str| {
+            let whole = live.instruments.get(id).and_then(|it| it.get("*"));
+            live.down.get(id).copied().unwrap_or(false) || whole.is_some_and(|it| it.missing.is_some())
+        };
+        self.instruments(place).into_iter().find(|id| is_silent(id))
+    }
+
     /// What goes on at a place, or went on last.
     pub(super) fn scene(&self, place: &str) -> Option<Arc<Scene>> {
         self.live.scene(place)

@@ -34,6 +34,8 @@ pub(super) struct StagePart {
     pub(super) sentence: String,
     /// How old the result is, when it is old.
     pub(super) old: Option<String>,
+    /// Beside a result, which speaks of the last one: why the next one has to wait.
+    pub(super) unanswering: Option<String>,
     pub(super) tags: Vec<String>,
 }
 
@@ -46,12 +48,23 @@ pub(super) fn stage(look: &Look, place: &str, kind: Kind) -> StagePart {
         Stage::Result(result, _) => (Some(verdict(look, result)), result.detail.drill, result.detail.simulated),
         _ => (None, look.report.live.drills.contains_key(place), look.is_simulated(place)),
     };
+    // An empty place, or one with a result, invites the next one; with a dead instrument it must not.
+    let silent = match &stage {
+        Stage::Waiting | Stage::Result(..) => look.unanswering(place),
+        _ => None,
+    };
+    let unanswering = silent.map(|it| look.say("do-unanswering", &[("instrument", it.into())]));
+    let (action, unanswering) = match (&stage, unanswering) {
+        (Stage::Waiting, Some(unanswering)) => (unanswering, None),
+        (_, unanswering) => (action(look, &stage, kind), unanswering),
+    };
     let tags = [(is_drill, "drill"), (is_simulated, "simulated")];
     StagePart {
         shape: stage.word(),
         is_long,
         verdict,
-        action: action(look, &stage, kind),
+        action,
+        unanswering,
         sentence: look.sentence(place),
         old: stage.old_ms().map(|ms| look.say("page-old", &[("age", (&age(look.language, ms)).into())])),
         tags: tags.into_iter().filter(|(is, _)| *is).map(|(_, id)| look.t(id)).collect(),

@@ -57,6 +57,11 @@ impl Shell {
         self.language.tag()
     }
 
+    /// Some words of the language are too long for the largest letters on a narrow screen.
+    pub(in crate::lane) const fn has_long_words(&self) -> bool {
+        matches!(self.language, Language::En)
+    }
+
     /// Tag of the other language.
     pub(in crate::lane) const fn other_tag(&self) -> &'static str {
         self.language.other().tag()

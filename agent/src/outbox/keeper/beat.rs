@@ -11,6 +11,7 @@ use std::{
 use tracing::warn;
 
 use super::Keeper;
+use crate::outbox::StoreError;
 
 /// How often the keeper looks at its store when it has nothing else to do.
 pub(super) const BEAT: Duration = Duration::from_secs(1);
@@ -35,16 +36,25 @@ impl Beat {
 }
 
 impl Keeper {
-    /// Looks at the store when a look is due, and says when it has been answered.
-    pub(super) async fn beat(&mut self) {
+    /// Looks at the store and its disk when a look is due, says when it has been answered, and goes on where it can.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be brought back.
+    pub(super) async fn beat(&mut self) -> Result<(), StoreError> {
         let age = self.clock.now().mono_ms.saturating_sub(self.beat.mono_ms());
         // Half of it, because two clocks that count the same second do not end it together.
         if u128::from(age) < BEAT.as_millis() / 2 {
-            return;
+            return Ok(());
         }
         match self.with_store(|store| store.usage()).await {
             Ok(_) => self.beat.0.store(self.clock.now().mono_ms, Relaxed),
-            Err(failure) => warn!(%failure, "the store does not answer"),
+            Err(failure) => {
+                warn!(%failure, "the store does not answer");
+                return Ok(());
+            }
         }
+        self.look_at_disk().await?;
+        self.try_again().await
     }
 }

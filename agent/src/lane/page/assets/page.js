@@ -1,4 +1,5 @@
-// Keeps an open page up to date, and says that the state is unknown when nothing has come for five seconds.
+// Keeps an open page up to date, and says that the state is unknown when nothing has come for four seconds: it says so
+// within five seconds of the last word that could be true.
 // Without this script the page asks for itself again (a rig's each minute, for somebody may be typing); all else works.
 "use strict";
 
@@ -8,7 +9,7 @@
   if (!address || !lost || !window.EventSource) {
     return;
   }
-  const LOST_MS = 5000;
+  const LOST_MS = 4000;
   const RETRY_MS = 2000;
   // A connection that neither opens nor fails is given up after this long.
   const PATIENCE_MS = 10000;
@@ -77,8 +78,18 @@
     if (silent > PATIENCE_MS && now - tried > PATIENCE_MS) {
       open();
     }
-  }, 500);
+  }, 250);
 
+  // A browser scrolls to the field that has the focus from the start, and on a small screen the large word would be out of
+  // sight. Focused here first, it is not scrolled to; where the browser was faster, that is taken back.
+  const field = document.querySelector("[autofocus]");
+  if (field && !location.hash) {
+    const scrolled = document.activeElement === field;
+    field.focus({ preventScroll: true });
+    if (scrolled) {
+      window.scrollTo(0, 0);
+    }
+  }
   window.addEventListener("pagehide", () => source && source.close());
   window.addEventListener("pageshow", (event) => event.persisted && open());
   open();
