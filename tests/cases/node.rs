@@ -31,7 +31,7 @@ fn checked(world: &World, key: &str) -> (i32, serde_json::Value) {
 fn every_mass_is_proven_to_the_node_that_weighed_it() {
     play(async || {
         let mut world = world(Setting::of(NODE)).await;
-        let end = quiet(&world, 2 * MINUTE);
+        let end = quiet(&world, 3 * MINUTE);
         world.until(end).await;
         world.stop().await.unwrap();
         let found = world.centre.inspections().unwrap();
