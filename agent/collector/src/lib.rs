@@ -51,9 +51,9 @@ pub mod figures;
 pub mod files;
 pub mod finding;
 pub mod keys;
-pub mod nodes;
 #[cfg(feature = "parquet")]
 pub mod lake;
+pub mod nodes;
 pub mod orders;
 pub mod print;
 pub mod proving;

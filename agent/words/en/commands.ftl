@@ -343,6 +343,7 @@ centre-verdict = verdict: { $word }
 centre-log = log: { $leaves } leaves, head { $number } over { $size } of them, { $at }
 centre-incident-fork = incident fork: two boxes sign as { $agent }: since { $since }, { $records } other records under numbers from { $first } of chain { $chain }; both branches are kept
 centre-incident-reset = incident chain-reset: { $agent } began chain { $chain } in place of { $before }, whose last known record is { $after }: { $note }
+centre-incident-node = incident { $kind }: { $agent }, record { $number }: { $what }
 centre-silent = silent: { $agent } ({ $site }): no record for { $since }
 centre-silent-more = silent: { $more } more agents, see --json
 centre-unseen = { $agents } agents have an open key and have never sent a record

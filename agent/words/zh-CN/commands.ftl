@@ -319,6 +319,7 @@ centre-verdict = 判定：{ $word }
 centre-log = 日志：叶 { $leaves }，日志头 { $number } 覆盖 { $size }，{ $at }
 centre-incident-fork = 事件 fork：两台设备以 { $agent } 之名签名：自 { $since } 起，链 { $chain } 自编号 { $first } 另有 { $records } 条记录；两支均予保留
 centre-incident-reset = 事件 chain-reset：{ $agent } 启用新链 { $chain }，取代 { $before }，其最后已知记录为 { $after }：{ $note }
+centre-incident-node = 事件 { $kind }：{ $agent }，记录 { $number }：{ $what }
 centre-silent = 静默：{ $agent }（{ $site }）：已 { $since } 没有记录
 centre-silent-more = 静默：另有 { $more } 个代理，见 --json
 centre-unseen = { $agents } 个代理的密钥有效，但从未送来记录

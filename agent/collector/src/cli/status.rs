@@ -257,6 +257,13 @@ fn incidents(store: &dyn Store, registry: Option<&Registry>) -> Result<Vec<Incid
     });
     let nodes = store.node_findings(MOST_NODE_INCIDENTS)?.into_iter().map(|it| Incident {
         kind: it.finding.bad.word(),
+        told: said!(
+            "centre-incident-node",
+            kind = it.finding.bad.word(),
+            agent = it.agent,
+            number = it.seq,
+            what = it.finding.detail
+        ),
         what: format!("record {} of {}: {}", it.seq, it.agent, it.finding.detail),
         agent: it.agent,
         chain: it.chain,
