@@ -54,7 +54,8 @@ fn imports_run_one_way() {
         ("drivers/n42", &["drivers"]),
         ("drivers/node", &[]),
         ("firmware/app", &["drivers", "node"]),
-        ("config", &["drivers"]),
+        // node: fields of a sealed block, by name, for profiles.
+        ("config", &["drivers", "node"]),
         ("agent/words", &[]),
         ("agent/record", &["drivers"]),
         ("agent/screening", &["drivers", "config"]),
@@ -102,7 +103,8 @@ fn imports_run_one_way() {
                 "bundle",
             ],
         ),
-        ("simulator", &["drivers", "config", "words", "console"]),
+        // node: a simulated node seals its blocks.
+        ("simulator", &["drivers", "node", "config", "words", "console"]),
         ("firmware/boards/cortex", &["app"]),
         ("firmware/boards/mps2", &["app", "cortex", "node"]),
         ("firmware/boards/f446", &["app", "cortex", "node"]),

@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use tidewaiter_config::site::{Disclosure, Judge, Site, StillMoment};
-use tidewaiter_drivers::reading::Moment;
+use tidewaiter_drivers::reading::{Moment, Reading};
 use tidewaiter_record::{
     Detail,
     body::{Flags, INLINE_BYTES, SoftwareId, Table},
@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    acquire::{Arrival, Content, LinkState, Mark},
+    acquire::{Arrival, Content, LinkState, Mark, channel},
     camera::{Cameras, Cue},
     clock::Clock,
     duty::Desk,
@@ -93,6 +93,8 @@ pub struct Inspector {
     cameras: Cameras,
     /// The inspection of each place that its cameras were last cued for.
     pictured: BTreeMap<String, String>,
+    /// Instruments that said their values were simulated, and when last.
+    pretending: BTreeMap<String, u64>,
     turning: Option<Turning>,
     beat: Option<Beat>,
 }
@@ -156,6 +158,7 @@ impl Inspector {
             role: None,
             cameras: Cameras::default(),
             pictured: BTreeMap::new(),
+            pretending: BTreeMap::new(),
             turning: None,
             beat: None,
         }
@@ -222,6 +225,7 @@ impl Inspector {
     }
 
     async fn arrival(&mut self, arrival: &Arrival) {
+        self.note_pretence(arrival);
         self.show(arrival);
         self.scenes.arrival(arrival);
         self.introduce(arrival).await;
@@ -319,7 +323,8 @@ impl Inspector {
                     inspection.whole = Vec::new();
                     self.open.insert(inspection.place.clone(), inspection);
                 }
-                Step::Interval(interval) => {
+                Step::Interval(mut interval) => {
+                    interval.simulated |= self.pretended(&interval.instrument, interval.from.mono_ms);
                     let (instrument, to) = (&interval.instrument, interval.to);
                     let stood = self.register.standing(instrument, sampling_date(to), to.wall_ms).quality();
                     if let Err(refusal) = self.outbox.seal(seal::interval(&interval, stood, &self.standing)).await {
@@ -410,6 +415,11 @@ impl Inspector {
         if !of_instrument {
             inspection.subject.declaration = self.book.find(&inspection.subject.identities);
         }
+        let since = inspection.opened.mono_ms;
+        let told = inspection.readings.iter().map(|it| &it.instrument);
+        let told = told.chain(inspection.measured.iter().map(|it| &it.instrument));
+        let pretended = told.into_iter().any(|it| self.pretended(it, since));
+        inspection.simulated |= pretended;
         let date = sampling_date(inspection.opened);
         self.register.apply(inspection, date);
         let (own, programme) = self.required(&inspection.place);
@@ -530,6 +540,22 @@ impl Inspector {
         if let Ok(payload) = serde_json::to_vec(&message) {
             let _ = self.views.try_send((instrument.to_string(), payload.into()));
         }
+    }
+}
+
+impl Inspector {
+    /// Notes which instruments say that what they measure is not real: records of it must say so too.
+    fn note_pretence(&mut self, arrival: &Arrival) {
+        let Content::Readings(readings) = &arrival.content else { return };
+        let says = |it: &Reading| it.channel == channel::SIMULATED && it.outcome.is_ok_and(|it| it.value.digits() != 0);
+        if readings.iter().any(says) {
+            self.pretending.insert(arrival.instrument.to_string(), arrival.at.mono_ms);
+        }
+    }
+
+    /// Whether an instrument has said so since then.
+    fn pretended(&self, instrument: &str, since_ms: u64) -> bool {
+        self.pretending.get(instrument).is_some_and(|said| *said >= since_ms)
     }
 }
 

@@ -602,3 +602,50 @@ fn a_report_shows_the_line_with_chinese_text_aligned() {
     assert_eq!(mark, word, "{plain}");
     assert!(report.render(true).contains('\u{1b}'));
 }
+
+/// A block of the instrument node, as words; its seal is not looked at.
+const BLOCK: &str = "[0x5457, 0x0105, 0x5457, 0x4E30, 0x3030, 0x3031, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 1, \
+                     0, 0, 500, 0x81, 0, 0, 0x84, 0, 0, 0x81, 0, 0, 0x81, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]";
+
+fn sealed() -> String {
+    format!(
+        "id = \"node\"\ntitle = \"n\"\nsource = \"s\"\naddress_base = 0\nmax_registers = 47\n\
+         [sealed]\ntable = \"input\"\naddress = 256\ncount = 47\nlayout = \"tidewaiter-node-1\"\n\
+         [[channels]]\nname = \"gross\"\nfield = \"mass\"\nplausible = [\"-100\", \"60000000\"]\n\
+         [[vectors]]\nchannel = \"gross\"\nregisters = {BLOCK}\nexpect = \"500\"\n"
+    )
+}
+
+#[test]
+fn a_sealed_block_is_read_whole_or_not_at_all() {
+    let good = sealed();
+    let profile = profile::load_str("x.toml", &good).unwrap_or_else(|report| panic!("{report}"));
+    let gross = &profile.channels[0];
+    assert_eq!((gross.address, gross.unit.code(), gross.scale), (278, "g", 0));
+    assert_eq!(profile.sealed.map(|it| (it.address, it.count)), Some((256, 47)));
+    let check = |change, at, what, way_out| one(profile::load_str, &good, change, at, what, way_out);
+    check(("count = 47", "count = 46"), "46\n", "46 registers are not the block", "count = 47");
+    check(("max_registers = 47", "max_registers = 40"), "47\nlayout", "read in one request", "max_registers = 47");
+    check(("table = \"input\"", "table = \"coil\""), "\"coil\"", "lies in registers", "table = \"input\"");
+    check(("node-1\"", "node-2\""), "\"tidewaiter-node-2", "not one of `tidewaiter-node-1`", "tidewaiter-node-1");
+    check(("address = 256", "address = 65500"), "65500", "no register on the wire", "address = ");
+    check(("\"mass\"", "\"weight\""), "\"weight\"", "`mass`", "");
+    check(
+        ("field = \"mass\"", "table = \"input\"\naddress = 22"),
+        "\"input\"\naddress = 22",
+        "nothing would prove it",
+        "field = ",
+    );
+    check(("\"500\"", "\"501\""), "\"501\"", "and \"501\" is expected", "expect = \"500\"");
+    check(("500, 0x81", "500, 0x99"), "\"500\"", "no block", "");
+    check(
+        ("[0x5457, 0x0105, ", "[0x0105, "),
+        "[0x0105",
+        "46 registers stand here, and the channel takes 47",
+        "47 numbers",
+    );
+    let apart = PROFILE.replace("table = \"input\"", "field = \"mass\"\ntable = \"input\"");
+    assert!(profile::load_str("x.toml", &apart).unwrap_err().to_string().contains("has no `[sealed]`"));
+    let bytes = PROFILE.replace("type = \"f32\"\nword_order = \"abcd\"\nplaces = 1", "type = \"hex\"\nlength = 2");
+    assert!(profile::load_str("x.toml", &bytes).unwrap_err().to_string().contains("bytes are no reading"));
+}

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 
 use crate::{
     Address,
-    scene::{Quantity, Rig, Scene, Speech, Trigger},
+    scene::{Quantity, Rig, Scene, SimulatedNode, Speech, Trigger},
 };
 
 /// What the site file says beside the scene.
@@ -58,7 +58,8 @@ pub fn export_config(scene: &Scene, addresses: &BTreeMap<String, Address>, optio
         let Some(address) = addresses.get(id) else {
             continue;
         };
-        let registers = scene.gamma.as_ref().is_some_and(|it| it.id == id)
+        let registers = node_of(scene, id).is_some()
+            || scene.gamma.as_ref().is_some_and(|it| it.id == id)
             || scene.drum.as_ref().is_some_and(|it| it.id == id)
             || scene.bench_instrument(id).is_some_and(|(_, it)| it.speaks == Speech::Registers);
         port(&mut out, id, address, registers);
@@ -141,7 +142,8 @@ fn instrument(out: &mut Text, scene: &Scene, id: &str) {
     out.pair("id", id);
     out.pair("port", &port_id(id));
     out.line("simulated = true");
-    out.pair("serial_number", &format!("SIM-{id}"));
+    let serial = node_of(scene, id).map_or_else(|| format!("SIM-{id}"), |it| it.serial.clone());
+    out.pair("serial_number", &serial);
     let registers = |out: &mut Text, profile: &str, unit_id: u8, poll: crate::Span, timeout: crate::Span| {
         out.line("[instruments.registers]");
         out.pair("profile", profile);
@@ -149,7 +151,9 @@ fn instrument(out: &mut Text, scene: &Scene, id: &str) {
         out.pair("poll", &poll.to_string());
         out.pair("timeout", &timeout.to_string());
     };
-    if let Some(it) = scene.weighbridge.as_ref().filter(|it| it.id == id) {
+    if let Some(it) = node_of(scene, id) {
+        registers(out, "tidewaiter-node", it.unit_id, it.poll, it.timeout);
+    } else if let Some(it) = scene.weighbridge.as_ref().filter(|it| it.id == id) {
         out.line("[instruments.xk3190_tf0]\nunit = \"kg\"");
         out.pair("scale_interval", &it.scale_interval.to_string());
         out.pair("settle", &it.settle.to_string());
@@ -185,6 +189,11 @@ fn instrument(out: &mut Text, scene: &Scene, id: &str) {
     }
 }
 
+/// The node that an instrument is.
+fn node_of<'a>(scene: &'a Scene, id: &str) -> Option<&'a SimulatedNode> {
+    scene.weighbridge.as_ref().filter(|it| it.id == id)?.node.as_ref()
+}
+
 fn lane(out: &mut Text, scene: &Scene, known: &dyn Fn(&str) -> bool) {
     let Some(scale) = scene.weighbridge.as_ref().filter(|it| known(&it.id)) else {
         return;
@@ -208,8 +217,14 @@ fn lane(out: &mut Text, scene: &Scene, known: &dyn Fn(&str) -> bool) {
     if let Some(it) = scene.container_reader.as_ref().filter(|it| known(&it.id)) {
         out.pair("container", &it.id);
     }
-    out.pair("threshold", &scene.lane.threshold_kg.to_string());
-    out.line("unit = \"kg\"");
+    if scale.node.is_some() {
+        // A node tells grams, and a threshold is in what the scale tells.
+        out.pair("threshold", &format!("{}000", scene.lane.threshold_kg));
+        out.line("unit = \"g\"");
+    } else {
+        out.pair("threshold", &scene.lane.threshold_kg.to_string());
+        out.line("unit = \"kg\"");
+    }
     out.pair("time_limit", &scene.lane.time_limit.to_string());
     out.pair("identity_window", &scene.lane.identity_window.to_string());
     let mut judge = |table: &str, parameters: &str| {

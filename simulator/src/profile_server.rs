@@ -20,6 +20,7 @@ use std::{
 use tidewaiter_config::profile::{
     Fact, LineProfile, Profile, RegisterChannel, RegisterProfile, Vector,
     line::{Expectation, LineVector},
+    sealed::block_of,
 };
 use tidewaiter_drivers::{
     Decimal,
@@ -39,6 +40,7 @@ use crate::{
     port::Pty,
     serve::{
         modbus::{ILLEGAL_ADDRESS, Request, Tables, answer},
+        node::Life,
         registers::{Image, read_function},
         stream::{gone, unheard},
     },
@@ -107,7 +109,7 @@ impl ProfileServer {
     pub async fn start(profile: Profile, listen: SocketAddr, dir: Option<&Path>) -> Result<Self, ProfileServerError> {
         let (id, hidden, exhibit) = match profile {
             Profile::Registers(profile) => {
-                let exhibit = Registers { profile, begun: OnceLock::new() };
+                let exhibit = Registers { profile, begun: OnceLock::new(), life: Life::start() };
                 if exhibit.profile.vectors.is_empty() {
                     return Err(ProfileServerError::Empty(exhibit.profile.id));
                 }
@@ -229,6 +231,8 @@ struct Registers {
     profile: RegisterProfile,
     /// The first request for a value.
     begun: OnceLock<Instant>,
+    /// Of an instrument that seals its block: numbers, starts and uptime are its own, and not a vector's.
+    life: Life,
 }
 
 impl Registers {
@@ -261,8 +265,19 @@ impl Registers {
         }
     }
 
+    /// The block that has this turn, sealed with a key that everybody knows.
+    fn sealed(&self, turn: usize) -> Option<Vec<u16>> {
+        let vector = self.profile.vectors.get(turn.checked_rem(self.profile.vectors.len())?)?;
+        let block = block_of(&vector.registers).ok()?;
+        Some(self.life.sealed(block, core::array::from_fn(|at| u8::try_from(at).unwrap_or(0))))
+    }
+
     fn image(&self, turn: usize) -> Image {
         let mut image = Image::default();
+        if self.profile.sealed.is_some() {
+            self.identify(&mut image);
+            return image;
+        }
         let (bits, whole): (Vec<_>, Vec<_>) =
             self.profile.channels.iter().partition(|it| matches!(it.encoding, Encoding::Bit(_)));
         for channel in whole {
@@ -282,6 +297,12 @@ impl Registers {
                 image.set(function, channel.address, word);
             }
         }
+        self.identify(&mut image);
+        image
+    }
+
+    /// The registers that say who it is.
+    fn identify(&self, image: &mut Image) {
         for it in &self.profile.identity {
             let function = read_function(it.table);
             let words = match it.encoding {
@@ -290,11 +311,12 @@ impl Registers {
                         Fact::Vendor => "Tidewaiter simulator",
                         Fact::Product => &self.profile.id,
                         Fact::Revision => env!("CARGO_PKG_VERSION"),
-                        Fact::Serial => "1",
+                        Fact::Serial | Fact::Software => "1",
                     };
                     text = text.get(..usize::from(count) * 2).unwrap_or(text);
                     encode_ascii(text, count).map(|it| it.to_vec())
                 }
+                Encoding::Hex(count) => Ok(vec![0x5151; usize::from(count)]),
                 other => encode(&other, Decimal::whole(1), 0).map(|it| it.to_vec()),
             };
             for (at, word) in (it.address..).zip(words.unwrap_or_default()) {
@@ -303,11 +325,14 @@ impl Registers {
                 }
             }
         }
-        image
     }
 
     /// Channels whose registers do not hold their vectors in every turn.
     fn hidden(&self) -> Vec<String> {
+        if self.profile.sealed.is_some() {
+            // Its vectors are whole blocks and take turns as such, but for what an instrument counts on by itself.
+            return Vec::new();
+        }
         let most = self.profile.channels.iter().map(|it| self.vectors(it).len()).max().unwrap_or(0);
         let mut hidden = Vec::new();
         for turn in 0..most.saturating_mul(HELD_BACK_EVERY) {
@@ -377,6 +402,11 @@ impl Tables for Registers {
         let since = self.begun.get_or_init(Instant::now).elapsed() + TURN / 2;
         let turn = since.as_secs() / TURN.as_secs();
         let turn = usize::try_from(turn).unwrap_or(usize::MAX);
+        if let Some(sealed) = self.profile.sealed
+            && (function, address) == (read_function(sealed.table), sealed.address)
+        {
+            return self.sealed(turn).filter(|_| count == sealed.count).ok_or(ILLEGAL_ADDRESS);
+        }
         self.image(turn).read(function, address, count).ok_or(ILLEGAL_ADDRESS)
     }
 }
@@ -487,7 +517,7 @@ mod tests {
 
     fn registers(id: &str) -> Registers {
         let profile = builtin().into_iter().find(|it| it.id == id).unwrap();
-        Registers { profile, begun: OnceLock::new() }
+        Registers { profile, begun: OnceLock::new(), life: Life::start() }
     }
 
     #[test]
@@ -495,7 +525,7 @@ mod tests {
         for profile in builtin() {
             let proven: Vec<String> = profile.vectors.iter().map(|it| it.channel.clone()).collect();
             let id = profile.id.clone();
-            let hidden = Registers { profile, begun: OnceLock::new() }.hidden();
+            let hidden = Registers { profile, begun: OnceLock::new(), life: Life::start() }.hidden();
             assert!(hidden.iter().all(|it| !proven.contains(it)), "{id}: {hidden:?}");
         }
     }

@@ -139,13 +139,16 @@ impl Simulation {
             let refuse = |source| StartError::Link { instrument: "all".to_owned(), path: dir.to_owned(), source };
             fs::create_dir_all(dir).map_err(refuse)?;
         }
-        if let Some(it) = &scene.weighbridge {
+        if let Some(it) = scene.weighbridge.as_ref().filter(|it| it.node.is_none()) {
             running.terminal(&it.id, dir.as_deref(), serve::serve_weighbridge)?;
         }
         if let Some(it) = &scene.ph_meter {
             running.terminal(&it.id, dir.as_deref(), serve::serve_ph_meter)?;
         }
         let at = |port| SocketAddr::new(options.listen, port);
+        if let Some((it, node)) = scene.weighbridge.as_ref().and_then(|it| Some((it, it.node.as_ref()?))) {
+            running.listen(&it.id, at(node.port), serve::serve_node).await?;
+        }
         if let Some(it) = &scene.portal {
             running.listen(&it.id, at(it.port), serve::serve_portal).await?;
         }

@@ -12,6 +12,7 @@ mod flapping;
 mod full;
 mod lane;
 mod life;
+mod node;
 mod orders;
 mod outputs;
 mod page;

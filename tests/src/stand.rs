@@ -181,6 +181,7 @@ impl Stand {
                 head_interval: Duration::from_secs(60),
             },
             limits: None,
+            nodes: None,
             orders: None,
             enrol: None,
             listen: None,

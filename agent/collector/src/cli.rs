@@ -8,6 +8,7 @@ mod keep;
 mod life;
 mod log;
 mod manual;
+mod nodes;
 mod reset;
 mod stats;
 mod status;
@@ -153,6 +154,9 @@ pub enum Command {
     /// Make, add, close and show keys.
     #[command(subcommand)]
     Keys(Keys),
+    /// Keys of instrument nodes, and what they vouch for.
+    #[command(subcommand)]
+    Nodes(nodes::NodesCommand),
     /// The authority of transport certificates: make, issue, renew, deny.
     #[command(subcommand)]
     Ca(ca::Ca),
@@ -314,6 +318,8 @@ enum Failure {
     #[error(transparent)]
     Reset(#[from] crate::reset::ApplyError),
     #[error(transparent)]
+    Nodes(#[from] crate::nodes::NodesError),
+    #[error(transparent)]
     File(#[from] crate::files::FileError),
     #[error("{0}")]
     Usage(String),
@@ -339,6 +345,7 @@ impl Failure {
             Self::Desk(error) if error.is_refusal() => return 1,
             Self::Reset(error) if error.is_refusal() => return 1,
             Self::Ca(error) => !matches!(error, crate::ca::CaError::File(_) | crate::ca::CaError::Randomness),
+            Self::Nodes(error) => !matches!(error, crate::nodes::NodesError::File(_)),
             Self::Config(_)
             | Self::Usage(_)
             | Self::Prove(ProveError::NoHead(_) | ProveError::Order(..))
@@ -450,6 +457,7 @@ fn carry_out(command: Command, asked: Option<Language>) -> Result<u8, Failure> {
         }
         Command::Keys(Keys::Life(command)) => life::carry_out(command),
         Command::Authority(command) => authority::carry_out(command),
+        Command::Nodes(command) => nodes::carry_out(command),
         Command::Ca(command) => ca::carry_out(command),
         Command::Enrol(command) => enrol::carry_out(command),
         Command::Reset(command) => reset::carry_out(command),

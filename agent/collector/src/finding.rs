@@ -41,11 +41,21 @@ pub enum Bad {
     EvidenceHash,
     /// Numbers of the chain have been missing for a long time, though they were asked for.
     OpenGap,
+    /// A block of an instrument node is not sealed with the key of the node, or no key was in force.
+    NodeMac,
+    /// The block is another node's than the one registered for the instrument.
+    NodeSerial,
+    /// A block is replayed or held back: its number, starts or uptime do not fit the moment claimed for it.
+    NodeSequence,
+    /// The record says something else than the block it was read from.
+    NodeValue,
+    /// A reading of a node without the block it was read from.
+    NodeBlockMissing,
 }
 
 impl Bad {
     /// All causes, in the order in which they are looked for.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::Topic,
         Self::Malformed,
         Self::TopicMismatch,
@@ -60,6 +70,11 @@ impl Bad {
         Self::KeyProof,
         Self::EvidenceHash,
         Self::OpenGap,
+        Self::NodeMac,
+        Self::NodeSerial,
+        Self::NodeSequence,
+        Self::NodeValue,
+        Self::NodeBlockMissing,
     ];
 
     /// The stable spelling.
@@ -79,6 +94,11 @@ impl Bad {
             Self::KeyProof => "key-proof",
             Self::EvidenceHash => "evidence-hash",
             Self::OpenGap => "open-gap",
+            Self::NodeMac => "node-mac",
+            Self::NodeSerial => "node-serial",
+            Self::NodeSequence => "node-sequence",
+            Self::NodeValue => "node-value",
+            Self::NodeBlockMissing => "node-block-missing",
         }
     }
 
@@ -91,7 +111,17 @@ impl Bad {
     pub const fn keeps_out(self) -> bool {
         !matches!(
             self,
-            Self::VerdictDrift | Self::Simulated | Self::Anchor | Self::KeyProof | Self::EvidenceHash | Self::OpenGap
+            Self::VerdictDrift
+                | Self::Simulated
+                | Self::Anchor
+                | Self::KeyProof
+                | Self::EvidenceHash
+                | Self::OpenGap
+                | Self::NodeMac
+                | Self::NodeSerial
+                | Self::NodeSequence
+                | Self::NodeValue
+                | Self::NodeBlockMissing
         )
     }
 }

@@ -20,6 +20,7 @@
 //! | [`receipts`] | holds receipts back so that the newest wins |
 //! | [`keys`] | the centre's key, and the registry that is read again when it changes |
 //! | [`service`] | the way between broker and core, group commit, restart of the store |
+//! | [`nodes`] | keys of instrument nodes, and what a record proves by them |
 //! | [`orders`] | signed orders on their way to the agents |
 //! | [`summary`] | the counts |
 //! | [`figures`] | how the centre stands, for `status`, `/metrics` and `/healthz` |
@@ -52,6 +53,7 @@ pub mod finding;
 pub mod keys;
 #[cfg(feature = "parquet")]
 pub mod lake;
+pub mod nodes;
 pub mod orders;
 pub mod print;
 pub mod proving;

@@ -24,6 +24,10 @@ pub(crate) mod counter {
     pub(crate) const PIECES: &str = "pieces";
     /// Of those, pieces that no stored record asks for (any more).
     pub(crate) const PIECES_IDLE: &str = "pieces_idle";
+    /// Sealed blocks of instrument nodes.
+    pub(crate) const NODE_BLOCKS: &str = "node_blocks";
+    /// Of those, with a right seal.
+    pub(crate) const NODE_SEALED: &str = "node_sealed";
     /// Requests to send again.
     pub(crate) const RESENDS: &str = "resends";
     /// Messages on `state`.
@@ -63,6 +67,10 @@ pub struct Summary {
     pub recomputed: u64,
     /// Inspections that could not be, for want of the same tables.
     pub not_recomputed: u64,
+    /// Sealed blocks of instrument nodes, in readings of nodes whose keys are here.
+    pub node_blocks: u64,
+    /// Of those, sealed rightly.
+    pub node_sealed: u64,
     /// Of the recomputed, those with another result.
     pub verdict_drift: u64,
     /// Other records signed under a sequence number already taken.
@@ -100,6 +108,8 @@ impl Summary {
             duplicates_folded: count(counter::DUPLICATES),
             recomputed: count(counter::RECOMPUTED),
             not_recomputed: count(counter::NOT_RECOMPUTED),
+            node_blocks: count(counter::NODE_BLOCKS),
+            node_sealed: count(counter::NODE_SEALED),
             verdict_drift: of_cause(Bad::VerdictDrift),
             equivocations: of_cause(Bad::Equivocation),
             verdicts: group(counter::VERDICT),

@@ -13,6 +13,8 @@ pub const TEMPERATURE: &str = "temperature";
 
 /// Register channel, one bit: the instrument is still warming up, its values do not count yet.
 pub(super) const WARMING_UP: &str = "warming-up";
+/// Register channel, one bit: what the instrument tells is simulated, and so is every record made of it.
+pub const SIMULATED: &str = "simulated";
 /// Register channel, one bit: the instrument reports a fault of its own.
 pub(super) const FAULT: &str = "fault";
 

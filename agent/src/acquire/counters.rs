@@ -44,6 +44,20 @@ pub(super) struct Tally {
     garbage_bytes: AtomicU64,
     reconnects: AtomicU64,
     late_replies: AtomicU64,
+    sealed_taken: AtomicU64,
+    sealed_refused: AtomicU64,
+    sealed_skipped: AtomicU64,
+}
+
+/// The sealed blocks of an instrument that has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SealedBlocks {
+    /// Blocks taken.
+    pub taken: u64,
+    /// Blocks of the wrong shape, or that came before: replayed, or answered from a cache.
+    pub refused: u64,
+    /// Numbers that never came here. That is normal: every reader of the node takes some.
+    pub skipped: u64,
 }
 
 /// The counters of one instrument at one time.
@@ -61,6 +75,9 @@ pub struct Snapshot {
     pub reconnects: u64,
     /// Answers that came after their request had been given up, and were thrown away.
     pub late_replies: u64,
+    /// Sealed blocks, of an instrument that has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedBlocks>,
 }
 
 impl Counters {
@@ -124,6 +141,16 @@ impl Tally {
         self.late_replies.fetch_add(replies, Relaxed);
     }
 
+    pub(super) fn sealed(&self, taken: bool, skipped: u64) {
+        if taken {
+            self.sealed_taken.fetch_add(1, Relaxed);
+            self.sealed_skipped.fetch_add(skipped, Relaxed);
+        } else {
+            self.sealed_refused.fetch_add(1, Relaxed);
+            self.frame_refused();
+        }
+    }
+
     fn snapshot(&self) -> Snapshot {
         let missing = self
             .missing
@@ -132,6 +159,11 @@ impl Tally {
             .map(|(cell, reason)| (reason.word(), cell.load(Relaxed)))
             .filter(|&(_, count)| count > 0)
             .collect();
+        let sealed = SealedBlocks {
+            taken: self.sealed_taken.load(Relaxed),
+            refused: self.sealed_refused.load(Relaxed),
+            skipped: self.sealed_skipped.load(Relaxed),
+        };
         Snapshot {
             readings: self.readings.load(Relaxed),
             missing,
@@ -139,6 +171,7 @@ impl Tally {
             garbage_bytes: self.garbage_bytes.load(Relaxed),
             reconnects: self.reconnects.load(Relaxed),
             late_replies: self.late_replies.load(Relaxed),
+            sealed: (sealed != SealedBlocks::default()).then_some(sealed),
         }
     }
 }

@@ -88,7 +88,8 @@ pub enum Content {
 /// Something that became known about an instrument, such as who it says it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Happening {
-    /// Stable name: `identity-seen`, `identity-changed` or `identity-mismatch`.
+    /// Stable name: `identity-seen`, `identity-changed` or `identity-mismatch`; of a node that seals its blocks also
+    /// `node-seen`, `node-restarted`, `node-parameters-changed`, `node-status`, `node-simulated`, `node-sequence`.
     pub name: &'static str,
     /// What was found, by key, in order.
     pub facts: Vec<(String, String)>,

@@ -9,7 +9,7 @@
 mod cost;
 mod outlook;
 
-use tidewaiter_config::profile::RegisterProfile;
+use tidewaiter_config::profile::{RegisterChannel, RegisterProfile, Sealed};
 use tidewaiter_drivers::modbus::{MAX_READ_BITS, MAX_READ_REGISTERS, register::Table};
 
 pub use self::{
@@ -62,6 +62,9 @@ impl Stretch {
 ///
 /// With [`Cost::without_gaps`] no address is read that no channel uses.
 pub fn blocks(profile: &RegisterProfile, cost: Cost) -> Vec<Block> {
+    if let Some(sealed) = profile.sealed {
+        return vec![whole(profile, sealed)];
+    }
     let mut blocks = Vec::new();
     for table in [Table::Coil, Table::DiscreteInput, Table::Holding, Table::Input] {
         let bits = table.is_bits();
@@ -82,6 +85,17 @@ pub fn blocks(profile: &RegisterProfile, cost: Cost) -> Vec<Block> {
         }
     }
     blocks
+}
+
+/// A sealed block: never split, never merged with anything, whatever it costs.
+fn whole(profile: &RegisterProfile, sealed: Sealed) -> Block {
+    let part = |(channel, it): (usize, &RegisterChannel)| Part {
+        channel,
+        offset: it.address.saturating_sub(sealed.address),
+        width: it.encoding.registers(),
+    };
+    let parts = profile.channels.iter().enumerate().map(part).collect();
+    Block { table: sealed.table, address: sealed.address, count: sealed.count, parts, has_gaps: false }
 }
 
 /// Cuts neighbours into groups so that all requests together cost least; among equals, the fewest.
@@ -144,10 +158,7 @@ mod tests {
     use std::time::Duration;
 
     use proptest::prelude::*;
-    use tidewaiter_config::{
-        profile::RegisterChannel,
-        site::{Link, Protocol},
-    };
+    use tidewaiter_config::site::{Link, Protocol};
     use tidewaiter_drivers::{
         Unit,
         modbus::register::{Encoding, WordOrder},
@@ -170,6 +181,7 @@ mod tests {
                 sentinels: Vec::new(),
                 plausible: None,
                 heartbeat_polls: None,
+                field: None,
             })
             .collect();
         RegisterProfile {
@@ -182,6 +194,7 @@ mod tests {
             max_answer_time: None,
             device_identification: false,
             identity: Vec::new(),
+            sealed: None,
             channels,
             vectors: Vec::new(),
             digest: [0; 32],
@@ -231,6 +244,19 @@ mod tests {
             10,
             &["1:0+161", "2:3+1"],
         );
+    }
+
+    /// The shipped profile of the node, whatever a gap costs.
+    #[test]
+    fn a_sealed_block_is_one_request() {
+        let profiles = tidewaiter_config::profile::builtin();
+        let node = profiles.iter().find(|it| it.id == "tidewaiter-node").unwrap();
+        for gap in [0, 10, 200] {
+            check(node, gap, &["4:256+47"]);
+        }
+        let blocks = blocks(node, worth(0));
+        assert_eq!(blocks[0].parts.len(), node.channels.len());
+        assert!(!blocks[0].has_gaps, "a refused address would be no reason to ask for less of it");
     }
 
     #[test]

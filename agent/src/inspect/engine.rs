@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use tidewaiter_config::site::{Instrument, Protocol, RigProcedure, Site};
+use tidewaiter_config::{
+    profile::Field,
+    site::{Instrument, Protocol, RigProcedure, Site},
+};
 use tidewaiter_drivers::{modbus::register::Encoding, reading::Moment};
 
 use super::{
@@ -356,7 +359,10 @@ fn channels_of(instrument: &Instrument) -> Vec<String> {
                 .channels
                 .iter()
                 .filter(|it| {
-                    !matches!(it.encoding, Encoding::Bit(_) | Encoding::Ascii(_)) && it.heartbeat_polls.is_none()
+                    !matches!(it.encoding, Encoding::Bit(_) | Encoding::Ascii(_))
+                        && it.heartbeat_polls.is_none()
+                        // What a node says of itself is in every block, and no quantity to be summed up.
+                        && it.field.is_none_or(Field::is_measured)
                 })
                 .map(|it| it.name.clone())
                 .collect();

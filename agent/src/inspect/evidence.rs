@@ -23,20 +23,40 @@ pub(crate) struct Trace {
 
 impl Trace {
     /// Keeps a reading; a `decisive` one pushes out the oldest indifferent one when full.
-    pub(crate) fn keep(&mut self, evidence: Evidence, decisive: bool) {
+    pub(crate) fn keep(&mut self, mut evidence: Evidence, decisive: bool) {
         if self.all.len() < HELD {
             self.all.push(evidence.clone());
+        }
+        if evidence.raw.is_empty()
+            && !self.kept.iter().rev().any(|(_, it)| shares(it, &evidence) && !it.raw.is_empty())
+            && let Some(carrier) = self
+                .all
+                .iter()
+                .rev()
+                .take_while(|it| it.at == evidence.at)
+                .find(|it| shares(it, &evidence) && !it.raw.is_empty())
+        {
+            // The neighbour that carried the bytes found no room.
+            evidence.raw.clone_from(&carrier.raw);
         }
         if self.kept.len() >= KEPT {
             self.dropped += 1;
             match self.kept.iter().position(|(kept_for_good, _)| !kept_for_good) {
                 Some(oldest) if decisive => {
-                    self.kept.remove(oldest);
+                    let (_, gone) = self.kept.remove(oldest);
+                    self.inherit(gone);
                 }
                 _ => return,
             }
         }
         self.kept.push((decisive, evidence));
+    }
+
+    /// Hands the bytes of a reading that gave way to a neighbour that was read from them.
+    fn inherit(&mut self, gone: Evidence) {
+        if let Some((_, heir)) = self.kept.iter_mut().find(|(_, it)| it.raw.is_empty() && shares(it, &gone)) {
+            heir.raw = gone.raw;
+        }
     }
 
     /// How many readings found no room in the record, as a measured count; `None` when all are there.
@@ -57,6 +77,11 @@ impl Trace {
     }
 }
 
+/// Whether two readings were read from the same bytes.
+fn shares(one: &Evidence, other: &Evidence) -> bool {
+    one.at == other.at && one.instrument == other.instrument
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
@@ -71,6 +96,29 @@ mod tests {
             at: Moment { mono_ms: number, wall_ms: 0 },
             outcome: Err(Missing::TimedOut),
             raw: Vec::new(),
+        }
+    }
+
+    /// What a verdict stands on keeps the bytes it was read from, whichever neighbour carried them.
+    #[test]
+    fn bytes_outlive_the_neighbour_that_carried_them() {
+        for number_of_fillers in [0, KEPT - 1, KEPT + 5] {
+            let mut trace = Trace::default();
+            let fill = |trace: &mut Trace, from: u64, count: usize| {
+                for number in (from..).take(count) {
+                    trace.keep(reading(number), false);
+                }
+            };
+            fill(&mut trace, 0, number_of_fillers);
+            trace.keep(Evidence { raw: b"block".to_vec(), ..reading(9_000) }, false);
+            trace.keep(reading(9_000), true);
+            for number in 10_000..10_000 + KEPT as u64 - 1 {
+                trace.keep(reading(number), true);
+            }
+            let kept = trace.readings();
+            let decisive: Vec<&Evidence> = kept.iter().filter(|it| it.at.mono_ms == 9_000).collect();
+            assert_eq!(decisive.len(), 1, "{number_of_fillers}");
+            assert_eq!(decisive[0].raw, b"block", "{number_of_fillers}");
         }
     }
 

@@ -100,12 +100,19 @@ impl Inspector {
         readings: Vec<(String, Moment, Outcome)>,
         raw: &[u8],
     ) -> Result<Value, AskError> {
-        let simulated = self.site.instrument(&shot.instrument).is_some_and(|it| it.simulated);
+        let instrument = self.site.instrument(&shot.instrument);
+        // The values of a sealed block are proven by its bytes, and each of these records has to stand alone.
+        let is_sealed = instrument.is_some_and(|it| match &it.protocol {
+            Protocol::Registers { profile, .. } => profile.sealed.is_some(),
+            _ => false,
+        });
+        let simulated = instrument.is_some_and(|it| it.simulated);
         let mut records = Vec::new();
         for (place, (channel, at, outcome)) in readings.into_iter().enumerate() {
             let outcome = self.register.stamped(outcome, &shot.instrument, sampling_date(at), at.wall_ms);
+            let simulated = simulated || self.pretended(&shot.instrument, at.mono_ms);
             // The bytes stand once, with the first of the channels that were read from them.
-            let raw = if place == 0 { raw.to_vec() } else { Vec::new() };
+            let raw = if place == 0 || is_sealed { raw.to_vec() } else { Vec::new() };
             let reading = Reading { instrument: shot.instrument.clone(), channel: channel.clone(), at, outcome, raw };
             let detail = SingleReading {
                 flags: Flags { simulated, drill: false },

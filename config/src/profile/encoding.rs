@@ -21,18 +21,22 @@ enum Kind {
     I16,
     U32,
     I32,
+    U64,
     F32,
     Ascii,
+    Hex,
 }
 
-const KINDS: [(&str, Kind); 7] = [
+const KINDS: [(&str, Kind); 9] = [
     ("bit", Kind::Bit),
     ("u16", Kind::U16),
     ("i16", Kind::I16),
     ("u32", Kind::U32),
     ("i32", Kind::I32),
+    ("u64", Kind::U64),
     ("f32", Kind::F32),
     ("ascii", Kind::Ascii),
+    ("hex", Kind::Hex),
 ];
 
 /// A key that this type cannot do without.
@@ -65,7 +69,7 @@ pub(super) fn encoding(node: &Node<'_>, table: Option<Table>) -> Option<Encoding
     };
     stray(&order, wide, "`word_order` is for u32, i32 and f32 only; one register has no order");
     stray(&bit, kind == Kind::Bit && !single_bit, "`bit` is for type = \"bit\" in a register only");
-    stray(&length, kind == Kind::Ascii, "`length` is for type = \"ascii\" only");
+    stray(&length, matches!(kind, Kind::Ascii | Kind::Hex), "`length` is for type = \"ascii\" and \"hex\" only");
     let order = || -> Option<WordOrder> {
         if let Some(value) = &order {
             return value.word(&ORDERS);
@@ -86,10 +90,15 @@ pub(super) fn encoding(node: &Node<'_>, table: Option<Table>) -> Option<Encoding
         Kind::I16 => Encoding::I16,
         Kind::U32 => Encoding::U32(order()?),
         Kind::I32 => Encoding::I32(order()?),
+        Kind::U64 => Encoding::U64,
         Kind::F32 => Encoding::F32(order()?),
         Kind::Ascii => Encoding::Ascii(
             told(node, length, "`length` is missing: how many registers hold the text", "length = 10")?
                 .integer(1, 125)?,
+        ),
+        Kind::Hex => Encoding::Hex(
+            told(node, length, "`length` is missing: how many registers hold the bytes", "length = 16")?
+                .integer(1, 16)?,
         ),
     })
 }

@@ -16,10 +16,17 @@ pub enum Fact {
     Revision,
     /// The number on its type plate.
     Serial,
+    /// The checksum of its software, hexadecimal.
+    Software,
 }
 
-const FACTS: [(&str, Fact); 4] =
-    [("vendor", Fact::Vendor), ("product", Fact::Product), ("revision", Fact::Revision), ("serial", Fact::Serial)];
+const FACTS: [(&str, Fact); 5] = [
+    ("vendor", Fact::Vendor),
+    ("product", Fact::Product),
+    ("revision", Fact::Revision),
+    ("serial", Fact::Serial),
+    ("software", Fact::Software),
+];
 
 /// Registers that hold a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +43,7 @@ pub struct IdentityRegister {
 
 impl Fact {
     /// All facts, in their order.
-    pub const ALL: [Self; 4] = [Self::Vendor, Self::Product, Self::Revision, Self::Serial];
+    pub const ALL: [Self; 5] = [Self::Vendor, Self::Product, Self::Revision, Self::Serial, Self::Software];
 
     /// The stable spelling used in files and records.
     pub const fn word(self) -> &'static str {
@@ -45,6 +52,7 @@ impl Fact {
             Self::Product => "product",
             Self::Revision => "revision",
             Self::Serial => "serial",
+            Self::Software => "software",
         }
     }
 }

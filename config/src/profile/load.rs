@@ -7,11 +7,11 @@ use tidewaiter_drivers::modbus::register::Encoding;
 use toml::de::DeTable;
 
 use super::{
-    LineProfile, RegisterChannel, RegisterProfile, Vector,
+    LineProfile, RegisterChannel, RegisterProfile, Sealed, Vector,
     encoding::{TABLES, encoding, wire_address},
     identity,
     line::load_line_with_doubts,
-    vectors,
+    sealed, vectors,
 };
 use crate::{
     limits::pair,
@@ -135,6 +135,8 @@ fn read(root: &Node<'_>, digest: [u8; 32]) -> Option<RegisterProfile> {
     let mut facts = Vec::new();
     let identity: Vec<_> =
         identity_nodes.iter().filter_map(|node| identity::read(node, address_base, &mut facts)).collect();
+    let sealed_value = root.may("sealed");
+    let sealed = sealed_value.as_ref().map(|value| sealed::read(value, address_base, max_registers));
     let nodes = root.tables("channels");
     if nodes.is_empty() {
         root.document().absence(
@@ -146,13 +148,16 @@ fn read(root: &Node<'_>, digest: [u8; 32]) -> Option<RegisterProfile> {
     let mut names: Vec<String> = Vec::new();
     let mut channels = Vec::new();
     for node in &nodes {
-        channels.extend(channel(node, address_base, max_registers, &mut names));
+        channels.extend(match sealed {
+            None => channel(node, address_base, max_registers, &mut names),
+            Some(sealed) => field(node, sealed, &mut names),
+        });
         node.finish();
     }
     let vector_nodes = root.tables("vectors");
     let mut vectors = Vec::new();
     for node in &vector_nodes {
-        vectors.extend(vector(node, &names, &channels));
+        vectors.extend(vector(node, &names, &channels, sealed.flatten()));
         node.finish();
     }
     for (channel, node) in channels.iter().zip(&nodes) {
@@ -176,6 +181,7 @@ fn read(root: &Node<'_>, digest: [u8; 32]) -> Option<RegisterProfile> {
     root.finish();
     (channels.len() == nodes.len() && vectors.len() == vector_nodes.len()).then_some(())?;
     (identity.len() == identity_nodes.len()).then_some(())?;
+    let sealed = sealed.map_or(Some(None), |it| it.map(Some))?;
     Some(RegisterProfile {
         id: id?,
         title: title?,
@@ -186,6 +192,7 @@ fn read(root: &Node<'_>, digest: [u8; 32]) -> Option<RegisterProfile> {
         max_answer_time: max_answer_time?,
         device_identification: device_identification?,
         identity,
+        sealed,
         channels,
         vectors,
         digest,
@@ -196,25 +203,71 @@ fn base(value: &Value<'_>) -> Option<u16> {
     u16::try_from(value.integer_of(&BASES)?).ok()
 }
 
+/// The name of a channel, told once.
+fn name(node: &Node<'_>, names: &mut Vec<String>) -> Option<String> {
+    let value = node.need("name", "\"dose-rate\"")?;
+    let name = value.id()?.to_owned();
+    if names.contains(&name) {
+        value.fault(format!("the channel {name:?} is described twice"), value.assign(format!("\"{name}-2\"")));
+    }
+    names.push(name.clone());
+    Some(name)
+}
+
+/// A channel of an instrument that seals a block.
+fn field(node: &Node<'_>, sealed: Option<Sealed>, names: &mut Vec<String>) -> Option<RegisterChannel> {
+    let name = name(node, names);
+    let plausible = node.may("plausible").map_or(Some(None), |value| pair(&value).map(Some));
+    let beside = [node.may("table"), node.may("address")];
+    if let Some(value) = beside.into_iter().flatten().next() {
+        value.fault(
+            "this channel would lie beside the sealed block, and nothing would prove it",
+            "field = \"…\" in place of table, address, type and unit; or a second profile without `[sealed]`",
+        );
+        return None;
+    }
+    let field = sealed::field(node)?;
+    let sealed = sealed?;
+    Some(RegisterChannel {
+        name: name?,
+        table: sealed.table,
+        address: sealed.address + field.offset(),
+        encoding: field.encoding(),
+        scale: field.scale(),
+        places: None,
+        unit: field.unit(),
+        sentinels: Vec::new(),
+        plausible: plausible?,
+        heartbeat_polls: None,
+        field: Some(field),
+    })
+}
+
 fn channel(
     node: &Node<'_>,
     profile_base: Option<u16>,
     max_registers: Option<u16>,
     names: &mut Vec<String>,
 ) -> Option<RegisterChannel> {
-    let name_value = node.need("name", "\"dose-rate\"");
-    let name = name_value.as_ref().and_then(|value| Some(value.id()?.to_owned()));
-    if let (Some(name), Some(value)) = (&name, &name_value) {
-        if names.contains(name) {
-            value.fault(format!("the channel {name:?} is described twice"), value.assign(format!("\"{name}-2\"")));
-        }
-        names.push(name.clone());
+    let name = name(node, names);
+    if let Some(value) = node.may("field") {
+        value.fault(
+            "`field` names a part of a sealed block, and this profile has no `[sealed]`",
+            "[sealed] with table, address, count and layout; or table, address and type in place of `field`",
+        );
     }
     let table = node.need("table", "\"input\"").and_then(|value| value.word(&TABLES));
     let own_base = node.may("address_base").map(|value| base(&value));
     let base = own_base.unwrap_or(profile_base);
     let address = node.need("address", "0");
     let encoding = encoding(node, table);
+    if matches!(encoding, Some(Encoding::Hex(_))) {
+        node.document().error(
+            node.span(),
+            "bytes are no reading: type = \"hex\" is for [[identity]] only",
+            "another type, or the same registers in [[identity]]",
+        );
+    }
     let width = encoding.as_ref().map(|it| it.registers());
     if let (Some(width), Some(most)) = (width, max_registers)
         && width > most
@@ -262,6 +315,7 @@ fn channel(
         sentinels: sentinels?,
         plausible: plausible?,
         heartbeat_polls: heartbeat_polls?,
+        field: None,
     })
 }
 
@@ -295,7 +349,7 @@ fn sentinels(value: &Value<'_>, width: Option<u16>) -> Option<Vec<Vec<u16>>> {
     (lists.len() == items.len()).then_some(lists)
 }
 
-fn vector(node: &Node<'_>, names: &[String], channels: &[RegisterChannel]) -> Option<Vector> {
+fn vector(node: &Node<'_>, names: &[String], channels: &[RegisterChannel], sealed: Option<Sealed>) -> Option<Vector> {
     let channel_value = node.need("channel", "\"dose-rate\"");
     let channel = channel_value.as_ref().and_then(Value::id);
     let registers_value = node.need("registers", "[0x0000, 0x0078]");
@@ -318,7 +372,9 @@ fn vector(node: &Node<'_>, names: &[String], channels: &[RegisterChannel]) -> Op
     };
     let vector = Vector { channel: channel.to_owned(), registers: registers?, expect: expect?.to_owned() };
     let value = registers_value?;
-    if !right_width(&value, vector.registers.len(), described.encoding.registers()) {
+    // A field is proven with its block: what it says hangs on state words that lie apart from its value.
+    let width = sealed.map_or(described.encoding.registers(), |it| it.count);
+    if !right_width(&value, vector.registers.len(), width) {
         return None;
     }
     if let Err(found) = vectors::run(described, &vector) {

@@ -7,7 +7,7 @@ use tidewaiter_drivers::{
     modbus::register::{Encoding, Table},
 };
 
-use super::IdentityRegister;
+use super::{Field, IdentityRegister, Sealed};
 
 /// A register map for one model of instrument.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct RegisterProfile {
     pub device_identification: bool,
     /// Registers that say who it is.
     pub identity: Vec<IdentityRegister>,
+    /// The block it seals; then every channel is a field of it.
+    pub sealed: Option<Sealed>,
     /// Channels in the order of the file.
     pub channels: Vec<RegisterChannel>,
     /// Raw registers → displayed values, checked at load.
@@ -63,6 +65,8 @@ pub struct RegisterChannel {
     pub plausible: Option<(Decimal, Decimal)>,
     /// When set, every one of these must stand unchanged no longer than this many polls (heartbeat).
     pub heartbeat_polls: Option<u16>,
+    /// Which field of the sealed block it is: then table, address, type, scale and unit are the layout's.
+    pub field: Option<Field>,
 }
 
 /// One test vector of a profile.
@@ -70,7 +74,7 @@ pub struct RegisterChannel {
 pub struct Vector {
     /// Channel it exercises.
     pub channel: String,
-    /// Register words as on the wire.
+    /// Register words as on the wire: of the channel, or of the whole block that it is a field of.
     pub registers: Vec<u16>,
     /// Decimal text, or a `Missing` word.
     pub expect: String,

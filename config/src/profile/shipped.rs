@@ -13,6 +13,7 @@ const PROFILES: &[(&str, &str)] = &[
     ("profiles/moisture-gauge-proposed.toml", include_str!("../../profiles/moisture-gauge-proposed.toml")),
     ("profiles/radiation-portal-generic.toml", include_str!("../../profiles/radiation-portal-generic.toml")),
     ("profiles/siwarex-wp.toml", include_str!("../../profiles/siwarex-wp.toml")),
+    ("profiles/tidewaiter-node.toml", include_str!("../../profiles/tidewaiter-node.toml")),
     ("profiles/tyre-drum-proposed.toml", include_str!("../../profiles/tyre-drum-proposed.toml")),
     ("profiles/tyre-high-speed-proposed.toml", include_str!("../../profiles/tyre-high-speed-proposed.toml")),
     (

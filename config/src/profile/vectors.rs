@@ -5,7 +5,7 @@ use tidewaiter_drivers::{
     reading::Missing,
 };
 
-use super::{RegisterChannel, Vector};
+use super::{RegisterChannel, Vector, sealed};
 
 /// What a vector gave instead of what it must.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,8 +31,27 @@ fn shown(channel: &RegisterChannel, encoding: Encoding, registers: &[u16]) -> Re
     }
 }
 
+/// The text a field of a sealed block shows.
+fn field_shown(field: sealed::Field, registers: &[u16]) -> String {
+    match sealed::block_of(registers) {
+        Err(error) => format!("no block ({error})"),
+        Ok(block) => match field.of(&block) {
+            Ok(it) => it.value.to_string(),
+            Err(missing) => missing.word().to_owned(),
+        },
+    }
+}
+
 /// Runs one vector; digits and their number must agree, `0.12` is not `0.120`.
 pub(super) fn run(channel: &RegisterChannel, vector: &Vector) -> Result<(), Failure> {
+    if let Some(field) = channel.field {
+        let got = field_shown(field, &vector.registers);
+        if got == vector.expect {
+            return Ok(());
+        }
+        let way_out = format!("expect = \"{got}\", if that is what the instrument showed");
+        return Err(Failure { got, way_out });
+    }
     let attempt = |encoding: Encoding| shown(channel, encoding, &vector.registers);
     let got = match attempt(channel.encoding) {
         Ok(got) if got == vector.expect => return Ok(()),

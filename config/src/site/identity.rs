@@ -41,7 +41,8 @@ pub(super) fn read(value: &Value<'_>, protocol: Option<&Protocol>) -> Option<BTr
     sound.then_some(identity)
 }
 
-/// Device identification tells all but the serial number (MODBUS Application Protocol V1.1b3, 6.21).
+/// Device identification tells maker, model and firmware (MODBUS Application Protocol V1.1b3, 6.21).
 fn tells(profile: &RegisterProfile, fact: Fact) -> bool {
-    (profile.device_identification && fact != Fact::Serial) || profile.identity.iter().any(|it| it.fact == fact)
+    (profile.device_identification && !matches!(fact, Fact::Serial | Fact::Software))
+        || profile.identity.iter().any(|it| it.fact == fact)
 }

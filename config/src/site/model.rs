@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     limits::{LimitTable, Programme},
-    profile::{Fact, LineProfile, RegisterProfile},
+    profile::{Fact, LineProfile, RegisterChannel, RegisterProfile},
 };
 
 /// Everything an agent needs, checked as a whole.
@@ -493,9 +493,13 @@ impl Protocol {
         }
     }
 
-    /// The unit of mass the site file states for the display of a scale, where it states one.
-    pub const fn unit(&self) -> Option<Unit> {
+    /// The unit of mass that a scale tells, where the site file or its profile states one.
+    pub fn unit(&self) -> Option<Unit> {
         match self {
+            Self::Registers { profile, .. } => {
+                let mass = |it: &&RegisterChannel| matches!(it.name.as_str(), "mass" | "gross");
+                profile.channels.iter().find(mass).map(|it| it.unit)
+            }
             Self::Xk3190Tf0 { unit, .. } => Some(*unit),
             Self::Stream { codec, .. } => codec.unit(),
             _ => None,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tidewaiter_drivers::Unit;
+
 use super::{
     Instrument, Judge, Lane, LorryGate, Protocol, Watch,
     instruments::{MASS, hours, known, ms},
@@ -247,9 +249,11 @@ fn lorry_gate<'d>(
         inner.finish();
         Some((instrument?.0, channel?))
     });
-    let threshold = node.need("threshold", "\"500\"").and_then(|value| value.decimal_within("0.001", "100000"));
+    let threshold_value = node.need("threshold", "\"500\"");
     let unit_value = node.need("unit", "\"kg\"");
     let unit = unit_value.as_ref().and_then(|value| value.unit_of(&MASS));
+    let most = if unit == Some(Unit::Gram) { "100000000" } else { "100000" };
+    let threshold = threshold_value.and_then(|value| value.decimal_within("0.001", most));
     let time_limit = node.may("time_limit").map_or(Some(PASSAGE_LIMIT), |value| value.duration(ms(1_000), hours(2)));
     let identity_window =
         node.may("identity_window").map_or(Some(IDENTITY_WINDOW), |value| value.duration(ms(0), ms(600_000)));
@@ -286,11 +290,12 @@ fn lorry_gate<'d>(
     })
 }
 
-/// A line profile and a list of masses may leave out what a weighbridge is for.
+/// A profile and a list of masses may leave out what a weighbridge is for.
 fn weighs(value: &Value<'_>, instrument: Option<&Instrument>) {
     let told: Vec<&str> = match instrument.map(|it| &it.protocol) {
         Some(Protocol::Line { profile, .. }) => profile.channel_names(),
         Some(Protocol::Stream { codec, .. }) => codec.channels(),
+        Some(Protocol::Registers { profile, .. }) => profile.channels.iter().map(|it| it.name.as_str()).collect(),
         _ => return,
     };
     if !told.iter().any(|channel| matches!(*channel, "mass" | "gross")) {

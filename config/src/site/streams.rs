@@ -196,7 +196,8 @@ pub(super) const STREAMS: [&str; 30] = [
 ];
 
 /// Protocols that can stand on a weighbridge: they report `mass` or `gross`.
-pub(super) const SCALES: [&str; 13] = [
+pub(super) const SCALES: [&str; 14] = [
+    "registers",
     "xk3190_tf0",
     "xk3190_tf1",
     "xk3190_equals",

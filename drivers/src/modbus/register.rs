@@ -46,10 +46,14 @@ pub enum Encoding {
     U32(WordOrder),
     /// Signed 32-bit.
     I32(WordOrder),
+    /// Unsigned 64-bit, high word first.
+    U64,
     /// IEEE 754 single.
     F32(WordOrder),
     /// Text of this many registers, high byte first, NUL padded.
     Ascii(u8),
+    /// Bytes of this many registers that are no number: a checksum, told as hexadecimal digits.
+    Hex(u8),
 }
 
 /// Most bytes of a text in registers: what one read can bring.
@@ -86,7 +90,8 @@ impl Encoding {
         match self {
             Self::Bit(_) | Self::U16 | Self::I16 => 1,
             Self::U32(_) | Self::I32(_) | Self::F32(_) => 2,
-            Self::Ascii(count) => count as u16,
+            Self::U64 => 4,
+            Self::Ascii(count) | Self::Hex(count) => count as u16,
         }
     }
 }
@@ -130,7 +135,8 @@ pub fn decode(encoding: &Encoding, registers: &[u16], scale: i8, places: Option<
         Encoding::U32(order) => i64::from(double(registers, order)?),
         Encoding::I32(order) => i64::from(double(registers, order)?.cast_signed()),
         Encoding::F32(order) => return float::decode(double(registers, order)?, scale, places),
-        Encoding::Ascii(_) => return Err(RegisterError::Text),
+        Encoding::U64 => i64::try_from(quad(registers)?).map_err(|_| RegisterError::Range)?,
+        Encoding::Ascii(_) | Encoding::Hex(_) => return Err(RegisterError::Text),
     };
     let value = Decimal::whole(whole).scaled(scale).ok_or(RegisterError::Range)?;
     match places {
@@ -146,7 +152,7 @@ pub fn decode(encoding: &Encoding, registers: &[u16], scale: i8, places: Option<
 /// # Errors
 ///
 /// Refuses a value that is not a whole number of the register's unit, or does not fit it.
-pub fn encode(encoding: &Encoding, value: Decimal, scale: i8) -> Result<heapless::Vec<u16, 2>, RegisterError> {
+pub fn encode(encoding: &Encoding, value: Decimal, scale: i8) -> Result<heapless::Vec<u16, 4>, RegisterError> {
     let whole = || {
         let power = scale.checked_neg().ok_or(RegisterError::Range)?;
         let counted = value.scaled(power).and_then(|it| it.at_places(0)).ok_or(RegisterError::Range)?;
@@ -154,7 +160,7 @@ pub fn encode(encoding: &Encoding, value: Decimal, scale: i8) -> Result<heapless
     };
     let range = |_| RegisterError::Range;
     let mut registers = heapless::Vec::new();
-    // Neither push nor extension can fail: there is room for the two words there are at most.
+    // Neither push nor extension can fail: there is room for the four words there are at most.
     match *encoding {
         Encoding::Bit(bit @ 0..=15) => {
             let set = u16::try_from(whole()?).ok().filter(|&it| it <= 1).ok_or(RegisterError::Range)?;
@@ -174,7 +180,11 @@ pub fn encode(encoding: &Encoding, value: Decimal, scale: i8) -> Result<heapless
             registers.extend(words(i32::try_from(whole()?).map_err(range)?.cast_unsigned(), order));
         }
         Encoding::F32(order) => registers.extend(words(float::encode(value, scale)?, order)),
-        Encoding::Ascii(_) => return Err(RegisterError::Text),
+        Encoding::U64 => {
+            let value = u64::try_from(whole()?).map_err(range)?;
+            registers.extend([48, 32, 16, 0].map(|shift| (value >> shift & 0xFFFF) as u16));
+        }
+        Encoding::Ascii(_) | Encoding::Hex(_) => return Err(RegisterError::Text),
     }
     Ok(registers)
 }
@@ -230,6 +240,13 @@ fn double(registers: &[u16], order: WordOrder) -> Result<u32, RegisterError> {
     };
     let ([a, b], [c, d]) = (first.to_be_bytes(), second.to_be_bytes());
     Ok(u32::from_be_bytes(order.arranged([a, b, c, d])))
+}
+
+fn quad(registers: &[u16]) -> Result<u64, RegisterError> {
+    let &[a, b, c, d] = registers else {
+        return Err(RegisterError::Count { found: registers.len(), expected: 4 });
+    };
+    Ok([a, b, c, d].into_iter().fold(0, |value, word| value << 16 | u64::from(word)))
 }
 
 fn words(value: u32, order: WordOrder) -> [u16; 2] {

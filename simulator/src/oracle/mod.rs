@@ -150,7 +150,14 @@ fn passage(world: &World, passage: &Passage) -> Expected {
         let evidence = Evidence::of("gross-mass", Value::of(mass, Unit::Kilogram), facts.as_ref());
         judgement.judge(world.tables(), "gross-mass-cn-2016", "gross-mass", &evidence);
         let interval = world.scene().weighbridge.as_ref().map_or(Decimal::ZERO, |it| it.scale_interval);
-        values.push(expected("gross-mass", mass, interval, Unit::Kilogram));
+        // A node tells grams.
+        let grams = |it: Decimal| it.checked_mul(Decimal::whole(1000)).and_then(|it| it.at_places(0)).unwrap_or(it);
+        let is_node = world.scene().weighbridge.as_ref().is_some_and(|it| it.node.is_some());
+        values.push(if is_node {
+            expected("gross-mass", grams(mass), grams(interval), Unit::Gram)
+        } else {
+            expected("gross-mass", mass, interval, Unit::Kilogram)
+        });
     }
     let (gamma, neutron) = world.portal_alarms(passage);
     let mut alarms = Vec::new();

@@ -30,6 +30,42 @@ pub struct Weighbridge {
     pub settle: Span,
     /// Beyond this the indicator falls silent.
     pub capacity_kg: f64,
+    /// The load cell goes to an instrument node instead, which speaks Modbus TCP and seals what it says.
+    pub node: Option<SimulatedNode>,
+}
+
+/// The node that a load cell goes to.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SimulatedNode {
+    /// TCP port; 0 picks one.
+    pub port: u16,
+    /// Unit id it answers to.
+    pub unit_id: u8,
+    /// Serial number, up to 8 characters.
+    pub serial: String,
+    /// Its key, 64 hexadecimal digits. It stands in the scene, so it proves nothing outside of a test.
+    pub key: String,
+    /// Accepted changes of its parameters.
+    pub event_counter: u32,
+    /// Poll interval of the exported site file.
+    pub poll: Span,
+    /// Timeout of the exported site file.
+    pub timeout: Span,
+}
+
+impl Default for SimulatedNode {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            unit_id: 1,
+            serial: "TWN-SIM".to_owned(),
+            key: "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f".to_owned(),
+            event_counter: 1,
+            poll: Span::from_ms(500),
+            timeout: Span::from_ms(500),
+        }
+    }
 }
 
 impl Default for Weighbridge {
@@ -45,6 +81,7 @@ impl Default for Weighbridge {
             rolling: 0.012,
             settle: Span::from_ms(1_000),
             capacity_kg: 120_000.0,
+            node: None,
         }
     }
 }

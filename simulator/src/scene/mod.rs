@@ -9,7 +9,7 @@ mod rig;
 mod span;
 
 pub use instrument::{
-    ContainerReader, Drum, Gamma, IoModule, PhMeter, PlateReader, Portal, Run, Specimen, Weighbridge,
+    ContainerReader, Drum, Gamma, IoModule, PhMeter, PlateReader, Portal, Run, SimulatedNode, Specimen, Weighbridge,
 };
 pub use model::{
     ContainerRead, Declared, DriveAxle, Fault, FaultKind, Generator, LaneSetup, Lorry, PlateRead, Scene, Traffic,
@@ -24,10 +24,11 @@ pub use span::{Span, SpanError};
 use tidewaiter_drivers::Decimal;
 
 /// Scenes that come with the program: name and text.
-pub const BUILT_IN: [(&str, &str); 17] = [
+pub const BUILT_IN: [(&str, &str); 18] = [
     ("demo", include_str!("../../scenes/demo.toml")),
     ("lane", include_str!("../../scenes/lane.toml")),
     ("lane-lights", include_str!("../../scenes/lane-lights.toml")),
+    ("node-scale", include_str!("../../scenes/node-scale.toml")),
     ("two-lorries", include_str!("../../scenes/two-lorries.toml")),
     ("containers", include_str!("../../scenes/containers.toml")),
     ("drill", include_str!("../../scenes/drill.toml")),
@@ -144,6 +145,7 @@ impl Scene {
     /// The TCP port of an instrument, 0 where one is picked; `None` for one at the end of a serial line.
     pub fn tcp_port(&self, id: &str) -> Option<u16> {
         let own = [
+            self.weighbridge.as_ref().and_then(|it| Some((it.id.as_str(), it.node.as_ref()?.port))),
             self.portal.as_ref().map(|it| (it.id.as_str(), it.port)),
             self.plate_reader.as_ref().map(|it| (it.id.as_str(), it.port)),
             self.container_reader.as_ref().map(|it| (it.id.as_str(), it.port)),
@@ -194,6 +196,14 @@ impl Scene {
                 &scale.scale_interval,
                 "write a positive decimal of at most 4 places",
             ));
+        }
+        if let Some(node) = self.weighbridge.as_ref().and_then(|it| it.node.as_ref()) {
+            if node.serial.is_empty() || node.serial.len() > 8 || !node.serial.bytes().all(|it| it.is_ascii_graphic()) {
+                return Err(value("weighbridge.node.serial", &node.serial, "write 1 to 8 characters"));
+            }
+            if node.key.len() != 64 || !node.key.bytes().all(|it| it.is_ascii_hexdigit()) {
+                return Err(value("weighbridge.node.key", &"another length", "write 64 hexadecimal digits"));
+            }
         }
         if let Some(portal) = &self.portal {
             if portal.intervals == 0 || portal.background_period.ms() < 200 || portal.background_time_s == 0 {

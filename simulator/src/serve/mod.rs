@@ -7,6 +7,7 @@
 mod bench;
 mod io_module;
 pub(crate) mod modbus;
+pub(crate) mod node;
 pub(crate) mod registers;
 pub(crate) mod stream;
 
@@ -18,7 +19,7 @@ use crate::world::World;
 
 pub use bench::serve_bench;
 pub use io_module::serve_io_module;
-pub use modbus::{serve_drum, serve_gamma};
+pub use modbus::{serve_drum, serve_gamma, serve_node};
 pub use stream::{serve_container_reader, serve_ph_meter, serve_plate_reader, serve_portal, serve_weighbridge};
 
 /// Speaks as the instrument of this id, whatever it is.
@@ -31,7 +32,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let scene = world.scene();
-    if scene.weighbridge.as_ref().is_some_and(|it| it.id == instrument) {
+    if scene.weighbridge.as_ref().is_some_and(|it| it.id == instrument && it.node.is_some()) {
+        serve_node(stream, world).await
+    } else if scene.weighbridge.as_ref().is_some_and(|it| it.id == instrument) {
         serve_weighbridge(stream, world).await
     } else if scene.portal.as_ref().is_some_and(|it| it.id == instrument) {
         serve_portal(stream, world).await

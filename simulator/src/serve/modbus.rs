@@ -18,10 +18,10 @@ use tokio::{
     time::sleep,
 };
 
-use super::{registers::Image, stream::gone};
+use super::{node, registers::Image, stream::gone};
 use crate::{scene::FaultKind, world::World};
 
-const ILLEGAL_FUNCTION: u8 = 0x01;
+pub(crate) const ILLEGAL_FUNCTION: u8 = 0x01;
 pub(crate) const ILLEGAL_ADDRESS: u8 = 0x02;
 pub(crate) const ILLEGAL_VALUE: u8 = 0x03;
 /// Gateway target device failed to respond: what a TCP server says of a unit it does not have.
@@ -74,6 +74,21 @@ where
         return Ok(());
     };
     let server = Server { world: &world, instrument: &gamma.id, unit_id: gamma.unit_id, product: "gamma monitor" };
+    gone(server.serve(stream).await)
+}
+
+/// Answers for the node that the weighbridge's load cell goes to.
+///
+/// # Errors
+///
+/// Those of the stream; its end is not one.
+pub async fn serve_node<S>(stream: S, world: Arc<World>) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Some(scale) = world.scene().weighbridge.clone() else { return Ok(()) };
+    let Some(node) = &scale.node else { return Ok(()) };
+    let server = Server { world: &world, instrument: &scale.id, unit_id: node.unit_id, product: "instrument node" };
     gone(server.serve(stream).await)
 }
 
@@ -132,15 +147,21 @@ impl Tables for Present<'_> {
     }
 
     fn max_registers(&self) -> Option<u16> {
-        self.server.world.layout(self.server.instrument).map(|it| it.max_registers)
+        match self.server.world.node(self.server.instrument) {
+            Some(_) => Some(MOST_REGISTERS),
+            None => self.server.world.layout(self.server.instrument).map(|it| it.max_registers),
+        }
     }
 
     fn cells(&self, function: u8, address: u16, count: u16) -> Result<Vec<u16>, u8> {
         let Server { world, instrument, .. } = *self.server;
-        let layout = world.layout(instrument).ok_or(ILLEGAL_FUNCTION)?;
         if let Some((_, fault)) = world.device_fault(instrument, FaultKind::Exception, self.now_ms) {
             return Err(fault.code);
         }
+        if let Some(it) = world.node(instrument) {
+            return node::cells(world, it, self.now_ms, (function, address, count));
+        }
+        let layout = world.layout(instrument).ok_or(ILLEGAL_FUNCTION)?;
         // A frozen instrument answers for ever with the moment at which its program stopped.
         let frozen = world.device_fault(instrument, FaultKind::Frozen, self.now_ms);
         let moment = frozen.map_or(self.now_ms, |(since, _)| since);

@@ -46,7 +46,10 @@ pub use io::{CoilWrite, Lamps};
 pub use ph::{NoSuchExtract, PlannedSpecimen};
 pub use traffic::Passage;
 
-use crate::scene::{Fault, FaultKind, OperatorAction, Run, Scene, Speech};
+use crate::{
+    scene::{Fault, FaultKind, OperatorAction, Run, Scene, SimulatedNode, Speech},
+    serve::node,
+};
 use chance::Chance;
 use rounding::below;
 
@@ -129,6 +132,7 @@ pub struct World {
     lines: BTreeMap<String, LineProfile>,
     tables: Vec<LimitTable>,
     answers: AtomicI64,
+    node_life: node::Life,
     module: Option<io::Module>,
 }
 
@@ -184,6 +188,7 @@ impl World {
             lines,
             tables: limits::builtin().into_iter().chain(tables).collect(),
             answers: AtomicI64::new(0),
+            node_life: node::Life::start(),
             module: scene.io_module.clone().map(io::Module::new),
             scene,
         };
@@ -280,6 +285,15 @@ impl World {
 
     fn passing(&self, at_ms: i64) -> Option<Passage> {
         self.road.as_ref()?.latest(at_ms)
+    }
+
+    /// The node behind an instrument, where it has one.
+    pub(crate) fn node(&self, instrument: &str) -> Option<&SimulatedNode> {
+        self.scene.weighbridge.as_ref().filter(|it| it.id == instrument)?.node.as_ref()
+    }
+
+    pub(crate) const fn node_life(&self) -> &node::Life {
+        &self.node_life
     }
 
     /// What the weighbridge indicator displays, in kilograms; `None` when it is silent or does not exist.

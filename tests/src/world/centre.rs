@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 use bytes::Bytes;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -24,6 +24,7 @@ use tidewaiter_collector::{
     Action, Core, SqliteStore, Summary, Tables,
     core::ResendDue,
     keys as centre_keys,
+    nodes::{self, Nodes},
     orders::{self, Review},
     receipts::{ReceiptDue, ReceiptQueue},
     store::Walk as _,
@@ -36,7 +37,7 @@ use tidewaiter_simulator::World as Truth;
 use tokio::{sync::Notify, time::Instant};
 
 use super::orders::{Order, Orders};
-use crate::stand::Stand;
+use crate::stand::{AGENT, SITE, Stand};
 
 /// Receipts of one chain are at least this far apart.
 const RECEIPT_INTERVAL_MS: u64 = 50;
@@ -160,7 +161,8 @@ impl Centre {
         let path = folder.join("collector.db");
         let store = SqliteStore::open(&path).map_err(|why| anyhow!("{why}"))?;
         let tables = Tables::load(Some(limits)).map_err(|why| anyhow!("{why}"))?;
-        let core = Core::new(registry.clone(), Arc::new(signer), store, tables).map_err(|why| anyhow!("{why}"))?;
+        let mut core = Core::new(registry.clone(), Arc::new(signer), store, tables).map_err(|why| anyhow!("{why}"))?;
+        core.set_nodes(nodes_of(&truth, &folder.join("nodes.toml"))?);
         let spool = folder.join("orders");
         let inside = Inside {
             core,
@@ -442,4 +444,16 @@ impl Centre {
         let now = self.truth.now_ms();
         self.outages().filter(|it| it.from <= now && now < it.to).map(|it| it.to).max().map(|to| self.truth.instant(to))
     }
+}
+
+/// The keys of the scene's nodes, as the centre's book has them.
+fn nodes_of(truth: &Truth, path: &Path) -> Result<Nodes> {
+    let scale = truth.scene().weighbridge.as_ref();
+    let Some((scale, node)) = scale.and_then(|it| Some((it, it.node.as_ref()?))) else { return Ok(Nodes::default()) };
+    let key = hex::decode(&node.key).ok().and_then(|it| it.try_into().ok()).context("a key of 32 bytes")?;
+    if !path.exists() {
+        let place = (SITE, AGENT, scale.id.as_str());
+        nodes::add(path, place, &node.serial, &key, jiff::Timestamp::UNIX_EPOCH, BTreeMap::new())?;
+    }
+    Ok(nodes::load(path)?)
 }

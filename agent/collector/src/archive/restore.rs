@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     core::{Action, Core, Incoming},
+    nodes::Nodes,
     store::{LogHead, Place, SqliteStore, Store},
 };
 
@@ -136,6 +137,7 @@ pub fn restore_archive(
     registry: &Registry,
     signer: &Arc<dyn Signer>,
     tables: &Tables,
+    nodes: &Nodes,
 ) -> Result<Restored, ArchiveError> {
     let (manifest, _) = signed_manifest(folder, registry)?;
     damage(folder, &manifest)?;
@@ -149,7 +151,12 @@ pub fn restore_archive(
     }
     let sites: BTreeMap<&str, &str> = manifest.chains.iter().map(|it| (it.chain.as_str(), it.site.as_str())).collect();
     let mut places = Places::of(folder, &manifest)?;
-    let core = |store: Box<dyn Store>| Core::new(registry.clone(), Arc::clone(signer), store, tables.clone());
+    let core = |store: Box<dyn Store>| {
+        Core::new(registry.clone(), Arc::clone(signer), store, tables.clone()).map(|mut core| {
+            core.set_nodes(nodes.clone());
+            core
+        })
+    };
     let mut centre = core(place.open()?)?;
     let mut restored = Restored::default();
     let mut named: BTreeMap<Hash, BTreeSet<(String, String)>> = BTreeMap::new();

@@ -305,7 +305,9 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
             let signer = keys::load(&config.centre.key)?;
             let registry = keys::load_registry(&config.centre.registry)?;
             let tables = tables(&config)?;
-            let restored = archive::restore_archive(&args.from, &config.store.place, &registry, &signer, &tables)?;
+            let nodes = config.nodes.as_deref().map(crate::nodes::load).transpose()?.unwrap_or_default();
+            let restored =
+                archive::restore_archive(&args.from, &config.store.place, &registry, &signer, &tables, &nodes)?;
             summary(args.json, &restored, &config.store.place.to_string())
         }
     }
@@ -316,6 +318,9 @@ pub(super) fn import(args: &ImportArgs) -> Result<u8, Failure> {
     let signer = keys::load(&config.centre.key)?;
     let registry = keys::load_registry(&config.centre.registry)?;
     let mut core = Core::new(registry, signer, config.store.place.open()?, tables(&config)?)?;
+    if let Some(file) = &config.nodes {
+        core.set_nodes(crate::nodes::load(file)?);
+    }
     let imported = archive::import(&mut core, &args.site, &args.files, args.evidence.as_deref(), now_ms())?;
     summary(args.json, &imported, &config.store.place.to_string())
 }

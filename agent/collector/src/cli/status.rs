@@ -107,6 +107,10 @@ pub(super) fn show(
         ] {
             counts.add_row([said!(&format!("centre-count-{name}")), n.to_string()]);
         }
+        if summary.node_blocks > 0 {
+            let (blocks, sealed) = (summary.node_blocks, summary.node_sealed);
+            counts.add_row([said!("centre-count-node"), said!("centre-node-blocks", blocks = blocks, sealed = sealed)]);
+        }
         for (cause, n) in &summary.bad {
             let meant = Bad::from_word(cause).map_or_else(String::new, |it| said!(&format!("centre-cause-{it}")));
             counts.add_row([said!("centre-bad", cause = cause, meant = meant), n.to_string()]);
@@ -198,7 +202,7 @@ fn held_line(agent: &str, named: Option<&Named>) -> String {
 /// What a person has to know of, and what never goes away.
 #[derive(Debug, Serialize)]
 struct Incident {
-    /// `fork`, `chain-reset`.
+    /// `fork`, `chain-reset`, or what was found by the blocks of a node: `node-mac` …
     kind: &'static str,
     /// In the language of this run.
     #[serde(skip)]
@@ -208,6 +212,9 @@ struct Incident {
     seq: Option<u64>,
     what: String,
 }
+
+/// Newest findings about nodes that are listed; all of them are counted.
+const MOST_NODE_INCIDENTS: u32 = 100;
 
 fn incidents(store: &dyn Store, registry: Option<&Registry>) -> Result<Vec<Incident>, Failure> {
     let forks = store.forks()?.into_iter().map(|it| Incident {
@@ -248,7 +255,21 @@ fn incidents(store: &dyn Store, registry: Option<&Registry>) -> Result<Vec<Incid
         );
         Some(Incident { kind: "chain-reset", told, agent: key.agent.clone(), chain, seq: follows.last_seq, what })
     });
-    Ok(forks.chain(resets).collect())
+    let nodes = store.node_findings(MOST_NODE_INCIDENTS)?.into_iter().map(|it| Incident {
+        kind: it.finding.bad.word(),
+        told: said!(
+            "centre-incident-node",
+            kind = it.finding.bad.word(),
+            agent = it.agent,
+            number = it.seq,
+            what = it.finding.detail
+        ),
+        what: format!("record {} of {}: {}", it.seq, it.agent, it.finding.detail),
+        agent: it.agent,
+        chain: it.chain,
+        seq: Some(it.seq),
+    });
+    Ok(forks.chain(resets).chain(nodes).collect())
 }
 
 #[cfg(test)]

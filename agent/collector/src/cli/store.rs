@@ -19,21 +19,24 @@ pub enum StoreCommand {
         /// Role of people who only read.
         #[arg(long, default_value = "tidewaiter_read")]
         reader: String,
+        /// Only what a database of this layout lacks.
+        #[arg(long, value_name = "LAYOUT")]
+        since: Option<i64>,
     },
 }
 
 pub(super) fn carry_out(command: StoreCommand) -> Result<u8, Failure> {
-    let StoreCommand::Sql { writer, reader } = command;
-    io::stdout().lock().write_all(sql(&writer, &reader)?.as_bytes())?;
+    let StoreCommand::Sql { writer, reader, since } = command;
+    io::stdout().lock().write_all(sql(&writer, &reader, since)?.as_bytes())?;
     Ok(0)
 }
 
 #[cfg(feature = "postgres")]
-fn sql(writer: &str, reader: &str) -> Result<String, Failure> {
-    crate::store::postgres_schema::schema(writer, reader).map_err(Failure::Usage)
+fn sql(writer: &str, reader: &str, since: Option<i64>) -> Result<String, Failure> {
+    crate::store::postgres_schema::schema(writer, reader, since).map_err(Failure::Usage)
 }
 
 #[cfg(not(feature = "postgres"))]
-fn sql(_: &str, _: &str) -> Result<String, Failure> {
+fn sql(_: &str, _: &str, _: Option<i64>) -> Result<String, Failure> {
     Err(Failure::Usage("this program was built without PostgreSQL; build it with the feature `postgres`".to_owned()))
 }

@@ -40,6 +40,9 @@
 //! [limits]
 //! dir = "limits"                        # tables beside the built-in ones, to recompute verdicts
 //!
+//! [nodes]
+//! file = "nodes.toml"                   # keys of instrument nodes, mode 0600; made by `nodes add`, read again when it changes
+//!
 //! [orders]
 //! dir = "orders"                        # signed orders for agents, see `authority publish`; tables recompute too
 //!
@@ -91,6 +94,8 @@ pub struct Config {
     pub centre: Centre,
     /// Folder of limit tables beside the built-in ones.
     pub limits: Option<PathBuf>,
+    /// File of instrument nodes and their keys.
+    pub nodes: Option<PathBuf>,
     /// Folder of signed orders.
     pub orders: Option<PathBuf>,
     /// Enrolment, where it is done.

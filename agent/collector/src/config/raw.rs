@@ -51,6 +51,7 @@ struct File {
     #[serde(default)]
     keys: RawKeys,
     limits: Option<RawLimits>,
+    nodes: Option<RawNodes>,
     orders: Option<RawOrders>,
     enrol: Option<RawEnrol>,
     listen: Option<RawListen>,
@@ -118,6 +119,12 @@ struct RawKeys {
 #[serde(deny_unknown_fields)]
 struct RawLimits {
     dir: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawNodes {
+    file: String,
 }
 
 #[derive(Deserialize)]
@@ -220,6 +227,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
             store,
             centre,
             limits: file.limits.map(|it| folder.join(it.dir)),
+            nodes: file.nodes.map(|it| folder.join(it.file)),
             orders: file.orders.map(|it| folder.join(it.dir)),
             enrol,
             listen,

@@ -1,5 +1,5 @@
 //! What a record brings with it into its chain, beside itself: a new key, content that is still to come, a head of our
-//! log that the agent has seen.
+//! log that the agent has seen, blocks that instrument nodes sealed.
 
 use tidewaiter_record::{ChainId, Detail, Record, log::root_at, parse, rotation::rotation};
 
@@ -11,7 +11,12 @@ use crate::{
 
 impl Core {
     /// A record has come to stand in its chain, in the prefix or behind a gap.
-    pub(super) fn enter(&mut self, record: &Record, findings: &mut Vec<Finding>) -> Result<(), CoreError> {
+    pub(super) fn enter(
+        &mut self,
+        record: &Record,
+        findings: &mut Vec<Finding>,
+        received_ms: i64,
+    ) -> Result<(), CoreError> {
         let (chain, seq) = (record.header.chain, record.header.seq);
         match rotation(record) {
             Ok(None) => {}
@@ -29,23 +34,25 @@ impl Core {
             self.store.name_content(&named, &record.header.agent)?;
         }
         findings.extend(self.wrong_anchor(record)?);
+        findings.extend(self.judge_nodes(record, received_ms)?);
         Ok(())
     }
 
     /// A record that waited among the evidence links after all.
-    pub(super) fn enter_again(&mut self, chain: ChainId, seq: u64) -> Result<(), CoreError> {
+    pub(super) fn enter_again(&mut self, chain: ChainId, seq: u64, received_ms: i64) -> Result<(), CoreError> {
         let what = || format!("chain {chain} has no record {seq} that was just put there");
         let bytes = self.store.record_bytes(chain, seq)?.ok_or_else(|| StoreError::Corrupt { what: what() })?;
         let record = parse(&bytes).map_err(|why| StoreError::Corrupt {
             what: format!("record {seq} of chain {chain} cannot be read: {why}"),
         })?;
         // Its findings were counted when it came.
-        self.enter(&record, &mut Vec::new())
+        self.enter(&record, &mut Vec::new(), received_ms)
     }
 
     /// A record does not stand in its chain any more.
     pub(super) fn leave(&mut self, chain: ChainId, seq: u64) -> Result<(), CoreError> {
         self.store.forget_named(chain, seq)?;
+        self.store.forget_node_record(chain, seq)?;
         if self.keyring.forget(chain, seq)? {
             self.store.drop_rotation(chain, seq)?;
         }

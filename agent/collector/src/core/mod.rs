@@ -20,6 +20,7 @@ mod action;
 mod beacon;
 mod entering;
 mod gaps;
+mod nodes;
 mod opening;
 mod placing;
 mod sharing;
@@ -46,6 +47,7 @@ use self::{
 };
 use crate::{
     finding::{Bad, Finding},
+    nodes::Nodes,
     receipts::ReceiptDue,
     store::{ChainHead, LogHead, Refused, Store, StoreError, Taken},
     summary::{Summary, counter},
@@ -95,6 +97,7 @@ pub struct Core {
     signer: Arc<dyn Signer>,
     store: Box<dyn Store>,
     tables: Tables,
+    nodes: Nodes,
     /// The right edge of the log, with the leaves of the open transaction.
     log: Frontier,
     newest_head: Option<LogHead>,
@@ -142,7 +145,8 @@ impl Core {
         let store = store.into();
         let keyring = Keyring::with(registry, store.rotations()?)?;
         let (log, newest_head) = beacon::load(store.as_ref())?;
-        Ok(Self { keyring, signer, store, tables, log, newest_head, sharing: None, spent: false })
+        let nodes = Nodes::default();
+        Ok(Self { keyring, signer, store, tables, nodes, log, newest_head, sharing: None, spent: false })
     }
 
     /// Recomputes with these tables too from here on.
@@ -304,9 +308,9 @@ impl Core {
         let (mut duplicate, mut stored) = (false, true);
         match place {
             Place::Chain { outcasts, promoted } => {
-                self.enter(&opened.record, &mut opened.findings)?;
+                self.enter(&opened.record, &mut opened.findings, received_ms)?;
                 for back in promoted {
-                    self.enter_again(opened.chain, back)?;
+                    self.enter_again(opened.chain, back, received_ms)?;
                 }
                 for cast_out in outcasts {
                     self.leave(opened.chain, cast_out)?;
@@ -414,7 +418,10 @@ impl Core {
         match taken {
             Taken::Kept => {}
             Taken::NotWanted | Taken::Known => batch.count(counter::PIECES_IDLE),
-            Taken::Complete(chains) => batch.owed.extend(chains),
+            Taken::Complete(chains) => {
+                batch.owed.extend(chains);
+                self.judge_complete(hash, received_ms, batch)?;
+            }
             Taken::Wrong(found) => {
                 let detail = format!("content {hash} came as {found}; it was dropped and has to be sent again");
                 let finding = Finding::new(Bad::EvidenceHash, detail);

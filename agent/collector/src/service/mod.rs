@@ -37,6 +37,7 @@ use crate::{
         running::Pulse,
     },
     keys::{KeyError, RegistryFile, check_centre, load},
+    nodes::{Nodes, NodesFile},
     store::{Place, StoreError},
     summary::Summary,
     topic,
@@ -86,6 +87,9 @@ pub enum RunError {
         #[source]
         source: std::io::Error,
     },
+    /// The keys of nodes.
+    #[error(transparent)]
+    Nodes(#[from] crate::nodes::NodesError),
     /// The enrolment endpoint.
     #[error(transparent)]
     Enrol(#[from] crate::enrol::server::ServeError),
@@ -102,7 +106,7 @@ impl RunError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Key(error) => error.is_configuration(),
-            Self::Tables(_) | Self::Link(_) => true,
+            Self::Tables(_) | Self::Link(_) | Self::Nodes(_) => true,
             Self::Store(error) | Self::Core(CoreError::Store(error)) => error.is_configuration(),
             Self::Enrol(error) => matches!(error, crate::enrol::server::ServeError::Certificate { .. }),
             Self::Core(_) | Self::Tls { .. } | Self::Listen(_) | Self::Ended(_) => false,
@@ -133,6 +137,10 @@ pub async fn run(
     check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
     let tables = Tables::load(config.limits.as_deref()).map_err(RunError::Tables)?;
     let shared = config.broker.share.is_some();
+    let (nodes_file, nodes) = match &config.nodes {
+        None => (None, Nodes::default()),
+        Some(path) => NodesFile::open(path).map(|(file, nodes)| (Some(file), nodes))?,
+    };
     let (pulse, running) = Pulse::start();
     if let Some(listen) = &config.listen {
         // Before the store is opened: that may take long, or fail again and again, and is what somebody will ask about.
@@ -140,7 +148,7 @@ pub async fn run(
         let address = listen::serve(listen, Readable { place, registry }, running, stop.child_token()).await?;
         tracing::info!(%address, "figures at /metrics and /healthz");
     }
-    let maker = Maker { place: config.store.place.clone(), signer, tables, shared };
+    let maker = Maker { place: config.store.place.clone(), signer, tables, nodes, shared };
     let core = patiently(&maker, &registry, &stop).await?;
 
     if let Some(enrol) = &config.enrol {
@@ -157,6 +165,7 @@ pub async fn run(
         }
     };
     let mut service = Service::new(core, maker, (registry, registry_file), events, (pulse, &config));
+    service.nodes_file = nodes_file;
     if let Some(orders) = orders {
         service.set_orders(orders);
     }
@@ -200,12 +209,14 @@ struct Maker {
     place: Place,
     signer: Arc<dyn Signer>,
     tables: Tables,
+    nodes: Nodes,
     shared: bool,
 }
 
 impl Maker {
     fn make(&self, registry: Registry) -> Result<Core, CoreError> {
-        let core = Core::new(registry, Arc::clone(&self.signer), self.place.open()?, self.tables.clone())?;
+        let mut core = Core::new(registry, Arc::clone(&self.signer), self.place.open()?, self.tables.clone())?;
+        core.set_nodes(self.nodes.clone());
         Ok(if self.shared { core.shared() } else { core })
     }
 

@@ -20,6 +20,7 @@ use crate::{
     figures::running::Pulse,
     finding::Bad,
     keys::RegistryFile,
+    nodes::NodesFile,
     receipts::ReceiptQueue,
     summary::Summary,
 };
@@ -51,6 +52,8 @@ pub(super) struct Service {
     maker: Maker,
     registry: Registry,
     registry_file: RegistryFile,
+    /// Keys of instrument nodes, where there are any.
+    pub(super) nodes_file: Option<NodesFile>,
     /// The link to the broker; `None` before the first.
     publisher: Option<Publisher>,
     receipts: ReceiptQueue,
@@ -95,6 +98,7 @@ impl Service {
             maker,
             registry,
             registry_file,
+            nodes_file: None,
             publisher: None,
             receipts: ReceiptQueue::new(u64::try_from(config.centre.receipt_interval.as_millis()).unwrap_or(u64::MAX)),
             outgoing: Outgoing::default(),
@@ -468,8 +472,27 @@ impl Service {
         }
     }
 
+    /// Takes keys of nodes that have changed. A file that cannot be read leaves the old ones in force.
+    fn reload_nodes(&mut self) {
+        match self.nodes_file.as_mut().map(NodesFile::changed) {
+            None | Some(Ok(None)) => {}
+            Some(Ok(Some(nodes))) => {
+                tracing::info!(nodes = nodes.all().len(), "keys of nodes read again");
+                if let Some(core) = &mut self.core {
+                    core.set_nodes(nodes.clone());
+                }
+                self.maker.nodes = nodes;
+            }
+            Some(Err(error)) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the changed keys of nodes are not taken; the old ones stay in force"
+            ),
+        }
+    }
+
     /// Takes a registry that has changed. One that cannot be read leaves the old one in force.
     fn reload(&mut self) {
+        self.reload_nodes();
         match self.registry_file.changed() {
             Ok(None) => {}
             Ok(Some(registry)) => {

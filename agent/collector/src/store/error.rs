@@ -88,6 +88,18 @@ pub enum StoreError {
         /// Its layout.
         found: i32,
     },
+    /// A database of an older layout, which this user may not bring up.
+    #[error(
+        "store {place} has the older layout {found}, this program keeps {upto}; as its administrator: tidewaiter-collector store sql --since {found} | psql"
+    )]
+    OlderServer {
+        /// The store.
+        place: String,
+        /// Its layout.
+        found: i32,
+        /// Ours.
+        upto: i64,
+    },
     /// What was read cannot have been written by us.
     #[error("store: {what}; restore the file from a backup and let the agents offer again")]
     Corrupt {

@@ -16,6 +16,7 @@ mod error;
 mod gap;
 mod incidents;
 mod log;
+mod nodes;
 mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -31,6 +32,7 @@ pub use error::StoreError;
 pub use gap::{Gap, GapStore};
 pub use incidents::Fork;
 pub use log::{Leaf, LogHead, LogStore};
+pub use nodes::{NodeBlock, NodeFinding, NodeSeen, NodeStore, Side};
 pub use place::{Address, AddressError, Place};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresStore, schema as postgres_schema};
@@ -130,7 +132,7 @@ pub struct Since {
 ///
 /// Every method fails with [`StoreError`] alone, and after any failure the handle is spent.
 #[allow(clippy::missing_errors_doc, reason = "said once above, it is the same for all")]
-pub trait Store: LogStore + ContentStore + GapStore + RotationStore + ReadStore + Send {
+pub trait Store: LogStore + ContentStore + GapStore + RotationStore + NodeStore + ReadStore + Send {
     /// Opens the transaction. Until it ends nobody else writes: where several collectors share the store, they take turns
     /// here, and what others wrote is said so that nothing is decided on what was read before.
     fn begin(&mut self) -> Result<Since, StoreError>;

@@ -1,4 +1,4 @@
-//! The layout of the store, version 2. A change is a new version, never an edit.
+//! The layout of the store, version 3. A change is a new version, never an edit.
 //!
 //! A file is made by the statements of each version in turn, and one of an older version is brought up by those it
 //! lacks, in one transaction; so every file of a version is alike, however old it is.
@@ -7,7 +7,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x5457_636c;
 
 /// Version of the layout below.
-pub(super) const VERSION: i32 = 2;
+pub(super) const VERSION: i32 = 3;
 
 /// The tables of version 1.
 ///
@@ -133,5 +133,38 @@ CREATE TABLE gap (
     asked     INTEGER NOT NULL,
     asked_ms  INTEGER NOT NULL,
     reported  INTEGER NOT NULL
+) STRICT;
+";
+
+/// What version 3 adds: blocks that instrument nodes sealed, and what was found by them.
+///
+/// - `node_block` has a row for each number of each node, where it was cited first; `boot` is null where the record does not
+///   tell to which start of its agent the monotonic time belongs.
+/// - `node_finding` has at most one row for each record and cause.
+pub(super) const TABLES_3: &str = "
+CREATE TABLE node_block (
+    serial    BLOB NOT NULL CHECK (length(serial) = 8),
+    sequence  INTEGER NOT NULL CHECK (sequence > 0),
+    mac       BLOB NOT NULL CHECK (length(mac) = 16),
+    starts    INTEGER NOT NULL,
+    events    INTEGER NOT NULL,
+    uptime_ms INTEGER NOT NULL,
+    chain     BLOB NOT NULL,
+    seq       INTEGER NOT NULL,
+    boot      INTEGER,
+    mono_ms   INTEGER NOT NULL,
+    wall_ms   INTEGER NOT NULL,
+    PRIMARY KEY (serial, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX node_block_record ON node_block (chain, seq);
+CREATE TABLE node_finding (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    chain       BLOB NOT NULL,
+    seq         INTEGER NOT NULL,
+    agent       TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    detail      TEXT NOT NULL,
+    received_ms INTEGER NOT NULL,
+    UNIQUE (chain, seq, reason)
 ) STRICT;
 ";

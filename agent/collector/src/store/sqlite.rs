@@ -18,7 +18,7 @@ use tidewaiter_record::{ChainId, Hash, log::Frontier};
 use super::{
     ChainHead, Entry, Link, MAX_EVIDENCE_PER_SEQ, MAX_REFUSED_BYTES, MAX_REFUSED_KEPT, Refused, Since, Store,
     StoreError,
-    schema::{APPLICATION_ID, TABLES_1, TABLES_2, VERSION},
+    schema::{APPLICATION_ID, TABLES_1, TABLES_2, TABLES_3, VERSION},
 };
 use crate::finding::Bad;
 
@@ -312,17 +312,22 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         .map_err(StoreError::database("reading the layout"))?;
     let layout = layout_of(connection)?;
     // Before anything is set: what another program wrote stays as it is.
-    if !empty && layout != (APPLICATION_ID, 1) {
+    let older = layout.0 == APPLICATION_ID && (1..VERSION).contains(&layout.1);
+    if !empty && !older {
         check_layout(connection, path)?;
     }
     connection.pragma_update(None, "journal_mode", "WAL").map_err(StoreError::database(doing))?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(StoreError::database(doing))?;
     connection.pragma_update(None, "trusted_schema", false).map_err(StoreError::database(doing))?;
-    if empty || layout == (APPLICATION_ID, 1) {
-        let first = if empty { TABLES_1 } else { "" };
-        let create = format!("BEGIN IMMEDIATE; {first} {TABLES_2} PRAGMA application_id = {APPLICATION_ID}");
+    if empty || older {
+        let from = if empty { 0 } else { layout.1 };
+        let steps = [(1, TABLES_1), (2, TABLES_2), (3, TABLES_3)];
+        let lacking: String = steps.iter().filter(|(version, _)| *version > from).map(|(_, sql)| *sql).collect();
+        let create = format!("BEGIN IMMEDIATE; {lacking} PRAGMA application_id = {APPLICATION_ID}");
         connection.execute_batch(&create).map_err(StoreError::database("creating the tables"))?;
-        fill_log(connection)?;
+        if from < 2 {
+            fill_log(connection)?;
+        }
         let close = format!("PRAGMA user_version = {VERSION}; COMMIT");
         connection.execute_batch(&close).map_err(StoreError::database("creating the tables"))?;
     }

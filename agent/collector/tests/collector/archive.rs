@@ -95,6 +95,7 @@ impl World {
             &self.registry(),
             &signer,
             &Tables::builtin(),
+            &tidewaiter_collector::nodes::Nodes::default(),
         )
     }
 }
@@ -162,7 +163,14 @@ fn an_archive_checks_and_comes_back_as_the_same_log() {
     let Some(home) = Home::server() else { return };
     let signer: Arc<dyn Signer> = Arc::new(centre_signer());
     let to = |from: &Path, place: &Place| {
-        archive::restore_archive(from, place, &world.registry(), &signer, &Tables::builtin())
+        archive::restore_archive(
+            from,
+            place,
+            &world.registry(),
+            &signer,
+            &Tables::builtin(),
+            &tidewaiter_collector::nodes::Nodes::default(),
+        )
     };
     let restored = to(&folder, &home.place).unwrap();
     assert_eq!((restored.records, restored.refused, restored.contents, restored.heads), (90, 0, 1, 3));

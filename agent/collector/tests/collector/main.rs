@@ -17,6 +17,7 @@ mod kill;
 #[cfg(feature = "parquet")]
 mod lake;
 mod log;
+mod nodes;
 mod pace;
 mod postgres;
 mod printing;

@@ -101,9 +101,12 @@ fn a_commit_waits_for_the_disk_and_the_log_cannot_be_rewritten_by_a_collector() 
     let error = address(&url("tide_writer")).open().err().unwrap();
     assert!(matches!(error, StoreError::NoTables { .. }) && error.to_string().contains("store sql"), "{error}");
     assert!(address(&url("tide_reader")).read_if_any().unwrap().is_none());
-    let sql = tidewaiter_collector::store::postgres_schema::schema("tide_writer", "tide_reader").unwrap();
+    let sql = tidewaiter_collector::store::postgres_schema::schema("tide_writer", "tide_reader", None).unwrap();
     client(&format!("{head}/roles")).batch_execute(&sql).unwrap();
-    assert!(tidewaiter_collector::store::postgres_schema::schema("a; DROP", "b").is_err());
+    assert!(tidewaiter_collector::store::postgres_schema::schema("a; DROP", "b", None).is_err());
+    assert!(tidewaiter_collector::store::postgres_schema::schema("a", "b", Some(1)).is_err());
+    let later = tidewaiter_collector::store::postgres_schema::schema("a", "b", Some(2)).unwrap();
+    assert!(!later.contains("CREATE SCHEMA") && later.contains("CREATE TABLE node_block"), "{later}");
 
     let mut core = core_on(address(&url("tide_writer")).open().unwrap(), &[&agent]);
     let mut again = Writer::new("gate-07", 1);

@@ -143,6 +143,9 @@ impl Identity {
     pub(super) fn words(&mut self, register: IdentityRegister, words: &[u16]) {
         let text = match register.encoding {
             Encoding::Ascii(_) => register::ascii(words).ok().map(|text| text.as_str().to_owned()),
+            Encoding::Hex(_) => {
+                Some(hex::encode(words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>()))
+            }
             _ if register.table.is_bits() => words.first().map(ToString::to_string),
             encoding => register::decode(&encoding, words, 0, Some(0)).ok().map(|value| value.to_string()),
         };

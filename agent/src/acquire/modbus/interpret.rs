@@ -6,10 +6,11 @@
 
 use tidewaiter_config::profile::{RegisterChannel, RegisterProfile};
 use tidewaiter_drivers::{
-    Decimal,
+    Decimal, Unit,
     modbus::register::{self, Encoding, RegisterError},
     reading::{Doubt, Flaw, Indication, Missing, Moment, Outcome, Quality, Reading},
 };
+use tidewaiter_node::{block::Block, map::status};
 
 use crate::acquire::{Mark, channel};
 
@@ -113,6 +114,45 @@ impl Interpreter {
     }
 }
 
+impl Interpreter {
+    /// Reads one poll of an instrument that seals its block. `block` is what came of it; none where none came.
+    ///
+    /// That what is measured is simulated is told whether or not the profile has a channel for it.
+    pub(super) fn interpret_sealed(
+        &self,
+        taken: &[Option<Taken>],
+        block: Option<Result<Block, Missing>>,
+        at: Moment,
+    ) -> Said {
+        let mut readings = Vec::new();
+        for (index, spec) in self.profile.channels.iter().enumerate() {
+            let (at, asked) = match taken.get(index) {
+                Some(Some(taken)) => (taken.at, taken.words.as_ref().map(|_| ()).map_err(|reason| *reason)),
+                _ => (at, Err(Missing::TimedOut)),
+            };
+            let outcome = asked.and_then(|()| {
+                let field = spec.field.ok_or(Missing::Refused)?;
+                let indication = field.of(&block.unwrap_or(Err(Missing::Refused))?)?;
+                Ok(match (within(spec, indication.value), indication.quality) {
+                    (false, Quality::Good | Quality::Uncertain(_)) => {
+                        Indication { quality: Quality::Bad(Flaw::Implausible), ..indication }
+                    }
+                    _ => indication,
+                })
+            });
+            readings.push(Reading { channel: channel::name(&spec.name), at, outcome });
+        }
+        if let Some(Ok(block)) = block
+            && block.status & status::SIMULATED != 0
+            && !readings.iter().any(|it| it.channel == channel::SIMULATED && it.outcome.is_ok())
+        {
+            let value = Indication { value: Decimal::whole(1), unit: Unit::One, quality: Quality::Good };
+            readings.push(Reading { channel: channel::name(channel::SIMULATED), at, outcome: Ok(value) });
+        }
+        Said { readings, marks: Vec::new() }
+    }
+}
+
 impl Memory {
     /// Whether the heartbeat has now stood for `most` polls or more after it was first seen.
     fn stands(&mut self, words: &[u16], most: u16) -> bool {
@@ -150,10 +190,12 @@ fn decode(spec: &RegisterChannel, words: &[u16]) -> Outcome {
             _ => Missing::Refused,
         })?
     };
-    let within =
-        spec.plausible.is_none_or(|(least, most)| value.cmp_value(least).is_ge() && value.cmp_value(most).is_le());
-    let quality = if within { Quality::Good } else { Quality::Bad(Flaw::Implausible) };
+    let quality = if within(spec, value) { Quality::Good } else { Quality::Bad(Flaw::Implausible) };
     Ok(Indication { value, unit: spec.unit, quality })
+}
+
+fn within(spec: &RegisterChannel, value: Decimal) -> bool {
+    spec.plausible.is_none_or(|(least, most)| value.cmp_value(least).is_ge() && value.cmp_value(most).is_le())
 }
 
 /// The reason that status channel `name` gives for holding values back; a fault outweighs warming up.
@@ -170,10 +212,7 @@ fn stricter(so_far: Option<Missing>, name: &str) -> Option<Missing> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-    use tidewaiter_drivers::{
-        Unit,
-        modbus::register::{Table, WordOrder},
-    };
+    use tidewaiter_drivers::modbus::register::{Table, WordOrder};
 
     use super::*;
     use crate::acquire::{

@@ -19,6 +19,7 @@ mod identity;
 mod interpret;
 mod line;
 mod schedule;
+mod sealed;
 mod station;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,10 @@ mod wire;
 use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use tidewaiter_config::site::{Instrument, Link, Port, Protocol};
+use tidewaiter_config::{
+    profile::Fact,
+    site::{Instrument, Link, Port, Protocol},
+};
 use tidewaiter_drivers::reading::Missing;
 use tokio::time::Instant;
 
@@ -37,6 +41,7 @@ use self::{
     interpret::Interpreter,
     line::{Exchange, Failure, Line, Pace},
     schedule::{Schedule, Want},
+    sealed::Seals,
     station::{Answer, Poll, Purpose, Station},
 };
 use super::{
@@ -129,6 +134,7 @@ impl Bus {
                 blocks: plan::blocks(profile, start),
                 interpreter: Interpreter::new(profile.clone()),
                 identity: Identity::new(profile, &instrument.identity),
+                seals: profile.sealed.map(|_| Seals::new(registered(instrument), instrument.simulated)),
                 estimate: Estimate::new(start),
                 refuses_gaps: false,
                 poll: None,
@@ -434,7 +440,18 @@ impl Bus {
                 self.outlet.send(&station.instrument, at, raw.clone(), Content::Event(happening)).await?;
             }
         }
-        let mut said = station.interpreter.interpret(&poll.taken, at);
+        let mut said = if let Some(seals) = &mut station.seals {
+            let judged = poll.sealed.as_ref().and_then(|it| Some(seals.take(it.words.as_ref().ok()?, it.at)));
+            if let Some(judged) = &judged {
+                self.outlet.count(&station.instrument, |tally| tally.sealed(judged.block.is_ok(), judged.skipped));
+                for happening in &judged.told {
+                    self.outlet.send(&station.instrument, at, raw.clone(), Content::Event(happening.clone())).await?;
+                }
+            }
+            station.interpreter.interpret_sealed(&poll.taken, judged.map(|it| it.block), at)
+        } else {
+            station.interpreter.interpret(&poll.taken, at)
+        };
         station.stamp(&mut said.readings);
         for mark in said.marks {
             self.outlet.send(&station.instrument, at, raw.clone(), Content::Identity(mark)).await?;
@@ -516,4 +533,9 @@ impl Bus {
             }
         }
     }
+}
+
+/// The serial number that the site file has for an instrument.
+fn registered(instrument: &Instrument) -> Option<String> {
+    instrument.identity.get(&Fact::Serial).or(instrument.serial_number.as_ref()).cloned()
 }

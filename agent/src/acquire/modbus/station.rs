@@ -13,6 +13,7 @@ use super::{
     identity::{Identity, Inquiry},
     interpret::{Interpreter, Taken},
     line::{Ask, Exchange, Line, Objects, Pace},
+    sealed::Seals,
 };
 use crate::acquire::plan::{self, Block, Estimate};
 
@@ -31,6 +32,8 @@ pub(super) struct Station {
     pub(super) blocks: Vec<Block>,
     pub(super) interpreter: Interpreter,
     pub(super) identity: Identity,
+    /// Of an instrument that seals its block.
+    pub(super) seals: Option<Seals>,
     pub(super) estimate: Estimate,
     /// The instrument refuses addresses between its channels.
     pub(super) refuses_gaps: bool,
@@ -43,6 +46,8 @@ pub(super) struct Poll {
     pub(super) next: usize,
     /// What is known of each channel of the profile.
     pub(super) taken: Vec<Option<Taken>>,
+    /// The registers of the sealed block, of an instrument that has one.
+    pub(super) sealed: Option<Taken>,
     /// The answers, one behind the other; each tells its own length.
     pub(super) raw: BytesMut,
     /// Nothing more is asked.
@@ -115,7 +120,7 @@ impl Station {
 
     /// Marks values of an instrument that is not the registered one.
     pub(super) fn stamp(&self, readings: &mut [Reading]) {
-        if !self.identity.mismatch() {
+        if !self.identity.mismatch() && !self.seals.as_ref().is_some_and(Seals::mismatch) {
             return;
         }
         for indication in readings.iter_mut().filter_map(|reading| reading.outcome.as_mut().ok()) {
@@ -153,7 +158,7 @@ impl Station {
 impl Poll {
     /// A poll of an instrument with this many channels, nothing asked yet.
     pub(super) fn new(channels: usize) -> Self {
-        Self { next: 0, taken: vec![None; channels], raw: BytesMut::new(), over: false }
+        Self { next: 0, taken: vec![None; channels], sealed: None, raw: BytesMut::new(), over: false }
     }
 
     pub(super) fn answered(&mut self, block: &Block, words: &[u16], at: Moment) {
@@ -164,6 +169,7 @@ impl Poll {
                 *taken = Some(Taken { at, words: registers.ok_or(Missing::Refused) });
             }
         }
+        self.sealed = Some(Taken { at, words: Ok(words.to_vec()) });
         self.next += 1;
     }
 

@@ -7,6 +7,7 @@ mod dead;
 mod identity;
 mod late;
 mod replug;
+mod sealed;
 mod traps;
 
 use std::{
@@ -45,6 +46,7 @@ pub(super) fn channel(name: &str, table: Table, address: u16, encoding: Encoding
         sentinels: Vec::new(),
         plausible: None,
         heartbeat_polls: None,
+        field: None,
     }
 }
 
@@ -59,6 +61,7 @@ pub(super) fn profile(channels: Vec<RegisterChannel>) -> RegisterProfile {
         max_answer_time: None,
         device_identification: false,
         identity: Vec::new(),
+        sealed: None,
         channels,
         vectors: Vec::new(),
         digest: [0; 32],

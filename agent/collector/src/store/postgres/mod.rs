@@ -25,6 +25,7 @@ mod chain;
 mod connect;
 mod content;
 mod log;
+mod nodes;
 mod password;
 mod read;
 pub mod schema;
@@ -361,7 +362,13 @@ fn layout(client: &mut Client, address: &Address, write: bool) -> Result<(), Sto
         let may_create = "SELECT has_database_privilege(current_database(), 'CREATE')";
         let may: bool = client.query_one(may_create, &[]).and_then(|it| it.try_get(0)).map_err(failed)?;
         if !may {
-            return Err(StoreError::NoTables { place: place() });
+            // An administrator made the tables, and brings them up too.
+            return Err(match found {
+                Some(found) => {
+                    StoreError::OlderServer { place: place(), found: i32::try_from(found).unwrap_or(0), upto: VERSION }
+                }
+                None => StoreError::NoTables { place: place() },
+            });
         }
         let failed = |source| server_error(place(), "making the tables", source);
         // Several collectors may start at once: the second one finds them made. The lock is taken before the transaction begins:

@@ -9,7 +9,7 @@
 //!   tells whether the commit took place.
 
 /// Version of the layout below.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// Name of the schema: the tables stand apart from whatever else is in the database.
 pub(super) const SCHEMA: &str = "tidewaiter";
@@ -147,8 +147,39 @@ INSERT INTO writer (turn, keys_turn) VALUES (0, 0);
 INSERT INTO layout (version) VALUES (2);
 "#;
 
+/// What version 3 adds, as in the file.
+pub(super) const TABLES_3: &str = "
+SET LOCAL search_path = tidewaiter, pg_temp;
+CREATE TABLE node_block (
+    serial    bytea NOT NULL CHECK (length(serial) = 8),
+    sequence  bigint NOT NULL CHECK (sequence > 0),
+    mac       bytea NOT NULL CHECK (length(mac) = 16),
+    starts    bigint NOT NULL,
+    events    bigint NOT NULL,
+    uptime_ms bigint NOT NULL,
+    chain     bytea NOT NULL,
+    seq       bigint NOT NULL,
+    boot      bigint,
+    mono_ms   bigint NOT NULL,
+    wall_ms   bigint NOT NULL,
+    PRIMARY KEY (serial, sequence)
+);
+CREATE INDEX node_block_record ON node_block (chain, seq);
+CREATE TABLE node_finding (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    chain       bytea NOT NULL,
+    seq         bigint NOT NULL,
+    agent       text COLLATE \"C\" NOT NULL,
+    reason      text COLLATE \"C\" NOT NULL,
+    detail      text NOT NULL,
+    received_ms bigint NOT NULL,
+    UNIQUE (chain, seq, reason)
+);
+INSERT INTO layout (version) VALUES (3);
+";
+
 /// The steps of the layout, oldest first: each brings a database of the version before it to its own.
-pub(super) const STEPS: [(i64, &str); 1] = [(VERSION, TABLES_2)];
+pub(super) const STEPS: [(i64, &str); 2] = [(2, TABLES_2), (VERSION, TABLES_3)];
 
 /// What a database administrator runs: the tables, and what the two roles may do with them.
 ///
@@ -158,23 +189,30 @@ pub(super) const STEPS: [(i64, &str); 1] = [(VERSION, TABLES_2)];
 /// # Errors
 ///
 /// When a name is none that could stand in SQL without care.
-pub fn schema(writer: &str, reader: &str) -> Result<String, String> {
+///
+/// With `since`, what a database of that version lacks, and the rights again.
+pub fn schema(writer: &str, reader: &str, since: Option<i64>) -> Result<String, String> {
     for name in [writer, reader] {
         let is_plain = name.chars().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_');
         if name.is_empty() || !is_plain || name.starts_with(|it: char| it.is_ascii_digit()) {
             return Err(format!("role {name:?}; write lower-case letters, digits and _"));
         }
     }
-    let tables = STEPS.map(|(_, sql)| sql).concat();
+    if let Some(since) = since.filter(|it| !STEPS.iter().any(|(version, _)| version == it)) {
+        return Err(format!("there is no layout {since}; write {} to {VERSION}", STEPS[0].0));
+    }
+    let tables: String =
+        STEPS.iter().filter(|(version, _)| since.is_none_or(|it| it < *version)).map(|(_, sql)| *sql).collect();
     Ok(format!(
         "-- The store of tidewaiter-collector, layout {VERSION}. Run it in its database, as the role that shall own the tables.
 BEGIN;{tables}
 GRANT USAGE ON SCHEMA {SCHEMA} TO {writer}, {reader};
 GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {writer}, {reader};
 GRANT INSERT ON chain, record, evidence, refused, state, counter, log_leaf, log_node, log_head, rotation, named, content,
-    content_piece, gap, collector TO {writer};
+    content_piece, gap, collector, node_block, node_finding TO {writer};
 GRANT UPDATE ON writer, collector, chain, state, counter, rotation, named, content, gap TO {writer};
-GRANT DELETE ON collector, record, evidence, refused, rotation, named, content, content_piece, gap TO {writer};
+GRANT DELETE ON collector, record, evidence, refused, rotation, named, content, content_piece, gap, node_block,
+    node_finding TO {writer};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA {SCHEMA} TO {writer};
 COMMIT;
 "
