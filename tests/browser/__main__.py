@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+TOOLS = {"chromium": "chromium", "chromedriver": "chromium-driver", "mosquitto": "mosquitto", "cc": "gcc",
          "softhsm2-util": "softhsm2"}
 
 
