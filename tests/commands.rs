@@ -341,7 +341,12 @@ fn an_agent_without_instruments_runs_and_stops_in_order() {
     bring(dir.path(), &path);
     agent.terminate(Duration::from_secs(20)).unwrap();
     let log = tidewaiter(&["log", "--config", &path]);
-    assert!(log.stdout.contains("shutdown"), "{}", log.stdout);
+    for sentence in ["stopped in order", "Li Na declared 粤B12345", "the chain begins"] {
+        assert!(log.stdout.contains(sentence), "{sentence}: {}", log.stdout);
+    }
+    assert!(!log.stdout.contains("subject-posted"), "a machine word: {}", log.stdout);
+    let log = tidewaiter(&["log", "--config", &path, "--json"]);
+    assert!(log.stdout.contains("\"shutdown\"") && log.stdout.contains("subject-posted"), "{}", log.stdout);
 }
 
 /// A person attaches files to the running agent; some fit into a record, some do not, some are refused.

@@ -6,6 +6,7 @@ import errno
 import os
 import platform
 import socket
+import struct
 import subprocess
 import sys
 
@@ -23,7 +24,10 @@ SYSCALLS = {
                 "sethostname": 161, "process_vm_readv": 270},
 }[platform.machine()]  # fmt: skip
 unit = sys.argv[1]
-other = {"tidewaiter": "tidewaiter-collector", "tidewaiter-collector": "tidewaiter"}[unit]
+other = "tidewaiter" if unit == "tidewaiter-collector" else "tidewaiter-collector"
+
+# Where it may write, if anywhere.
+OWN = f"/var/lib/{unit}" if os.path.isdir(f"/var/lib/{unit}") else "/var/tmp"
 
 
 def call(name, *arguments):
@@ -71,12 +75,20 @@ def own_program(folder):
 
 
 def setuid_bit():
-    path = f"/var/lib/{unit}/bit"
+    path = f"{OWN}/bit"
     open(path, "w").close()
     try:
         os.chmod(path, 0o4700)
     finally:
         os.unlink(path)
+
+
+def adjusts():
+    # Asking is not what is tried here: ADJ_SETOFFSET with nothing to add. Without the capability it is denied by the kernel too.
+    told = ctypes.create_string_buffer(256)
+    struct.pack_into("I", told, 0, 0x0100)
+    if LIBC.adjtimex(told) == -1:
+        raise OSError(ctypes.get_errno(), "adjtimex")
 
 
 def sees_others():
@@ -103,14 +115,14 @@ PROBES = {
     # running something
     "start a shell": starts("/bin/sh", "-c", "true"),
     "start su": starts("/bin/su", "-c", "true"),
-    "run a program it wrote into its own folder": lambda: own_program(f"/var/lib/{unit}"),
+    "run a program it wrote into its own folder": lambda: own_program(OWN),
     "run a program it wrote into /tmp": lambda: own_program("/tmp"),
     "have memory that is written and run": writable_code,
     "set the set-user-ID bit": setuid_bit,
     # devices
     "read the memory device": opens("/dev/mem"),
     "read a disk": lambda: os.close(os.open("/dev/vda", os.O_RDONLY)),
-    "make a device": lambda: os.mknod(f"/var/lib/{unit}/disk", 0o060600, os.makedev(254, 0)),
+    "make a device": lambda: os.mknod(f"{OWN}/disk", 0o060600, os.makedev(254, 0)),
     "read a console": lambda: os.close(os.open("/dev/console", os.O_RDWR)),
     # network
     "send raw packets": speaks(socket.AF_INET, socket.SOCK_RAW, 1),
@@ -120,6 +132,7 @@ PROBES = {
     # the kernel
     "set the clock": call("clock_settime", 0, (ctypes.c_long * 2)(1_000_000_000, 0)),
     "set the clock, the old way": call("settimeofday", (ctypes.c_long * 2)(1_000_000_000, 0), 0),
+    "set the clock by the call that also asks": lambda: adjusts(),
     "become root": call("setuid", 0),
     "trace a process": call("ptrace", 16, 1, 0, 0),
     "mount something": call("mount", b"none", b"/tmp", b"tmpfs", 0, 0),
@@ -155,11 +168,23 @@ for what, probe in PROBES.items():
         print(f"ALLOWED {what}")
         allowed += 1
 
-# And what it needs is there: the clock may be asked, not set.
+# And what it needs is there: the clock may be asked by the clock service alone, and the agent may ask that.
+asked = LIBC.adjtimex(ctypes.create_string_buffer(256)) != -1
+if unit == "tidewaiter-clock":
+    print("could ask the kernel about its clock" if asked else "MISSING the kernel may not be asked about its clock")
+    missing += not asked
+elif asked:
+    print("ALLOWED ask the kernel about its clock, which goes with setting it")
+    allowed += 1
 if unit == "tidewaiter":
-    asked = LIBC.adjtimex(ctypes.create_string_buffer(256))
-    print(f"could ask the clock: {asked}" if asked != -1 else "MISSING the clock may not be asked: records would not know the time")
-    missing += asked == -1
     open("/proc/sys/kernel/random/boot_id").close()
+    try:
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(5)
+            door.connect("/run/tidewaiter-clock/socket")
+            print(f"could ask the clock service: {door.recv(1024).decode().strip()}")
+    except OSError as why:
+        print(f"MISSING the clock service does not answer: {why}")
+        missing += 1
 print(f"{len(PROBES) - allowed} of {len(PROBES)} denied")
 sys.exit(1 if allowed or missing else 0)

@@ -1,8 +1,8 @@
-//! The steps of a judgement, in words and in JSON.
+//! The steps of a judgement, in words and in JSON; and what judgements add up to, in words.
 
 use serde_json::{Value, json};
 use tidewaiter_config::limits::{LimitTable, Row};
-use tidewaiter_screening::{Finding, Part, Step};
+use tidewaiter_screening::{Finding, Part, Step, statistics::Rate};
 use tidewaiter_words::{Arg, Language, knows, quantity, say, terms};
 
 /// One step as a sentence.
@@ -36,6 +36,19 @@ pub(crate) fn named(language: Language, kind: &str, word: &str) -> String {
 pub(crate) fn unit(language: Language, code: &str) -> String {
     let sign = quantity::unit(language, code);
     if sign.is_empty() { code.to_owned() } else { sign }
+}
+
+/// A percentage with both its numbers and what they are.
+pub(crate) fn share(language: Language, rate: &Rate) -> String {
+    let percent = rate.percent.map_or_else(|| "–".to_owned(), |it| format!("{it} %"));
+    let of = say(language, &format!("stats-{}", rate.of), &[]);
+    let parts = [
+        ("percent", (&percent).into()),
+        ("numerator", rate.numerator.into()),
+        ("denominator", rate.denominator.into()),
+        ("of", (&of).into()),
+    ];
+    say(language, "stats-share", &parts)
 }
 
 /// All that is said about one finding, line by line, its heading first.

@@ -4,6 +4,7 @@ mod answer;
 mod ask;
 mod duties;
 mod life;
+mod links;
 mod live;
 mod orders;
 mod scene;
@@ -48,7 +49,7 @@ pub use self::{
     live::{Live, LiveResult, LiveValue, ResultDetail, Snapshot},
     scene::{MOST_POINTS, Scene, Series},
 };
-use self::{life::Life, scene::Scenes, shots::Shots, turn::Turning};
+use self::{life::Life, links::Links, scene::Scenes, shots::Shots, turn::Turning};
 
 /// Name of the note with the places at drill.
 const DRILL_NOTE: &str = "drill";
@@ -58,8 +59,6 @@ const TICK: Duration = Duration::from_millis(100);
 const REFRESH_MS: u64 = 1000;
 /// Live values of one instrument go out at most this often.
 const VIEW_MS: u64 = 1000;
-/// A link must stay down (or up) this long before it becomes a record of its own.
-const LINK_HOLD_MS: u64 = 5000;
 /// Recent results kept for the local interface.
 const RECENT: usize = 100;
 
@@ -85,7 +84,7 @@ pub struct Inspector {
     refreshed_ms: u64,
     views: mpsc::Sender<(String, Bytes)>,
     viewed: BTreeMap<Arc<str>, u64>,
-    links: BTreeMap<Arc<str>, LinkWatch>,
+    links: Links,
     life: Life,
     shots: Shots,
     /// As what whoever asks right now acts.
@@ -96,13 +95,6 @@ pub struct Inspector {
     pictured: BTreeMap<String, String>,
     turning: Option<Turning>,
     beat: Option<Beat>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct LinkWatch {
-    state: LinkState,
-    since_ms: u64,
-    told: LinkState,
 }
 
 impl Inspector {
@@ -159,7 +151,7 @@ impl Inspector {
             live,
             views,
             viewed: BTreeMap::new(),
-            links: BTreeMap::new(),
+            links: Links::default(),
             shots: Shots::default(),
             role: None,
             cameras: Cameras::default(),
@@ -235,16 +227,7 @@ impl Inspector {
         self.introduce(arrival).await;
         self.take_shots(arrival).await;
         if let Content::Link(state) = &arrival.content {
-            let since_ms = arrival.at.mono_ms;
-            let watch = self.links.entry(Arc::clone(&arrival.instrument)).or_insert(LinkWatch {
-                state: *state,
-                since_ms,
-                told: LinkState::Up,
-            });
-            if watch.state != *state {
-                watch.state = *state;
-                watch.since_ms = since_ms;
-            }
+            self.links.arrival(&arrival.instrument, *state, arrival.at);
         }
         if let Content::Event(happening) = &arrival.content {
             let event = Event {
@@ -272,17 +255,7 @@ impl Inspector {
         let mut steps = self.engine.tick(now);
         steps.extend(self.register.tick(now, sampling_date(now)).into_iter().map(Step::Event));
         let told = self.register.save();
-        for (instrument, watch) in &mut self.links {
-            if watch.state != watch.told && now.mono_ms.saturating_sub(watch.since_ms) >= LINK_HOLD_MS {
-                watch.told = watch.state;
-                steps.push(Step::Event(Event {
-                    place: "self".to_owned(),
-                    name: if watch.state == LinkState::Up { "link-up" } else { "link-down" }.to_owned(),
-                    subject: Some(instrument.to_string()),
-                    facts: Vec::new(),
-                }));
-            }
-        }
+        steps.extend(self.links.tick(now).into_iter().map(Step::Event));
         self.carry_out(steps).await;
         if told.is_some()
             && let Err(refusal) = self.outbox.notes(vec![(register::NOTE.to_owned(), told)]).await

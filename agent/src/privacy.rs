@@ -30,7 +30,7 @@ const PEOPLE: [&str; 12] = [
 /// Fields that hold a plate.
 const PLATES: [&str; 3] = ["plate", "trailer", "trailer-plate"];
 /// Events whose subject is a user, or whose facts list users.
-const OF_USERS: [&str; 4] = ["sign-in", "sign-out", "sign-in-failed", "users-in-force"];
+const OF_USERS: [&str; 5] = ["sign-in", "sign-out", "sign-in-failed", "users-in-force", "password-changed"];
 /// Facts that list users in those events.
 const LISTS: [&str; 4] = ["users", "added", "removed", "changed"];
 

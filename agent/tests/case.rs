@@ -19,7 +19,7 @@ use tidewaiter_agent::{
 use tidewaiter_drivers::reading::Moment;
 use tidewaiter_record::{
     Ed25519Signer, Hash, Receipt, RegisteredKey, Registry,
-    body::{Context, Detail, Event, Evidence, Flags},
+    body::{Context, Detail, Event, Evidence, Flags, LimitsActivated, Table},
     issue,
 };
 use tokio_util::sync::CancellationToken;
@@ -44,7 +44,7 @@ fn event(number: u32) -> Detail {
 }
 
 /// A data directory with twenty records, evidence beside it and a receipt over the first ten or so.
-fn lived(dir: &Path, content: &[u8]) -> Registry {
+fn lived(dir: &Path, content: &[u8], table: Option<&[u8]>) -> Registry {
     let mut registry = keys::init(dir, AGENT, false, &SystemClock).unwrap();
     let centre = Ed25519Signer::generate().unwrap();
     registry.add(RegisteredKey::centre("centre", centre.public_key())).unwrap();
@@ -92,6 +92,13 @@ fn lived(dir: &Path, content: &[u8]) -> Registry {
                     facts: BTreeMap::new(),
                     context: context.clone(),
                 }))
+            } else if let Some(table) = table.filter(|_| number == 6) {
+                Detail::LimitsActivated(Box::new(LimitsActivated {
+                    cause: "built-in".to_owned(),
+                    tables: vec![Table { id: "own".into(), edition: "1".into(), sha256: Hash::of(table).0 }],
+                    versions: None,
+                    facts: BTreeMap::new(),
+                }))
             } else {
                 event(number)
             };
@@ -123,7 +130,7 @@ fn a_case_is_made_and_checked_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let content = vec![9_u8; 30_000];
-    let registry = lived(&folder.path().join("data"), &content);
+    let registry = lived(&folder.path().join("data"), &content, None);
     fs::write(at("registry.json"), registry.to_json()).unwrap();
     let (data, tar, keys) = (at("data"), at("case.tar"), at("registry.json"));
     let made =
@@ -154,11 +161,36 @@ fn a_case_is_made_and_checked_from_the_command_line() {
 }
 
 #[test]
+fn the_tables_of_the_site_are_packed_without_being_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    // A laboratory's own edition: a built-in table under another name.
+    let built_in = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/limits/gasoline-cn.toml");
+    let own = fs::read_to_string(built_in).unwrap().replacen("id = \"", "id = \"own-", 1);
+    fs::create_dir(at("limits")).unwrap();
+    fs::write(at("limits/own.toml"), &own).unwrap();
+    let registry = lived(&folder.path().join("data"), &[9_u8; 30_000], Some(own.as_bytes()));
+    fs::write(at("registry.json"), registry.to_json()).unwrap();
+    let head = "version = 1\n[site]\nid = \"s\"\nagent = \"gate-07\"\nname = \"n\"\n[store]\ndir = \"data\"\n\
+                budget = \"64 MiB\"\n";
+    let absent = |site: &str| {
+        fs::write(at("site.toml"), format!("{head}{site}")).unwrap();
+        let (site, keys, tar) = (at("site.toml"), at("registry.json"), at("case.tar"));
+        let made = tidewaiter(&["bundle", "7", "--config", &site, "--registry", &keys, "--out", &tar, "--json"]);
+        assert_eq!(made.status.code(), Some(0), "{}", said(&made));
+        let manifest: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+        manifest["absent"].as_array().unwrap().len()
+    };
+    assert_eq!(absent(""), 1, "the table is named by a record and lies nowhere that the site names");
+    assert_eq!(absent("[limits]\ndir = \"limits\"\n"), 0);
+}
+
+#[test]
 fn a_dead_board_gives_up_what_it_holds_and_stays_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let content = vec![9_u8; 30_000];
-    let registry = lived(&folder.path().join("data"), &content);
+    let registry = lived(&folder.path().join("data"), &content, None);
     fs::write(at("registry.json"), registry.to_json()).unwrap();
     let data = at("data");
     let before = fs::read(folder.path().join("data").join(SqliteStore::FILE)).unwrap();

@@ -8,6 +8,7 @@ mod benches;
 mod checks;
 mod declared;
 mod ending;
+mod flapping;
 mod full;
 mod lane;
 mod life;

@@ -12,7 +12,8 @@ mod noise;
 mod row;
 mod witness;
 
-pub(crate) use row::{BUSY, Row, runtime};
+pub(crate) use audit::{Promises, audit};
+pub(crate) use row::{BUSY, Poster, Row, runtime};
 
 use tidewaiter_tests::process::pass;
 

@@ -20,7 +20,7 @@ const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../agent/record/record
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../agent/record/vectors");
 
 /// Lorries, a scale, a portal, a camera; a bench for pH; a tyre drum.
-const SCENE: &str = r#"
+pub(super) const SCENE: &str = r#"
 title = "a lane and a laboratory, read by others"
 seed = 29
 [lane]

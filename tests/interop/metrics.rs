@@ -1,9 +1,16 @@
 //! The figures of a running agent, read by the parser of Prometheus' own Python client.
 
-use std::{collections::BTreeMap, process::Command};
+use std::{collections::BTreeMap, path::PathBuf, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 use tidewaiter_agent::lane::{self, Local};
+use tidewaiter_collector::{
+    config::Listen,
+    figures::{
+        listen::{self, Readable},
+        running::Pulse,
+    },
+};
 use tidewaiter_tests::{
     process::run,
     tool,
@@ -16,15 +23,21 @@ use super::verifier::interpreter;
 const PARSER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/metrics.py");
 const LIGHTS: &str = include_str!("../../simulator/scenes/lane-lights.toml");
 
-pub(super) fn parsed() -> Result<()> {
-    let Some(python) = interpreter() else { return Ok(()) };
+/// A Python with the client of Prometheus.
+fn python() -> Option<PathBuf> {
+    let python = interpreter()?;
     if !run(Command::new(&python).args(["-c", "import prometheus_client"])).is_ok_and(|it| it.code == 0) {
         tool::missing(
             "no Python with the package prometheus_client",
             "target/test-venv/bin/pip install -r tests/interop/requirements.txt",
         );
-        return Ok(());
+        return None;
     }
+    Some(python)
+}
+
+pub(super) fn parsed() -> Result<()> {
+    let Some(python) = python() else { return Ok(()) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
     runtime.block_on(async {
         let mut world = World::start(Setting::of(LIGHTS)).await?;
@@ -67,6 +80,61 @@ pub(super) fn parsed() -> Result<()> {
         println!("{} samples, all of them read", found.len());
         stop.cancel();
         world.stop().await?;
+        Ok(())
+    })
+}
+
+/// The figures of a centre that has taken what a lane sealed.
+pub(super) fn centre() -> Result<()> {
+    let Some(python) = python() else { return Ok(()) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    runtime.block_on(async {
+        let mut world = World::start(Setting { on_disk: true, ..Setting::of(LIGHTS) }).await?;
+        world.until(3 * MINUTE + 50 * SECOND).await;
+        world.stop().await?;
+        let (pulse, running) = Pulse::start();
+        pulse.connected(true);
+        pulse.round(|it| it.receipts_sent = 17);
+        let stop = CancellationToken::new();
+        let place = world.stand.dir.join("centre").join("collector.db").into();
+        let readable = Readable { place, registry: world.stand.registry_path() };
+        let address =
+            listen::serve(&Listen { address: "127.0.0.1:0".parse()? }, readable, running, stop.clone()).await?;
+        let url = format!("http://{address}/metrics");
+        let ended = tokio::task::spawn_blocking(move || run(Command::new(python).arg(PARSER).arg(url))).await??;
+        ensure!(ended.code == 0, "{}", ended.stderr);
+        let found: BTreeMap<String, f64> = serde_json::from_str(&ended.stdout).context(ended.stdout.clone())?;
+        let summary = world.centre.summary()?;
+        #[allow(clippy::cast_precision_loss, reason = "some hundreds")]
+        let expected = [
+            ("records_stored_total", summary.records as f64),
+            ("records_receipted_total", summary.receipted as f64),
+            ("messages_received_total", summary.received as f64),
+            ("recomputed_total", summary.recomputed as f64),
+            ("receipts_sent_total", 17.0),
+            ("broker_up", 1.0),
+            ("store_readable", 1.0),
+            ("chains", 1.0),
+            ("agents", 1.0),
+            ("agents_unseen", 0.0),
+            ("gaps_open", 0.0),
+            ("chains_held{reason=evidence}", 0.0),
+            ("refusals_total{cause=signature}", 0.0),
+            ("refusals_total{cause=equivocation}", 0.0),
+            ("doubts_total{cause=verdict-drift}", 0.0),
+            ("incidents{kind=fork}", 0.0),
+        ];
+        for (name, ought) in expected {
+            let name = format!("tidewaiter_collector_{name}");
+            let value = *found.get(&name).with_context(|| format!("{name} is missing in {found:#?}"))?;
+            ensure!((value - ought).abs() < 0.001, "{name} is {value}, not {ought}");
+        }
+        ensure!(summary.records > 5 && found.get("tidewaiter_collector_store_bytes") > Some(&10_000.0), "{found:#?}");
+        ensure!(found.contains_key("tidewaiter_collector_store_free_bytes"), "{found:#?}");
+        let silent = found.keys().filter(|it| it.starts_with("tidewaiter_collector_agent_silent_seconds{")).count();
+        ensure!(silent == 1, "{silent} agents are named");
+        println!("{} samples of the centre, all of them read", found.len());
+        stop.cancel();
         Ok(())
     })
 }

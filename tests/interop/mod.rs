@@ -6,8 +6,10 @@ mod foreign;
 mod mandate;
 mod metrics;
 mod modbus;
+mod parquet;
 mod peers;
 mod proof;
+mod relink;
 mod tls;
 pub(crate) mod verifier;
 mod wiring;
@@ -17,6 +19,11 @@ use tidewaiter_tests::process::pass;
 #[test]
 fn mosquitto_tls() {
     pass(tls::mutual());
+}
+
+#[test]
+fn mosquitto_to_mosquitto_at_a_reload() {
+    pass(relink::from_plain_to_tls());
 }
 
 #[test]
@@ -100,8 +107,23 @@ fn pymodbus_server_is_written_on_a_line_that_echoes() {
 }
 
 #[test]
+fn duckdb_reads_the_tables_of_all_kinds() {
+    pass(parquet::vectors());
+}
+
+#[test]
+fn duckdb_reads_the_tables_of_a_world() {
+    pass(parquet::world());
+}
+
+#[test]
 fn prometheus_reads_the_figures() {
     pass(metrics::parsed());
+}
+
+#[test]
+fn prometheus_reads_the_figures_of_the_centre() {
+    pass(metrics::centre());
 }
 
 #[test]

@@ -27,7 +27,7 @@ use crate::chaos::{BUSY, Row, runtime};
 
 /// An agent publishes under its own name and reads its own downlinks; the centre reads what agents
 /// publish and writes receipts (mosquitto.conf(5), `acl_file`: `%u` is the certificate's common name).
-const ACL: &str = include_str!("../../agent/packaging/brokers/mosquitto/acl");
+pub(super) const ACL: &str = include_str!("../../agent/packaging/brokers/mosquitto/acl");
 
 /// How long a refusal may take to be logged.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -139,7 +139,7 @@ pub(super) fn mutual() -> Result<()> {
     Ok(())
 }
 
-fn files(ca: &Path, identity: &Identity) -> String {
+pub(super) fn files(ca: &Path, identity: &Identity) -> String {
     format!(
         "ca = \"{}\"\ncertificate = \"{}\"\nkey = \"{}\"\n",
         ca.display(),

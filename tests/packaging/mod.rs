@@ -1,6 +1,9 @@
 //! What the packages promise, as far as it can be held without installing them: sandbox, files, access lists, dashboards,
 //! and the example consumers against a real broker. `agent/packaging/trial` installs them.
 
+mod clock;
+mod metrics;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -61,12 +64,11 @@ fn exposure(unit: &str, drop_ins: &[&str]) -> Result<Option<u32>> {
 
 #[test]
 fn units_are_exposed_no_more_than_they_need() -> Result<()> {
-    // Asking the kernel whether the clock is synchronised costs the agent 0.2: without it no record would know its time.
     let rows: [(&str, &[&str], u32); 4] = [
-        ("tidewaiter.service", &[], 17),
-        ("tidewaiter.service", &["network.conf"], 16),
-        ("tidewaiter.service", &["strict.conf"], 15),
-        ("tidewaiter-collector.service", &[], 15),
+        ("tidewaiter.service", &[], 13),
+        ("tidewaiter.service", &["network.conf"], 12),
+        ("tidewaiter-clock.service", &[], 5),
+        ("tidewaiter-collector.service", &[], 11),
     ];
     for (unit, drop_ins, most) in rows {
         let Some(exposure) = exposure(unit, drop_ins)? else { return Ok(()) };
@@ -81,9 +83,10 @@ fn the_agent_s_unit_leaves_it_what_it_needs() -> Result<()> {
     let unit = read("agent/packaging/systemd/tidewaiter.service")?;
     let has = |line: &str| unit.lines().any(|it| it == line);
     for needed in [
-        // the kernel's word on the clock
-        "ProtectClock=no",
-        "SystemCallFilter=adjtimex clock_adjtime",
+        // the kernel's word on the clock: through the service that may ask, and no other way
+        "Wants=tidewaiter-clock.service",
+        "After=tidewaiter-clock.service",
+        "ProtectClock=yes",
         // boot_id
         "ProcSubset=all",
         // serial lines
@@ -105,6 +108,31 @@ fn the_agent_s_unit_leaves_it_what_it_needs() -> Result<()> {
             line.starts_with("ExecPaths=") || line.contains("=/usr/bin/tidewaiter "),
             "{line} cannot run in the sandbox"
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn the_clock_s_unit_can_ask_and_nothing_else() -> Result<()> {
+    let unit = read("agent/packaging/systemd/tidewaiter-clock.service")?;
+    let socket = read("agent/packaging/systemd/tidewaiter-clock.socket")?;
+    let has = |text: &str, line: &str| text.lines().any(|it| it == line);
+    for needed in [
+        "ExecStart=/usr/bin/tidewaiter clock serve",
+        "StandardInput=socket",
+        "SystemCallFilter=adjtimex clock_adjtime",
+        // an upgrade must not leave the old program running
+        "PartOf=tidewaiter.service",
+        "CapabilityBoundingSet=",
+        "PrivateNetwork=yes",
+        "DynamicUser=yes",
+        "NoExecPaths=/ /tmp /var/tmp /dev/shm",
+    ] {
+        ensure!(has(&unit, needed), "the unit lacks {needed}");
+    }
+    let listens = format!("ListenStream={}", tidewaiter_agent::clock::SOCKET);
+    for needed in [listens.as_str(), "SocketGroup=tidewaiter", "SocketMode=0660"] {
+        ensure!(has(&socket, needed), "the socket lacks {needed}");
     }
     Ok(())
 }
@@ -236,6 +264,35 @@ fn dashboards_and_alerts_ask_for_metrics_that_exist() -> Result<()> {
         }
     }
     let test = format!("{folder}/alerts.test.yml");
+    if let Some(said) = output("promtool", &["test", "rules", &test])? {
+        tell(&format!("promtool: {}", said.split_whitespace().collect::<Vec<_>>().join(" ")));
+    }
+    Ok(())
+}
+
+#[test]
+fn dashboard_and_alerts_of_the_centre_ask_for_metrics_that_exist() -> Result<()> {
+    let folder = "agent/packaging/dashboards";
+    let dashboard = read(&format!("{folder}/grafana-centre.json"))?;
+    let parsed: serde_json::Value = serde_json::from_str(&dashboard)?;
+    ensure!(parsed["panels"].as_array().is_some_and(|it| it.len() >= 10), "panels are missing");
+    let rules = read(&format!("{folder}/alerts-centre.yml"))?;
+    let test = format!("{folder}/alerts-centre.test.yml");
+    let tried = read(&test)?;
+    let asked: BTreeSet<&str> = [dashboard.as_str(), rules.as_str(), tried.as_str()]
+        .into_iter()
+        .flat_map(|text| text.split(|it: char| !it.is_ascii_alphanumeric() && it != '_'))
+        .filter(|it| it.starts_with("tidewaiter_"))
+        .map(|it| it.trim_start_matches("tidewaiter_collector_"))
+        .collect();
+    ensure!(asked.len() >= 18, "asked for: {asked:?}");
+    if let Ok(source) = read("agent/collector/src/figures/text.rs") {
+        for name in asked {
+            // The library adds prefix, unit and `_total`.
+            let stem = name.trim_end_matches("_total").trim_end_matches("_seconds");
+            ensure!(source.contains(&format!("\"{stem}\"")), "/metrics of the collector has no {name}");
+        }
+    }
     if let Some(said) = output("promtool", &["test", "rules", &test])? {
         tell(&format!("promtool: {}", said.split_whitespace().collect::<Vec<_>>().join(" ")));
     }

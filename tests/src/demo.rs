@@ -1,7 +1,8 @@
 //! The whole row, live: simulator, broker, agent, collector, and the operator at the bench.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    fs,
     net::SocketAddr,
     path::PathBuf,
     time::{Duration, Instant},
@@ -17,6 +18,7 @@ use tidewaiter_agent::{
     uplink::MqttLink,
 };
 use tidewaiter_collector::{Collected, Summary};
+use tidewaiter_config::users::Role;
 use tidewaiter_simulator::{Options, PlannedSpecimen, Scene, Simulation};
 use tidewaiter_words::Language;
 use tokio::sync::{mpsc, oneshot};
@@ -97,10 +99,55 @@ impl Report {
 
 /// What is told while it runs.
 pub enum Told {
-    /// The address of the agent's local interface, once it is up.
-    Address(SocketAddr),
+    /// The address of the agent's page, once it is up, and as whom one may act there.
+    Address(SocketAddr, Login),
     /// One record as the collector has it.
     Record(Box<Collected>),
+}
+
+/// Who may sign in at the demo's page. The password is made at each start and stands nowhere else.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// As typed at sign-in.
+    pub name: &'static str,
+    /// The password.
+    pub password: String,
+}
+
+impl Login {
+    /// Lets a user in by a users file beside the site file, and names that file in it.
+    fn make(stand: &Stand) -> Result<Self> {
+        let login = Self { name: "demo", password: password()? };
+        let users = stand.site_path().with_file_name("users.toml");
+        // Every role's work can be tried.
+        let role = Role::Administrator;
+        lane::let_in(&users, login.name, login.name, role, &login.password)?;
+        let text = fs::read_to_string(stand.site_path())?;
+        let named = text.replacen("[local]\n", "[local]\nusers = \"users.toml\"\n", 1);
+        anyhow::ensure!(named != text, "the demo's site file has no [local] table");
+        fs::write(stand.site_path(), named)?;
+        Ok(login)
+    }
+}
+
+/// Three groups of letters and digits that are not taken for each other: 59 bits.
+fn password() -> Result<String> {
+    const SIGNS: [char; 31] = [
+        'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y',
+        'z', '2', '3', '4', '5', '6', '7', '8', '9',
+    ];
+    loop {
+        let mut random = [0_u8; 32];
+        getrandom::fill(&mut random).map_err(|why| anyhow!("the operating system gives no randomness: {why}"))?;
+        // Each sign stands for as many numbers as every other; the few above are left out.
+        let even = random.into_iter().filter(|it| usize::from(*it) < 256 / SIGNS.len() * SIGNS.len());
+        let signs: Vec<char> =
+            even.filter_map(|it| SIGNS.get(usize::from(it) % SIGNS.len()).copied()).take(12).collect();
+        // A password has five different signs at least, and so has nearly every one of these.
+        if signs.len() == 12 && signs.iter().collect::<BTreeSet<_>>().len() >= 5 {
+            return Ok(signs.chunks(4).map(|it| it.iter().collect::<String>()).collect::<Vec<_>>().join("-"));
+        }
+    }
 }
 
 /// Runs the demo; `tell` is called for each thing worth printing.
@@ -118,7 +165,9 @@ pub async fn run(wishes: Wishes, mut tell: impl FnMut(Told)) -> Result<Report> {
     options.world.seed = wishes.seed;
     options.world.lead_in = LEAD_IN;
     let simulation = Simulation::start(scene.clone(), options).await.map_err(|why| anyhow!("{why}"))?;
-    let site = stand.site(&scene, &simulation, &format!("mqtt://{}", broker.address))?;
+    stand.site(&scene, &simulation, &format!("mqtt://{}", broker.address))?;
+    let login = Login::make(&stand)?;
+    let site = stand.load_site()?;
 
     let (shown, mut records) = mpsc::channel(SHOWN);
     let stop_collector = CancellationToken::new();
@@ -132,7 +181,7 @@ pub async fn run(wishes: Wishes, mut tell: impl FnMut(Told)) -> Result<Report> {
     let listen = site.local.listen;
     let running = app::start(site, parts, Some(link)).await?;
     let served = lane::serve(Local::new(&running), listen, stop_agent.clone()).await?;
-    tell(Told::Address(served.page));
+    tell(Told::Address(served.page, login));
 
     let rig = scene.ph_meter.as_ref().map(|meter| meter.rig.clone());
     let operator = tokio::spawn(operate(rig, schedule(&simulation), running.asks.clone()));

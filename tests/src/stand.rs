@@ -183,6 +183,7 @@ impl Stand {
             limits: None,
             orders: None,
             enrol: None,
+            listen: None,
             output: Output { language, json: false },
         }
     }

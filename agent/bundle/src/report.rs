@@ -104,8 +104,9 @@ fn one(language: Language, record: &Record) -> String {
     match &record.body.detail {
         Detail::Inspection(detail) => out.push_str(&inspection(language, detail, &view)),
         _ => {
+            let said = tidewaiter_telling::sentence(language, &record.header.subject, &record.body.detail);
             let json = view.get("detail").map(Value::to_string).unwrap_or_default();
-            line("bundle-other", &[("json", (&json).into())]);
+            line("bundle-other", &[("said", (&said).into()), ("json", (&json).into())]);
         }
     }
     out
@@ -138,20 +139,7 @@ fn inspection(language: Language, detail: &InspectionDetail, view: &Value) -> St
         );
     }
     for finding in &detail.findings {
-        let table = format!("{} {}", finding.table, finding.edition);
-        let sentence = terms::finding(
-            language,
-            &terms::Finding {
-                parameter: &finding.parameter,
-                verdict: &finding.verdict,
-                reason: finding.reason.as_deref(),
-                value: finding.value.as_deref(),
-                limit: &finding.limit,
-                table: &table,
-                row: &finding.row,
-                stage: finding.stage,
-            },
-        );
+        let sentence = tidewaiter_telling::finding(language, finding);
         line("bundle-finding", &[("finding", (&sentence).into())]);
     }
     let verdict = terms::verdict(language, &detail.verdict);

@@ -3,6 +3,7 @@
 mod authority;
 mod ca;
 mod enrol;
+mod export;
 mod keep;
 mod life;
 mod log;
@@ -15,8 +16,7 @@ mod version;
 
 use std::{
     error::Error as _,
-    fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -24,7 +24,7 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use tidewaiter_console::{Everywhere, said};
-use tidewaiter_record::{Algorithm, ChainId, Hash, ProofError, RegistryClass};
+use tidewaiter_record::{Algorithm, Hash, ProofError, RegistryClass};
 use tidewaiter_screening::statistics::{By, Period};
 use tidewaiter_words::{Language, say};
 use tokio::sync::mpsc;
@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::{Config, ConfigError, TokenPlace},
     core::Collected,
-    export::{ExportError, Format, Selection, export, export_evidence},
+    export::ExportError,
     keys::{self, KeyError},
     print,
     proving::ProveError,
@@ -56,6 +56,7 @@ Examples:
   tidewaiter-collector status --config collector.toml
   tidewaiter-collector stats --config collector.toml --from 2026-11-01 --by week
   tidewaiter-collector export --config collector.toml --format cborseq --out records.cborseq
+  tidewaiter-collector export --config collector.toml --format parquet --out lake --from 2026-11-01 --to 2026-11-30
   tidewaiter-collector export --config collector.toml --evidence ./evidence
   tidewaiter-collector archive --config collector.toml --out /media/archive-2026
   tidewaiter verify records.cborseq --registry registry.json
@@ -118,26 +119,9 @@ pub enum Command {
         json: bool,
     },
     /// Write stored records out.
-    Export {
-        /// Which store.
-        #[command(flatten)]
-        store: StoreArgs,
-        /// cborseq: the records themselves; jsonl, csv: copies to read.
-        #[arg(long, value_enum, required_unless_present = "evidence")]
-        format: Option<Format>,
-        /// Only this chain (32 hexadecimal digits).
-        #[arg(long)]
-        chain: Option<ChainId>,
-        /// Only what arrived after this arrival number (jsonl, csv).
-        #[arg(long, default_value_t = 0)]
-        after: u64,
-        /// The file to write; stdout when left out.
-        #[arg(long, requires = "format")]
-        out: Option<PathBuf>,
-        /// Also write the content of evidence that travelled beside the records, one file per content, named by its SHA-256.
-        #[arg(long, value_name = "DIR")]
-        evidence: Option<PathBuf>,
-    },
+    ///
+    /// Example: tidewaiter-collector export --config collector.toml --format parquet --out lake --from 2026-11-01
+    Export(export::ExportArgs),
     /// Prove that a record is in the centre's log, or check such a proof.
     Prove(log::Prove),
     /// The centre's log: its heads, and whether everything agrees with it.
@@ -411,37 +395,16 @@ fn carry_out(command: Command, asked: Option<Language>) -> Result<u8, Failure> {
             config.output.language = asked.unwrap_or(config.output.language);
             collect(config)
         }
-        Command::Status { store, json } => {
-            let registry = match &store.config {
-                Some(config) => Some(keys::load_registry(&Config::load(config)?.centre.registry)?),
-                None => None,
-            };
-            status::show(open(&store)?.as_ref(), registry.as_ref(), json)
+        Command::Status { store: which, json } => {
+            let (store, place) = (open(&which)?, place(&which)?);
+            let registry = which.config.as_deref().map(|it| export::in_force(it, store.as_ref())).transpose()?;
+            status::show(store.as_ref(), registry.as_ref(), place.free_bytes(), json)
         }
         Command::Stats { store, from, to, by, json } => {
             let language = tidewaiter_console::language();
             stats::show(open(&store)?.as_ref(), stats::Wanted { period: Period { from, to }, by, json, language })
         }
-        Command::Export { store, format, chain, after, out, evidence } => {
-            let store = open(&store)?;
-            let which = Selection { chain, after };
-            if let Some(folder) = &evidence {
-                export_evidence(store.as_ref(), chain, folder)?;
-            }
-            let Some(format) = format else { return Ok(0) };
-            match out {
-                None => export(store.as_ref(), format, which, &mut BufWriter::new(io::stdout().lock()))?,
-                Some(path) => {
-                    let failed = |source| Failure::Output { path: path.clone(), source };
-                    let file = File::create(&path).map_err(failed)?;
-                    let mut writer = BufWriter::new(file);
-                    let written = export(store.as_ref(), format, which, &mut writer)?;
-                    writer.get_ref().sync_all().map_err(failed)?;
-                    written
-                }
-            };
-            Ok(0)
-        }
+        Command::Export(args) => export::carry_out(&args),
         Command::Prove(prove) => log::prove(prove),
         Command::Log(log) => log::carry_out(log),
         Command::Store(command) => store::carry_out(command),
@@ -543,7 +506,11 @@ fn by(text: &str) -> Result<By, String> {
 }
 
 fn open(which: &StoreArgs) -> Result<Box<dyn Store>, Failure> {
-    let place = match (&which.store, &which.config) {
+    Ok(place(which)?.read()?)
+}
+
+fn place(which: &StoreArgs) -> Result<Place, Failure> {
+    Ok(match (&which.store, &which.config) {
         (Some(store), _)
             if store.to_string_lossy().starts_with("postgres") && store.to_string_lossy().contains("://") =>
         {
@@ -555,8 +522,7 @@ fn open(which: &StoreArgs) -> Result<Box<dyn Store>, Failure> {
         (None, Some(config)) => Config::load(config)?.store.place,
         // The group of arguments asks for one of them.
         (None, None) => Place::File("collector.db".into()),
-    };
-    Ok(place.read()?)
+    })
 }
 
 fn collect(config: Config) -> Result<u8, Failure> {

@@ -6,12 +6,12 @@
 //! | `jsonl` | one [`StoredView`] per line, in order of arrival | programs |
 //! | `csv` | one row per record, in order of arrival | spreadsheets (RFC 4180) |
 //!
-//! Beside them, [`export_evidence`] writes the content of evidence, one file per content.
+//! `lake` writes them as Parquet tables. Beside them, [`export_evidence`] writes the content of evidence, one file per content.
 //!
 //! Every record is hashed again on its way out and compared with the hash under which it came in: a disk
 //! that rots must not pass for an agent that forged.
 
-use std::{fs, io::Write, path::Path};
+use std::{collections::BTreeSet, fs, io::Write, path::Path};
 
 use sha2::{Digest as _, Sha256};
 use tidewaiter_record::{ChainId, Detail, Hash, ParseError, Record, parse};
@@ -32,13 +32,55 @@ pub enum Format {
     Csv,
 }
 
-/// Which records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Which records. `cborseq` heeds the chain alone: a chain with holes proves less than it seems to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Of this chain only.
     pub chain: Option<ChainId>,
-    /// With `jsonl` and `csv`: those that arrived after this arrival number.
+    /// Those that arrived after this arrival number.
     pub after: u64,
+    /// Those whose time, as the agent claims it, is no earlier than this, UTC milliseconds.
+    pub from_ms: Option<i64>,
+    /// And no later than this.
+    pub to_ms: Option<i64>,
+    /// Of these kinds; of all where there is none.
+    pub kinds: BTreeSet<&'static str>,
+}
+
+/// The words of all kinds: that of a record is [`Detail::word`].
+pub const KINDS: [&str; 23] = [
+    "genesis",
+    "reading",
+    "no-reading",
+    "event",
+    "heartbeat",
+    "time-step",
+    "time-repair",
+    "instrument-identity",
+    "config-activated",
+    "limits-activated",
+    "command-result",
+    "stopped",
+    "resumed",
+    "key-rotate",
+    "recovery",
+    "shutdown",
+    "inspection",
+    "interval",
+    "follow-up",
+    "warning",
+    "evidence",
+    "trimmed",
+    "unknown",
+];
+
+impl Selection {
+    fn takes(&self, record: &Record) -> bool {
+        let body = &record.body;
+        self.from_ms.is_none_or(|it| it <= body.time.wall_ms)
+            && self.to_ms.is_none_or(|it| body.time.wall_ms <= it)
+            && (self.kinds.is_empty() || self.kinds.contains(body.detail.word()))
+    }
 }
 
 /// Why an export ended early.
@@ -80,6 +122,10 @@ pub enum ExportError {
         /// Hash then.
         expected: Hash,
     },
+    /// A table cannot be written.
+    #[cfg(feature = "parquet")]
+    #[error("output: cannot be written")]
+    Table(#[from] parquet::errors::ParquetError),
     /// The output cannot be written.
     #[error("output: cannot be written")]
     Output(#[from] std::io::Error),
@@ -122,7 +168,7 @@ pub const COLUMNS: [&str; 22] = [
 /// # Errors
 ///
 /// When the store cannot be read, when a record is not what came in, or when the output fails.
-pub fn export(store: &dyn Store, format: Format, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
+pub fn export(store: &dyn Store, format: Format, which: &Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
     let written = match format {
         Format::Cborseq => cborseq(store, which, out)?,
         Format::Jsonl => jsonl(store, which, out)?,
@@ -167,7 +213,7 @@ pub fn export_evidence(store: &dyn Store, chain: Option<ChainId>, folder: &Path)
     Ok(written)
 }
 
-fn cborseq(store: &dyn Store, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
+fn cborseq(store: &dyn Store, which: &Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
     let mut written = 0;
     for chain in store.outline()?.iter().map(|it| it.chain).filter(|it| which.chain.is_none_or(|only| only == *it)) {
         store.walk_chain(chain, 0, |stored| -> Result<(), ExportError> {
@@ -180,7 +226,7 @@ fn cborseq(store: &dyn Store, which: Selection, out: &mut dyn Write) -> Result<u
     Ok(written)
 }
 
-fn jsonl(store: &dyn Store, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
+fn jsonl(store: &dyn Store, which: &Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
     each(store, which, |stored, record| {
         serde_json::to_writer(&mut *out, &StoredView::of(record, stored.received_ms))?;
         out.write_all(b"\n")?;
@@ -188,7 +234,7 @@ fn jsonl(store: &dyn Store, which: Selection, out: &mut dyn Write) -> Result<u64
     })
 }
 
-fn rows(store: &dyn Store, which: Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
+fn rows(store: &dyn Store, which: &Selection, out: &mut dyn Write) -> Result<u64, ExportError> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
     writer.write_record(COLUMNS)?;
     let written = each(store, which, |stored, record| Ok(writer.write_record(row(stored, record))?))?;
@@ -263,9 +309,10 @@ fn guard(text: String) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
 }
 
-fn each(
+/// Hands every selected record to `write`, in order of arrival; gives how many.
+pub(crate) fn each(
     store: &dyn Store,
-    which: Selection,
+    which: &Selection,
     mut write: impl FnMut(&StoredRecord, &Record) -> Result<(), ExportError>,
 ) -> Result<u64, ExportError> {
     let mut written = 0;
@@ -276,6 +323,9 @@ fn each(
         check(&stored)?;
         let (chain, seq) = (stored.chain, stored.seq);
         let record = parse(&stored.bytes).map_err(|source| ExportError::Unreadable { chain, seq, source })?;
+        if !which.takes(&record) {
+            return Ok(());
+        }
         write(&stored, &record)?;
         written += 1;
         Ok(())

@@ -22,11 +22,13 @@
 //! | [`service`] | the way between broker and core, group commit, restart of the store |
 //! | [`orders`] | signed orders on their way to the agents |
 //! | [`summary`] | the counts |
+//! | [`figures`] | how the centre stands, for `status`, `/metrics` and `/healthz` |
 //! | [`ca`] | the authority of transport certificates |
 //! | [`enrol`] | tokens, requests, the endpoint for agents |
 //! | [`reset`] | a new chain in place of one that cannot go on |
 //! | [`files`] | locks, and files replaced in one step |
 //! | [`view`], [`mod@print`], [`export`] | records for people and for other programs |
+//! | `lake` | the same as Parquet tables, where the feature `parquet` is built in |
 //! | [`archive`] | backups to go on from, archives to check in ten years |
 //! | [`case`] | evidence bundles |
 //! | [`config`], [`cli`] | `collector.toml` and the command line |
@@ -41,11 +43,15 @@ pub mod case;
 pub mod cli;
 pub mod config;
 pub mod core;
+mod door;
 pub mod enrol;
 pub mod export;
+pub mod figures;
 pub mod files;
 pub mod finding;
 pub mod keys;
+#[cfg(feature = "parquet")]
+pub mod lake;
 pub mod orders;
 pub mod print;
 pub mod proving;

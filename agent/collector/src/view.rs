@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 use tidewaiter_record::Record;
-pub use tidewaiter_record::view::{RecordView, utc, verdict_word};
+pub use tidewaiter_record::view::{DetailView, RecordView, utc, verdict_word};
 
 use tidewaiter_recompute::Recomputed;
 

@@ -24,7 +24,7 @@ use tidewaiter_record::{Detail, InspectionDetail, Record, Required};
 use tidewaiter_screening::{Finding, Inspection, Reason, Screening, Step, explain};
 
 pub use recall::{inspection, screening};
-pub use statistics::{Gathered, examination, to_json};
+pub use statistics::{Gathered, by_days_of, examination, to_json};
 
 /// The tables and programmes at hand, of every edition.
 #[derive(Clone, Debug, Default)]

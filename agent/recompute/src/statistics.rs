@@ -5,7 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{Timestamp, civil::Date, tz::Offset};
+use jiff::{
+    Timestamp,
+    civil::Date,
+    tz::{Offset, TimeZone},
+};
 use serde_json::{Map, Value, json};
 use tidewaiter_record::{Detail, Hash, InspectionDetail, ParseError, Record};
 use tidewaiter_screening::{
@@ -42,6 +46,18 @@ impl Gathered {
             }
         }
         Ok(())
+    }
+}
+
+/// Counts each examination to the day on which it began by the clock of a zone: a night shift in Shenzhen is one night,
+/// where its UTC date changes at eight in the morning.
+///
+/// The date in a record, by which editions of limit tables are chosen, stays as it is.
+pub fn by_days_of(zone: &TimeZone, examinations: &mut [Examination]) {
+    for it in examinations {
+        if let Ok(at) = Timestamp::from_millisecond(it.opened_ms) {
+            it.date = at.to_zoned(zone.clone()).date();
+        }
     }
 }
 
@@ -85,14 +101,15 @@ fn sampling_date(wall_ms: i64) -> Result<Date, String> {
     Ok(Offset::UTC.to_datetime(at).date())
 }
 
-/// A report as one JSON object.
-pub fn to_json(report: &Report, period: Period, by: Option<By>, not_understood: u64) -> Value {
+/// A report as one JSON object. `zone` is the name of the zone whose days were counted.
+pub fn to_json(report: &Report, period: Period, by: Option<By>, not_understood: u64, zone: &str) -> Value {
     let groups: Map<String, Value> = report.groups.iter().map(|(key, it)| (key.clone(), tally(it))).collect();
     let checks = report.function_checks;
     json!({
         "version": 1,
         "from": period.from.map(|it| it.to_string()),
         "to": period.to.map(|it| it.to_string()),
+        "zone": zone,
         "by": by.map(By::word),
         "groups_add_up": report.exclusive,
         "total": tally(&report.total),
@@ -123,7 +140,7 @@ fn tally(tally: &Tally) -> Value {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use tidewaiter_screening::{Verdict, inspection::SubjectKind, statistics::report};
 
     use super::*;
@@ -155,9 +172,39 @@ mod tests {
         assert_eq!(gathered.not_understood, 0);
         assert!(gathered.take(b"\xd2\x84 no record").is_err());
         let period = Period::default();
-        let json = to_json(&report(&gathered.examinations, period, Some(By::Place)), period, Some(By::Place), 0);
+        let json = to_json(&report(&gathered.examinations, period, Some(By::Place)), period, Some(By::Place), 0, "UTC");
         assert_eq!(json.pointer("/by").unwrap(), "place");
         assert_eq!(json.pointer("/total/rates/pass-rate/percent").unwrap(), "50.00");
         assert_eq!(json.pointer("/groups/xrf-1/conditional-pass").unwrap(), 1);
+        assert_eq!(json.pointer("/zone").unwrap(), "UTC");
+    }
+
+    #[test]
+    fn a_day_is_that_of_the_clock_on_the_wall() {
+        let mut gathered = Gathered::default();
+        gathered.take(&frozen("03-inspection")).unwrap();
+        let one = gathered.examinations.pop().unwrap();
+        let check = |zone: &str, opened: &str, day: &str| {
+            let opened_ms = opened.parse::<Timestamp>().unwrap().as_millisecond();
+            let mut all = [Examination { opened_ms, ..one.clone() }];
+            by_days_of(&TimeZone::get(zone).unwrap(), &mut all);
+            assert_eq!(all[0].date.to_string(), day, "{opened} in {zone}");
+            let by_day = report(&all, Period::default(), Some(By::Day));
+            assert_eq!(by_day.groups.keys().map(String::as_str).collect::<Vec<_>>(), [day]);
+        };
+        check("Asia/Shanghai", "2026-11-29T15:59:59.999Z", "2026-11-29");
+        check("Asia/Shanghai", "2026-11-29T16:00:00Z", "2026-11-30");
+        check("UTC", "2026-11-29T16:00:00Z", "2026-11-29");
+        // The nights on which Berlin sets its clocks: the day has 25 hours, then 23.
+        check("Europe/Berlin", "2026-10-24T21:59:59Z", "2026-10-24");
+        check("Europe/Berlin", "2026-10-24T22:00:00Z", "2026-10-25");
+        check("Europe/Berlin", "2026-10-25T22:59:59Z", "2026-10-25");
+        check("Europe/Berlin", "2026-10-25T23:00:00Z", "2026-10-26");
+        check("Europe/Berlin", "2026-03-29T21:59:59Z", "2026-03-29");
+        check("Europe/Berlin", "2026-03-29T22:00:00Z", "2026-03-30");
+        // A whole day was left out in Samoa, and Kathmandu stands at a quarter of an hour.
+        check("Pacific/Apia", "2011-12-30T09:59:59Z", "2011-12-29");
+        check("Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-31");
+        check("Asia/Kathmandu", "2026-11-29T18:15:00Z", "2026-11-30");
     }
 }

@@ -83,6 +83,7 @@ pub(super) fn site(ports: Vec<(&str, Link)>, instruments: Vec<Instrument>) -> Si
         declarations: Vec::new(),
         plan: None,
         authority: None,
+        limits: None,
         tables: Vec::new(),
         programmes: Vec::new(),
         digest: [0; 32],

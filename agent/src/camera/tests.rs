@@ -19,6 +19,8 @@ use tokio::sync::mpsc;
 
 use super::{Cameras, Cue, Missed, QUEUE, fetch};
 
+mod digest;
+
 /// Smallest thing with the first and last bytes of a JPEG.
 const JPEG: &[u8] = b"\xFF\xD8\xFF\xE0 picture \xFF\xD9";
 const PNG: &[u8] = b"\x89PNG\r\n\x1A\n picture IEND\xAEB`\x82";

@@ -46,7 +46,8 @@ pub(super) struct BundleArgs {
     /// Key registry for the report's answers; the site's own unless given.
     #[arg(long, value_name = "JSON")]
     registry: Option<PathBuf>,
-    /// Folders with limit tables and plans that are not built in; the site's plan is looked at anyway.
+    /// More folders with limit tables and plans. The site's own, the folder of its [limits] and its plan, are taken from
+    /// anyway.
     #[arg(long, value_name = "DIR")]
     tables: Vec<PathBuf>,
     /// Print the manifest.
@@ -211,9 +212,11 @@ fn contents(wanted: &BTreeSet<Hash>, dir: &Path, args: &BundleArgs, site: Option
         offer(text.as_bytes().to_vec());
     }
     let plan = site.and_then(|site| site.plan.clone());
-    // Tables that came signed lie in the data directory.
+    // Tables that came signed lie in the data directory, the site's own where its file says.
     let signed = dir.join(TABLES_DIR);
-    let files = args.tables.iter().chain([&signed]).filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    let own = site.and_then(|site| site.limits.as_ref());
+    let folders = args.tables.iter().chain([&signed]).chain(own);
+    let files = folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
     for path in files.map(|file| file.path()).chain(plan) {
         if fs::metadata(&path).is_ok_and(|it| it.is_file() && it.len() <= MAX_TABLE)
             && let Ok(bytes) = fs::read(&path)

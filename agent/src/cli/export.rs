@@ -55,9 +55,15 @@ enum Format {
     Csv,
     /// One ANSI N42.42 document for each inspection of radiation, into the folder `--out`.
     N42,
+    /// Tables are made where the records of all agents are.
+    #[value(hide = true)]
+    Parquet,
 }
 
 pub(super) fn export(args: &ExportArgs) -> Outcome {
+    if args.format == Format::Parquet {
+        return Err(Failure::usage(output::said!("export-parquet")));
+    }
     let archive = Archive::open(&args.place.data_dir()?).map_err(Failure::environment)?;
     if args.format == Format::N42 {
         return documents(args, &archive);
@@ -98,7 +104,7 @@ fn write(args: &ExportArgs, archive: &Archive, zone: &TimeZone, out: &mut impl W
                 writeln!(out, "{view}")
             }
             Format::Csv => out.write_all(&sheet::rows(bytes, zone, args.personal)),
-            Format::N42 => Ok(()),
+            Format::N42 | Format::Parquet => Ok(()),
         }
         .map_err(Failure::environment)
     })?;

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod check;
+mod clock;
 mod doctor;
 mod draw;
 mod enrol;
@@ -98,6 +99,9 @@ enum Command {
     ///
     /// Example: tidewaiter doctor --config site.toml --out support.tar.gz
     Doctor(doctor::DoctorArgs),
+    /// What the kernel says of the clock of this machine, and the service that passes it on to the agent.
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
     /// Make new files.
     #[command(subcommand)]
     New(new_site::NewCommand),
@@ -299,6 +303,7 @@ pub fn main() -> ExitCode {
         Command::Reload(args) => reload::reload(&args),
         Command::Check(args) => check::check(&args),
         Command::Doctor(args) => doctor::doctor(&args),
+        Command::Clock(command) => clock::clock(&command),
         Command::New(command) => new_site::new(&command),
         Command::Probe(args) => wiring::probe_target(&args),
         Command::Listen(args) => wiring::listen(&args),

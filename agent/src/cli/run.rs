@@ -15,13 +15,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{
-    Failure, LogFormat, OK, Outcome, logging, place,
+    Failure, LogFormat, OK, Outcome,
+    clock::ServiceArgs,
+    logging, place,
     service::{self, Supervisor},
 };
 use crate::{
     acquire::SystemOpener,
     app::{self, Extra, Parts, Running},
-    clock::{Claim, ClaimedDate, Clock, SystemClock},
+    clock::{Claim, ClaimedDate, Clock, ServedClock, SystemClock},
     downlink,
     evidence::DiskEvidence,
     inspect::Subjects,
@@ -52,6 +54,8 @@ pub(super) struct RunArgs {
     /// What is logged: error, warn, info, debug, trace, or a filter such as `tidewaiter_agent::acquire=debug`.
     #[arg(long, env = "TIDEWAITER_LOG", default_value = "info")]
     log_filter: String,
+    #[command(flatten)]
+    clock: ServiceArgs,
     /// Seconds to wait for receipts when stopping.
     #[arg(long, default_value_t = 10)]
     drain: u64,
@@ -138,7 +142,7 @@ async fn serve(args: &RunArgs, beginning: Beginning, enrolled: Enrolled) -> Outc
     let store =
         SqliteStore::open(&site.store.dir, enrolled.chain, site.store.budget_bytes).map_err(Failure::environment)?;
     let authority = downlink::anchor(&site).map_err(Failure::usage)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(ServedClock::new(&args.clock.clock));
     let stop = CancellationToken::new();
     let (claim_out, claim) = watch::channel(Claim::UNKNOWN);
     let calendar: Arc<dyn Calendar> = Arc::new(ClaimedDate::new(Arc::clone(&clock), claim));

@@ -1,14 +1,20 @@
 //! Commands that look at stored records: log and show.
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde_json::Value;
-use tidewaiter_console::note;
+use tidewaiter_config::site::load_site;
+use tidewaiter_console::{language, note};
+use tidewaiter_record::parse;
 
 use super::{
     FINDING, Failure, OK, Outcome, Place,
     output::{outln, said},
 };
-use crate::{lane::record_view, outbox::Archive};
+use crate::{
+    lane::{local_time, record_view},
+    outbox::{Archive, Entry},
+};
 
 /// Options of `tidewaiter log`.
 #[derive(Debug, Args)]
@@ -47,41 +53,33 @@ pub(super) fn log(args: &LogArgs) -> Outcome {
         return Ok(OK);
     };
     let from = (head + 1).saturating_sub(args.last);
+    let zone = match &args.place.config {
+        // One that is faulty by now has been told of already, and the records are there all the same.
+        Some(config) => load_site(config).map_or(TimeZone::UTC, |(site, _)| site.zone),
+        None => TimeZone::UTC,
+    };
     for entry in
         archive.entries(from, usize::try_from(args.last).unwrap_or(usize::MAX)).map_err(Failure::environment)?
     {
-        let record = record_view(&entry.bytes);
         if args.json {
-            outln!("{record}");
+            outln!("{}", record_view(&entry.bytes));
         } else {
-            let (time, kind) = (text(&record, "/time"), text(&record, "/kind"));
-            outln!("#{} {time} {kind} {} {}", entry.seq, entry.place, gist(&record, &kind));
+            outln!("#{} {} {} {}", entry.seq, local_time(entry.sealed_ms, &zone), entry.place, told(&entry));
         }
     }
     Ok(OK)
 }
 
-/// What a record says, in a few words.
-fn gist(record: &Value, kind: &str) -> String {
-    let said: &[&str] = match kind {
-        "inspection" => &["/detail/verdict", "/detail/disposition", "/detail/procedure"],
-        "interval" => &["/detail/instrument", "/detail/channel", "/detail/received", "/detail/slots_expected"],
-        "event" => &["/detail/name", "/detail/subject"],
-        "follow-up" => &["/detail/follows/id", "/detail/step", "/detail/state", "/detail/by"],
-        "warning" => &["/detail/state", "/detail/level", "/detail/notice", "/detail/matters"],
-        "reading" | "no-reading" => {
-            &["/detail/instrument", "/detail/channel", "/detail/outcome/value", "/detail/sample"]
-        }
-        "heartbeat" => &["/detail/counters/sampled", "/detail/counters/receipted"],
-        "instrument-identity" => &["/detail/instrument", "/detail/standing", "/detail/driver"],
-        "config-activated" => &["/detail/cause", "/detail/software/name"],
-        "evidence" => &["/detail/inspection", "/detail/media", "/detail/size"],
-        "trimmed" => &["/detail/from_seq", "/detail/upto_seq"],
-        "stopped" => &["/detail/reason"],
-        "resumed" => &["/detail/refused"],
-        _ => &[],
-    };
-    said.iter().map(|path| text(record, path)).collect::<Vec<_>>().join(" ")
+/// What a record says, as a sentence.
+fn told(entry: &Entry) -> String {
+    let Ok(record) = parse(&entry.bytes) else { return said!("kind-unknown") };
+    let mut text = tidewaiter_telling::sentence(language(), &record.header.subject, &record.body.detail);
+    let flags = record.body.detail.flags();
+    for (_, id) in [(flags.simulated, "simulated"), (flags.drill, "drill")].into_iter().filter(|(is, _)| *is) {
+        text.push_str(" · ");
+        text.push_str(&said!(id));
+    }
+    text
 }
 
 pub(super) fn show(args: &ShowArgs) -> Outcome {

@@ -4,18 +4,22 @@ use std::{fs::File, io::Read, path::PathBuf};
 
 use clap::Args;
 use comfy_table::Table;
-use jiff::civil::Date;
-use tidewaiter_recompute::{Gathered, to_json};
+use jiff::{civil::Date, tz::TimeZone};
+use tidewaiter_config::site::{load_site, zone_name};
+use tidewaiter_recompute::{Gathered, by_days_of, to_json};
 use tidewaiter_record::SequenceBuffer;
-use tidewaiter_screening::statistics::{By, Period, Rate, Report, Tally, report};
-use tidewaiter_words::{Language, knows, say, terms};
+use tidewaiter_screening::statistics::{By, Period, Report, Tally, report};
+use tidewaiter_words::{Language, say, terms};
 
 use super::{
     FINDING, Failure, OK, Outcome, Place,
     output::{outln, said},
     register::language,
 };
-use crate::outbox::Archive;
+use crate::{
+    explained::{named, share},
+    outbox::Archive,
+};
 
 /// Records read at once.
 const PAGE: usize = 256;
@@ -32,15 +36,18 @@ pub(super) struct StatsArgs {
     files: Vec<PathBuf>,
     #[command(flatten)]
     place: Place,
-    /// First sampling date, UTC.
+    /// First day, of the zone counted in.
     #[arg(long, value_name = "DATE")]
     from: Option<Date>,
-    /// Last sampling date, UTC.
+    /// Last day.
     #[arg(long, value_name = "DATE")]
     to: Option<Date>,
     /// Groups: day, week, month, place, procedure, table, hazard or origin.
     #[arg(long, value_parser = by, value_name = "GROUP")]
     by: Option<By>,
+    /// Zone whose days are counted, as the IANA database names it; the site's unless given, and UTC without a site.
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    zone: Option<TimeZone>,
     /// One JSON object.
     #[arg(long)]
     json: bool,
@@ -52,6 +59,17 @@ pub(super) struct StatsArgs {
 fn by(text: &str) -> Result<By, String> {
     let words = || By::ALL.map(By::word).join(", ");
     By::from_word(text).ok_or_else(|| format!("one of {}", words()))
+}
+
+fn zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text)
+        .map_err(|_| format!("{text:?} is no time zone of the IANA database; write Asia/Shanghai or UTC"))
+}
+
+/// The zone whose days are counted.
+fn counted_in(args: &StatsArgs) -> TimeZone {
+    let of_site = || load_site(args.place.config.as_deref()?).ok().map(|(site, _)| site.zone);
+    args.zone.clone().or_else(of_site).unwrap_or(TimeZone::UTC)
 }
 
 pub(super) fn stats(args: &StatsArgs) -> Outcome {
@@ -67,12 +85,17 @@ pub(super) fn stats(args: &StatsArgs) -> Outcome {
     for path in &args.files {
         by_file(path, &mut gathered)?;
     }
+    let zone = counted_in(args);
+    by_days_of(&zone, &mut gathered.examinations);
+    let zone = zone_name(&zone);
     let period = Period { from: args.from, to: args.to };
     let counted = report(&gathered.examinations, period, args.by);
     if args.json {
-        outln!("{}", to_json(&counted, period, args.by, gathered.not_understood));
+        outln!("{}", to_json(&counted, period, args.by, gathered.not_understood, &zone));
     } else {
-        print(args.lang.unwrap_or_else(tidewaiter_console::language), &counted, args.by, gathered.not_understood);
+        let language = args.lang.unwrap_or_else(tidewaiter_console::language);
+        print(language, &counted, args.by, gathered.not_understood);
+        outln!("{}", say(language, "stats-days", &[("zone", (&zone).into())]));
     }
     Ok(if gathered.not_understood > 0 { FINDING } else { OK })
 }
@@ -153,19 +176,6 @@ fn print(language: Language, report: &Report, by: Option<By>, not_understood: u6
     }
 }
 
-/// A percentage with both its numbers and what they are.
-fn share(language: Language, rate: &Rate) -> String {
-    let percent = rate.percent.map_or_else(|| "–".to_owned(), |it| format!("{it} %"));
-    let of = say(language, &format!("stats-{}", rate.of), &[]);
-    let parts = [
-        ("percent", (&percent).into()),
-        ("numerator", rate.numerator.into()),
-        ("denominator", rate.denominator.into()),
-        ("of", (&of).into()),
-    ];
-    say(language, "stats-share", &parts)
-}
-
 fn groups(language: Language, report: &Report, by: By) -> Table {
     let mut table = table();
     let head = |id: &str| say(language, &format!("stats-{id}"), &[]);
@@ -188,11 +198,6 @@ fn groups(language: Language, report: &Report, by: By) -> Table {
 
 fn figure(tally: &Tally, id: &str) -> Option<String> {
     tally.figures().into_iter().find(|(name, _)| *name == id).map(|(_, count)| count.to_string())
-}
-
-fn named(language: Language, kind: &str, word: &str) -> String {
-    let id = format!("{kind}-{word}");
-    if knows(language, &id) { say(language, &id, &[]) } else { word.to_owned() }
 }
 
 fn table() -> Table {

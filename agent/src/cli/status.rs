@@ -3,16 +3,17 @@
 use std::{thread, time::Duration};
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tidewaiter_console::{Tone, cell, language, paint, table};
-use tidewaiter_words::terms;
+use tidewaiter_words::{knows, terms};
 
 use super::{
     FINDING, Failure, OK, Outcome, Place, operate,
     output::{outln, said},
     show::{pretty, text},
 };
-use crate::outbox::Archive;
+use crate::{lane::local_time, outbox::Archive};
 
 /// Results shown.
 const RESULTS: usize = 10;
@@ -115,10 +116,7 @@ fn running(report: &Value, page: &mut Vec<String>) {
     if let Some(why) = report.get("log_fork").and_then(Value::as_str) {
         page.push(paint(Tone::Bad, &said!("status-log-fork", why = why)));
     }
-    page.push(match report.get("not_recording").and_then(Value::as_str) {
-        Some(why) => paint(Tone::Bad, &said!("status-not-recording", why = why)),
-        None => paint(Tone::Good, &said!("status-recording")),
-    });
+    recording(report, page);
     records(report, page);
     uplink(report, page);
     if let Some(quality) = report.pointer("/clock/quality").and_then(Value::as_str) {
@@ -134,6 +132,27 @@ fn running(report: &Value, page: &mut Vec<String>) {
     instruments(report, page);
     in_force(report, page);
     results(report, page);
+}
+
+/// Whether anything is recorded; if not, why, since when by the clock on the wall, and what helps.
+fn recording(report: &Value, page: &mut Vec<String>) {
+    let Some(why) = report.get("not_recording").and_then(Value::as_str) else {
+        page.push(paint(Tone::Good, &said!("status-recording")));
+        return;
+    };
+    let cause = report.pointer("/stopped/cause").and_then(Value::as_str).unwrap_or_default();
+    let since = report.pointer("/stopped/since_ms").and_then(Value::as_i64);
+    let known = |kind: &str| Some(format!("{kind}-{cause}")).filter(|id| knows(language(), id)).map(|id| said!(&id));
+    page.push(match (since, known("cause")) {
+        // The text of a fork or of a key that is away says which it is.
+        (Some(since), Some(cause_in_words)) if !matches!(cause, "fork" | "key-unavailable") => {
+            let zone = report.get("time_zone").and_then(Value::as_str).and_then(|it| TimeZone::get(it).ok());
+            let since = local_time(since, &zone.unwrap_or(TimeZone::UTC));
+            paint(Tone::Bad, &said!("status-not-recording-since", since = since, cause = cause_in_words))
+        }
+        _ => paint(Tone::Bad, &said!("status-not-recording", why = why)),
+    });
+    page.extend(known("way-out").map(|it| paint(Tone::Warn, &it)));
 }
 
 fn section(id: &str, page: &mut Vec<String>) {
@@ -336,6 +355,8 @@ fn trimmed(table: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
+
     use super::*;
 
     fn page(report: &Value) -> String {
@@ -391,6 +412,28 @@ mod tests {
         }
         assert!(!text.contains('\u{1b}'), "no colours unless they are asked for: {text}");
         assert!(text.lines().all(|line| !line.ends_with(' ')), "{text}");
+    }
+
+    #[test]
+    fn what_stopped_is_told_with_the_time_on_the_wall_and_the_way_out() {
+        let told = |cause: &str, why: &str, zone: &str| {
+            let mut report = report();
+            report["not_recording"] = why.into();
+            report["time_zone"] = zone.into();
+            report["stopped"] = json!({ "cause": cause, "since_ms": 1_795_920_060_000_i64 });
+            page(&report)
+        };
+        let text = told("disk-full", "the disk is full since 2026-11-29T02:41:00Z", "Asia/Shanghai");
+        for part in ["NOT RECORDING since 2026-11-29 10:41:00 +08:00: the disk is full. Use the paper", "larger disk"] {
+            assert!(text.contains(part), "{part:?} is not in\n{text}");
+        }
+        assert!(
+            told("storage-full", "", "Europe/Berlin").contains("since 2026-11-29 03:41:00 +01:00: the store's budget")
+        );
+        assert!(
+            told("fork", "the centre signed for record 7", "UTC")
+                .contains("NOT RECORDING: the centre signed for record 7")
+        );
     }
 
     #[test]

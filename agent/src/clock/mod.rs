@@ -3,6 +3,7 @@
 //! ```text
 //! CLOCK_BOOTTIME, CLOCK_REALTIME ─► Moment ─┐
 //! adjtimex: synchronised? how far off? ─► Kernel ─► ClockWatch ─► quality, error, source of every record
+//!   └► clock service ─► unix socket ──────┤            │            (in a sandbox that forbids adjtimex)
 //! receipts of the centre ───────────────────┘            └─► time-step, time-repair
 //! ```
 //!
@@ -12,8 +13,11 @@
 mod calendar;
 mod memory;
 mod runtime;
+mod served;
+pub mod service;
 mod system;
 mod watch;
+mod word;
 
 use std::fmt::Debug;
 
@@ -23,8 +27,10 @@ pub use calendar::ClaimedDate;
 pub use memory::Memory;
 pub(crate) use memory::NOTE;
 pub use runtime::{RuntimeClock, SetClock};
+pub use served::{SOCKET, ServedClock, Source, Unanswered};
 pub use system::SystemClock;
 pub use watch::{Claim, ClockWatch, Policy, WALL_FLOOR_MS};
+pub use word::{Word, WordError};
 
 /// The two clocks of a machine, and what the machine says of them.
 pub trait Clock: Send + Sync + Debug {

@@ -61,7 +61,7 @@ impl Inspector {
         } else if self.accepts() {
             self.go_over(&turning.turn, &turning.counters, arrivals).await
         } else {
-            Err(TurnError::Refused(Refusal::Full))
+            Err(TurnError::Refused(self.outbox.status().borrow().refusal()))
         };
         let _ = turning.reply.send(answer);
     }
@@ -160,7 +160,7 @@ impl Inspector {
         context.config = site.digest;
         self.standing = Standing { context: context.clone(), ..self.standing.clone() };
         self.life.turn(&site, context, &turn.change.redefined);
-        self.links.retain(|instrument, _| site.instrument(instrument).is_some());
+        self.links.retain(|instrument| site.instrument(instrument).is_some());
         self.viewed.retain(|instrument, _| site.instrument(instrument).is_some());
         let (drills, busy) = (self.engine.drill_state().clone(), self.engine.busy());
         self.live.update(|live| {

@@ -11,6 +11,7 @@
 //! | `page/` | the pages of lanes and rigs, and what every page shares |
 //! | `metrics.rs` | the same figures for Prometheus, under `/metrics` |
 //! | `status.rs` | what the agent says of itself, from durable state only |
+//! | `time.rs` | moments as people at the site read them |
 //!
 //! `GET /healthz` answers 200 while the store accepts, 503 with the reason when it does not, or when nobody knows.
 
@@ -20,6 +21,7 @@ mod history;
 mod metrics;
 mod page;
 mod status;
+mod time;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -31,16 +33,19 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tidewaiter_config::site::Site;
+use tidewaiter_config::site::{Site, zone_name};
 use tidewaiter_record::body::{Context, SoftwareId};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::history::{n42, sheet};
 pub use self::{
-    access::{KEY_FILE, ServeError, Served, read_key},
+    access::{FileError, KEY_FILE, ServeError, Served, let_in, read_key},
     api::record_view,
     status::{STALE_MS, StatusReport, StopReason, Stopped},
+};
+pub(crate) use self::{
+    history::{n42, sheet},
+    time::local as local_time,
 };
 
 use crate::{
@@ -146,7 +151,8 @@ impl Local {
             self.outbox.looked_mono_ms(),
             self.clock.now(),
         );
-        StatusReport { config: hex::encode(site.digest), config_refused, ..report }
+        let time_zone = zone_name(&site.zone);
+        StatusReport { config: hex::encode(site.digest), config_refused, time_zone, ..report }
     }
 }
 

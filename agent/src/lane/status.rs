@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tidewaiter_drivers::reading::Moment;
-use tidewaiter_record::Hash;
-use tidewaiter_record::body::TimeQuality;
+use tidewaiter_record::{Hash, body::TimeQuality, view::utc};
+use tidewaiter_words::{Language, say};
 
 use crate::{
     acquire::Counters,
@@ -28,7 +28,9 @@ pub struct StatusReport {
     pub site: String,
     /// Agent id.
     pub agent: String,
-    /// Why nothing is recorded; absent while records are accepted.
+    /// The zone in which times are shown at the site, as the IANA database names it, or its offset.
+    pub time_zone: String,
+    /// Why nothing is recorded, since when (ISO 8601, UTC) and what helps, in English; absent while records are accepted.
     pub not_recording: Option<String>,
     /// The same for programs and for the fixed sentences: which of the reasons, and since when.
     pub stopped: Option<Stopped>,
@@ -131,16 +133,27 @@ pub enum StopReason {
     Fork,
     /// The key does not sign.
     KeyUnavailable,
-    /// The budget, or the disk, is used up.
+    /// The budget is used up.
     StorageFull,
+    /// The disk is used up, within the budget.
+    DiskFull,
+    /// The file system takes no more files.
+    DiskInodes,
     /// The store could not be written.
     StorageError,
 }
 
 impl StopReason {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Stopping, Self::Fork, Self::KeyUnavailable, Self::StorageFull, Self::StorageError];
+    pub const ALL: [Self; 7] = [
+        Self::Stopping,
+        Self::Fork,
+        Self::KeyUnavailable,
+        Self::StorageFull,
+        Self::DiskFull,
+        Self::DiskInodes,
+        Self::StorageError,
+    ];
 
     /// The spelling of JSON and of the message catalogue.
     pub const fn word(self) -> &'static str {
@@ -149,8 +162,17 @@ impl StopReason {
             Self::Fork => "fork",
             Self::KeyUnavailable => "key-unavailable",
             Self::StorageFull => "storage-full",
+            Self::DiskFull => "disk-full",
+            Self::DiskInodes => "disk-inodes",
             Self::StorageError => "storage-error",
         }
+    }
+}
+
+impl StopReason {
+    /// What lets recording go on, as a sentence; an agent that is stopping needs nothing.
+    pub fn way_out(self, language: Language) -> Option<String> {
+        (self != Self::Stopping).then(|| say(language, &format!("way-out-{}", self.word()), &[]))
     }
 }
 
@@ -170,9 +192,23 @@ impl Stopped {
         since_ms?;
         match status.stopped_by {
             Some(StopCause::Failed) => stopped(StopReason::StorageError),
+            Some(StopCause::Disk) => stopped(StopReason::DiskFull),
+            Some(StopCause::Inodes) => stopped(StopReason::DiskInodes),
             // Found at the start: it stopped in the run before this one, whose log has the reason.
             None if status.has_room() => stopped(StopReason::StorageError),
             Some(StopCause::Full) | None => stopped(StopReason::StorageFull),
+        }
+    }
+}
+
+impl Stopped {
+    /// The reason with its moment and the way out, for programs that show it to somebody: in English, in UTC.
+    fn in_full(self) -> String {
+        let cause = say(Language::En, &format!("cause-{}", self.cause.word()), &[]);
+        let since = self.since_ms.map(|it| format!(" since {}", utc(it))).unwrap_or_default();
+        match self.cause.way_out(Language::En) {
+            Some(way) => format!("{cause}{since}. {way} Use the paper procedure until then."),
+            None => format!("{cause}{since}"),
         }
     }
 }
@@ -248,20 +284,14 @@ impl StatusReport {
         } else if let Some(why) = &status.key_away {
             Some(format!("{why}; use the paper procedure until the key is back"))
         } else {
-            Stopped::of(status).map(|it| match it.cause {
-                StopReason::Stopping => "the agent is stopping".to_owned(),
-                cause => {
-                    let what = if cause == StopReason::StorageFull { "full" } else { "failed" };
-                    let since = it.since_ms.unwrap_or_default();
-                    format!("storage {what} since {since} (UTC ms); use the paper procedure")
-                }
-            })
+            Stopped::of(status).map(Stopped::in_full)
         };
         Self {
             version: 1,
             software: crate::app::SOFTWARE,
             site: site.to_owned(),
             agent: agent.to_owned(),
+            time_zone: String::new(),
             not_recording,
             stopped: Stopped::of(status),
             looked_ago_ms: now.mono_ms.saturating_sub(looked_mono_ms),

@@ -7,7 +7,7 @@ use tidewaiter_record::ChainId;
 
 use super::{
     Entry, SqliteStore, StoreError,
-    sqlite::{check_layout, notes, select},
+    sqlite::{check_layout, explained, notes, select},
 };
 
 /// A store opened for reading only.
@@ -46,7 +46,7 @@ impl Archive {
                 .map_err(fail)?;
         connection.pragma_update(None, "query_only", true).map_err(fail)?;
         connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(fail)?;
-        check_layout(&connection, &path)?;
+        check_layout(&connection, &path).map_err(explained)?;
         Ok(Self { path, connection })
     }
 

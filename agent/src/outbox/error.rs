@@ -14,6 +14,17 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    /// It cannot be opened, because there is no room around it.
+    #[error("store {path}: {why} ({source}); make room where it lies, or move store.dir, and start again")]
+    NoRoom {
+        /// Database file.
+        path: PathBuf,
+        /// What is used up.
+        why: &'static str,
+        /// What `SQLite` says.
+        #[source]
+        source: rusqlite::Error,
+    },
     /// The file is a database of another program or another version.
     #[error(
         "store {path} has layout {found}, this program reads {expected}; keep the file and use the program version that wrote it"
@@ -81,7 +92,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the budget or the disk is used up, rather than broken.
+    /// Whether `SQLite` found no room. It has one word for a budget that is used up and for a disk that is; which of the
+    /// two it was says [`Store::stop_cause`](super::Store::stop_cause).
     pub fn is_full(&self) -> bool {
         matches!(
             self,
@@ -97,6 +109,16 @@ pub enum Refusal {
     /// The budget is used up; the refusal has been counted.
     #[error("not recorded: the store's budget is used up; restore the uplink or raise store.budget")]
     Full,
+    /// The disk is used up, by whomever; the refusal has been counted.
+    #[error(
+        "not recorded: the disk that holds the store is full, whatever its budget says; make room on it, or move store.dir to another"
+    )]
+    DiskFull,
+    /// The file system takes no more files; the refusal has been counted.
+    #[error(
+        "not recorded: the file system that holds the store takes no more files (its inodes are used up); delete files there, or move store.dir to another"
+    )]
+    NoInodes,
     /// The disk failed and reopening did not help; the refusal has been counted.
     #[error("not recorded: {0}")]
     Store(String),

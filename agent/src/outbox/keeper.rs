@@ -27,7 +27,7 @@ pub(super) use self::beat::Beat;
 use self::{beat::BEAT, stopping::Recess, trim::Trims};
 use super::{
     Batch, COMMANDS, Command, Cursor, Draft, Entry, GROUP, GROUP_WAIT, Outbox, RECEIPT_NOTE, ReceiptAnswer, Recorded,
-    Refusal, SHUTDOWN_DRAFT, Status, Store, StoreError, timing::Timing, witness::Witness,
+    Refusal, SHUTDOWN_DRAFT, Status, StopCause, Store, StoreError, timing::Timing, witness::Witness,
 };
 use crate::{
     clock::{Claim, Clock, Policy},
@@ -390,13 +390,14 @@ impl Keeper {
     ) -> Result<(), StoreError> {
         if self.status.stopped_since_ms.is_some() {
             if !self.has_room() {
-                return self.refuse(pending, remembered, &Refusal::Full).await;
+                let refusal = self.status.refusal();
+                return self.refuse(pending, remembered, &refusal).await;
             }
             if let Err(refusal) = self.resume().await? {
                 return self.refuse(pending, remembered, &refusal).await;
             }
         } else if !self.status.has_room() {
-            self.stop("budget used up").await?;
+            self.stop(StopCause::Full).await?;
             return self.refuse(pending, remembered, &Refusal::Full).await;
         }
         pending = self.without_absent(pending).await;
@@ -463,12 +464,13 @@ impl Keeper {
                 }
                 Err(failure) => {
                     error!(attempt, %failure, "commit failed; reopening the store");
+                    let (cause, failure) = self.cause(failure).await?;
                     self.recover().await?;
                     // What the failed commit did write is read back, so that it is not sealed twice.
                     pending = self.answer_durable(pending).await?;
-                    if failure.is_full() {
-                        self.stop("disk full").await?;
-                        return self.refuse(pending, remembered, &Refusal::Full).await;
+                    if cause != StopCause::Failed {
+                        self.stop(cause).await?;
+                        return self.refuse(pending, remembered, &cause.refusal("")).await;
                     }
                     last = Some(failure);
                 }

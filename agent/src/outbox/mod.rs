@@ -12,7 +12,8 @@
 //! - [`GROUP`] records per commit, and no longer wait than [`GROUP_WAIT`]: a record is durable soon,
 //!   and a burst costs one flush;
 //! - the store's budget, and the disk that others fill too: at the reserve the keeper seals `stopped`, refuses and
-//!   counts exactly; when there is room again it seals `resumed` with the count.
+//!   counts exactly; when there is room again it seals `resumed` with the count. The two are told apart
+//!   ([`StopCause`]): the way out is another one.
 //!
 //! Evidence too large for a record is kept beside the store ([`Outbox::keep`]) before the record that names it is
 //! sealed, counts into the budget, and goes when no record names it any more.
@@ -133,10 +134,36 @@ pub struct Status {
 /// Why the store takes no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopCause {
-    /// The budget is used up, or the disk.
+    /// The budget is used up.
     Full,
+    /// The disk is used up, within the budget: others fill it, or it is smaller than the budget.
+    Disk,
+    /// The file system has no inode left for another file.
+    Inodes,
     /// It could not be written, or not with certainty.
     Failed,
+}
+
+impl StopCause {
+    /// What a draft is answered with. `why` is what the store said.
+    fn refusal(self, why: &str) -> Refusal {
+        match self {
+            Self::Full => Refusal::Full,
+            Self::Disk => Refusal::DiskFull,
+            Self::Inodes => Refusal::NoInodes,
+            Self::Failed => Refusal::Store(why.to_owned()),
+        }
+    }
+
+    /// The reason as it stands in a record `stopped`.
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Full => "budget used up",
+            Self::Disk => "disk full",
+            Self::Inodes => "no inodes left",
+            Self::Failed => "store failed",
+        }
+    }
 }
 
 /// The order to hand the chain to another key.
@@ -167,6 +194,15 @@ impl Status {
     /// Whether records are accepted: there is room, the key signs, and the centre has signed for nothing that is not ours.
     pub fn is_recording(&self) -> bool {
         self.fork.is_none() && self.key_away.is_none() && self.stopped_since_ms.is_none()
+    }
+
+    /// What a draft would be refused with, where nothing is recorded.
+    pub(crate) fn refusal(&self) -> Refusal {
+        match (&self.key_away, self.stopped_by) {
+            (Some(away), _) => Refusal::Key(away.clone()),
+            (None, Some(cause)) => cause.refusal("the store could not be written"),
+            (None, None) => Refusal::Full,
+        }
     }
 
     /// Whether there is room for another record, the reserve left out.

@@ -17,14 +17,14 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use rustix::{
-    fs::{FlockOperation, StatVfsMountFlags, flock, statvfs},
+    fs::{FlockOperation, StatVfs, StatVfsMountFlags, flock, statvfs},
     io::Errno,
 };
 use sha2::{Digest, Sha256};
 use tidewaiter_record::{ChainId, Hash};
 
 use super::{
-    StoreError,
+    StopCause, StoreError,
     store::{Batch, Contents, Cursor, Disk, Entry, Store},
 };
 
@@ -35,6 +35,9 @@ const LOCK_TRIES: u32 = 40;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Layout of the tables above. A change of layout is a new number.
 const LAYOUT: i64 = 1;
+
+/// A disk with less room is full: a commit of one record writes a few pages to the log and the index of the log.
+const LEAST_ROOM_BYTES: u64 = 256 * 1024;
 
 /// How the key of a note begins.
 const NOTE: &str = "note:";
@@ -85,9 +88,9 @@ impl SqliteStore {
     }
 
     fn at(path: PathBuf, chain: ChainId, budget_bytes: u64, lock: Option<File>) -> Result<Self, StoreError> {
-        let connection = connect(&path, budget_bytes)?;
+        let connection = connect(&path, budget_bytes).map_err(explained)?;
         let store = Self { path, budget_bytes, connection, _lock: lock };
-        store.ensure_layout(chain)?;
+        store.ensure_layout(chain).map_err(explained)?;
         Ok(store)
     }
 
@@ -246,6 +249,37 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     Err(StoreError::Locked { path: path.to_owned() })
 }
 
+/// Why the file system around a store takes no more; none where it does.
+fn short(store: &Path) -> Option<StopCause> {
+    let folder = store.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    statvfs(folder).ok().and_then(|it| shortage(&it))
+}
+
+/// A store that does not open says what is used up, where that is why: `SQLite` itself speaks of an I/O error.
+pub(super) fn explained(failure: StoreError) -> StoreError {
+    match failure {
+        StoreError::Sqlite { path, source } => match short(&path) {
+            Some(cause) => StoreError::NoRoom { path, why: cause.reason(), source },
+            None => StoreError::Sqlite { path, source },
+        },
+        other => other,
+    }
+}
+
+/// Why a disk with this room takes no more; none where it has room.
+fn shortage(room: &StatVfs) -> Option<StopCause> {
+    // What is set aside for root is of use to root alone.
+    let blocks = if rustix::process::geteuid().is_root() { room.f_bfree } else { room.f_bavail };
+    let free = blocks.saturating_mul(room.f_frsize);
+    // A file system that makes inodes as it goes says that it has none at all.
+    let inodes = room.f_files == 0 || room.f_favail > 0;
+    match (free >= LEAST_ROOM_BYTES, inodes) {
+        (false, _) => Some(StopCause::Disk),
+        (true, false) => Some(StopCause::Inodes),
+        (true, true) => None,
+    }
+}
+
 fn connect(path: &Path, budget_bytes: u64) -> Result<Connection, StoreError> {
     let fail = |source| StoreError::Sqlite { path: path.to_owned(), source };
     let connection = Connection::open_with_flags(
@@ -268,13 +302,14 @@ fn connect(path: &Path, budget_bytes: u64) -> Result<Connection, StoreError> {
 
 impl Store for SqliteStore {
     fn contents(&mut self) -> Result<Contents, StoreError> {
-        let boot = self.number("boot")? + 1;
+        let boot = self.number("boot").map_err(explained)? + 1;
         let clean = self.number("clean")? == 1;
         self.sql(self.connection.execute_batch(&format!(
             "BEGIN IMMEDIATE;
              INSERT OR REPLACE INTO meta(key, number) VALUES('boot', {boot}), ('clean', 0);
              COMMIT;"
-        )))?;
+        )))
+        .map_err(explained)?;
         let head: Option<(i64, [u8; 32])> = self.sql(
             self.connection
                 .query_row("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1", [], |row| {
@@ -380,6 +415,14 @@ impl Store for SqliteStore {
                 .map_err(fail)?;
         }
         transaction.commit().map_err(fail)
+    }
+
+    fn stop_cause(&mut self, failure: &StoreError) -> StopCause {
+        match short(&self.path) {
+            Some(short) => short,
+            None if failure.is_full() => StopCause::Full,
+            None => StopCause::Failed,
+        }
     }
 
     fn reopen(&mut self) -> Result<(), StoreError> {

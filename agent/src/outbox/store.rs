@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use tidewaiter_record::Hash;
 
-use super::StoreError;
+use super::{StopCause, StoreError};
 
 /// One sealed record as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +99,11 @@ pub trait Store: Send + Debug {
     /// When the disk fails or is full; then it is unknown whether the batch is there, and the
     /// caller must [`Store::reopen`] and look.
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
+
+    /// Why a commit that failed cannot be made. Asked before [`Store::reopen`], which may free a little.
+    fn stop_cause(&mut self, failure: &StoreError) -> StopCause {
+        if failure.is_full() { StopCause::Full } else { StopCause::Failed }
+    }
 
     /// Drops the handle that failed and opens the file anew, recovering what `SQLite` recovers.
     ///

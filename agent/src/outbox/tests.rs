@@ -62,6 +62,8 @@ struct Plan {
     commits: AtomicU32,
     /// Commits hang in the disk as long as this holds.
     hangs: AtomicBool,
+    /// Every commit fails for this as long as it stands.
+    short: Mutex<Option<StopCause>>,
     /// What the file system says of itself.
     disk: Mutex<Option<Disk>>,
 }
@@ -92,6 +94,10 @@ impl Store for FailingStore {
             std::thread::sleep(Duration::from_millis(5));
         }
         let number = self.plan.commits.fetch_add(1, Ordering::SeqCst);
+        if self.plan.short.lock().unwrap().is_some() {
+            self.spent = true;
+            return Err(broken("short"));
+        }
         match self.plan.next.lock().unwrap().remove(&number) {
             None => self.inner.commit(batch),
             Some(mishap) => {
@@ -102,6 +108,10 @@ impl Store for FailingStore {
                 Err(broken("mishap"))
             }
         }
+    }
+
+    fn stop_cause(&mut self, failure: &StoreError) -> StopCause {
+        self.plan.short.lock().unwrap().unwrap_or_else(|| self.inner.stop_cause(failure))
     }
 
     fn reopen(&mut self) -> Result<(), StoreError> {

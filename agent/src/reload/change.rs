@@ -170,6 +170,8 @@ fn restart(old: &Site, new: &Site) -> Vec<&'static str> {
         authority,
         outputs,
         cameras,
+        // The folder is read; what is in it is compared.
+        limits: _,
         tables: _,
         programmes: _,
         digest: _,

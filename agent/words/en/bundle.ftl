@@ -15,7 +15,8 @@ bundle-who = Who: { $who }
 bundle-who-nobody = no person; the device by itself
 bundle-simulated = Data of simulated instruments.
 bundle-drill = Recorded as an exercise.
-bundle-other = Content: { $json }
+bundle-other = Content: { $said }
+    { $json }
 bundle-answers = What a check of these records by the maker's registry says
 bundle-answer = { $question }: { $answer }
 bundle-receipted = The centre has signed that it holds the records up to { $upto }.

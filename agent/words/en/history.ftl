@@ -196,9 +196,9 @@ slip-more = { $count ->
 slip-none = Only inspections have a slip.
 slip-foot = A pre-screen, no official result. Paper can be imitated: the record named by the code counts.
 
-stats-from = First sampling date (UTC)
-stats-to = Last sampling date (UTC)
-stats-days = Days are sampling dates in UTC, as in tidewaiter stats.
+stats-from = First day ({ $zone })
+stats-to = Last day ({ $zone })
+stats-days = Days are those of { $zone }, by the moment an inspection began.
 stats-count = Count
 stats-intervals = The lines are 95 % confidence intervals (Wilson).
 stats-reach = Only records from #{ $number } on are counted here; tidewaiter stats counts all.

@@ -20,6 +20,7 @@ macro_rules! texts {
             include_str!(concat!("../", $folder, "/page.ftl")),
             include_str!(concat!("../", $folder, "/history.ftl")),
             include_str!(concat!("../", $folder, "/console.ftl")),
+            include_str!(concat!("../", $folder, "/record.ftl")),
             include_str!(concat!("../", $folder, "/verifier.ftl")),
             include_str!(concat!("../", $folder, "/duty.ftl")),
             include_str!(concat!("../", $folder, "/reload.ftl")),

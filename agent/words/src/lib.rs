@@ -14,6 +14,7 @@
 //! page.ftl       headings and forms of the pages
 //! history.ftl     the history, one record, the slip, the statistics page
 //! console.ftl     lines of the demo, the agent and the central end
+//! record.ftl      what a record says: one line for each kind and event
 //! verifier.ftl    answers of the verifier
 //! duty.ftl        the monitoring plan: follow-ups, warnings, deadlines, draws
 //! reload.ftl      another configuration while the agent runs, what the service manager is told

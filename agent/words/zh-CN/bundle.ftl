@@ -15,7 +15,8 @@ bundle-who = 人员：{ $who }
 bundle-who-nobody = 无人操作，设备自动完成
 bundle-simulated = 含模拟仪器数据。
 bundle-drill = 按演练记录。
-bundle-other = 内容：{ $json }
+bundle-other = 内容：{ $said }
+    { $json }
 bundle-answers = 按制作方登记表检查这些记录的结果
 bundle-answer = { $question }：{ $answer }
 bundle-receipted = 中心已签名确认收存至第 { $upto } 条记录。

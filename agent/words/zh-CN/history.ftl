@@ -178,9 +178,9 @@ slip-more = 另有 { $count } 项，见记录页面
 slip-none = 只有检测记录可以打印检测单。
 slip-foot = 初筛结果，不是法定检验结论。本单可被仿制，以二维码所指的记录为准。
 
-stats-from = 起始检测日期（UTC）
-stats-to = 截止检测日期（UTC，含）
-stats-days = 日期为 UTC 检测日期，与 tidewaiter stats 相同。
+stats-from = 起始日期（{ $zone }）
+stats-to = 截止日期（{ $zone }，含）
+stats-days = 按 { $zone } 的日期统计，以检测开始时刻为准。
 stats-count = 统计
 stats-intervals = 横线为 95% 置信区间（威尔逊法）。
 stats-reach = 只统计了 #{ $number } 起的记录；全部统计请用 tidewaiter stats。

@@ -98,7 +98,7 @@ fn read(files: &Files, root: &Node<'_>, base: &Path, digest: [u8; 32], others: &
     let declarations = declarations(root, base);
     let plan = root.may("plan").map_or(Some(None), |value| plan(&value.table()?, base).map(Some));
     let authority = root.may("authority").map_or(Some(None), |value| authority(&value, root, base).map(Some));
-    let (tables, programmes) = tables(files, root, base, others);
+    let (limits, tables, programmes) = tables(files, root, base, others);
     let profiles = profiles(files, root, base, others);
 
     let ports = ports::read(root);
@@ -160,6 +160,7 @@ fn read(files: &Files, root: &Node<'_>, base: &Path, digest: [u8; 32], others: &
         declarations: declarations?,
         plan: plan?,
         authority: authority?,
+        limits,
         tables,
         programmes,
         digest,
@@ -365,9 +366,14 @@ fn folder<'d>(files: &Files, root: &Node<'d>, key: &'static str, base: &Path) ->
     Some((dir, value))
 }
 
-fn tables(files: &Files, root: &Node<'_>, base: &Path, others: &mut Report) -> (Vec<LimitTable>, Vec<Programme>) {
+type Tables = (Option<PathBuf>, Vec<LimitTable>, Vec<Programme>);
+
+/// The folder of own tables, and the tables and programmes there are with the built-in ones.
+fn tables(files: &Files, root: &Node<'_>, base: &Path, others: &mut Report) -> Tables {
     let (mut tables, mut programmes) = (limits::builtin(), limits::builtin_programmes());
-    if let Some((dir, place)) = folder(files, root, "limits", base) {
+    let folder = folder(files, root, "limits", base);
+    let dir = folder.as_ref().map(|(dir, _)| dir.clone());
+    if let Some((dir, place)) = folder {
         match limits::load_dir_from(files, &dir) {
             Ok(folder) => {
                 for programme in folder.programmes {
@@ -387,7 +393,7 @@ fn tables(files: &Files, root: &Node<'_>, base: &Path, others: &mut Report) -> (
             place.fault(clash.to_string(), clash.way_out());
         }
     }
-    (tables, programmes)
+    (dir, tables, programmes)
 }
 
 fn profiles(files: &Files, root: &Node<'_>, base: &Path, others: &mut Report) -> profile::Folder {

@@ -37,4 +37,4 @@ pub use model::*;
 pub use outputs::{BARRIER, BUZZER, Bias, Lines, MOST_LINES, Output, OutputLine, OutputUnit, PULSE, State, Wire};
 pub use register::{Control, Expanded, Measurand, Register, ScaleClass, ScaleRange, Uncertainty, unregistered};
 pub use streams::{Codec, Polling, Rest};
-pub use zone::usual_zone;
+pub use zone::{usual_zone, zone_name};

@@ -67,7 +67,9 @@ pub struct Site {
     pub plan: Option<PathBuf>,
     /// Root of the authority whose signed orders are taken; without one none are.
     pub authority: Option<PathBuf>,
-    /// Limit tables loaded: the built-in ones and those of `limits_dir`.
+    /// Folder of own limit tables and programmes, where there is one; what was in it stands below.
+    pub limits: Option<PathBuf>,
+    /// Limit tables loaded: the built-in ones and those of `limits`.
     pub tables: Vec<LimitTable>,
     /// Step programmes loaded.
     pub programmes: Vec<Programme>,

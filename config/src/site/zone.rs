@@ -15,6 +15,14 @@ pub fn usual_zone() -> TimeZone {
     TimeZone::get(USUAL).unwrap_or_else(|_| TimeZone::fixed(Offset::constant(8)))
 }
 
+/// The name of a zone, or its offset where it has none: `Asia/Shanghai`, `+08:00`.
+pub fn zone_name(zone: &TimeZone) -> String {
+    match zone.iana_name() {
+        Some(name) => name.to_owned(),
+        None => jiff::Timestamp::UNIX_EPOCH.to_zoned(zone.clone()).strftime("%:z").to_string(),
+    }
+}
+
 pub(super) fn read(value: &Value<'_>) -> Option<TimeZone> {
     let name = value.text()?;
     // Only names: a rule written out, as POSIX has them, could be read as one offset by one and as another by the next.

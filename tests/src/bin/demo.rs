@@ -87,7 +87,13 @@ fn demo(cli: Cli) -> anyhow::Result<bool> {
     let wishes = Wishes { run_for: cli.run_for, scene, seed: cli.seed, dir: dir.clone(), language };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let report = runtime.block_on(run(wishes, |told| match told {
-        Told::Address(address) => eprintln!("http://{address}/api/v1/status · {}", dir.display()),
+        Told::Address(address, login) => {
+            let said = |id: &str, name: &str, text: &str| say(language, id, &[(name, text.into())]);
+            eprintln!("{}", said("demo-page", "url", &format!("http://{address}/")));
+            let who = [("user", login.name.into()), ("password", (&login.password).into())];
+            eprintln!("{}", say(language, "demo-sign-in", &who));
+            eprintln!("{}", said("demo-data", "dir", &dir.display().to_string()));
+        }
         // A repeat says nothing new to a person; it is counted in the report.
         Told::Record(record) if record.duplicate => {}
         Told::Record(record) => println!("{}", print::line(language, &record)),

@@ -13,6 +13,9 @@ use crate::{
     store::{Store, Walk as _},
 };
 
+/// Sites stand in several zones: at the centre a day is one of UTC.
+const ZONE: &str = "UTC";
+
 /// What is counted, and how it is shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
@@ -36,7 +39,7 @@ pub(super) fn show(store: &dyn Store, wanted: Wanted) -> Result<u8, Failure> {
     let not_understood = gathered.not_understood;
     let mut out = io::stdout().lock();
     if wanted.json {
-        writeln!(out, "{}", to_json(&counted, wanted.period, wanted.by, not_understood))?;
+        writeln!(out, "{}", to_json(&counted, wanted.period, wanted.by, not_understood, ZONE))?;
     } else {
         print(&mut out, &counted, wanted, not_understood)?;
     }

@@ -52,6 +52,10 @@
 //! broker = "mqtts://broker.example"     # what agents are told; default: the url above
 //! days = 60                             # of a transport certificate, 1 to 90
 //!
+//! [listen]                              # figures for Prometheus at /metrics, and /healthz; without the table nobody listens
+//! address = "127.0.0.1:8480"            # the default
+//! beyond_loopback = true                # needed for any address but loopback: whoever reaches it reads names of agents
+//!
 //! [output]
 //! language = "zh-CN"                    # or "en"
 //! json = false
@@ -91,8 +95,17 @@ pub struct Config {
     pub orders: Option<PathBuf>,
     /// Enrolment, where it is done.
     pub enrol: Option<Enrol>,
+    /// Where figures can be asked for, if anywhere.
+    pub listen: Option<Listen>,
     /// What is printed.
     pub output: Output,
+}
+
+/// Where figures can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// On loopback, unless the file says in so many words that it may be elsewhere.
+    pub address: std::net::SocketAddr,
 }
 
 /// Where the broker is and who we are to it.

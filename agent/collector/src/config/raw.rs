@@ -1,6 +1,11 @@
 //! The file as written, and the checks that turn it into a [`Config`].
 
-use std::{net::IpAddr, ops::RangeInclusive, path::Path, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
+    path::Path,
+    time::Duration,
+};
 
 use serde::Deserialize;
 use tidewaiter_record::Kid;
@@ -8,7 +13,7 @@ use tidewaiter_words::Language;
 use toml::Spanned;
 
 use super::{
-    Broker, Centre, CentreKey, Config, ConfigError, Enrol, Output, Problem, StoreSettings, TlsFiles, TokenPlace,
+    Broker, Centre, CentreKey, Config, ConfigError, Enrol, Listen, Output, Problem, StoreSettings, TlsFiles, TokenPlace,
 };
 use crate::{
     ca::{CLIENT_DAYS, CLIENT_DAYS_RANGE},
@@ -29,6 +34,8 @@ const RECEIPT_INTERVAL: Duration = Duration::from_millis(50);
 const HEAD_INTERVAL: Duration = Duration::from_secs(60);
 /// Allowed range of it: below, the log would be mostly heads; above, orders would expire too coarsely.
 const HEAD_INTERVAL_RANGE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(600);
+/// Where figures can be asked for, unless set: beside the port of an agent's page, which may be on the same machine.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8480);
 /// Keep-alive, unless set.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Allowed keep-alive: MQTT counts it in seconds in 16 bits, and the client takes no less than five.
@@ -46,6 +53,7 @@ struct File {
     limits: Option<RawLimits>,
     orders: Option<RawOrders>,
     enrol: Option<RawEnrol>,
+    listen: Option<RawListen>,
     #[serde(default)]
     output: RawOutput,
 }
@@ -130,6 +138,14 @@ struct RawEnrol {
     days: Option<Spanned<u32>>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawListen {
+    address: Option<Spanned<String>>,
+    #[serde(default)]
+    beyond_loopback: bool,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawOutput {
@@ -196,6 +212,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
     };
     let url = file.broker.url.get_ref().clone();
     let enrol = file.enrol.map(|it| check.enrol(it, url, folder));
+    let listen = file.listen.map(|it| check.listen(&it));
     let output = Output { language: check.language(file.output.language.as_ref()), json: file.output.json };
     if check.problems.is_empty() {
         Ok(Config {
@@ -205,6 +222,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
             limits: file.limits.map(|it| folder.join(it.dir)),
             orders: file.orders.map(|it| folder.join(it.dir)),
             enrol,
+            listen,
             output,
         })
     } else {
@@ -386,13 +404,30 @@ impl Check<'_> {
         (host, port)
     }
 
+    /// Off loopback only where somebody wrote that it shall be: what is there is read by whoever reaches it.
+    fn listen(&mut self, raw: &RawListen) -> Listen {
+        let Some(at) = &raw.address else { return Listen { address: LISTEN } };
+        let text = at.get_ref();
+        let Ok(address) = text.parse::<SocketAddr>() else {
+            self.say(at, format!("address {text:?} is no address and port; write \"{LISTEN}\""));
+            return Listen { address: LISTEN };
+        };
+        if !address.ip().is_loopback() && !raw.beyond_loopback {
+            self.say(
+                at,
+                format!("whoever reaches {address} could read how the centre stands, and the names of agents; write \"{LISTEN}\", or beyond_loopback = true beside it"),
+            );
+        }
+        Listen { address }
+    }
+
     fn enrol(&mut self, raw: RawEnrol, url: String, folder: &Path) -> Enrol {
         let listen = raw.listen.get_ref().parse().unwrap_or_else(|_| {
             self.say(
                 &raw.listen,
                 format!("listen {:?} is no address and port; write \"0.0.0.0:8443\"", raw.listen.get_ref()),
             );
-            std::net::SocketAddr::from(([127, 0, 0, 1], 0))
+            SocketAddr::from(([127, 0, 0, 1], 0))
         });
         let days = raw.days.as_ref().map_or(CLIENT_DAYS, |it| *it.get_ref());
         if let (Some(at), false) = (&raw.days, CLIENT_DAYS_RANGE.contains(&days)) {

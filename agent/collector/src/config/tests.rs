@@ -210,3 +210,26 @@ fn what_comes_in_is_shared_only_on_a_store_that_is() {
     check("\"cent/re\"", url, "without /");
     check("\"\"", url, "without /");
 }
+
+#[test]
+fn figures_are_on_loopback_unless_somebody_wrote_otherwise() {
+    let at = |table: &str| read(&format!("{LEAST}[listen]\n{table}"));
+    assert_eq!(read(LEAST).unwrap().listen, None);
+    let taken = |table: &str, address: &str| {
+        assert_eq!(at(table).unwrap().listen.unwrap().address, address.parse().unwrap(), "{table}");
+    };
+    taken("", "127.0.0.1:8480");
+    taken("address = \"[::1]:9000\"\n", "[::1]:9000");
+    taken("address = \"0.0.0.0:8480\"\nbeyond_loopback = true\n", "0.0.0.0:8480");
+    taken("beyond_loopback = true\n", "127.0.0.1:8480");
+    let refused = |table: &str, place: &str, word: &str| {
+        let error = at(table).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("/srv/collector.toml:{place}: ")) && error.contains(word), "{error}");
+    };
+    refused("address = \"0.0.0.0:8480\"\n", "10:11", "beyond_loopback = true");
+    refused("address = \"10.0.0.7:8480\"\nbeyond_loopback = false\n", "10:11", "names of agents");
+    refused("address = \"[::]:8480\"\n", "10:11", "beyond_loopback");
+    refused("address = \"8480\"\n", "10:11", "127.0.0.1:8480");
+    refused("address = \"localhost:8480\"\n", "10:11", "no address and port");
+    refused("port = 8480\n", "10:1", "port");
+}

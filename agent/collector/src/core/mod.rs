@@ -31,6 +31,8 @@ use std::{
 
 pub use action::{Action, Collected, Equivocation, HeadDue, Refusal, ResendDue};
 pub use gaps::{MAX_ASKED, REPORT_AFTER_MS, SPACING_MS};
+#[cfg(feature = "parquet")]
+pub(crate) use opening::cause;
 pub use sharing::PATIENCE_MS;
 use tidewaiter_config::limits::LimitTable;
 use tidewaiter_recompute::{Recomputed, Tables, recompute};

@@ -84,7 +84,8 @@ pub(super) fn is_registered(registry: &Registry, agent: &str) -> bool {
     registry.keys().any(|it| it.role == Role::Agent && it.agent == agent)
 }
 
-fn cause(error: &SignatureError) -> Bad {
+/// The cause in our words.
+pub(crate) fn cause(error: &SignatureError) -> Bad {
     match error {
         SignatureError::UnknownKey(_) => Bad::UnknownKey,
         SignatureError::BadSignature(_) => Bad::Signature,

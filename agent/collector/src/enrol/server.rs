@@ -5,13 +5,10 @@
 //! agent that enrols has none, and one that renews may have one that has expired. What is asked is proved inside.
 
 use std::{
-    fs,
-    io::{self, IoSlice},
+    fs, io,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
-    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
     time::Duration,
 };
 
@@ -29,10 +26,9 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::{Sleep, sleep, timeout},
+    sync::{Semaphore, mpsc},
+    time::{sleep, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
@@ -43,7 +39,10 @@ use super::{
     tries::Tries,
     wire::{Ask, MAX_BODY_BYTES, Nonce, Refusal, Renew, VERSION},
 };
-use crate::config::Enrol;
+use crate::{
+    config::Enrol,
+    door::{Bounded, PAUSE},
+};
 
 /// Connections that stand at a time.
 const MOST_CONNECTIONS: usize = 64;
@@ -51,8 +50,6 @@ const MOST_CONNECTIONS: usize = 64;
 const CONNECTION_WITHIN: Duration = Duration::from_secs(60);
 /// What a TLS handshake has of it.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// Wait after the system gives no connection, e.g. for want of file handles.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// Why the endpoint does not come up.
 #[derive(Debug, thiserror::Error)]
@@ -254,17 +251,20 @@ impl Connected<IncomingStream<'_, Door>> for Peer {
     }
 }
 
+/// A connection whose handshake is done.
+type Secured = Bounded<TlsStream<TcpStream>>;
+
 /// Connections whose handshake is done.
 struct Door {
     address: SocketAddr,
-    ready: mpsc::Receiver<(Bounded, SocketAddr)>,
+    ready: mpsc::Receiver<(Secured, SocketAddr)>,
 }
 
 impl Listener for Door {
-    type Io = Bounded;
+    type Io = Secured;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Bounded, SocketAddr) {
+    async fn accept(&mut self) -> (Secured, SocketAddr) {
         match self.ready.recv().await {
             Some(it) => it,
             // The acceptor has ended, which it does on a stop alone.
@@ -281,7 +281,7 @@ impl Listener for Door {
 async fn accept(
     listener: TcpListener,
     acceptor: TlsAcceptor,
-    connections: mpsc::Sender<(Bounded, SocketAddr)>,
+    connections: mpsc::Sender<(Secured, SocketAddr)>,
     stop: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
@@ -301,56 +301,8 @@ async fn accept(
         let (acceptor, connections) = (acceptor.clone(), connections.clone());
         tokio::spawn(async move {
             if let Ok(Ok(stream)) = timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await {
-                let until = Box::pin(sleep(CONNECTION_WITHIN));
-                let _ = connections.send((Bounded { stream, until, _place: place }, from)).await;
+                let _ = connections.send((Bounded::new(stream, CONNECTION_WITHIN, place), from)).await;
             }
         });
-    }
-}
-
-/// A connection that ends after [`CONNECTION_WITHIN`], whatever it does.
-struct Bounded {
-    stream: TlsStream<TcpStream>,
-    until: Pin<Box<Sleep>>,
-    _place: OwnedSemaphorePermit,
-}
-
-impl Bounded {
-    fn in_time(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        match self.until.as_mut().poll(cx) {
-            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
-            Poll::Pending => Ok(()),
-        }
-    }
-}
-
-impl AsyncRead for Bounded {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.in_time(cx)?;
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Bounded {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.in_time(cx)?;
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.in_time(cx)?;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 }

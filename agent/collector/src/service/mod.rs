@@ -32,6 +32,10 @@ use tidewaiter_recompute::Tables;
 use crate::{
     config::{Broker, Config},
     core::{Collected, Core, CoreError},
+    figures::{
+        listen::{self, Readable},
+        running::Pulse,
+    },
     keys::{KeyError, RegistryFile, check_centre, load},
     store::{Place, StoreError},
     summary::Summary,
@@ -85,6 +89,9 @@ pub enum RunError {
     /// The enrolment endpoint.
     #[error(transparent)]
     Enrol(#[from] crate::enrol::server::ServeError),
+    /// The listener for figures.
+    #[error(transparent)]
+    Listen(#[from] listen::ListenError),
     /// A task ended that must not end.
     #[error("internal: {0} ended by itself; please report this")]
     Ended(&'static str),
@@ -98,7 +105,7 @@ impl RunError {
             Self::Tables(_) | Self::Link(_) => true,
             Self::Store(error) | Self::Core(CoreError::Store(error)) => error.is_configuration(),
             Self::Enrol(error) => matches!(error, crate::enrol::server::ServeError::Certificate { .. }),
-            Self::Core(_) | Self::Tls { .. } | Self::Ended(_) => false,
+            Self::Core(_) | Self::Tls { .. } | Self::Listen(_) | Self::Ended(_) => false,
         }
     }
 
@@ -126,6 +133,13 @@ pub async fn run(
     check_centre(&registry, signer.as_ref(), &config.centre.registry)?;
     let tables = Tables::load(config.limits.as_deref()).map_err(RunError::Tables)?;
     let shared = config.broker.share.is_some();
+    let (pulse, running) = Pulse::start();
+    if let Some(listen) = &config.listen {
+        // Before the store is opened: that may take long, or fail again and again, and is what somebody will ask about.
+        let (place, registry) = (config.store.place.clone(), config.centre.registry.clone());
+        let address = listen::serve(listen, Readable { place, registry }, running, stop.child_token()).await?;
+        tracing::info!(%address, "figures at /metrics and /healthz");
+    }
     let maker = Maker { place: config.store.place.clone(), signer, tables, shared };
     let core = patiently(&maker, &registry, &stop).await?;
 
@@ -142,7 +156,7 @@ pub async fn run(
             Some(blocking(move || Orders::open(&dir, &place)).await??)
         }
     };
-    let mut service = Service::new(core, maker, (registry, registry_file), events, &config);
+    let mut service = Service::new(core, maker, (registry, registry_file), events, (pulse, &config));
     if let Some(orders) = orders {
         service.set_orders(orders);
     }
@@ -167,7 +181,9 @@ pub async fn run(
                     error = &error as &dyn std::error::Error,
                     "the store is away; nothing is taken and nothing is receipted until it is back"
                 );
+                service.pulse().store_away(true);
                 service.go_on_with(patiently(service.maker(), service.registry(), &stop).await?);
+                service.pulse().store_away(false);
                 tracing::info!("the store is back");
             }
             ended => {

@@ -17,6 +17,7 @@ use super::{Maker, RunError, blocking, manager::Manager, orders::Orders, outgoin
 use crate::{
     config::Config,
     core::{Action, Collected, Core, CoreError, Incoming},
+    figures::running::Pulse,
     finding::Bad,
     keys::RegistryFile,
     receipts::ReceiptQueue,
@@ -75,6 +76,9 @@ pub(super) struct Service {
     commit_time: Duration,
     /// Signed orders on their way to agents, where there is a spool.
     pub(super) orders: Option<Orders>,
+    /// Where it is told how things stand.
+    pulse: Pulse,
+    receipts_sent: u64,
 }
 
 impl Service {
@@ -84,7 +88,7 @@ impl Service {
         maker: Maker,
         (registry, registry_file): (Registry, RegistryFile),
         events: mpsc::Sender<Collected>,
-        config: &Config,
+        (pulse, config): (Pulse, &Config),
     ) -> Self {
         Self {
             core: Some(core),
@@ -109,6 +113,8 @@ impl Service {
             commit_records: config.store.commit_records.max(1),
             commit_time: config.store.commit_time,
             orders: None,
+            pulse,
+            receipts_sent: 0,
         }
     }
 
@@ -118,6 +124,11 @@ impl Service {
         self.batch.clear();
         self.due = None;
         (self.connected, self.in_flight) = (false, 0);
+        self.pulse.connected(false);
+    }
+
+    pub(super) const fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// Goes on with a core on a store opened anew.
@@ -165,6 +176,10 @@ impl Service {
         loop {
             self.publish();
             self.publish_orders();
+            let (receipts, dropped, in_hand) = (self.receipts_sent, self.dropped, self.batch.len());
+            self.pulse.round(|it| {
+                (it.receipts_sent, it.announcements_dropped, it.in_hand) = (receipts, dropped, in_hand);
+            });
             let wake = self.receipt_wake();
             tokio::select! {
                 () = stop.cancelled() => {
@@ -249,6 +264,7 @@ impl Service {
             Event::Connected { window, .. } => {
                 tracing::info!(window, "broker connected");
                 self.connected = true;
+                self.pulse.connected(true);
                 // What was in flight is void, and a broker that lost its memory has no retained receipts.
                 self.outgoing.connected();
                 self.act_on_core(|core, _| Ok(core.receipts()?.into_iter().map(Action::Receipt).collect())).await?;
@@ -260,6 +276,7 @@ impl Service {
             Event::Disconnected { why } => {
                 tracing::warn!(why, "broker disconnected");
                 (self.connected, self.in_flight) = (false, 0);
+                self.pulse.connected(false);
             }
             // Flow control only. A receipt that is lost is answered to the next duplicate.
             Event::Acked { .. } | Event::NotTaken { reason: NotTaken::NoSubscriber, .. } => {
@@ -288,7 +305,7 @@ impl Service {
                 retain: true,
             };
             match self.hand_over(message) {
-                Ok(()) => {}
+                Ok(()) => self.receipts_sent += 1,
                 // An answer, or the next connection, comes as an event and leads here again.
                 Err(PublishError::Offline | PublishError::WindowFull) => return,
                 Err(error @ PublishError::TooLarge { .. }) => {

@@ -117,6 +117,14 @@ impl Place {
         }
     }
 
+    /// Bytes left on the disk of the file for whoever is not root; none where it is on a server, or where nobody says.
+    pub fn free_bytes(&self) -> Option<u64> {
+        let file = self.file()?;
+        let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let system = rustix::fs::statvfs(folder).ok()?;
+        system.f_bavail.checked_mul(system.f_frsize)
+    }
+
     /// The file, where it is one.
     pub fn file(&self) -> Option<&Path> {
         match self {

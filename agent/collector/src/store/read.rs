@@ -91,6 +91,8 @@ pub trait ReadStore {
     fn states(&self) -> Result<Vec<(String, String, String, i64)>, StoreError>;
     /// Content that records name: of a chain or of all, what is missing or what is here.
     fn named(&self, chain: Option<ChainId>, missing: bool) -> Result<Vec<Named>, StoreError>;
+    /// Bytes that the store takes on its disk, without what the database keeps beside it for a while.
+    fn size_bytes(&self) -> Result<u64, StoreError>;
     /// Every chain that forks.
     fn forks(&self) -> Result<Vec<Fork>, StoreError>;
 }
@@ -270,6 +272,13 @@ impl ReadStore for SqliteStore {
                 .collect()
             })
             .map_err(StoreError::database("reading content"))
+    }
+
+    fn size_bytes(&self) -> Result<u64, StoreError> {
+        self.connection
+            .prepare_cached("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+            .and_then(|mut it| it.query_row([], |row| seq_of(row, 0)))
+            .map_err(StoreError::database("reading the size"))
     }
 
     fn forks(&self) -> Result<Vec<Fork>, StoreError> {

@@ -11,7 +11,7 @@ use crate::{
     writer::{NOW, Writer, core_on, judged, registry, sort, textile},
 };
 
-fn write(store: &dyn Store, format: Format, which: Selection) -> (u64, Vec<u8>) {
+fn write(store: &dyn Store, format: Format, which: &Selection) -> (u64, Vec<u8>) {
     let mut out = Vec::new();
     let written = export(store, format, which, &mut out).unwrap();
     (written, out)
@@ -36,7 +36,7 @@ fn all_formats_tell_the_same_records(home: &Home) {
     core.accept(&other.topic(), &foreign.bytes, NOW).unwrap();
 
     let store = home.read();
-    let (written, bytes) = write(store.as_ref(), Format::Cborseq, Selection::default());
+    let (written, bytes) = write(store.as_ref(), Format::Cborseq, &Selection::default());
     let expected: Vec<u8> = sealed.iter().chain([&foreign]).flat_map(|it| it.bytes.clone()).collect();
     assert_eq!(written, 302);
     assert_eq!(bytes, expected);
@@ -50,7 +50,7 @@ fn all_formats_tell_the_same_records(home: &Home) {
     assert_eq!((report.records, report.accepted), (302, 302));
     assert_eq!((report.signature, report.chain), (Verdict::Ok, Verdict::Ok));
 
-    let (written, lines) = write(store.as_ref(), Format::Jsonl, Selection::default());
+    let (written, lines) = write(store.as_ref(), Format::Jsonl, &Selection::default());
     let lines: Vec<serde_json::Value> =
         String::from_utf8(lines).unwrap().lines().map(|it| serde_json::from_str(it).unwrap()).collect();
     assert_eq!((written, lines.len()), (302, 302));
@@ -61,7 +61,8 @@ fn all_formats_tell_the_same_records(home: &Home) {
     assert_eq!(lines[0]["detail"]["measured"][0]["unit"], "[pH]");
     assert_eq!(lines[1]["kind"], "event");
 
-    let (_, rows) = write(store.as_ref(), Format::Csv, Selection { chain: Some(agent.chain()), after: 0 });
+    let (_, rows) =
+        write(store.as_ref(), Format::Csv, &Selection { chain: Some(agent.chain()), ..Selection::default() });
     let mut reader = csv::Reader::from_reader(rows.as_slice());
     assert_eq!(reader.headers().unwrap(), COLUMNS.as_slice());
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -71,7 +72,7 @@ fn all_formats_tell_the_same_records(home: &Home) {
     assert_eq!(&rows[0][column("place")], "'=1+1", "no spreadsheet runs what a keyboard entered");
     assert_eq!(&rows[0][column("hash")], sealed[300].hash.to_string());
 
-    let (written, _) = write(store.as_ref(), Format::Jsonl, Selection { chain: None, after: 301 });
+    let (written, _) = write(store.as_ref(), Format::Jsonl, &Selection { after: 301, ..Selection::default() });
     assert_eq!(written, 1);
 }
 
@@ -91,7 +92,7 @@ fn a_rotten_record_is_named_and_not_passed_on(home: &Home) {
     let store = home.read();
     for format in [Format::Cborseq, Format::Jsonl, Format::Csv] {
         let mut out = Vec::new();
-        let error = export(store.as_ref(), format, Selection::default(), &mut out).unwrap_err();
+        let error = export(store.as_ref(), format, &Selection::default(), &mut out).unwrap_err();
         assert!(matches!(error, ExportError::Rotten { seq: 1, .. }), "{format:?}: {error}");
     }
 }

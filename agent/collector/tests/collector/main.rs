@@ -9,10 +9,13 @@ mod drift;
 mod evidence;
 mod export;
 mod faults;
+mod figures;
 mod gaps;
 mod home;
 mod judgement;
 mod kill;
+#[cfg(feature = "parquet")]
+mod lake;
 mod log;
 mod pace;
 mod postgres;

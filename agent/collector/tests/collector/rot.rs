@@ -145,7 +145,7 @@ impl Stand {
             return Err(By::Check);
         }
         let mut records = Vec::new();
-        export(&store, Format::Cborseq, Selection::default(), &mut records).map_err(|_| By::Export)?;
+        export(&store, Format::Cborseq, &Selection::default(), &mut records).map_err(|_| By::Export)?;
         let folder = folder();
         export_evidence(&store, None, folder.path()).map_err(|_| By::Export)?;
         let mut verifier = Verifier::new(&self.registry);

@@ -25,6 +25,8 @@ const LEAST_FREE: u64 = 64 << 20;
 const SYSTEMD: &str = "/run/systemd/system";
 /// Where the agent is a service, its unit.
 pub(super) const UNIT: &str = "tidewaiter.service";
+/// Where that unit asks whether the clock is kept.
+const CLOCK: &str = "tidewaiter-clock.socket";
 /// Zone whose data must be there: that of the ports.
 const ZONE: &str = "Asia/Shanghai";
 /// Where systems keep that data.
@@ -44,17 +46,24 @@ pub(super) fn machine(answers: &mut Answers) {
     if !Path::new(SYSTEMD).exists() {
         return answers.skipped("service", said!("doctor-no-systemd"));
     }
-    match Command::new("systemctl").args(["is-active", UNIT]).output() {
-        Ok(told) => {
-            let state = String::from_utf8_lossy(&told.stdout).trim().to_owned();
-            match state.as_str() {
-                "active" => answers.ok("service", format!("{UNIT}: {state}")),
-                "failed" => answers.fail("service", format!("{UNIT}: {state}"), format!("journalctl -u {UNIT} -n 50")),
-                _ => answers.warn("service", format!("{UNIT}: {state}"), format!("systemctl enable --now {UNIT}")),
-            }
-        }
-        Err(why) => answers.skipped("service", format!("systemctl: {why}")),
+    match active(UNIT) {
+        Ok(state) => match state.as_str() {
+            "active" => answers.ok("service", format!("{UNIT}: {state}")),
+            "failed" => answers.fail("service", format!("{UNIT}: {state}"), format!("journalctl -u {UNIT} -n 50")),
+            _ => answers.warn("service", format!("{UNIT}: {state}"), format!("systemctl enable --now {UNIT}")),
+        },
+        Err(why) => return answers.skipped("service", format!("systemctl: {why}")),
     }
+    let asks = |unit| active(unit).is_ok_and(|state| state == "active");
+    if asks(UNIT) && !asks(CLOCK) {
+        answers.warn("clock", said!("doctor-clock-unasked", socket = CLOCK), format!("systemctl restart {UNIT}"));
+    }
+}
+
+/// The state of a unit, in systemd's word.
+fn active(unit: &str) -> std::io::Result<String> {
+    let told = Command::new("systemctl").args(["is-active", unit]).output()?;
+    Ok(String::from_utf8_lossy(&told.stdout).trim().to_owned())
 }
 
 /// Devices, hosts and files that the site names, and whether devices may be opened.

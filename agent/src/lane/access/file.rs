@@ -8,8 +8,11 @@ use std::{
     time::SystemTime,
 };
 
-use tidewaiter_config::users::{User, to_toml, users_from_str};
+use jiff::{Timestamp, tz::TimeZone};
+use tidewaiter_config::users::{Role, User, to_toml, users_from_str};
 use tidewaiter_record::Hash;
+
+use super::password;
 
 /// Largest users file read.
 const MOST_BYTES: u64 = 1 << 20;
@@ -18,7 +21,7 @@ const MODE: u32 = 0o600;
 
 /// Why a users file is of no use.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FileError {
+pub enum FileError {
     /// It cannot be read or written.
     #[error("{}: {source}", path.display())]
     Disk {
@@ -133,6 +136,28 @@ pub(crate) fn change<T, E: From<FileError>>(
     }
     written.map_err(failed)?;
     Ok(done)
+}
+
+/// Lets one more person in, as `tidewaiter users add` does; makes the file where there is none.
+///
+/// # Errors
+///
+/// When the file cannot be changed, somebody of this name is in it, or the password is not taken.
+pub fn let_in(path: &Path, name: &str, display: &str, role: Role, password: &str) -> Result<(), FileError> {
+    let hash = password::hash(name, password).map_err(|why| FileError::Content(why.to_string()))?;
+    let since = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    change(path, |users| {
+        users.push(User {
+            name: name.to_owned(),
+            display: display.to_owned(),
+            role,
+            since,
+            password: Some(hash),
+            disabled: false,
+            tokens: Vec::new(),
+        });
+        Ok(())
+    })
 }
 
 /// Whose file it is to be when root writes it: whose it was, or whose folder it is in. The agent, which is not root,

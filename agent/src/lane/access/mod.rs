@@ -6,6 +6,7 @@
 //! | `rule.rs` | what each route asks: one table; a route without a row answers nobody |
 //! | `guard.rs` | what is asked of every request before its route |
 //! | `actor.rs` | who acts: a person, or the machine's console by the local key |
+//! | `own_password.rs` | changing one's own password |
 //! | `sign_in.rs`, `sessions.rs`, `throttle.rs`, `password.rs` | signing in |
 //! | `file.rs`, `book.rs` | the users file, and the users in force |
 //! | `journal.rs` | failed sign-ins, summed up |
@@ -24,6 +25,7 @@ mod headers;
 mod journal;
 mod key;
 mod origin;
+mod own_password;
 pub(crate) mod password;
 mod role;
 mod rule;
@@ -47,7 +49,6 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-pub use self::key::{KEY_FILE, read_key};
 pub(crate) use self::{actor::Actor, guard::guard, guard::way_in, key::random, role::Action};
 use self::{
     book::Book,
@@ -56,6 +57,10 @@ use self::{
     journal::Journal,
     sessions::{Sessions, Span},
     throttle::Throttle,
+};
+pub use self::{
+    file::{FileError, let_in},
+    key::{KEY_FILE, read_key},
 };
 use super::Local;
 use crate::{
@@ -314,7 +319,7 @@ pub(super) async fn nothing() -> axum::http::StatusCode {
 
 /// The routes.
 pub(super) fn routes() -> Router<Local> {
-    sign_in::routes()
+    sign_in::routes().merge(own_password::routes())
 }
 
 #[cfg(test)]

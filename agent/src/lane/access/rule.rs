@@ -44,6 +44,8 @@ pub(crate) const RULES: &[Rule] = &[
     get("/sign-in", Open),
     post("/sign-in", Open),
     post("/sign-out", Known),
+    get("/password", Known),
+    post("/password", Known),
     get("/assets/{file}", Open),
     get("/", Look),
     get("/lane/{place}", Look),

@@ -32,7 +32,7 @@ use super::{
 };
 
 /// Longest wait for a turn at hashing; longer means that somebody floods the door.
-const TURN_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const TURN_WITHIN: Duration = Duration::from_secs(5);
 /// Longest name looked at.
 const LONGEST_NAME: usize = 64;
 
@@ -79,7 +79,8 @@ async fn form(State(local): State<Local>, view: View, Query(asked): Query<Asked>
 }
 
 /// What came of a try.
-enum Tried {
+pub(super) enum Tried {
+    /// The person, and the entry of the users file they are known by.
     Right(Person, tidewaiter_record::Hash),
     Wrong,
     /// There is no try for so many milliseconds.
@@ -124,7 +125,7 @@ async fn submit(State(local): State<Local>, view: View, request: Request) -> Res
 }
 
 /// One try. A name that does not exist takes as long as one that does, and waits as long.
-async fn attempt(local: &Local, from: IpAddr, name: &str, typed: String) -> Tried {
+pub(super) async fn attempt(local: &Local, from: IpAddr, name: &str, typed: String) -> Tried {
     let access = &local.access;
     let name = name.trim();
     let key = if name.len() <= LONGEST_NAME { name.to_ascii_lowercase() } else { String::new() };
@@ -184,7 +185,7 @@ async fn sign_out(State(local): State<Local>, actor: Actor, request: Request) ->
 }
 
 /// Records it. A store that is full keeps nobody from looking: what they do is recorded or refused by itself.
-async fn told(local: &Local, event: &str, person: &Person, peer: Peer) {
+pub(super) async fn told(local: &Local, event: &str, person: &Person, peer: Peer) {
     let facts = [
         ("operator", person.display.clone()),
         ("role", person.role.word().to_owned()),
@@ -196,7 +197,7 @@ async fn told(local: &Local, event: &str, person: &Person, peer: Peer) {
     }
 }
 
-fn with_cookie(mut answer: Response, peer: Peer, value: &str, more: &str) -> Response {
+pub(super) fn with_cookie(mut answer: Response, peer: Peer, value: &str, more: &str) -> Response {
     let secure = if peer.tls { "; Secure" } else { "" };
     let cookie = format!("{}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{more}", peer.cookie());
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {

@@ -4,6 +4,7 @@
 mod defects;
 mod doors;
 mod forged;
+mod own_password;
 
 use std::{
     collections::BTreeSet,
@@ -268,7 +269,10 @@ const TABLE: [(&str, &str, &str, &str); 49] = [
     ("POST", "/api/v1/follow-ups", r#"{"inspection":"i","step":"release","by":"X"}"#, "1133yyy1"),
     ("POST", "/api/v1/reports-sent", r#"{"deadline":"d","by":"X"}"#, "1133yyy1"),
 ];
-const MORE: [(&str, &str, &str, &str); 2] = [
+const MORE: [(&str, &str, &str, &str); 4] = [
+    ("GET", "/password", "", "ssyyyyy1"),
+    // Refused before anything is tried: two different new ones.
+    ("POST", "/password", "old=a&new=b&again=c", "ssyyyyy1"),
     ("POST", "/api/v1/draws", r#"{"lot":"L","hs":"5208","by":"X"}"#, "11yyyyy1"),
     ("POST", "/api/v1/reload", r#"{"operator":"X"}"#, "11333yy1"),
 ];

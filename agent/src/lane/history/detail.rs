@@ -332,6 +332,7 @@ async fn answers(local: &Local, seq: u64, language: Language) -> Section {
 /// What a record of another kind says, name by name.
 fn facts(record: &Record, _zone: &TimeZone, language: Language) -> Section {
     let mut section = Section::new("content-facts", kind(record, language));
+    section.said(tidewaiter_telling::sentence(language, &record.header.subject, &record.body.detail), "");
     let view = serde_json::to_value(tidewaiter_record::view::RecordView::of(record)).unwrap_or_default();
     let mut facts = Vec::new();
     flatten("", view.get("detail").unwrap_or(&Value::Null), &mut facts);

@@ -127,7 +127,7 @@ fn findings(detail: &InspectionDetail, tables: &Tables, language: Language) -> S
     // Rows that do not apply are many and say little: they stand last.
     let (aside, told): (Vec<_>, Vec<_>) = detail.findings.iter().partition(|it| it.verdict == "NotApplicable");
     for finding in told.into_iter().chain(aside) {
-        let said = Cell::text(sentence(finding, language)).with(tone(&finding.verdict));
+        let said = Cell::text(tidewaiter_telling::finding(language, finding)).with(tone(&finding.verdict));
         let same = |it: &tidewaiter_screening::Finding| {
             it.table == finding.table
                 && it.row == finding.row
@@ -155,25 +155,6 @@ fn findings(detail: &InspectionDetail, tables: &Tables, language: Language) -> S
     };
     section.said(say(language, id, &[]), class);
     section
-}
-
-/// One finding as a sentence.
-pub(super) fn sentence(finding: &body::Finding, language: Language) -> String {
-    let edition = &finding.edition;
-    let table = if edition.is_empty() { finding.table.clone() } else { format!("{} {edition}", finding.table) };
-    terms::finding(
-        language,
-        &terms::Finding {
-            parameter: &finding.parameter,
-            verdict: &finding.verdict,
-            reason: finding.reason.as_deref(),
-            value: finding.value.as_deref(),
-            limit: &finding.limit,
-            table: &table,
-            row: &finding.row,
-            stage: finding.stage,
-        },
-    )
 }
 
 /// The quantities that were judged, digits as they were displayed.

@@ -9,6 +9,7 @@ use axum::{
 };
 use futures_util::stream;
 use jiff::tz::TimeZone;
+use tidewaiter_record::parse;
 use tidewaiter_screening::Disposition;
 use tidewaiter_words::{Language, say, terms};
 
@@ -82,6 +83,10 @@ pub(super) async fn page(State(local): State<Local>, view: View) -> Response {
     let last = found.rows.last().map(|it| it.seq);
     let link = |page: Page| format!("/history{}", query.link(page));
     let heading = say(language, "heading-history", &[]);
+    let mut rows = Vec::with_capacity(found.rows.len());
+    for it in &found.rows {
+        rows.push(row(it, local.told(it, language).await, &zone, language));
+    }
     let page = HistoryPage {
         shell: local.shell(&view, &heading),
         selects: selects(&query, &words, language),
@@ -89,7 +94,7 @@ pub(super) async fn page(State(local): State<Local>, view: View) -> Response {
         from: query.typed("from").to_owned(),
         to: query.typed("to").to_owned(),
         head: heads(language, "history-head", &["record", "time", "place", "subject", "result", "verdict", "marks"]),
-        rows: found.rows.iter().map(|it| row(it, &zone, language)).collect(),
+        rows,
         said: said(found.all, language),
         reach: reach(found.reach, language),
         newest: (query.page != Page::Newest).then(|| link(Page::Newest)),
@@ -120,7 +125,18 @@ fn reach(reach: Reach, language: Language) -> Option<String> {
     Some(say(language, id, &[("number", (&number).into())]))
 }
 
-fn row(row: &Row, zone: &TimeZone, language: Language) -> Vec<Cell> {
+impl Local {
+    /// What a record that is no inspection says, as a sentence.
+    async fn told(&self, row: &Row, language: Language) -> Option<String> {
+        if row.inspection.is_some() {
+            return None;
+        }
+        let record = parse(&self.entry(row.seq).await.ok()?.bytes).ok()?;
+        Some(tidewaiter_telling::sentence(language, &record.header.subject, &record.body.detail))
+    }
+}
+
+fn row(row: &Row, told: Option<String>, zone: &TimeZone, language: Language) -> Vec<Cell> {
     let mut marks = Vec::new();
     if row.simulated {
         marks.push(say(language, "simulated", &[]));
@@ -135,7 +151,7 @@ fn row(row: &Row, zone: &TimeZone, language: Language) -> Vec<Cell> {
         ),
         None => (
             Cell::text(say(language, &format!("history-kind-{}", row.kind), &[])),
-            Cell::text(row.about.as_deref().unwrap_or_default()),
+            Cell::text(told.unwrap_or_default()).with("wrap"),
         ),
     };
     vec![

@@ -43,7 +43,6 @@ mod spectrum;
 mod stats;
 #[cfg(test)]
 mod tests;
-mod time;
 mod trace;
 
 use axum::{
@@ -57,7 +56,7 @@ use jiff::tz::TimeZone;
 use tidewaiter_words::{Language, say};
 
 pub(super) use self::follow::History;
-use super::{Local, page::View};
+use super::{Local, page::View, time};
 use crate::outbox::Entry;
 
 /// The fields of a request's query in their order; none where it cannot be read at all.

@@ -20,7 +20,7 @@ use qrcode::{Color, EcLevel, QrCode};
 use tidewaiter_record::{Detail, InspectionDetail, Record, parse};
 use tidewaiter_words::{Language, say, terms};
 
-use super::{Absent, detail::recorded, inspection, list, time};
+use super::{Absent, detail::recorded, list, time};
 use crate::lane::{
     Local,
     page::{Shell, View},
@@ -109,7 +109,7 @@ fn side(local: &Local, record: &Record, detail: &InspectionDetail, language: Lan
     facts.extend(detail.judging.iter().filter_map(|it| it.operator.clone()).map(|it| (said("page-operator"), it)));
     let deciding = detail.findings.iter().filter(|it| it.verdict != "NotApplicable");
     let mut findings: Vec<String> =
-        deciding.clone().take(MOST_FINDINGS).map(|it| inspection::sentence(it, language)).collect();
+        deciding.clone().take(MOST_FINDINGS).map(|it| tidewaiter_telling::finding(language, it)).collect();
     if let Some(more) = deciding.count().checked_sub(MOST_FINDINGS).filter(|it| *it > 0) {
         findings.push(say(language, "slip-more", &[("count", more.into())]));
     }

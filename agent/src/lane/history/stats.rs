@@ -1,12 +1,15 @@
 //! What the records add up to: the counts of `tidewaiter stats`, as a page and as a table.
 //!
-//! Lots, denominators and re-tests are screening's, see `tidewaiter_screening::statistics`. Days are sampling dates in
-//! UTC, as in the limit tables' editions and in every other statistic over several sites.
+//! Lots, denominators and re-tests are screening's, see `tidewaiter_screening::statistics`. Days are those of the site's
+//! zone, and page and table say which it is: whoever counts lorries counts shifts. At the centre, over sites in several
+//! zones, a day is one of UTC.
 
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
 use jiff::civil::Date;
-use tidewaiter_screening::statistics::{By, Period, Rate, Report, Tally, report};
+use tidewaiter_config::site::zone_name;
+use tidewaiter_recompute::by_days_of;
+use tidewaiter_screening::statistics::{By, Period, Report, Tally, report};
 use tidewaiter_words::{Language, say, terms};
 
 use super::{
@@ -21,7 +24,7 @@ use super::{
     sheet,
 };
 use crate::{
-    explained::named,
+    explained::{named, share},
     lane::{
         Local,
         page::{Shell, View},
@@ -49,7 +52,10 @@ struct Choice {
 struct StatsPage {
     shell: Shell,
     from: String,
+    from_label: String,
     to: String,
+    to_label: String,
+    days: String,
     groups: Vec<Choice>,
     sections: Vec<Section>,
     table: String,
@@ -92,9 +98,12 @@ impl Asked {
 async fn counted(local: &Local, asked: &Asked) -> (Report, u64, Reach) {
     local.history.catch_up(&local.outbox, AT_ONCE).await;
     let ((examinations, not_understood), reach) = local.history.look(|index| (index.examinations(), index.reach()));
-    let asked = asked.clone();
+    let (asked, zone, mut examinations) = (asked.clone(), local.zone(), examinations);
     // Thousands of lots are sorted and folded: not on a thread that others wait for.
-    let count = move || report(&examinations, asked.period, asked.by);
+    let count = move || {
+        by_days_of(&zone, &mut examinations);
+        report(&examinations, asked.period, asked.by)
+    };
     let counted = tokio::task::spawn_blocking(count).await;
     (counted.unwrap_or_else(|_| report(&[], Period::default(), None)), not_understood, reach)
 }
@@ -116,10 +125,15 @@ pub(super) async fn page(State(local): State<Local>, view: View) -> Response {
     });
     let mut sections = vec![total(&report, not_understood, reach, language)];
     sections.extend(asked.by.map(|by| by_group(&report, by, language)));
+    let zone = zone_name(&local.zone());
+    let of_zone = |id: &str| say(language, id, &[("zone", (&zone).into())]);
     let page = StatsPage {
         shell: local.shell(&view, &say(language, "page-statistics", &[])),
         from: day(asked.period.from),
+        from_label: of_zone("stats-from"),
         to: day(asked.period.to),
+        to_label: of_zone("stats-to"),
+        days: of_zone("stats-days"),
         groups: std::iter::once(none).chain(groups).collect(),
         sections,
         table: asked.link(),
@@ -223,20 +237,6 @@ fn group(language: Language, by: By, key: &str) -> String {
     }
 }
 
-/// A percentage with both its numbers and what they are.
-fn share(language: Language, rate: &Rate) -> String {
-    let percent = rate.percent.map_or_else(|| "–".to_owned(), |it| format!("{it} %"));
-    let (numerator, denominator, of) =
-        (rate.numerator.to_string(), rate.denominator.to_string(), word(language, rate.of));
-    let parts = [
-        ("percent", (&percent).into()),
-        ("numerator", (&numerator).into()),
-        ("denominator", (&denominator).into()),
-        ("of", (&of).into()),
-    ];
-    say(language, "stats-share", &parts)
-}
-
 /// `GET /stats.csv`: the total and every group, counts and rates with their denominators.
 pub(super) async fn table(State(local): State<Local>, view: View) -> Response {
     let asked = match Asked::read(&fields(&view).unwrap_or_default()) {
@@ -251,6 +251,8 @@ pub(super) async fn table(State(local): State<Local>, view: View) -> Response {
     for rate in report.total.rates() {
         head.extend([format!("{}_percent", rate.name), format!("{}_of_{}", rate.name, rate.of)]);
     }
+    head.push("zone".to_owned());
+    let zone = zone_name(&local.zone());
     text.extend(sheet::line(&head));
     let groups = report.groups.iter().map(|(key, tally)| (by, key.as_str(), tally));
     for (by, key, tally) in std::iter::once(("total", "", &report.total)).chain(groups) {
@@ -260,6 +262,7 @@ pub(super) async fn table(State(local): State<Local>, view: View) -> Response {
             cells.push(rate.percent.map(|it| it.to_string()).unwrap_or_default());
             cells.push(rate.denominator.to_string());
         }
+        cells.push(zone.clone());
         text.extend(sheet::line(&cells));
     }
     let name = format!("{}-statistics.csv", local.site.borrow().agent);

@@ -42,6 +42,9 @@ pub(super) fn notices(look: &Look, place: Option<&str>) -> NoticesPart {
     let mut add = |is_bad, text: String| notices.push(Notice { is_bad, text });
     let report = &look.report;
     let language = look.language;
+    if let Some(way) = report.stopped.and_then(|it| it.cause.way_out(language)) {
+        add(true, way);
+    }
     for place in look.places().map(|(id, _)| id).filter(|id| place.is_none_or(|it| it == *id)) {
         if let Some(drill) = report.live.drills.get(place) {
             let since = look.times.clock(drill.since_ms);

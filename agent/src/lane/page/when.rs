@@ -3,6 +3,8 @@
 use jiff::{Timestamp, tz::TimeZone};
 use tidewaiter_words::{Language, say};
 
+use crate::lane::time;
+
 /// How moments are shown: in which zone, and as seen from which day.
 #[derive(Clone, Debug)]
 pub(super) struct Times {
@@ -23,10 +25,7 @@ impl Times {
 
     /// `10:42:07`, with the day and the offset: a moment in full.
     pub(super) fn full(&self, at_ms: i64) -> String {
-        match Timestamp::from_millisecond(at_ms) {
-            Ok(at) => at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string(),
-            Err(_) => "?".to_owned(),
-        }
+        time::local(at_ms, &self.zone)
     }
 }
 

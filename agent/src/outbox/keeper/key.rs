@@ -38,8 +38,7 @@ impl Keeper {
             return Ok(Err(Refusal::Stopping));
         }
         if self.status.stopped_since_ms.is_some() || !self.status.has_room() {
-            let away = self.status.key_away.clone().map(Refusal::Key);
-            return Ok(Err(away.unwrap_or(Refusal::Full)));
+            return Ok(Err(self.status.refusal()));
         }
         let HandOver { next, public, operator, note } = order;
         let (old, new, now) = (self.signer.kid(), kid_of(&public), self.timing.look());

@@ -33,15 +33,6 @@ pub(super) struct Recess {
     pause_ms: u64,
 }
 
-/// What became of a record of the keeper's own.
-pub(super) enum Own {
-    Kept,
-    /// The store failed.
-    Failed(Refusal),
-    /// The key does not sign.
-    Unsigned(Refusal),
-}
-
 impl Keeper {
     /// Whether budget and disk have room for another record, their reserves left out.
     pub(super) fn has_room(&self) -> bool {
@@ -62,7 +53,7 @@ impl Keeper {
             self.failed();
             return Ok(());
         }
-        self.stop("disk full").await
+        self.stop(StopCause::Disk).await
     }
 
     /// Goes on by itself where nothing speaks against it any more: the next draft may be an hour away.
@@ -129,28 +120,33 @@ impl Keeper {
         Ok(())
     }
 
-    pub(super) async fn stop(&mut self, why: &str) -> Result<(), StoreError> {
+    pub(super) async fn stop(&mut self, cause: StopCause) -> Result<(), StoreError> {
+        let why = cause.reason();
         warn!(why, "not recording");
         let now = self.clock.now();
         self.refused_from_ms = now.wall_ms;
         self.status.stopped_since_ms = Some(now.wall_ms);
-        self.status.stopped_by = Some(StopCause::Full);
+        self.status.stopped_by = Some(cause);
         let draft = Self::own(Detail::Stopped(Stopped { reason: why.to_owned() }));
-        self.seal_own(draft, Some((self.status.refused, now.wall_ms))).await?;
         // Told even where the disk had no room left for the record that says so.
+        let _ = self.seal_own(draft, Some((self.status.refused, now.wall_ms))).await?;
         self.publish();
         Ok(())
     }
 
-    /// Says how much was refused, and goes on. The refusal is that of a key that still does not sign, or of a store that
-    /// still fails; count and beginning stay as they are then.
+    /// Why a commit failed; asked of the store as it is then.
+    pub(super) async fn cause(&mut self, failure: StoreError) -> Result<(StopCause, StoreError), StoreError> {
+        self.with_store(move |store| Ok((store.stop_cause(&failure), failure))).await
+    }
+
+    /// Says how much was refused, and goes on. Where even that cannot be recorded it still stands still, and the count
+    /// goes on: the refusal says why.
     pub(super) async fn resume(&mut self) -> Result<Result<(), Refusal>, StoreError> {
         let now = self.clock.now();
         let from = Moment { mono_ms: 0, wall_ms: self.refused_from_ms };
         let draft = Self::own(Detail::Resumed(Resumed { refused: self.status.refused, from, to: now }));
-        match self.seal_own(draft, Some((0, 0))).await? {
-            Own::Kept => {}
-            Own::Failed(refusal) | Own::Unsigned(refusal) => return Ok(Err(refusal)),
+        if let Err(refusal) = self.seal_own(draft, Some((0, 0))).await? {
+            return Ok(Err(refusal));
         }
         info!(refused = self.status.refused, "recording again");
         self.status.stopped_since_ms = None;
@@ -160,8 +156,12 @@ impl Keeper {
         Ok(Ok(()))
     }
 
-    /// Seals one record of the keeper's own; a failure leaves the state as it was and is logged.
-    pub(super) async fn seal_own(&mut self, draft: Draft, refused: Option<(u64, i64)>) -> Result<Own, StoreError> {
+    /// Seals one record of the keeper's own; a failure leaves the state as it was, is logged, and is the refusal.
+    pub(super) async fn seal_own(
+        &mut self,
+        draft: Draft,
+        refused: Option<(u64, i64)>,
+    ) -> Result<Result<(), Refusal>, StoreError> {
         let now = self.timing.look();
         let anchor = self.witness.due();
         match self.seal_one(&self.head, anchor, &draft, now) {
@@ -177,22 +177,25 @@ impl Keeper {
                     }
                     Err(failure) => {
                         error!(%failure, "a record about the store itself could not be kept");
+                        let (cause, failure) = self.cause(failure).await?;
                         self.recover().await?;
-                        // A commit that failed may still have happened; then it is not said twice.
+                        // A commit that failed may have happened: then it is the head that was read back.
                         if self.head.prev != hash {
-                            let full = failure.is_full();
-                            return Ok(Own::Failed(if full {
-                                Refusal::Full
-                            } else {
-                                Refusal::Store(failure.to_string())
-                            }));
+                            if self.status.stopped_since_ms.is_some() {
+                                self.status.stopped_by = Some(cause);
+                            }
+                            return Ok(Err(cause.refusal(&failure.to_string())));
                         }
+                        self.publish();
                     }
                 }
+                Ok(Ok(()))
             }
-            Err(why @ SealError::Sign(_)) => return Ok(Own::Unsigned(self.key_away(&why))),
-            Err(why) => error!(%why, "a record about the store itself could not be sealed"),
+            Err(why @ SealError::Sign(_)) => Ok(Err(self.key_away(&why))),
+            Err(why) => {
+                error!(%why, "a record about the store itself could not be sealed");
+                Ok(Err(Refusal::Seal(why.to_string())))
+            }
         }
-        Ok(Own::Kept)
     }
 }

@@ -80,3 +80,41 @@ async fn a_failing_disk_is_told_from_a_full_one() {
     assert_eq!(started.outbox.status().borrow().stopped_by, Some(StopCause::Full));
     started.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_others_have_filled_is_told_from_the_budget_and_costs_no_count() {
+    let bench = Bench::new(PLENTY);
+    let started = bench.start().await;
+    let stopped_by = || started.outbox.status().borrow().stopped_by;
+    let refused = || started.outbox.status().borrow().refused;
+    started.outbox.seal(draft("before")).await.unwrap();
+    bench.plan.short.lock().unwrap().replace(StopCause::Disk);
+    for number in 0..5 {
+        assert_eq!(started.outbox.seal(draft(&number.to_string())).await, Err(Refusal::DiskFull));
+        assert_eq!((stopped_by(), refused()), (Some(StopCause::Disk), number + 1), "not one of them is forgotten");
+    }
+    // Space is back, and inodes are not.
+    bench.plan.short.lock().unwrap().replace(StopCause::Inodes);
+    assert_eq!(started.outbox.seal(draft("six")).await, Err(Refusal::NoInodes));
+    assert_eq!((stopped_by(), refused()), (Some(StopCause::Inodes), 6));
+    *bench.plan.short.lock().unwrap() = None;
+    let after = started.outbox.seal(draft("after")).await.unwrap();
+    assert_eq!((stopped_by(), refused()), (None, 0));
+    started.end().await;
+    let resumed = stored(bench.dir.path()).into_iter().find(|it| it.seq == after.seq - 1).unwrap();
+    let told = parse(&resumed.bytes).unwrap().body.detail;
+    assert!(matches!(told, Detail::Resumed(resumed) if resumed.refused == 6), "the chain tells all six");
+}
+
+#[test]
+fn a_real_disk_says_which_of_its_two_stores_is_used_up() {
+    // A file system of this machine has room and inodes: what SQLite calls full is the budget then.
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = SqliteStore::open(dir.path(), CHAIN, 1 << 20).unwrap();
+    let full = || StoreError::Sqlite {
+        path: "x".into(),
+        source: rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(13), None),
+    };
+    assert!(full().is_full());
+    assert_eq!((store.stop_cause(&full()), store.stop_cause(&broken("x"))), (StopCause::Full, StopCause::Failed));
+}

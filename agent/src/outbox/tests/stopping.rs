@@ -91,12 +91,12 @@ async fn a_disk_that_others_fill_stops_recording_before_a_result_is_lost() {
     assert_eq!(stopped(), None);
     bench.disk(MIB - 1, false);
     bench.pass(1000);
-    until(|| stopped() == Some(StopCause::Full)).await;
-    assert!(matches!(started.outbox.seal(draft("two")).await, Err(Refusal::Full)));
+    until(|| stopped() == Some(StopCause::Disk)).await;
+    assert!(matches!(started.outbox.seal(draft("two")).await, Err(Refusal::DiskFull)));
     // At the edge it does not stop and go on in turn.
     bench.disk(2 * MIB - 1, false);
     bench.pass(10_000);
-    assert!(matches!(started.outbox.seal(draft("three")).await, Err(Refusal::Full)));
+    assert!(matches!(started.outbox.seal(draft("three")).await, Err(Refusal::DiskFull)));
     bench.disk(2 * MIB, false);
     bench.pass(10_000);
     until(|| stopped().is_none()).await;

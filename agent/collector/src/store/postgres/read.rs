@@ -73,6 +73,13 @@ impl ReadStore for PostgresStore {
         })
     }
 
+    fn size_bytes(&self) -> Result<u64, StoreError> {
+        // Tables with their indexes and what is stored out of line.
+        let sql = "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
+                   WHERE relnamespace = 'tidewaiter'::regnamespace AND relkind = 'r'";
+        self.ask("reading the size", |it| Ok(it.one(sql, &[], |row| number(row, 0))?.unwrap_or(0)))
+    }
+
     fn forks(&self) -> Result<Vec<Fork>, StoreError> {
         let sql =
             "SELECT coalesce(chain.agent, ''), evidence.chain, min(evidence.seq), count(*), min(evidence.received_ms)

@@ -89,12 +89,12 @@ fn result(place: &str, seq: u64, disposition: &'static str, age_ms: u64) -> Live
     }
 }
 
-/// The word, the sentence, and the sentence in Chinese.
-fn told(state: &State) -> (String, String, String) {
+/// What the agent says of itself in this state.
+fn report(state: &State) -> StatusReport {
     let text =
         "version = 1\n[site]\nid = \"s\"\nagent = \"a\"\nname = \"n\"\n[store]\ndir = \"d\"\nbudget = \"1 GiB\"\n";
     let (site, _) = site_from_str(text, Path::new("")).unwrap();
-    let report = StatusReport::new(
+    StatusReport::new(
         "s",
         "a",
         &state.status,
@@ -105,7 +105,12 @@ fn told(state: &State) -> (String, String, String) {
         None,
         NOW.mono_ms - state.looked_ago_ms,
         NOW,
-    );
+    )
+}
+
+/// The word, the sentence, and the sentence in Chinese.
+fn told(state: &State) -> (String, String, String) {
+    let report = report(state);
     let place =
         Place { id: "lane-7", is_heard: state.is_heard, has_uplink: state.has_uplink, now_mono_ms: NOW.mono_ms };
     let times = Times { zone: TimeZone::fixed(jiff::tz::Offset::constant(8)), now_ms: NOW_MS };
@@ -164,7 +169,7 @@ fn every_state_has_its_word_and_its_sentence() {
         "storage full",
         |it| (it.status.stopped_since_ms, it.status.stopped_by) = (since, Some(StopCause::Full)),
         "not-recording",
-        "NOT RECORDING since 10:41 — storage full. Use the paper procedure.",
+        "NOT RECORDING since 10:41 — the store's budget is used up. Use the paper procedure.",
     );
     check(
         "storage full since yesterday, found at the start",
@@ -173,13 +178,25 @@ fn every_state_has_its_word_and_its_sentence() {
             it.status.usage = (99_000_000, 100_000_000);
         },
         "not-recording",
-        "NOT RECORDING since 11-28 10:42 — storage full. Use the paper procedure.",
+        "NOT RECORDING since 11-28 10:42 — the store's budget is used up. Use the paper procedure.",
+    );
+    check(
+        "a disk that others have filled",
+        |it| (it.status.stopped_since_ms, it.status.stopped_by) = (since, Some(StopCause::Disk)),
+        "not-recording",
+        "NOT RECORDING since 10:41 — the disk is full. Use the paper procedure.",
+    );
+    check(
+        "a file system without inodes",
+        |it| (it.status.stopped_since_ms, it.status.stopped_by) = (since, Some(StopCause::Inodes)),
+        "not-recording",
+        "NOT RECORDING since 10:41 — the disk takes no more files. Use the paper procedure.",
     );
     check(
         "disk error, read-only file system",
         |it| (it.status.stopped_since_ms, it.status.stopped_by) = (since, Some(StopCause::Failed)),
         "not-recording",
-        "NOT RECORDING since 10:41 — storage failed. Use the paper procedure.",
+        "NOT RECORDING since 10:41 — the store cannot be written. Use the paper procedure.",
     );
     check(
         "key away, nothing refused yet",
@@ -243,7 +260,7 @@ fn every_state_has_its_word_and_its_sentence() {
             (it.status.stopped_since_ms, it.status.stopped_by) = (since, Some(StopCause::Full));
         },
         "not-recording",
-        "NOT RECORDING since 10:41 — storage full. Use the paper procedure.",
+        "NOT RECORDING since 10:41 — the store's budget is used up. Use the paper procedure.",
     );
     check("no result here", |it| it.live.results.clear(), "waiting", "Waiting for the next subject");
     check(
@@ -303,6 +320,11 @@ fn every_word_of_the_page_is_in_both_languages() {
     use crate::inspect::progress::Awaits;
     use tidewaiter_words::knows;
     let stages = ["unknown", "starting", "open", "waiting"].map(|it| format!("stage-{it}"));
+    for reason in StopReason::ALL {
+        let ways = [Language::En, Language::ZhCn].map(|language| reason.way_out(language));
+        assert_eq!(ways.iter().all(Option::is_some), reason != StopReason::Stopping, "{reason:?}");
+        assert!(ways.iter().flatten().all(|it| !it.starts_with("way-out")), "{ways:?}");
+    }
     let causes = StopReason::ALL.map(|it| format!("cause-{}", it.word()));
     let awaits = Awaits::ALL.map(|it| format!("awaits-{}", it.word()));
     let words = ["clear", "refer", "alarm", "not-valid", "not-recording", "unknown", "starting", "open", "waiting"];
@@ -313,4 +335,19 @@ fn every_word_of_the_page_is_in_both_languages() {
             assert!(knows(language, id), "{} lacks {id}", language.tag());
         }
     }
+}
+
+#[test]
+fn the_reason_of_programs_has_its_moment_in_utc_and_the_way_out() {
+    let told = |cause| {
+        let mut state = state();
+        (state.status.stopped_since_ms, state.status.stopped_by) = (Some(NOW_MS - 60_000), Some(cause));
+        report(&state).not_recording.unwrap()
+    };
+    let disk = told(StopCause::Disk);
+    assert!(disk.starts_with("the disk is full since 2026-11-29T02:41:00Z. The disk that holds"), "{disk}");
+    assert!(disk.ends_with("larger disk. Use the paper procedure until then."), "{disk}");
+    assert!(told(StopCause::Full).contains("raise budget under [store]"));
+    assert!(told(StopCause::Inodes).contains("inode"));
+    assert!(told(StopCause::Failed).contains("fsck"));
 }

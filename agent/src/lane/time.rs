@@ -9,17 +9,17 @@ fn shown(wall_ms: i64, zone: &TimeZone, format: &str) -> String {
 }
 
 /// `2026-11-29 22:35:04 +08:00`.
-pub(super) fn local(wall_ms: i64, zone: &TimeZone) -> String {
+pub(crate) fn local(wall_ms: i64, zone: &TimeZone) -> String {
     shown(wall_ms, zone, "%Y-%m-%d %H:%M:%S %:z")
 }
 
 /// `2026-11-29 22:35:04.120 +08:00`, for readings that follow each other within a second.
-pub(super) fn local_exact(wall_ms: i64, zone: &TimeZone) -> String {
+pub(in crate::lane) fn local_exact(wall_ms: i64, zone: &TimeZone) -> String {
     shown(wall_ms, zone, "%Y-%m-%d %H:%M:%S%.3f %:z")
 }
 
 /// `22:35:04`, beside an axis.
-pub(super) fn local_clock(wall_ms: i64, zone: &TimeZone) -> String {
+pub(in crate::lane) fn local_clock(wall_ms: i64, zone: &TimeZone) -> String {
     shown(wall_ms, zone, "%H:%M:%S")
 }
 
