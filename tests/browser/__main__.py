@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 
-WORLDS = 3
 TOOLS = {"chromium": "chromium", "chromedriver": "chromium-driver", "mosquitto": "mosquitto", "cc": "gcc",
          "softhsm2-util": "softhsm2"}
 

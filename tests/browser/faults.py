@@ -29,8 +29,9 @@ SENTENCES = {
     "receipted": (r"receipted by the centre$", r"中心已回执$"),
     "not-yet": (r"^Reading shown is not yet recorded\.$", r"^所示读数尚未记录。$"),
     "stopped": (r"^NOT RECORDING( since \d\d:\d\d)? — .+\. Use the paper procedure\.$", r"^未在记录(（自 \d\d:\d\d 起）| )— .+。请改用纸质流程。$"),
-    "full": ("storage full", "存储已满"),
-    "failed": ("storage failed", "存储写入失败"),
+    "budget": ("the store's budget is used up", "存储配额已用完"),
+    "disk": ("the disk is full", "磁盘已满"),
+    "failed": ("the store cannot be written", "存储写入失败"),
     "key": ("signing key unavailable", "签名密钥不可用"),
     "uplink-down": (r"uplink down \d+:\d\d", r"上行链路中断 \d+:\d\d"),
     "unreceipted": ("oldest record without a receipt", "最早未回执记录"),
@@ -160,7 +161,7 @@ class Fault:
 
 class BudgetUsed(Fault):
     name, what = "budget-used", "the store's budget is used up by our own records, and the centre is away"
-    idle = during = end = staticmethod(is_stopped("full"))
+    idle = during = end = staticmethod(is_stopped("budget"))
     FACTS = {f"fact-{n}": "x" * 190 for n in range(60)}
 
     def ready(self, world):
@@ -188,7 +189,7 @@ class BudgetUsed(Fault):
 
 class DiskFull(Fault):
     name, what = "disk-full", "others have filled the disk"
-    idle = during = end = staticmethod(is_stopped("full"))
+    idle = during = end = staticmethod(is_stopped("disk"))
 
     def inject(self, world, phase):
         if not world.mounted:
