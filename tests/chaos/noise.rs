@@ -43,7 +43,7 @@ const CONNECTION_BYTES: usize = 256 * 1024;
 /// store take their share, which is no sign of anything kept.
 const WARM_BYTES: u64 = (NOISE_BYTES / 4) as u64;
 /// What the agent's memory may grow by while the rest of the noise, at least 4.5 MiB, passes. Its own
-/// buffers are kilobytes, and SQLite's cache of pages goes on filling; noise that is kept is three times this.
+/// buffers are kilobytes, and `SQLite`'s cache of pages goes on filling; noise that is kept is three times this.
 const GROWTH_KIB: u64 = 1536;
 
 /// Lines of a MiB of noise that may be a plate: about 50 are a few printable bytes between two line ends.
