@@ -169,7 +169,7 @@ fn the_tables_of_the_site_are_packed_without_being_asked_for() {
     let own = fs::read_to_string(built_in).unwrap().replacen("id = \"", "id = \"own-", 1);
     fs::create_dir(at("limits")).unwrap();
     fs::write(at("limits/own.toml"), &own).unwrap();
-    let registry = lived(&folder.path().join("data"), &[9_u8; 30_000], Some(own.as_bytes()));
+    let registry = lived(&folder.path().join("data"), &vec![9_u8; 30_000], Some(own.as_bytes()));
     fs::write(at("registry.json"), registry.to_json()).unwrap();
     let head = "version = 1\n[site]\nid = \"s\"\nagent = \"gate-07\"\nname = \"n\"\n[store]\ndir = \"data\"\n\
                 budget = \"64 MiB\"\n";

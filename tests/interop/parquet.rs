@@ -1,4 +1,4 @@
-//! Parquet tables of the collector, read by DuckDB: every value is that of the records.
+//! Parquet tables of the collector, read by `DuckDB`: every value is that of the records.
 
 use std::{
     fs::{self, File},
@@ -28,7 +28,7 @@ const READER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/parquet.py");
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../agent/record/vectors/v1");
 const COMMAND: &str = "tidewaiter-collector export --format parquet";
 
-/// A Python with DuckDB.
+/// A Python with `DuckDB`.
 fn python() -> Option<PathBuf> {
     let python = interpreter()?;
     let whole = run(Command::new(&python).args(["-c", "import cbor2, duckdb"])).is_ok_and(|it| it.code == 0);

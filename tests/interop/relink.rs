@@ -62,7 +62,7 @@ fn down_for(agent: &Agent, reason: &str) -> Result<()> {
     until(reason, WITHIN, || {
         let status = agent.status().ok()?;
         let down = status.pointer("/uplink/online") == Some(&Value::Bool(false));
-        last = status.pointer("/uplink/last_failure").and_then(Value::as_str).unwrap_or_default().to_owned();
+        status.pointer("/uplink/last_failure").and_then(Value::as_str).unwrap_or_default().clone_into(&mut last);
         (down && last.contains(reason)).then_some(())
     })
     .with_context(|| format!("the last failure is {last:?}"))

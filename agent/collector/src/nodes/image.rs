@@ -161,8 +161,8 @@ mod tests {
         }
     }
 
-    /// From Python: hmac.new(bytes(range(32)), b"tidewaiter node update 1\0" + b"TWN00001" + struct.pack(">II", 4096, 3)
-    /// + hashlib.sha256(b"image").digest(), hashlib.sha256).hexdigest()[:32]
+    // From Python: hmac.new(bytes(range(32)), b"tidewaiter node update 1\0" + b"TWN00001" + struct.pack(">II", 4096, 3)
+    // + hashlib.sha256(b"image").digest(), hashlib.sha256).hexdigest()[:32]
     #[test]
     fn the_order_is_what_any_language_computes() {
         let key = NodeKey::new(core::array::from_fn(|at| u8::try_from(at).unwrap()));

@@ -311,7 +311,8 @@ mod tests {
 
     #[test]
     fn what_a_later_block_cannot_say_is_refused_and_told_once_a_minute() {
-        let rows: [(fn(&mut Block), &str); 6] = [
+        type Change = fn(&mut Block);
+        let rows: [(Change, &str); 6] = [
             (|it| it.sequence = 20, "sequence does not rise"),
             (|it| it.sequence = 3, "sequence does not rise"),
             (|it| it.starts = 1, "starts fell"),
