@@ -2,7 +2,7 @@
 //!
 //! The kernel knows asking it (`adjtimex(2)`) only together with setting it, so a sandbox that keeps an agent from setting the
 //! clock keeps it from asking too. This is the part that asks: a process of its own without network, files, devices or keys.
-//! It reads nothing from who connects; a connection is the question, and gets one [`Word`] and the end:
+//! It reads nothing from who connects; a connection is the question, and gets one [`Word`](super::word::Word) and the end:
 //!
 //! ```text
 //! connect ─► {"v":1,"mono_ms":…,"state":0,"status":8193,…}\n ─► closed

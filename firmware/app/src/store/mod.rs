@@ -14,7 +14,7 @@
 //! 0x500                  end
 //! ```
 //!
-//! Every copy is framed alike ([`record`]): kind (1), version (1), length of the content (2), generation (4), content,
+//! Every copy is framed alike (`record`): kind (1), version (1), length of the content (2), generation (4), content,
 //! CRC-32 (4), most significant byte first. The whole copy with the greatest generation holds.
 //!
 //! # What a cut leaves

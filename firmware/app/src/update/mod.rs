@@ -31,7 +31,7 @@
 //! *Receiving*: the erase unit being filled is on record in the store, so after a reset the windows in it are still
 //! there: all but the last written, which may be torn, count as received. The last comes again; if it is whole
 //! nothing is written, if it is torn the unit begins again. *Swapping*: embassy-boot keeps its progress; its state lies
-//! in a [`twin`], because a torn erase of a single state sector could make it swap half a second time. *Trial*: a cut is
+//! in a `twin`, because a torn erase of a single state sector could make it swap half a second time. *Trial*: a cut is
 //! a reset before the confirmation, so the old image comes back; the new one is still whole in its partition, and the
 //! same order after the last window brings it in again.
 //!
