@@ -368,6 +368,23 @@ fn references() {
 }
 
 #[test]
+fn a_line_behind_a_serial_server() {
+    const DRUM: &str = "[ports.modbus_rtu]\npath = \"/dev/serial/by-id/usb-FTDI-if01\"";
+    let server = |address: &str| format!("[ports.modbus_rtu_tcp]\naddress = \"{address}\"");
+    let (_, found) = findings(DRUM, &server("192.168.7.30:4002"));
+    assert_eq!(found, []);
+    error(DRUM, &server("192.168.7.30"), "\"192", "which is not host:port", "192.168.7.30:502");
+    error(DRUM, &server("192.168.7.22:4001"), "\"192", "already belongs to the port \"lpr\"", "another line");
+    error(
+        "[ports.modbus_rtu]\npath = \"/dev/serial/by-id/usb-FTDI-if01\"\nbaud = 19200\n",
+        "[ports.modbus_rtu_tcp]\naddress = \"192.168.7.30:4002\"\n",
+        "[ports.modbus_rtu_tcp]",
+        "baud",
+        "baud = ",
+    );
+}
+
+#[test]
 fn ports_and_what_hangs_on_them() {
     error(
         "[ports.modbus_tcp]\naddress = \"192.168.7.21:502\"",

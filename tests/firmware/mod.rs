@@ -4,6 +4,7 @@
 //! tests know of registers, frames and blocks they have from the written layouts, and not from the node's code.
 
 pub(crate) mod board;
+mod chain;
 pub(crate) mod client;
 mod life;
 mod noise;
@@ -41,4 +42,14 @@ fn twenty_power_cuts_lose_nothing() {
 #[test]
 fn ten_thousand_transactions_on_a_noisy_line() {
     pass(noise::transactions(10_000));
+}
+
+#[test]
+fn a_value_in_the_plant_is_a_verified_record_through_a_serial_server() {
+    pass(chain::from_plant_to_centre(board::Bus::Tcp));
+}
+
+#[test]
+fn a_value_in_the_plant_is_a_verified_record_through_a_serial_line() {
+    pass(chain::from_plant_to_centre(board::Bus::Terminal));
 }

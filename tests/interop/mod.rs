@@ -87,6 +87,11 @@ fn pymodbus_server_is_read_on_a_serial_line() {
 }
 
 #[test]
+fn pymodbus_server_is_read_behind_a_serial_server() {
+    pass(peers::server_behind_a_serial_server());
+}
+
+#[test]
 fn pymodbus_client_reads_the_simulator() {
     pass(peers::client());
 }

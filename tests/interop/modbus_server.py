@@ -1,6 +1,7 @@
 """An instrument by pymodbus, on TCP or on a serial line between two pseudo-terminals.
 
-Usage: modbus_server.py tcp | rtu | rtu-echo      the last brings back to the client what it sends, as two-wire adapters do
+Usage: modbus_server.py tcp | rtu-tcp | rtu | rtu-echo      rtu-tcp: the frames of a serial line on a TCP connection, as from a
+serial server; rtu-echo brings back to the client what it sends, as two-wire adapters do
 
 Prints the port number or the device path to open, then serves until standard input ends. The words in
 its registers are made by pymodbus and struct, from the values the test expects to be read.
@@ -66,8 +67,9 @@ def cable(echo):
 
 async def main():
     context, named = device()
-    if sys.argv[1:] == ["tcp"]:
-        server = ModbusTcpServer(context, identity=named, address=("127.0.0.1", 0))
+    if sys.argv[1:] in (["tcp"], ["rtu-tcp"]):
+        framer = FramerType.SOCKET if sys.argv[1] == "tcp" else FramerType.RTU
+        server = ModbusTcpServer(context, framer=framer, identity=named, address=("127.0.0.1", 0))
         await server.serve_forever(background=True)
         print(server.transport.sockets[0].getsockname()[1], flush=True)
     elif sys.argv[1:] in (["rtu"], ["rtu-echo"]):

@@ -293,8 +293,17 @@ pub(super) fn server_on_tcp() -> Result<()> {
 }
 
 pub(super) fn server_on_a_serial_line() -> Result<()> {
+    on_a_line("rtu", |place| format!("[ports.modbus_rtu]\npath = {place:?}\nbaud = 38400\nparity = \"none\""))
+}
+
+pub(super) fn server_behind_a_serial_server() -> Result<()> {
+    on_a_line("rtu-tcp", |place| format!("[ports.modbus_rtu_tcp]\naddress = \"127.0.0.1:{place}\"\nbaud = 38400"))
+}
+
+/// The agent reads the peer through a port described by `port`, given the peer's place.
+fn on_a_line(kind: &str, port: impl Fn(&str) -> String) -> Result<()> {
     let Some(python) = interpreter() else { return Ok(()) };
-    let peer = Peer::start(&python, "rtu")?;
+    let peer = Peer::start(&python, kind)?;
     let dir = tempfile::tempdir()?;
     fs::create_dir(dir.path().join("profiles"))?;
     fs::write(dir.path().join("profiles/peer.toml"), PEER)?;
@@ -303,10 +312,10 @@ pub(super) fn server_on_a_serial_line() -> Result<()> {
         "version = 1\n[site]\nid = \"yantian\"\nagent = \"bench\"\nname = \"bench\"\n\
          [store]\ndir = \"data\"\nbudget = \"64 MiB\"\nkeep = \"1 d\"\n[local]\nlisten = \"127.0.0.1:0\"\n\
          [profiles]\ndir = \"profiles\"\n\
-         [[ports]]\nid = \"line\"\n[ports.modbus_rtu]\npath = {:?}\nbaud = 38400\nparity = \"none\"\n\
+         [[ports]]\nid = \"line\"\n{}\n\
          [[instruments]]\nid = \"peer\"\nport = \"line\"\n[instruments.registers]\nprofile = \"pymodbus-peer\"\n\
          unit_id = 17\npoll = \"1 s\"\ntimeout = \"500 ms\"\n",
-        peer.place
+        port(&peer.place)
     );
     fs::write(&site, text)?;
     let site = site.display().to_string();

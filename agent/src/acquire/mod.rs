@@ -185,7 +185,7 @@ fn bus(
 
 /// Whether a link carries Modbus rather than a byte stream.
 fn is_modbus(link: &Link) -> bool {
-    matches!(link, Link::ModbusTcp { .. } | Link::ModbusRtu(_))
+    matches!(link, Link::ModbusTcp { .. } | Link::ModbusRtu(_) | Link::ModbusRtuTcp { .. })
 }
 
 /// Register profiles need a Modbus port, everything else a byte stream.

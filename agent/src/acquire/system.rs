@@ -45,7 +45,7 @@ impl Opener for SystemOpener {
                 let opened = open_serial(settings);
                 async move { opened.and_then(Timed::new).map(|port| Box::new(port) as Box<dyn PortStream>) }.boxed()
             }
-            Link::Tcp { host, port } | Link::ModbusTcp { host, port } => {
+            Link::Tcp { host, port } | Link::ModbusTcp { host, port } | Link::ModbusRtuTcp { host, port, .. } => {
                 let (host, port) = (host.clone(), *port);
                 async move { connect(&host, port).await.map(|stream| Box::new(stream) as Box<dyn PortStream>) }.boxed()
             }

@@ -86,12 +86,21 @@ pub(super) fn with_port(text: &str, id: &str, target: &Target) -> Result<String,
     let notes: String =
         port.text.lines().take_while(|it| !it.starts_with('[')).map(|it| it.to_owned() + "\n").collect();
     let modbus = port.text.contains("[ports.modbus_");
+    // A line behind a serial server stays one; only its address is another.
+    let characters: Option<String> = port.text.contains("[ports.modbus_rtu_tcp]").then(|| {
+        let is_one = |line: &&str| ["baud", "data_bits", "parity", "stop_bits"].iter().any(|key| line.starts_with(key));
+        port.text.lines().filter(is_one).map(|it| it.to_owned() + "\n").collect()
+    });
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let link = match target {
         Target::Tcp { host, port } => {
             let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-            let kind = if modbus { "modbus_tcp" } else { "tcp" };
-            format!("[ports.{kind}]\naddress = {}\n", quoted(&format!("{host}:{port}")))
+            let address = quoted(&format!("{host}:{port}"));
+            match characters {
+                Some(characters) => format!("[ports.modbus_rtu_tcp]\naddress = {address}\n{characters}"),
+                None if modbus => format!("[ports.modbus_tcp]\naddress = {address}\n"),
+                None => format!("[ports.tcp]\naddress = {address}\n"),
+            }
         }
         Target::Serial { path, baud, format } => {
             let kind = if modbus { "modbus_rtu" } else { "serial" };
@@ -160,6 +169,11 @@ mod tests {
         assert!(matches!(check(LAB, "ph-line", "tcp://127.0.0.1:4001"), Link::Tcp { port: 4001, .. }));
         assert!(matches!(check(LANE, "gamma-line", "tcp://127.0.0.1:1502"), Link::ModbusTcp { port: 1502, .. }));
         assert!(matches!(check(LANE, "gamma-line", "serial:///dev/ttyS0"), Link::ModbusRtu(_)));
+        let behind = LANE.replace("[ports.modbus_tcp]\n", "[ports.modbus_rtu_tcp]\nbaud = 19200\nparity = \"even\"\n");
+        let Link::ModbusRtuTcp { port: 4002, line, .. } = check(&behind, "gamma-line", "tcp://127.0.0.1:4002") else {
+            panic!("a line behind a serial server")
+        };
+        assert_eq!((line.baud, line.parity), (19200, Parity::Even));
         assert_eq!(with_port(LAB, "none", &"tcp://a:1".parse().unwrap()).unwrap_err().len(), 4);
     }
 }

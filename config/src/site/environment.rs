@@ -91,7 +91,7 @@ fn survey(site: &Site) -> Vec<Found> {
                     }
                 }
             }
-            Link::Tcp { host, port } | Link::ModbusTcp { host, port } => {
+            Link::Tcp { host, port } | Link::ModbusTcp { host, port } | Link::ModbusRtuTcp { host, port, .. } => {
                 resolve(&mut found, &subject, host, *port, way("address"));
             }
         }

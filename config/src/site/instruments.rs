@@ -89,7 +89,9 @@ pub(super) fn read<'d>(root: &Node<'d>, ports: &Named<'d, Port>, profiles: &Fold
             };
             alone(port, port_value, kind, share, &taken);
             // MODBUS over Serial Line V1.02, 2.2: address 0 is everyone, and nobody answers it.
-            if unit_id == Some(0) && ports.get(port).is_some_and(|it| matches!(it.link, Link::ModbusRtu(_))) {
+            if unit_id == Some(0)
+                && ports.get(port).is_some_and(|it| matches!(it.link, Link::ModbusRtu(_) | Link::ModbusRtuTcp { .. }))
+            {
                 port_value.doubt(
                     "unit id 0 on a serial line is everyone's, and nobody answers it",
                     "unit_id = 1 to 247 at this instrument",
@@ -136,7 +138,11 @@ fn fits(kind: &str, value: &Value<'_>, port: &Port) {
     if stream == port.link.is_byte_stream() {
         return;
     }
-    let needed = if stream { "[ports.serial] or [ports.tcp]" } else { "[ports.modbus_rtu] or [ports.modbus_tcp]" };
+    let needed = if stream {
+        "[ports.serial] or [ports.tcp]"
+    } else {
+        "[ports.modbus_tcp], [ports.modbus_rtu] or [ports.modbus_rtu_tcp]"
+    };
     value.dangling(
         format!("`{kind}` does not run on the port {:?}, which is {}", port.id, port.link.word()),
         format!("{needed} at the port {:?}, or another port here", port.id),

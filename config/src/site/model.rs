@@ -173,12 +173,21 @@ pub enum Link {
     },
     /// Modbus RTU on a serial line.
     ModbusRtu(SerialLine),
+    /// Modbus RTU on a serial line behind a serial server, which passes the bytes on as they are.
+    ModbusRtuTcp {
+        /// Host name or address of the serial server.
+        host: String,
+        /// TCP port that stands for the line.
+        port: u16,
+        /// How the serial server talks to the line: what silences and waits are reckoned from. Its path is the address.
+        line: SerialLine,
+    },
 }
 
 /// Settings of a serial line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SerialLine {
-    /// Device path, preferably under `/dev/serial/by-id/`.
+    /// Device path, preferably under `/dev/serial/by-id/`; of a line behind a serial server, the address of that.
     pub path: PathBuf,
     /// Bits per second.
     pub baud: u32,
@@ -467,6 +476,7 @@ impl Link {
             Self::Tcp { .. } => "tcp",
             Self::ModbusTcp { .. } => "modbus_tcp",
             Self::ModbusRtu(_) => "modbus_rtu",
+            Self::ModbusRtuTcp { .. } => "modbus_rtu_tcp",
         }
     }
 }

@@ -465,7 +465,7 @@ fn wire_of<'d>(kind: &str, node: &Node<'d>, ports: &Named<'d, Port>) -> Option<W
             Some(link @ (Link::Serial(_) | Link::Tcp { .. })) => {
                 value.dangling(
                     format!("an output needs a Modbus port, and {id:?} is {}", link.word()),
-                    "[ports.modbus_rtu] or [ports.modbus_tcp] at that port, or another port here",
+                    "[ports.modbus_tcp], [ports.modbus_rtu] or [ports.modbus_rtu_tcp] at that port, or another port here",
                 );
                 None
             }

@@ -59,8 +59,9 @@ pub(super) fn read<'d>(root: &Node<'d>) -> Named<'d, Port> {
         let id_value = node.need("id", "\"scale-line\"");
         let id = id_value.as_ref().and_then(Value::id);
         let link = node.one_of(
-            &["serial", "tcp", "modbus_tcp", "modbus_rtu"],
-            "[ports.serial] with path and baud, or [ports.tcp], [ports.modbus_tcp] with address, or [ports.modbus_rtu]",
+            &["serial", "tcp", "modbus_tcp", "modbus_rtu", "modbus_rtu_tcp"],
+            "[ports.serial] or [ports.modbus_rtu] with path and baud, [ports.tcp] or [ports.modbus_tcp] with address, or \
+             [ports.modbus_rtu_tcp] with address and baud",
         );
         let link = link.and_then(|(kind, value)| link_of(kind, &value));
         node.finish();
@@ -85,7 +86,9 @@ pub(super) fn read<'d>(root: &Node<'d>) -> Named<'d, Port> {
 fn end_of(link: &Link) -> String {
     match link {
         Link::Serial(serial) | Link::ModbusRtu(serial) => serial.path.display().to_string(),
-        Link::Tcp { host, port } | Link::ModbusTcp { host, port } => format!("{host}:{port}"),
+        Link::Tcp { host, port } | Link::ModbusTcp { host, port } | Link::ModbusRtuTcp { host, port, .. } => {
+            format!("{host}:{port}")
+        }
     }
 }
 
@@ -94,6 +97,16 @@ fn link_of<'d>(kind: &str, value: &Value<'d>) -> Option<(Link, Value<'d>)> {
     let link = match kind {
         "serial" => serial(&node).map(|(line, place)| (Link::Serial(line), place)),
         "modbus_rtu" => serial(&node).map(|(line, place)| (Link::ModbusRtu(line), place)),
+        "modbus_rtu_tcp" => {
+            let value = node.need("address", "\"192.168.7.30:4001\"");
+            let path = value.as_ref().and_then(Value::text).map(PathBuf::from);
+            let end = value.as_ref().and_then(address);
+            // Read whether or not the address is right, so that all faults come at once.
+            let line = characters(&node, path);
+            end.zip(line)
+                .zip(value)
+                .map(|(((host, port), line), value)| (Link::ModbusRtuTcp { host, port, line }, value))
+        }
         _ => node.need("address", "\"192.168.7.20:502\"").and_then(|value| {
             let (host, port) = address(&value)?;
             let link = if kind == "tcp" { Link::Tcp { host, port } } else { Link::ModbusTcp { host, port } };
@@ -125,14 +138,16 @@ fn serial<'d>(node: &Node<'d>) -> Option<(SerialLine, Value<'d>)> {
         }
         Some(PathBuf::from(text))
     });
+    Some((characters(node, path)?, place?))
+}
+
+/// What the characters on a line look like.
+fn characters(node: &Node<'_>, path: Option<PathBuf>) -> Option<SerialLine> {
     let baud = node.need("baud", "9600").and_then(|value| value.integer_of(&BAUDS));
     let data_bits = node.may("data_bits").map_or(Some(8), |value| value.integer(7_u8, 8));
     let parity = node.may("parity").map_or(Some(Parity::None), |value| value.word(&PARITIES));
     let stop_bits = node.may("stop_bits").map_or(Some(1), |value| value.integer(1_u8, 2));
-    Some((
-        SerialLine { path: path?, baud: baud?, data_bits: data_bits?, parity: parity?, stop_bits: stop_bits? },
-        place?,
-    ))
+    Some(SerialLine { path: path?, baud: baud?, data_bits: data_bits?, parity: parity?, stop_bits: stop_bits? })
 }
 
 /// `host:port`, an IPv6 address in brackets.

@@ -89,9 +89,10 @@ impl Ports {
     fn behind(&self, link: &Link) -> Option<&str> {
         let is_there = |address: &Address| match (address, link) {
             (Address::Pty(path), Link::Serial(line) | Link::ModbusRtu(line)) => *path == line.path,
-            (Address::Tcp(address), Link::Tcp { host, port } | Link::ModbusTcp { host, port }) => {
-                address.ip().to_string() == *host && address.port() == *port
-            }
+            (
+                Address::Tcp(address),
+                Link::Tcp { host, port } | Link::ModbusTcp { host, port } | Link::ModbusRtuTcp { host, port, .. },
+            ) => address.ip().to_string() == *host && address.port() == *port,
             _ => false,
         };
         self.addresses.iter().find(|(_, address)| is_there(address)).map(|(id, _)| id.as_str())

@@ -412,7 +412,7 @@ mod tests {
         let again = good.replacen("version = 1\n", "", 1).replace("\"i\"", "\"j\"").replace("1e1f", "1e1e");
         let rows = [
             ("version = 1", "version = 2".to_owned(), "version 2 is not known"),
-            ("agent = \"a\"", "agnet = \"a\"".to_owned(), "line 2 is none of a file of nodes"),
+            ("agent = \"a\"", "agnet = \"a\"".to_owned(), "line 4 is none of a file of nodes"),
             ("1e1f", "1e".to_owned(), "the key has 62 characters"),
             (KEY, "0".repeat(64), "the key is blank"),
             (KEY, "F".repeat(64), "the key is blank"),

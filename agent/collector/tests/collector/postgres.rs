@@ -157,7 +157,7 @@ fn a_database_of_a_version_to_come_is_not_touched() {
             scope.spawn(|| drop(home.open()));
         }
     });
-    client(&it.url).batch_execute("UPDATE layout SET version = 3").unwrap();
+    client(&it.url).batch_execute("UPDATE layout SET version = 4").unwrap();
     for opened in [home.place.open(), home.place.read()] {
         let error = opened.err().unwrap();
         assert!(matches!(error, StoreError::Layout { .. }) && error.is_configuration(), "{error}");

@@ -214,7 +214,9 @@ impl Bus {
     async fn open(&self) -> io::Result<Line> {
         let port = open(&*self.opener, &self.port.link).await?;
         Ok(match &self.port.link {
-            Link::Serial(line) | Link::ModbusRtu(line) => Line::rtu(port, line.clone(), &self.longest),
+            Link::Serial(line) | Link::ModbusRtu(line) | Link::ModbusRtuTcp { line, .. } => {
+                Line::rtu(port, line.clone(), &self.longest)
+            }
             Link::Tcp { .. } | Link::ModbusTcp { .. } => Line::tcp(port),
         })
     }

@@ -55,7 +55,7 @@ impl Cost {
     /// What the line alone takes: characters, the silence before and after the answer, the turnaround.
     pub fn arithmetic(link: &Link, turnaround: Option<Duration>) -> Self {
         match link {
-            Link::Serial(line) | Link::ModbusRtu(line) => Self {
+            Link::Serial(line) | Link::ModbusRtu(line) | Link::ModbusRtuTcp { line, .. } => Self {
                 request: timing::wire_time(line, REQUEST_CHARACTERS)
                     + 2 * timing::silence(line.baud)
                     + timing::turnaround(line, turnaround),
