@@ -99,11 +99,16 @@ pub(crate) struct Uplink {
 
 impl Uplink {
     pub(crate) fn start(agent: &Writer, broker: SocketAddr, registry: &Path) -> Self {
+        Self::start_as(&agent.agent, agent, broker, registry)
+    }
+
+    /// As `start`, under a client id of its own: two of one id put each other off the broker.
+    fn start_as(client_id: &str, agent: &Writer, broker: SocketAddr, registry: &Path) -> Self {
         let stop = CancellationToken::new();
         let settings = Settings {
             host: broker.ip().to_string(),
             port: broker.port(),
-            client_id: agent.agent.clone(),
+            client_id: client_id.to_owned(),
             tls: None,
             keep_alive: Duration::from_secs(5),
             subscribe: vec![format!("tw/1/{SITE}/{}/down/#", agent.agent)],
@@ -240,9 +245,8 @@ async fn records_get_their_receipts_while_broker_centre_and_registry_change() {
     timeout(PATIENCE, work).await.expect("the agent enrolled late gets its receipts");
 
     // Whoever connects later finds the newest receipt retained.
-    let mut visitor =
-        Uplink::start(&Writer { agent: "gate-07".into(), ..Writer::new("visitor", 1) }, broker.at, &registry_path);
     uplink.stop.cancel();
+    let mut visitor = Uplink::start_as("visitor", &first, broker.at, &registry_path);
     timeout(PATIENCE, async {
         while visitor.receipted != Some(89) {
             visitor.turn(Duration::from_millis(100), &sealed).await;
