@@ -179,10 +179,10 @@ evidence-changed = { $path } has changed: its hash is { $hash }
 ### export, recompute, stats
 
 export-written = { $records ->
-export-parquet = tables of Parquet are made at the centre, where the records of all agents are: tidewaiter-collector export --format parquet --out DIR. Here: cborseq, jsonl, csv, n42
     [one] { $records } record
    *[other] { $records } records
 }
+export-parquet = tables of Parquet are made at the centre, where the records of all agents are: tidewaiter-collector export --format parquet --out DIR. Here: cborseq, jsonl, csv, n42
 export-folder = --format n42 writes one file an inspection: say into which folder with --out DIR
 export-documents = { $documents } documents of { $records } records
 recompute-sum = { $same } the same, { $drift } different, { $undone } not to be repeated here, { $other } records of other kinds
@@ -323,7 +323,6 @@ centre-node-blocks = { $blocks } blocks, { $sealed } sealed rightly
 centre-node-added = node { $serial } is { $instrument } of { $agent } from { $from }
 centre-node-revoked = the key of { $instrument } of { $agent } ends at { $at }
 centre-node-order = node { $serial }: length { $length }, security counter { $counter }, SHA-256 { $hash }, order { $mac }
-centre-bad = bad: { $cause }
 centre-bad = bad: { $cause } ({ $meant })
 centre-cause-topic = on a topic that is none of ours
 centre-cause-malformed = no record

@@ -44,65 +44,6 @@ collector-bad = { $agent } #{ $number } refused: { $why }
 collector-fork = { $agent } #{ $number } exists with two contents: kept as evidence
 collector-mismatch = { $agent } #{ $number }: recomputing gives another verdict than the record
 
-### Records that are not results: one line each.
-
-kind-genesis = the chain begins
-kind-stopped = NOT RECORDING from here: { $why }
-kind-resumed = recording again; { $refused ->
-    [one] { $refused } result was
-   *[other] { $refused } results were
-} refused in between
-kind-recovery = started after an end that was not clean; { $interrupted ->
-    [one] { $interrupted } inspection was
-   *[other] { $interrupted } inspections were
-} interrupted
-kind-shutdown = stopped in order
-kind-follow-up = follow-up of { $inspection }: { $step } by { $by }, now { $state }
-kind-warning = warning { $state }: level { $level }, { $notice }: { $matters }
-kind-reading = { $instrument }: { $channel } { $value }
-kind-no-reading = { $instrument }: no value, { $why }
-kind-heartbeat = the agent is at work
-kind-time-step = the clock was set: from { $before } to { $after }
-kind-time-repair = earlier times of this host are now known
-kind-instrument-identity = { $instrument } identified: { $standing }
-kind-config-activated = { $software } with a new configuration or file of its own
-kind-limits-activated = { $count ->
-    [one] { $count } limit table
-   *[other] { $count } limit tables
-} in force from here
-kind-command-result = command { $number } ({ $verb }): { $outcome }. { $text }
-kind-key-rotate = the chain goes on with a new key
-kind-evidence = evidence of { $inspection }: { $media }, { $size } bytes
-kind-trimmed = receipted records { $from } to { $upto } were deleted here to make room
-kind-unknown = content unknown to this version
-
-event-operator-start = { $operator } started { $subject } on { $place }
-event-operator-next = { $operator }: next parallel on { $place }
-event-operator-stop = { $operator } ended the run on { $place }
-event-function-check-start = { $operator } began the function check { $place }
-event-function-check-next = { $operator }: next step of the function check { $place }
-event-function-check-stop = { $operator } ended the function check { $place }
-event-subject-posted = { $operator } declared { $subject }
-event-link-down = no connection to { $subject }
-event-link-up = { $subject } is connected again
-event-identity-seen = { $subject } said who it is
-event-identity-changed = { $subject } says it is ANOTHER instrument than before
-event-identity-mismatch = { $subject } is NOT the registered instrument
-event-node-seen = first sealed reading of { $subject }
-event-node-restarted = { $subject } was started again
-event-node-parameters-changed = parameters of { $subject } WERE CHANGED
-event-node-status = { $subject } says another status than before
-event-node-simulated = { $subject } says that it is SIMULATED: its values are not judged
-event-node-sequence = { $subject } sent a sealed reading that CAME BEFORE: refused
-event-verification-due = the verification of { $subject } runs out soon
-event-verification-expired = the verification of { $subject } HAS RUN OUT: its values are not judged
-event-function-check-overdue = a function check of { $subject } failed or is overdue: its values are not judged
-event-portal-setup-seen = alarm parameters of { $subject } read
-event-portal-setup-changed = alarm parameters of { $subject } were CHANGED
-event-portal-fault-raised = { $subject } reports a fault
-event-portal-fault-cleared = the fault of { $subject } is over
-event-portal-occupancy-lost = { $subject } counted passages that were not seen here
-
 ### The register of instruments.
 
 register-instrument = instrument

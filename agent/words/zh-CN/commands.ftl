@@ -299,7 +299,6 @@ centre-node-blocks = { $blocks } 个数据块，其中 { $sealed } 个封印正�
 centre-node-added = 节点 { $serial } 自 { $from } 起为 { $agent } 的 { $instrument }
 centre-node-revoked = { $agent } 的 { $instrument } 的密钥止于 { $at }
 centre-node-order = 节点 { $serial }：长度 { $length }，安全计数 { $counter }，SHA-256 { $hash }，指令 { $mac }
-centre-bad = 不良：{ $cause }
 centre-bad = 不良：{ $cause }（{ $meant }）
 centre-cause-topic = 主题不属于本系统
 centre-cause-malformed = 不是记录

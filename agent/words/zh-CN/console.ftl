@@ -29,56 +29,6 @@ collector-bad = { $agent } #{ $number } 拒收：{ $why }
 collector-fork = { $agent } #{ $number } 出现两个不同内容：已作为证据保存
 collector-mismatch = { $agent } #{ $number } 复算结果与记录不一致
 
-### 非结果记录，每条一行。
-
-kind-genesis = 记录链开始
-kind-stopped = 自此未在记录：{ $why }
-kind-resumed = 恢复记录；期间拒收 { $refused } 条结果
-kind-recovery = 上次未正常结束，现已恢复；{ $interrupted } 次检验被中断
-kind-shutdown = 正常停止
-kind-follow-up = { $inspection } 后续处置：{ $step }（{ $by }），现状态 { $state }
-kind-warning = 预警建议（{ $state }）：{ $level } 级，{ $notice }：{ $matters }
-kind-reading = { $instrument }：{ $channel } { $value }
-kind-no-reading = { $instrument }：无数值（{ $why }）
-kind-heartbeat = 采集终端运行中
-kind-time-step = 时钟被调整：由 { $before } 改为 { $after }
-kind-time-repair = 本机此前的时间现已可知
-kind-instrument-identity = 仪器 { $instrument } 已核对身份：{ $standing }
-kind-config-activated = 启用软件 { $software } 及其配置
-kind-limits-activated = 自此启用限值表 { $count } 份
-kind-command-result = 指令 { $number }（{ $verb }）：{ $outcome }。{ $text }
-kind-key-rotate = 记录链改用新密钥
-kind-evidence = { $inspection } 的附证：{ $media }，{ $size } 字节
-kind-trimmed = 为腾出空间，已删除本机已回执的记录 { $from } 至 { $upto }
-kind-unknown = 本版本不识别的内容
-
-event-operator-start = { $operator } 在 { $place } 开始 { $subject }
-event-operator-next = { $operator }：{ $place } 下一个平行样
-event-operator-stop = { $operator } 结束 { $place } 的试验
-event-function-check-start = { $operator } 开始功能核查 { $place }
-event-function-check-next = { $operator }：功能核查 { $place } 下一步
-event-function-check-stop = { $operator } 结束功能核查 { $place }
-event-subject-posted = { $operator } 录入 { $subject } 的申报信息
-event-link-down = { $subject } 连接中断
-event-link-up = { $subject } 已恢复连接
-event-identity-seen = { $subject } 已报告自身标识
-event-identity-changed = { $subject } 报告的标识与之前不同
-event-identity-mismatch = { $subject } 不是登记的仪器
-event-node-seen = { $subject } 的首个加封读数
-event-node-restarted = { $subject } 重新启动过
-event-node-parameters-changed = { $subject } 的参数已被改动
-event-node-status = { $subject } 报告的状态与之前不同
-event-node-simulated = { $subject } 自称为模拟：其数值不作判定
-event-node-sequence = { $subject } 发来曾经来过的加封读数：已拒绝
-event-verification-due = { $subject } 的检定（校准）即将到期
-event-verification-expired = { $subject } 的检定（校准）已过期：其数值不作判定
-event-function-check-overdue = { $subject } 的功能核查未通过或已逾期：其数值不作判定
-event-portal-setup-seen = 已读取 { $subject } 的报警参数
-event-portal-setup-changed = { $subject } 的报警参数已被更改
-event-portal-fault-raised = { $subject } 报告故障
-event-portal-fault-cleared = { $subject } 故障已消除
-event-portal-occupancy-lost = { $subject } 计数的车次中有本机未见到的
-
 ### 仪器台账。
 
 register-instrument = 仪器
