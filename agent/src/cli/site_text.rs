@@ -169,7 +169,8 @@ mod tests {
         assert!(matches!(check(LAB, "ph-line", "tcp://127.0.0.1:4001"), Link::Tcp { port: 4001, .. }));
         assert!(matches!(check(LANE, "gamma-line", "tcp://127.0.0.1:1502"), Link::ModbusTcp { port: 1502, .. }));
         assert!(matches!(check(LANE, "gamma-line", "serial:///dev/ttyS0"), Link::ModbusRtu(_)));
-        let behind = LANE.replace("[ports.modbus_tcp]\n", "[ports.modbus_rtu_tcp]\nbaud = 19200\nparity = \"even\"\n");
+        let behind =
+            LANE.replacen("[ports.modbus_tcp]\n", "[ports.modbus_rtu_tcp]\nbaud = 19200\nparity = \"even\"\n", 1);
         let Link::ModbusRtuTcp { port: 4002, line, .. } = check(&behind, "gamma-line", "tcp://127.0.0.1:4002") else {
             panic!("a line behind a serial server")
         };
