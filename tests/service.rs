@@ -13,22 +13,15 @@ use std::{
 
 use rustix::process::Signal;
 use serde_json::Value;
-use tidewaiter_tests::process::{Ended, Program, alone, own, run, until};
+use tidewaiter_tests::{
+    process::{Ended, Program, alone, own, run, until},
+    stand::BARE_SITE,
+};
 
-const SITE: &str = r#"version = 1
-[site]
-id = "yantian"
-agent = "gate-07"
-name = "七号闸口"
-[store]
-dir = "data"
-budget = "64 MiB"
-keep = "30 d"
-[local]
-listen = "127.0.0.1:0"
-[record]
-heartbeat = "60 s"
-"#;
+/// A site without instruments, with a heartbeat to change.
+fn site_file() -> String {
+    format!("{BARE_SITE}[record]\nheartbeat = \"60 s\"\n")
+}
 
 const WITHIN: Duration = Duration::from_secs(30);
 
@@ -44,7 +37,7 @@ impl Service {
         let manager = UnixDatagram::bind(dir.path().join("notify")).unwrap();
         manager.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
         let service = Self { dir, manager };
-        service.write(SITE);
+        service.write(&site_file());
         let site = service.site();
         let made = run(own("tidewaiter").unwrap().args(["keys", "init", "--config"]).arg(site)).unwrap();
         assert_eq!(made.code, 0, "{}", made.stderr);
@@ -122,7 +115,7 @@ fn the_service_manager_hears_ready_watchdog_reloading_and_stopping() {
     let status = heard.iter().find(|it| it.starts_with("STATUS="));
     assert!(status.is_none_or(|it| it.contains("record") || it.contains("记录")), "{status:?}");
 
-    service.write(&SITE.replace("60 s", "30 s"));
+    service.write(&site_file().replace("60 s", "30 s"));
     agent.signal(Signal::HUP).unwrap();
     let reloading = service.heard("RELOADING=1").pop().unwrap();
     assert!(reloading.contains("MONOTONIC_USEC="), "{reloading}");
@@ -130,7 +123,7 @@ fn the_service_manager_hears_ready_watchdog_reloading_and_stopping() {
     let digest = service.status()["config"].as_str().unwrap().to_owned();
 
     // A broken one is answered too, or systemd would wait for ever; it is not in force.
-    service.write(&SITE.replace("60 s", "60 parsecs"));
+    service.write(&site_file().replace("60 s", "60 parsecs"));
     agent.signal(Signal::HUP).unwrap();
     service.heard("RELOADING=1");
     service.heard("READY=1");
@@ -151,7 +144,7 @@ fn a_broken_site_file_is_refused_while_it_runs_and_the_last_good_one_starts() {
     agent.line("local interface", WITHIN).unwrap();
     until("the address", WITHIN, || fs::read_to_string(service.address_file()).ok()).unwrap();
 
-    service.write(&SITE.replace("60 s", "20 s"));
+    service.write(&site_file().replace("60 s", "20 s"));
     let dry = service.ask(&["reload", "--dry-run"]);
     assert_eq!((dry.code, dry.stdout.contains("[record]")), (0, true), "{}{}", dry.stdout, dry.stderr);
     let done = service.ask(&["reload", "--operator", "Li Na"]);
@@ -159,7 +152,7 @@ fn a_broken_site_file_is_refused_while_it_runs_and_the_last_good_one_starts() {
     let good = service.status()["config"].clone();
 
     // What is wrong is said as `check` says it: with place and way out.
-    service.write(&SITE.replace("[record]", "[recrod]").replace("64 MiB", "64 MoB"));
+    service.write(&site_file().replace("[record]", "[recrod]").replace("64 MiB", "64 MoB"));
     let refused = service.ask(&["reload", "--operator", "Li Na"]);
     assert_eq!(refused.code, 2, "{}{}", refused.stdout, refused.stderr);
     for said in ["site.toml:8:", "site.toml:12:", "write:"] {
@@ -191,7 +184,7 @@ fn a_broken_site_file_is_refused_while_it_runs_and_the_last_good_one_starts() {
     agent.terminate(WITHIN).unwrap();
 
     // Mended, it is forgotten.
-    service.write(&SITE.replace("60 s", "20 s"));
+    service.write(&site_file().replace("60 s", "20 s"));
     let mut agent = service.start();
     agent.line("local interface", WITHIN).unwrap();
     until("the address", WITHIN, || fs::read_to_string(service.address_file()).ok()).unwrap();
@@ -204,7 +197,7 @@ fn a_broken_site_file_is_refused_while_it_runs_and_the_last_good_one_starts() {
 fn a_first_start_with_a_broken_site_file_is_refused() {
     let _alone = alone();
     let service = Service::new();
-    service.write(&SITE.replace("[record]", "[recrod]"));
+    service.write(&site_file().replace("[record]", "[recrod]"));
     let ended = run(&mut service.command()).unwrap();
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     // A last good one of another site file is none of ours.
@@ -221,7 +214,7 @@ fn a_port_that_aborted_three_times_is_held_off_and_the_others_are_not() {
              port = \"{id}\"\nsimulated = true\n[instruments.ph_stream]\n"
         )
     });
-    service.write(&format!("{SITE}{}", ports.concat()));
+    service.write(&(site_file() + &ports.concat()));
     let now_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
     let lines =
         (0..3).map(|it| format!("{{\"port\":\"bus-a\",\"at_ms\":{},\"why\":\"x.rs:1\"}}\n", now_ms - it * 1000));

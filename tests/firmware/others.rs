@@ -64,6 +64,17 @@ fn requests() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Where somebody else's client finds the bus, once the board answers.
+fn target(rig: &mut Rig, bus: Bus) -> Result<String> {
+    Ok(match bus {
+        Bus::Tcp => {
+            drop(rig.client()?);
+            rig.board.port.to_string()
+        }
+        Bus::Terminal => rig.board.terminal()?.display().to_string(),
+    })
+}
+
 pub(super) fn clients() -> Result<()> {
     let (Some(python), Some(binary)) = (interpreter(), tool::installed("mbpoll", "mbpoll")) else { return Ok(()) };
     let _alone = alone();
@@ -72,13 +83,7 @@ pub(super) fn clients() -> Result<()> {
     let (asked, due): (Vec<&str>, Vec<&Value>) = rows.iter().map(|(request, due)| (*request, due)).unzip();
     for bus in [Bus::Tcp, Bus::Terminal] {
         let Some(mut rig) = Rig::new(&dir.path().join(format!("{bus:?}")), bus)? else { return Ok(()) };
-        let target = match bus {
-            Bus::Tcp => {
-                drop(rig.client()?);
-                rig.board.port.to_string()
-            }
-            Bus::Terminal => rig.board.terminal()?.display().to_string(),
-        };
+        let target = target(&mut rig, bus)?;
         for ((request, due), said) in asked.iter().zip(&due).zip(ask(&python, &target, &asked)?) {
             ensure!(said == **due, "{bus:?}: {request} gives {said}, {due} is right");
         }
@@ -120,13 +125,7 @@ pub(super) fn polls() -> Result<()> {
     let dir = tempfile::tempdir()?;
     for bus in [Bus::Tcp, Bus::Terminal] {
         let Some(mut rig) = Rig::new(&dir.path().join(format!("{bus:?}")), bus)? else { return Ok(()) };
-        let target = match bus {
-            Bus::Tcp => {
-                drop(rig.client()?);
-                rig.board.port.to_string()
-            }
-            Bus::Terminal => rig.board.terminal()?.display().to_string(),
-        };
+        let target = target(&mut rig, bus)?;
         let ended = run(Command::new(&python).args([SCRIPT, &target, "polls", &POLLS.to_string()]))?;
         ensure!(ended.code == 0, "{}", ended.stderr);
         let said: Value = serde_json::from_str(ended.stdout.trim()).context(ended.stdout)?;

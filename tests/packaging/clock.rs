@@ -21,22 +21,11 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
-use tidewaiter_tests::process::{Ended, Program, alone, own, run, until};
+use tidewaiter_tests::{
+    process::{Ended, Program, alone, own, run, until},
+    stand::BARE_SITE,
+};
 
-const SITE: &str = r#"version = 1
-[site]
-id = "yantian"
-agent = "gate-07"
-name = "七号闸口"
-[store]
-dir = "data"
-budget = "64 MiB"
-keep = "30 d"
-[local]
-listen = "127.0.0.1:0"
-[record]
-heartbeat = "5 s"
-"#;
 const REFUSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/refuse.py");
 const WITHIN: Duration = Duration::from_secs(60);
 
@@ -146,7 +135,7 @@ fn a_sandboxed_agent_s_records_know_the_time_as_well_as_ever() -> Result<()> {
     let _alone = alone();
     let dir = tempfile::tempdir()?;
     let path = |name: &str| -> PathBuf { dir.path().join(name) };
-    fs::write(path("site.toml"), SITE)?;
+    fs::write(path("site.toml"), format!("{BARE_SITE}[record]\nheartbeat = \"5 s\"\n"))?;
     let made = run(own("tidewaiter")?.args(["keys", "init", "--config"]).arg(path("site.toml")))?;
     ensure!(made.code == 0, "{}", made.stderr);
     let serves = Arc::new(AtomicBool::new(true));

@@ -47,32 +47,8 @@ pub struct Selection {
     pub kinds: BTreeSet<&'static str>,
 }
 
-/// The words of all kinds: that of a record is [`Detail::word`].
-pub const KINDS: [&str; 23] = [
-    "genesis",
-    "reading",
-    "no-reading",
-    "event",
-    "heartbeat",
-    "time-step",
-    "time-repair",
-    "instrument-identity",
-    "config-activated",
-    "limits-activated",
-    "command-result",
-    "stopped",
-    "resumed",
-    "key-rotate",
-    "recovery",
-    "shutdown",
-    "inspection",
-    "interval",
-    "follow-up",
-    "warning",
-    "evidence",
-    "trimmed",
-    "unknown",
-];
+/// The words of all kinds, to choose from.
+pub const KINDS: [&str; 23] = Detail::WORDS;
 
 impl Selection {
     fn takes(&self, record: &Record) -> bool {

@@ -8,7 +8,10 @@
 //! checks that of the release and vouches for the image to each node.
 
 use sha2::{Digest as _, Sha256};
-use tidewaiter_node::block::NodeKey;
+use tidewaiter_node::{
+    block::{MAC_BYTES, NodeKey},
+    update::order_mac,
+};
 
 use super::SERIAL_BYTES;
 
@@ -17,7 +20,6 @@ const PLAIN: u16 = 0x6907;
 const PROTECTED: u16 = 0x6908;
 const SECURITY_COUNTER: u16 = 0x50;
 const SHA256: u16 = 0x10;
-const DOMAIN: &[u8] = b"tidewaiter node update 1\0";
 
 /// An image whose own hash is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,10 +91,8 @@ impl Image {
     }
 
     /// The MAC of the order to run it: over serial number, length, security counter and hash.
-    pub fn order(&self, key: &NodeKey, serial: &[u8; SERIAL_BYTES]) -> [u8; 16] {
-        let parts: [&[u8]; 4] = [serial, &self.length.to_be_bytes(), &self.security_counter.to_be_bytes(), &self.hash];
-        let whole = key.mac(DOMAIN, &parts);
-        whole.first_chunk().copied().unwrap_or_default()
+    pub fn order(&self, key: &NodeKey, serial: &[u8; SERIAL_BYTES]) -> [u8; MAC_BYTES] {
+        order_mac(key, serial, self.length, self.security_counter, &self.hash)
     }
 }
 

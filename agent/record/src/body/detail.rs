@@ -136,6 +136,33 @@ impl Detail {
         }
     }
 
+    /// Every [`Detail::word`].
+    pub const WORDS: [&str; 23] = [
+        "genesis",
+        "reading",
+        "no-reading",
+        "event",
+        "heartbeat",
+        "time-step",
+        "time-repair",
+        "instrument-identity",
+        "config-activated",
+        "limits-activated",
+        "command-result",
+        "stopped",
+        "resumed",
+        "key-rotate",
+        "recovery",
+        "shutdown",
+        "inspection",
+        "interval",
+        "follow-up",
+        "warning",
+        "evidence",
+        "trimmed",
+        "unknown",
+    ];
+
     /// The stable name of the kind, `unknown` where the content is.
     pub fn word(&self) -> &'static str {
         match self {
