@@ -19,6 +19,7 @@ import socket
 import sqlite3
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -27,6 +28,9 @@ import urllib.request
 
 import cbor2
 import paho.mqtt.client
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+from ports import free_port  # noqa: E402
 
 LANE, RIG, SCALE, METER = "lane-7", "bench-a", "scale-1", "ph-1"
 PASSWORD = "a lorry is weighed in 3 seconds"
@@ -43,12 +47,6 @@ class Failed(Exception):
 def need(holds, what):
     if not holds:
         raise Failed(what)
-
-
-def free_port():
-    with socket.socket() as it:
-        it.bind(("127.0.0.1", 0))
-        return it.getsockname()[1]
 
 
 class Speaker(threading.Thread):

@@ -16,7 +16,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,9 @@ import time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+from ports import free_port  # noqa: E402
 
 SITE = "yantian"
 FIRST, SECOND = "Li Na", "Wang Wei"
@@ -48,12 +50,6 @@ def until(what, within, condition):
             return found
         need(time.monotonic() - begun < within, f"{what}: not within {within} s")
         time.sleep(0.2)
-
-
-def free_port():
-    with socket.socket() as it:
-        it.bind(("127.0.0.1", 0))
-        return it.getsockname()[1]
 
 
 class World:

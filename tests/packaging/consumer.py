@@ -26,6 +26,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from ports import free_port  # noqa: E402
+
 BROKERS = ROOT / "agent/packaging/brokers/mosquitto"
 CONSUMERS = ROOT / "agent/packaging/consumers"
 VECTORS = ROOT / "agent/record/vectors/v1"
@@ -35,11 +38,6 @@ WITHIN = 20
 
 def vector(name):
     return bytes.fromhex(re.sub(r"\s", "", (VECTORS / f"{name}.hex").read_text()))
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 class Authority:
