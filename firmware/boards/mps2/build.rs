@@ -7,11 +7,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    for script in ["memory.x", "device.x"] {
-        println!("cargo:rerun-if-changed={script}");
-        fs::copy(script, out.join(script))?;
+    let node = if env::var_os("CARGO_FEATURE_UPDATE").is_some() { "update.x" } else { "memory.x" };
+    for (program, script) in [("tidewaiter-mps2", node), ("tidewaiter-mps2-loader", "loader.x")] {
+        // The start-up code's script asks for both by name; each program has a folder of its own.
+        let folder = out.join(program);
+        fs::create_dir_all(&folder)?;
+        fs::copy(script, folder.join("memory.x"))?;
+        fs::copy("device.x", folder.join("device.x"))?;
+        println!("cargo:rustc-link-arg-bin={program}=-L{}", folder.display());
     }
-    println!("cargo:rustc-link-search={}", out.display());
+    for script in ["memory.x", "update.x", "loader.x", "device.x"] {
+        println!("cargo:rerun-if-changed={script}");
+    }
     println!("cargo:rustc-link-arg-bins=--nmagic");
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
     Ok(())

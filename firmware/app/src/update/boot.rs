@@ -5,19 +5,20 @@
 //! anything is started: is what now lies in the active partition such an image? Otherwise, after a swap, the old one is
 //! swapped back; and if that is none either, nothing is started.
 
-use embassy_boot::{BlockingFirmwareState, BootError, BootLoader, BootLoaderConfig, State};
+use embassy_boot::{BootError, BootLoader, BootLoaderConfig, State};
 use embedded_storage::nor_flash::{NorFlash, NorFlashErrorKind, ReadNorFlash as _};
 
 use super::{
     ERASED, Twin, WORD,
-    image::{Check, Verified},
+    image::Image,
+    twin::KEPT,
 };
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Boot {
     /// Start the code of this image in the active partition.
-    Run(Verified),
+    Run(Image),
     /// There is nothing that may be started; wait for somebody with a probe.
     Halt,
 }
@@ -38,7 +39,6 @@ pub fn prepare<A: NorFlash, D: NorFlash, T: NorFlash>(
     security_counter: Option<u32>,
     buffer: &mut [u8],
 ) -> Result<Boot, BootError> {
-    const { assert!(T::WRITE_SIZE <= WORD, "a word of the state fits the buffer") }
     let mut state = Twin::new(state);
     // With fewer words embassy-boot takes an invalidated progress for the last step of a swap back still to be done.
     let page = if A::ERASE_SIZE > D::ERASE_SIZE { A::ERASE_SIZE } else { D::ERASE_SIZE };
@@ -48,7 +48,7 @@ pub fn prepare<A: NorFlash, D: NorFlash, T: NorFlash>(
     let most = u32::try_from(active.capacity()).unwrap_or(u32::MAX);
     if is_about_to_swap(&mut state)? && security_counter.is_none_or(|floor| verify(&mut images, most, floor).is_none())
     {
-        mark_booted(&mut state)?;
+        state.turn(KEPT).map_err(BootError::Flash)?;
     }
     let floor = security_counter.unwrap_or(0);
     for _ in 0..2 {
@@ -64,26 +64,20 @@ pub fn prepare<A: NorFlash, D: NorFlash, T: NorFlash>(
     Ok(Boot::Halt)
 }
 
-fn verify<F: NorFlash>(flash: &mut F, most: u32, floor: u32) -> Option<Verified> {
-    let image = Check::new(flash, most).ok()?.whole(flash).ok()?;
-    (image.security_counter >= floor).then_some(image)
+fn verify<F: NorFlash>(flash: &mut F, most: u32, floor: u32) -> Option<Image> {
+    Image::verify(flash, most).ok().filter(|image| image.security_counter >= floor)
 }
 
 /// Whether a swap is ordered of which no step has been done.
 fn is_about_to_swap<T: NorFlash>(state: &mut Twin<T>) -> Result<bool, BootError> {
-    let mut words = [0; 3 * WORD];
-    let Some(words) = words.get_mut(..3 * T::WRITE_SIZE) else { return Ok(false) };
-    state.read(0, words).map_err(BootError::Flash)?;
-    let mut words = words.chunks_exact(T::WRITE_SIZE);
-    let (Some(magic), Some(valid), Some(first)) = (words.next(), words.next(), words.next()) else {
+    if !state.is_swap().map_err(BootError::Flash)? {
         return Ok(false);
-    };
+    }
+    let mut words = [0; 3 * WORD];
+    let words = words.get_mut(..3 * T::WRITE_SIZE).unwrap_or_default();
+    state.read(0, words).map_err(BootError::Flash)?;
+    let mut words = words.chunks_exact(T::WRITE_SIZE).skip(1);
+    let (Some(valid), Some(first)) = (words.next(), words.next()) else { return Ok(false) };
     // The same reading of its words as embassy-boot's: a step is done when no byte of its word is erased.
-    Ok(State::from(magic) == State::Swap && valid.iter().all(|byte| *byte == ERASED) && first.contains(&ERASED))
-}
-
-fn mark_booted<T: NorFlash>(state: &mut Twin<T>) -> Result<(), BootError> {
-    let mut word = [0; WORD];
-    let Some(word) = word.get_mut(..T::WRITE_SIZE) else { return Ok(()) };
-    BlockingFirmwareState::new(state, word).mark_booted().map_err(|_| BootError::Flash(NorFlashErrorKind::Other))
+    Ok(valid.iter().all(|byte| *byte == ERASED) && first.contains(&ERASED))
 }

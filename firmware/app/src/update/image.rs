@@ -2,29 +2,32 @@
 //!
 //! ```text
 //! 0        header, 32 bytes, least significant byte first: magic 96f3b83d, load address, length of header (2), length
-//!          of the protected entries (2), length of the code (4), flags, version (8), zero
+//!          of the protected entries (2): 12, length of the code (4), flags, version (8), zero
 //! header   code, vector table first
-//!          protected entries: magic 6908 (2), length with these four bytes (2); entries: type (2), length (2), content
-//!                             0x50 security counter (4)
-//!          entries: magic 6907 (2), length (2)
-//!                             0x10 SHA-256 over everything before these entries (32)
+//!          protected entries: magic 6908 (2), length with these four bytes (2): 12
+//!                             0x50 security counter: type (2), length (2): 4, content (4)
+//!          entries: magic 6907 (2), length (2): 40
+//!                             0x10 SHA-256 over everything before these entries: type (2), length (2): 32, content (32)
 //! ```
+//!
+//! `MCUboot` allows more entries, in any order. A node is given images of one tool alone, and takes these two and no
+//! others: what lies where is then a matter of two lengths.
 
 use embedded_storage::nor_flash::ReadNorFlash;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-const MAGIC: u32 = 0x96f3_b83d;
+const MAGIC: [u8; 4] = 0x96f3_b83d_u32.to_le_bytes();
 const HEADER: u32 = 32;
-const PROTECTED: u16 = 0x6908;
-const PLAIN: u16 = 0x6907;
-/// Both kinds of entries begin with magic and length.
-const ENTRIES_HEAD: u32 = 4;
-const ENTRY_HEAD: u32 = 4;
-const SECURITY_COUNTER: u16 = 0x50;
-const SHA256: u16 = 0x10;
+/// Around the security counter.
+const PROTECTED: [u8; 8] = [0x08, 0x69, 12, 0, 0x50, 0, 4, 0];
+const PROTECTED_BYTES: u32 = 12;
+/// Before the hash.
+const PLAIN: [u8; 8] = [0x07, 0x69, 40, 0, 0x10, 0, 32, 0];
+const PLAIN_BYTES: u32 = 40;
 /// Bytes hashed at a time.
 const CHUNK: usize = 64;
+const CHUNK_U32: u32 = 64;
 
 /// Why bytes are no image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -32,20 +35,17 @@ pub enum ImageError {
     /// The flash does not answer.
     #[error("the flash does not answer")]
     Flash,
-    /// Other first bytes, or lengths that do not fit each other.
+    /// Other first bytes, lengths that do not fit each other, or other entries.
     #[error("this is no image")]
     Shape,
-    /// No security counter among the protected entries.
-    #[error("the image has no security counter")]
-    SecurityCounter,
-    /// No hash, or the hash of something else.
+    /// The hash of something else.
     #[error("the hash of the image is another")]
     Hash,
 }
 
-/// An image whose hash is right.
+/// What an image says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verified {
+pub struct Image {
     /// Where the code begins, from the start of the image.
     pub entry: u32,
     /// Bytes of the whole file.
@@ -56,128 +56,62 @@ pub struct Verified {
     pub hash: [u8; 32],
 }
 
-/// The check of an image, a piece at a time.
-pub struct Check {
-    hash: Sha256,
-    at: u32,
-    entry: u32,
-    /// Where the protected entries begin.
-    protected: u32,
-    /// Where the plain entries begin, and the hash ends.
-    plain: u32,
-    length: u32,
-}
-
-fn take<const N: usize, F: ReadNorFlash>(flash: &mut F, at: u32) -> Result<[u8; N], ImageError> {
-    let mut bytes = [0; N];
-    flash.read(at, &mut bytes).map_err(|_| ImageError::Flash)?;
-    Ok(bytes)
-}
-
-/// Magic and end of a run of entries.
-fn entries<F: ReadNorFlash>(flash: &mut F, at: u32, most: u32) -> Result<(u16, u32), ImageError> {
-    if at.checked_add(ENTRIES_HEAD).is_none_or(|end| end > most) {
-        return Err(ImageError::Shape);
-    }
-    let [m0, m1, l0, l1] = take(flash, at)?;
-    let end = at.checked_add(u32::from(u16::from_le_bytes([l0, l1]))).ok_or(ImageError::Shape)?;
-    if end > most {
-        return Err(ImageError::Shape);
-    }
-    Ok((u16::from_le_bytes([m0, m1]), end))
-}
-
-/// The content of the one entry of a type. All entries are walked: they must fill their run exactly.
-fn find<const N: usize, F: ReadNorFlash>(
-    flash: &mut F,
-    from: u32,
-    end: u32,
-    wanted: u16,
-) -> Result<Option<[u8; N]>, ImageError> {
-    let mut at = from.checked_add(ENTRIES_HEAD).ok_or(ImageError::Shape)?;
-    let mut found = None;
-    while at < end {
-        let content = at.checked_add(ENTRY_HEAD).filter(|content| *content <= end).ok_or(ImageError::Shape)?;
-        let [t0, t1, l0, l1] = take(flash, at)?;
-        let length = u16::from_le_bytes([l0, l1]);
-        at = content.checked_add(u32::from(length)).filter(|next| *next <= end).ok_or(ImageError::Shape)?;
-        if u16::from_le_bytes([t0, t1]) == wanted {
-            if usize::from(length) != N || found.is_some() {
-                return Err(ImageError::Shape);
-            }
-            found = Some(take(flash, content)?);
-        }
-    }
-    Ok(found)
-}
-
-impl Check {
-    /// Reads the lengths of an image of at most `most` bytes at the start of a partition.
+impl Image {
+    /// Reads what the image at the start of a partition says, at most `most` bytes long; its hash is not computed.
     ///
     /// # Errors
     ///
     /// [`ImageError::Flash`] and [`ImageError::Shape`].
-    pub fn new<F: ReadNorFlash>(flash: &mut F, most: u32) -> Result<Self, ImageError> {
-        let most = most.min(u32::try_from(flash.capacity()).unwrap_or(u32::MAX));
-        if most < HEADER {
-            return Err(ImageError::Shape);
-        }
-        let [m0, m1, m2, m3, _, _, _, _, h0, h1, p0, p1, b0, b1, b2, b3] = take(flash, 0)?;
+    pub fn read<F: ReadNorFlash>(flash: &mut F, most: u32) -> Result<Self, ImageError> {
+        let mut head = [0; 16];
+        flash.read(0, &mut head).map_err(|_| ImageError::Flash)?;
+        let [m0, m1, m2, m3, _, _, _, _, h0, h1, p0, p1, c0, c1, c2, c3] = head;
         let entry = u32::from(u16::from_le_bytes([h0, h1]));
-        if u32::from_le_bytes([m0, m1, m2, m3]) != MAGIC || entry < HEADER {
+        let ends = entry.checked_add(u32::from_le_bytes([c0, c1, c2, c3]));
+        let Some((code, length)) = ends
+            .and_then(|end| Some((end, end.checked_add(PROTECTED_BYTES + PLAIN_BYTES)?)))
+            .filter(|(_, length)| *length <= most)
+        else {
+            return Err(ImageError::Shape);
+        };
+        let (mut protected, mut plain) = ([0; 12], [0; 40]);
+        flash.read(code, &mut protected).map_err(|_| ImageError::Flash)?;
+        flash.read(code.saturating_add(PROTECTED_BYTES), &mut plain).map_err(|_| ImageError::Flash)?;
+        let ([before_counter @ .., s0, s1, s2, s3], Some((before_hash, hash))) = (protected, plain.split_first_chunk())
+        else {
+            return Err(ImageError::Shape);
+        };
+        if [m0, m1, m2, m3] != MAGIC
+            || entry < HEADER
+            || [p0, p1] != [12, 0]
+            || before_counter != PROTECTED
+            || *before_hash != PLAIN
+        {
             return Err(ImageError::Shape);
         }
-        let protected = entry.checked_add(u32::from_le_bytes([b0, b1, b2, b3])).ok_or(ImageError::Shape)?;
-        let plain = protected.checked_add(u32::from(u16::from_le_bytes([p0, p1]))).ok_or(ImageError::Shape)?;
-        let (magic, length) = entries(flash, plain, most)?;
-        if magic != PLAIN {
-            return Err(ImageError::Shape);
-        }
-        Ok(Self { hash: Sha256::new(), at: 0, entry, protected, plain, length })
+        let mut image = Self { entry, length, security_counter: u32::from_le_bytes([s0, s1, s2, s3]), hash: [0; 32] };
+        image.hash.iter_mut().zip(hash).for_each(|(to, from)| *to = *from);
+        Ok(image)
     }
 
-    /// Hashes up to `bytes` more bytes; says what came of it at the end.
-    pub fn step<F: ReadNorFlash>(&mut self, flash: &mut F, bytes: u32) -> Option<Result<Verified, ImageError>> {
-        let until = self.at.saturating_add(bytes).min(self.plain);
-        while self.at < until {
-            let mut buffer = [0; CHUNK];
-            let count = usize::try_from(until - self.at).unwrap_or(CHUNK).min(CHUNK);
-            let Some(chunk) = buffer.get_mut(..count) else { return Some(Err(ImageError::Shape)) };
-            if flash.read(self.at, chunk).is_err() {
-                return Some(Err(ImageError::Flash));
-            }
-            self.hash.update(chunk);
-            self.at = self.at.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
-        }
-        (self.at >= self.plain).then(|| self.finish(flash))
-    }
-
-    /// Hashes everything at once.
+    /// As [`Self::read`], and computes its hash: a few milliseconds for each ten kilobytes.
     ///
     /// # Errors
     ///
     /// See [`ImageError`].
-    pub fn whole<F: ReadNorFlash>(mut self, flash: &mut F) -> Result<Verified, ImageError> {
-        loop {
-            if let Some(verified) = self.step(flash, u32::MAX) {
-                return verified;
-            }
+    pub fn verify<F: ReadNorFlash>(flash: &mut F, most: u32) -> Result<Self, ImageError> {
+        let image = Self::read(flash, most)?;
+        let end = image.length.saturating_sub(PLAIN_BYTES);
+        let mut hash = Sha256::new();
+        let mut at = 0;
+        while at < end {
+            let mut buffer = [0; CHUNK];
+            let count = (end - at).min(CHUNK_U32);
+            let Some(chunk) = buffer.get_mut(..count as usize) else { return Err(ImageError::Shape) };
+            flash.read(at, chunk).map_err(|_| ImageError::Flash)?;
+            hash.update(chunk);
+            at = at.saturating_add(count);
         }
-    }
-
-    fn finish<F: ReadNorFlash>(&mut self, flash: &mut F) -> Result<Verified, ImageError> {
-        let hash: [u8; 32] = core::mem::take(&mut self.hash).finalize().into();
-        if find(flash, self.plain, self.length, SHA256)? != Some(hash) {
-            return Err(ImageError::Hash);
-        }
-        if self.protected == self.plain {
-            return Err(ImageError::SecurityCounter);
-        }
-        let (magic, end) = entries(flash, self.protected, self.plain)?;
-        if magic != PROTECTED || end != self.plain {
-            return Err(ImageError::Shape);
-        }
-        let counter = find(flash, self.protected, end, SECURITY_COUNTER)?.ok_or(ImageError::SecurityCounter)?;
-        Ok(Verified { entry: self.entry, length: self.length, security_counter: u32::from_le_bytes(counter), hash })
+        if <[u8; 32]>::from(hash.finalize()) == image.hash { Ok(image) } else { Err(ImageError::Hash) }
     }
 }

@@ -37,8 +37,9 @@
 //!
 //! # Not here
 //!
-//! embassy-boot's `BlockingFirmwareUpdater` erases the unit under the first window after every reset, and with it what
-//! had arrived; of it only the state half (`BlockingFirmwareState`) is used.
+//! embassy-boot's side of the application: its `BlockingFirmwareUpdater` erases the unit under the first window after
+//! every reset, and with it what had arrived; its `BlockingFirmwareState` writes the magic after the state counts as
+//! renewed. Of embassy-boot the loader alone is used, and its two magics (`twin`).
 
 pub mod boot;
 pub mod image;
@@ -49,12 +50,14 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-use embassy_boot::{BlockingFirmwareState, State};
 use embedded_storage::{Storage, nor_flash::NorFlash};
 use thiserror::Error;
 use tidewaiter_node::block::{MAC_BYTES, NodeKey};
 
-use self::image::{Check, ImageError, Verified};
+use self::{
+    image::Image,
+    twin::{KEPT, SWAP},
+};
 pub use self::twin::Twin;
 use crate::store::{Store, StoreError};
 pub use tidewaiter_node::update::order_mac;
@@ -62,10 +65,8 @@ pub use tidewaiter_node::update::order_mac;
 /// Bytes of a window: 64 registers.
 pub const WINDOW: usize = 128;
 const WINDOW_U32: u32 = 128;
-/// Bytes hashed in one step: a step must not keep the bus waiting.
-const STEP: u32 = 256;
 /// The largest word a state partition is written in.
-pub(crate) const WORD: usize = 32;
+pub(crate) const WORD: usize = 8;
 
 /// An order to run the image that has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,10 +154,8 @@ pub enum UpdateError {
 /// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing to do.
+    /// Nothing to wait for.
     Idle,
-    /// There is more to do.
-    Busy,
     /// The image is marked; restart when the reply is out.
     Restart,
 }
@@ -185,7 +184,8 @@ pub trait Updates {
     /// Refuses what can be refused without hashing.
     fn order<S: Storage>(&mut self, store: &Store<S>, order: Order) -> Result<(), UpdateError>;
 
-    /// Does a piece of the work: erases a unit, or hashes a few hundred bytes. `who` is serial number and key.
+    /// Does a piece of the work: erases a unit, or hashes the image, which keeps the bus waiting for tens of
+    /// milliseconds, once. `who` is serial number and key.
     fn step<S: Storage>(&mut self, store: &mut Store<S>, who: Option<(&[u8; 8], &NodeKey)>) -> Step;
 
     /// Confirms the running image after its self-test, and raises the security counter to its own.
@@ -233,20 +233,23 @@ impl Updates for NoUpdates {
 pub struct Update<D, T> {
     /// Where an image arrives: one erase unit larger than the partition code runs from.
     images: D,
-    state: Twin<T>,
+    state: T,
     stage: Stage,
+    /// The unit to prepare is the first of a new update.
+    anew: bool,
     received: u32,
     /// First byte of the erase unit being filled or prepared.
     unit: u32,
-    /// The unit to prepare is the first of a new update.
-    anew: bool,
     /// Security counter of the running image.
     running: u32,
-    offered: u32,
-    check: Option<(Check, Order)>,
+    /// The last one of this update, zeros before one.
+    order: Order,
 }
 
 impl<D: NorFlash, T: NorFlash> Update<D, T> {
+    #[allow(clippy::cast_possible_truncation, reason = "a flash is addressed with 32 bits")]
+    const UNIT: u32 = D::ERASE_SIZE as u32;
+
     /// Finds out where the update stands after a start. `running` is the security counter of the image that runs.
     ///
     /// A confirmed image whose counter a cut kept from being raised has it raised here.
@@ -255,29 +258,23 @@ impl<D: NorFlash, T: NorFlash> Update<D, T> {
             assert!(D::READ_SIZE == 1 && T::READ_SIZE == 1, "partitions are read by the byte");
             assert!(WINDOW.is_multiple_of(D::WRITE_SIZE), "a window is whole words of the flash");
             assert!(D::ERASE_SIZE.is_multiple_of(WINDOW), "an erase unit is whole windows");
-            assert!(T::WRITE_SIZE <= WORD, "a word of the state fits the buffer");
         }
-        let mut update = Self {
-            images,
-            state: Twin::new(state),
-            stage: Stage::Idle,
-            received: 0,
-            unit: 0,
-            anew: false,
-            running,
-            offered: 0,
-            check: None,
-        };
-        let mut word = [0; WORD];
-        let state = update.state(&mut word).and_then(|mut state| state.get_state().ok());
-        match state {
-            Some(State::Swap) => update.stage = Stage::OnTrial,
-            Some(_) => {
+        let order = Order { length: 0, security_counter: 0, mac: [0; MAC_BYTES] };
+        let mut update = Self { images, state, stage: Stage::Idle, anew: false, received: 0, unit: 0, running, order };
+        match Twin::new(&mut update.state).is_swap() {
+            Ok(true) => update.stage = Stage::OnTrial,
+            Ok(false) => {
                 // A refusal shows in the store; the next start tries again.
                 let _ = store.raise_security(running);
-                update.resume(store.update_from());
+                if let Some(unit) = store.update_from().filter(|at| at.is_multiple_of(Self::UNIT) && *at < update.most()) {
+                    update.unit = unit;
+                    // The last written window may be torn: it comes again.
+                    let end = update.written().map(|end| end.saturating_sub(WINDOW_U32).max(unit));
+                    update.received = end.unwrap_or_default();
+                    update.stage = if end.is_some() { Stage::Receiving } else { Stage::Failed };
+                }
             }
-            None => update.stage = Stage::Failed,
+            Err(_) => update.stage = Stage::Failed,
         }
         update
     }
@@ -287,86 +284,48 @@ impl<D: NorFlash, T: NorFlash> Update<D, T> {
         self.stage == Stage::OnTrial
     }
 
-    /// Gives the partitions back.
-    pub fn close(self) -> (D, T) {
-        (self.images, self.state.close())
-    }
-
-    /// embassy-boot's state; none if its word does not fit the buffer, which `open` has ruled out.
-    fn state<'w>(&mut self, word: &'w mut [u8; WORD]) -> Option<BlockingFirmwareState<'w, &mut Twin<T>>> {
-        Some(BlockingFirmwareState::new(&mut self.state, word.get_mut(..T::WRITE_SIZE)?))
-    }
-
-    fn erase_size() -> u32 {
-        u32::try_from(D::ERASE_SIZE).unwrap_or(u32::MAX)
-    }
-
     /// Bytes an image may have: the last unit is the loader's.
+    #[allow(clippy::cast_possible_truncation, reason = "a flash is addressed with 32 bits")]
     fn most(&self) -> u32 {
-        u32::try_from(self.images.capacity()).unwrap_or(u32::MAX).saturating_sub(Self::erase_size())
+        (self.images.capacity() as u32).saturating_sub(Self::UNIT)
     }
 
-    fn resume(&mut self, unit: Option<u32>) {
-        let Some(unit) = unit.filter(|unit| unit.is_multiple_of(Self::erase_size()) && *unit < self.most()) else {
-            return;
-        };
-        self.unit = unit;
-        self.received = unit;
-        self.stage = Stage::Receiving;
-        let mut at = unit;
-        while at < unit.saturating_add(Self::erase_size()) {
+    /// Where in the unit the last window ends that is not erased: the unit's first byte if all are. None: the flash does
+    /// not answer.
+    fn written(&mut self) -> Option<u32> {
+        let mut at = self.unit.saturating_add(Self::UNIT);
+        while at > self.unit {
             let mut window = [0; WINDOW];
-            if self.images.read(at, &mut window).is_err() {
-                self.stage = Stage::Failed;
-                return;
+            self.images.read(at.saturating_sub(WINDOW_U32), &mut window).ok()?;
+            if !is_erased(&window) {
+                break;
             }
-            if window.iter().any(|byte| *byte != ERASED) {
-                // The last written window may be torn: it comes again.
-                self.received = at;
-            }
-            at = at.saturating_add(WINDOW_U32);
+            at = at.saturating_sub(WINDOW_U32);
         }
+        Some(at)
     }
 
-    fn prepare<S: Storage>(&mut self, store: &mut Store<S>) -> Result<(), ()> {
-        if self.anew {
-            store.set_update(None).map_err(drop)?;
-            self.anew = false;
+    fn prepare<S: Storage>(&mut self, store: &mut Store<S>) -> bool {
+        if core::mem::take(&mut self.anew) && store.set_update(None).is_err() {
+            return false;
         }
-        let end = self.unit.saturating_add(Self::erase_size());
-        self.images.erase(self.unit, end).map_err(drop)?;
-        let mut at = self.unit;
-        while at < end {
-            let mut window = [0; WINDOW];
-            self.images.read(at, &mut window).map_err(drop)?;
-            if window.iter().any(|byte| *byte != ERASED) {
-                return Err(());
-            }
-            at = at.saturating_add(WINDOW_U32);
-        }
-        store.set_update(Some(self.unit)).map_err(drop)
+        self.images.erase(self.unit, self.unit.saturating_add(Self::UNIT)).is_ok()
+            && self.written() == Some(self.unit)
+            && store.set_update(Some(self.unit)).is_ok()
     }
 
-    fn finish(&mut self, verified: Result<Verified, ImageError>, order: Order, who: (&[u8; 8], &NodeKey)) -> Step {
-        let believed = verified.is_ok_and(|image| {
-            let mac = order_mac(who.1, who.0, image.length, image.security_counter, &image.hash);
-            let differ = mac.iter().zip(order.mac).fold(0, |differ, (a, b)| differ | (a ^ b));
-            image.length == order.length
-                && image.security_counter == order.security_counter
-                && core::hint::black_box(differ) == 0
-        });
-        if !believed {
-            self.stage = Stage::Refused;
-            return Step::Idle;
-        }
-        let mut word = [0; WORD];
-        if self.state(&mut word).is_none_or(|mut state| state.mark_updated().is_err()) {
-            self.stage = Stage::Failed;
-            return Step::Idle;
-        }
-        self.stage = Stage::Marked;
-        Step::Restart
+    /// Whether the image that has arrived is the one of the order, and the order is for this node.
+    fn believes(&mut self, serial: &[u8; 8], key: &NodeKey) -> bool {
+        let Order { length, security_counter, mac } = self.order;
+        let Ok(image) = Image::verify(&mut self.images, length) else { return false };
+        let right = order_mac(key, serial, length, security_counter, &image.hash);
+        let differ = mac.iter().zip(right).fold(0, |differ, (a, b)| differ | (a ^ b));
+        (image.length, image.security_counter) == (length, security_counter) && core::hint::black_box(differ) == 0
     }
+}
+
+fn is_erased(window: &[u8; WINDOW]) -> bool {
+    window.iter().all(|byte| *byte == ERASED)
 }
 
 /// What erased flash reads.
@@ -378,11 +337,10 @@ impl<D: NorFlash, T: NorFlash> Updates for Update<D, T> {
             return Err(UpdateError::Stage);
         }
         self.stage = Stage::Preparing;
-        self.check = None;
         self.received = 0;
         self.unit = 0;
         self.anew = true;
-        self.offered = 0;
+        self.order.security_counter = 0;
         Ok(())
     }
 
@@ -393,35 +351,30 @@ impl<D: NorFlash, T: NorFlash> Updates for Update<D, T> {
             _ => return Err(UpdateError::Stage),
         }
         let received = self.received;
-        let end = offset.checked_add(WINDOW_U32).filter(|end| *end <= self.most());
-        let Some(end) = end.filter(|_| offset.is_multiple_of(WINDOW_U32) && offset <= received) else {
+        if !offset.is_multiple_of(WINDOW_U32) || offset > received || offset >= self.most() {
             return Err(UpdateError::Offset { at: offset, received });
-        };
-        if offset == self.unit.saturating_add(Self::erase_size()) {
+        }
+        if offset == self.unit.saturating_add(Self::UNIT) {
             self.unit = offset;
             self.stage = Stage::Preparing;
             return Err(UpdateError::Busy);
         }
         let mut there = [0; WINDOW];
         self.images.read(offset, &mut there).map_err(|_| UpdateError::Flash)?;
-        if there == *data {
-            self.received = received.max(end);
-            return Ok(());
-        }
-        if offset < received {
-            return Err(UpdateError::Differs);
-        }
-        if there.iter().all(|byte| *byte == ERASED) {
-            let written = self.images.write(offset, data);
-            let read = self.images.read(offset, &mut there);
-            if written.is_ok() && read.is_ok() && there == *data {
-                self.received = end;
-                return Ok(());
+        if there != *data {
+            if offset < received {
+                return Err(UpdateError::Differs);
+            }
+            // Written over a torn one, the bytes would be neither.
+            let wrote = is_erased(&there) && self.images.write(offset, data).is_ok();
+            if !wrote || self.images.read(offset, &mut there).is_err() || there != *data {
+                self.received = self.unit;
+                self.stage = Stage::Preparing;
+                return Err(UpdateError::Torn);
             }
         }
-        self.received = self.unit;
-        self.stage = Stage::Preparing;
-        Err(UpdateError::Torn)
+        self.received = received.max(offset.saturating_add(WINDOW_U32));
+        Ok(())
     }
 
     fn order<S: Storage>(&mut self, store: &Store<S>, order: Order) -> Result<(), UpdateError> {
@@ -437,47 +390,34 @@ impl<D: NorFlash, T: NorFlash> Updates for Update<D, T> {
         if order.length > self.received {
             return Err(UpdateError::Offset { at: order.length, received: self.received });
         }
-        self.offered = order.security_counter;
-        match Check::new(&mut self.images, order.length) {
-            Ok(check) => {
-                self.check = Some((check, order));
-                self.stage = Stage::Checking;
-            }
-            Err(ImageError::Flash) => return Err(UpdateError::Flash),
-            Err(_) => self.stage = Stage::Refused,
-        }
+        self.order = order;
+        self.stage = Stage::Checking;
         Ok(())
     }
 
     fn step<S: Storage>(&mut self, store: &mut Store<S>, who: Option<(&[u8; 8], &NodeKey)>) -> Step {
         match self.stage {
-            Stage::Preparing => {
-                self.stage = if self.prepare(store).is_ok() { Stage::Receiving } else { Stage::Failed };
-                Step::Idle
-            }
+            Stage::Preparing => self.stage = if self.prepare(store) { Stage::Receiving } else { Stage::Failed },
             Stage::Checking => {
                 // Without a key no order can be believed.
-                let (Some((check, order)), Some(who)) = (&mut self.check, who) else {
-                    self.stage = Stage::Refused;
-                    return Step::Idle;
+                self.stage = if !who.is_some_and(|(serial, key)| self.believes(serial, key)) {
+                    Stage::Refused
+                } else if Twin::new(&mut self.state).turn(SWAP).is_err() {
+                    Stage::Failed
+                } else {
+                    Stage::Marked
                 };
-                let order = *order;
-                let Some(verified) = check.step(&mut self.images, STEP) else { return Step::Busy };
-                self.check = None;
-                self.finish(verified, order, who)
             }
-            Stage::Marked => Step::Restart,
-            _ => Step::Idle,
+            _ => {}
         }
+        if self.stage == Stage::Marked { Step::Restart } else { Step::Idle }
     }
 
     fn confirm<S: Storage>(&mut self, store: &mut Store<S>) -> Result<(), UpdateError> {
         if self.stage != Stage::OnTrial {
             return Ok(());
         }
-        let mut word = [0; WORD];
-        let mut state = self.state(&mut word).ok_or(UpdateError::Flash)?;
-        state.mark_booted().map_err(|_| UpdateError::Flash)?;
+        Twin::new(&mut self.state).turn(KEPT).map_err(|_| UpdateError::Flash)?;
         self.stage = Stage::Idle;
         let raised: Result<(), StoreError> = store.raise_security(self.running);
         // What was received has become what was left.
@@ -488,6 +428,6 @@ impl<D: NorFlash, T: NorFlash> Updates for Update<D, T> {
     }
 
     fn progress(&self) -> Progress {
-        Progress { stage: self.stage, received: self.received, offered: self.offered }
+        Progress { stage: self.stage, received: self.received, offered: self.order.security_counter }
     }
 }

@@ -12,6 +12,7 @@ use rand::Rng as _;
 
 use super::{
     boot::{self, Boot},
+    image::ImageError,
     model::{Flash, image, partition},
     *,
 };
@@ -41,11 +42,11 @@ fn by_imgtool() -> Vec<u8> {
     file
 }
 
-fn check(file: &[u8]) -> Result<Verified, ImageError> {
+fn check(file: &[u8]) -> Result<Image, ImageError> {
     let power = Power::steady(1);
     let mut cells = partition(file, IMAGES);
     let mut flash = Flash::<UNIT>::new(&mut cells, &power);
-    Check::new(&mut flash, IMAGES as u32)?.whole(&mut flash)
+    Image::verify(&mut flash, IMAGES as u32)
 }
 
 #[test]
@@ -160,7 +161,7 @@ impl World {
         world
     }
 
-    fn load(&mut self, power: &Power, faults: Faults) -> Result<Option<Verified>, String> {
+    fn load(&mut self, power: &Power, faults: Faults) -> Result<Option<Image>, String> {
         let floor = store::security_counter(&mut Eeprom::new(&mut self.eeprom, power));
         let mut active = Flash::<UNIT>::new(&mut self.active, power);
         let mut images = Flash::<UNIT>::new(&mut self.images, power);
@@ -176,7 +177,7 @@ impl World {
             if power.is_off() {
                 return Ok(None);
             }
-            let image = Check::new(&mut active, ACTIVE as u32).and_then(|check| check.whole(&mut active));
+            let image = Image::verify(&mut active, ACTIVE as u32);
             return image.map(Some).map_err(|why| format!("brick: {why}"));
         }
         let boot = boot::prepare(active, images, state, floor, &mut buffer);
@@ -241,7 +242,7 @@ impl World {
 impl Centre {
     fn drive<S: Storage>(
         &mut self,
-        wanted: &Verified,
+        wanted: &Image,
         update: &mut impl Updates,
         store: &mut Store<S>,
         power: &Power,
@@ -369,7 +370,7 @@ fn orders_that_do_not_fit_are_refused() {
         let mut order = Order { length: image.length, security_counter: image.security_counter, mac };
         change(&mut order);
         if update.order(&store, order).is_ok() {
-            while update.step(&mut store, Some((&serial, &key))) == Step::Busy {}
+            update.step(&mut store, Some((&serial, &key)));
         }
         Some(update.progress().stage)
     }
@@ -433,7 +434,7 @@ fn the_loader_starts_nothing_below_the_counter() {
     world.images = partition(&image(900, 2, 8), IMAGES);
     let mut word = [0; 4];
     let mut state = Twin::new(Flash::<STATE_UNIT>::new(&mut world.state, &power));
-    BlockingFirmwareState::new(&mut state, &mut word).mark_updated().unwrap();
+    embassy_boot::BlockingFirmwareState::new(&mut state, &mut word).mark_updated().unwrap();
     let mut believed = world.clone();
     let believing = Faults { loader_believes: true, ..Faults::default() };
     assert_eq!(believed.load(&power, believing).unwrap().unwrap().security_counter, 2, "what the checks are for");

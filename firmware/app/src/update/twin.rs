@@ -3,92 +3,115 @@
 //! embassy-boot keeps magic and progress in one place and erases it whole to begin anew. A cut in that erase may leave
 //! the magic for a swap beside some of the progress, and the loader would then swap again from the middle and lose both
 //! images. Here two halves take turns: an erase clears the half that is not in use, and a mark at its end puts it in
-//! use.
+//! use. A new magic is written before the mark, so it is in force with it or not at all.
 //!
 //! ```text
-//! half     0 ..        what the user of the partition sees
-//!          size − 2 w  generation (4), CRC-32 over it (4), ones up to 2 w; w: 8 bytes rounded up to words of the flash
+//! half     0 ..      what the user of the partition sees: magic (one word), progress
+//!          size − 8  generation (4), CRC-32 over it (4)
 //! ```
 //!
-//! The half with the greatest generation whose mark is whole is in use; generations begin at 1. Without any the partition reads erased.
+//! The half with the greatest generation whose mark is whole is in use; generations begin at 1. Without any the
+//! partition reads erased.
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
-use super::{ERASED, WORD};
+use super::ERASED;
+
+/// embassy-boot's magics: the image that runs is kept, and the images are to be swapped.
+pub(super) const KEPT: u8 = 0xD0;
+pub(super) const SWAP: u8 = 0xF0;
+/// Bytes of a mark, and the most a word of the flash may have.
+const MARK: usize = 8;
+const MARK_U32: u32 = 8;
 
 /// Two halves of a flash that look like one.
 pub struct Twin<F> {
     flash: F,
-    /// Half in use and its generation.
-    used: Option<(u32, u32)>,
+    /// First byte of the half in use.
+    used: u32,
+    /// Its generation, 0 without any.
+    generation: u32,
 }
 
 impl<F: NorFlash> Twin<F> {
-    /// Bytes of a mark: generation and CRC, in whole words.
-    const MARK: usize = 8usize.next_multiple_of(F::WRITE_SIZE);
-
     /// Takes a flash of two or more erase units, half of them for each half.
     pub fn new(flash: F) -> Self {
-        const { assert!(F::WRITE_SIZE <= WORD, "a mark fits the buffer") }
-        let mut twin = Self { flash, used: None };
-        for half in 0..2 {
-            if let Some(generation) = twin.mark(half)
-                && twin.used.is_none_or(|(_, newest)| generation > newest)
-            {
-                twin.used = Some((half, generation));
+        const { assert!(MARK.is_multiple_of(F::WRITE_SIZE), "a mark is whole words") }
+        let mut twin = Self { flash, used: 0, generation: 0 };
+        for from in [0, twin.half()] {
+            let generation = twin.mark(from);
+            if generation > twin.generation {
+                (twin.used, twin.generation) = (from, generation);
             }
         }
         twin
     }
 
-    /// Gives the flash back.
-    pub fn close(self) -> F {
-        self.flash
-    }
-
+    #[allow(clippy::cast_possible_truncation, reason = "a flash is addressed with 32 bits")]
     fn half(&self) -> u32 {
-        u32::try_from(self.flash.capacity() / 2).unwrap_or(u32::MAX)
+        self.flash.capacity() as u32 / 2
     }
 
     fn size(&self) -> u32 {
-        self.half().saturating_sub(u32::try_from(Self::MARK).unwrap_or(u32::MAX))
+        self.half().saturating_sub(MARK_U32)
     }
 
-    fn mark(&mut self, half: u32) -> Option<u32> {
-        let mut mark = [0; 8];
-        let at = half.checked_mul(self.half())?.checked_add(self.size())?;
+    /// Generation of the half that begins there, 0 if its mark is not whole.
+    fn mark(&mut self, from: u32) -> u32 {
+        let mut mark = [0; MARK];
+        let at = from.saturating_add(self.size());
         // A second look: a mark that cannot be read this once must not bring back the state before it.
-        self.flash.read(at, &mut mark).or_else(|_| self.flash.read(at, &mut mark)).ok()?;
-        let [g3, g2, g1, g0, check @ ..] = mark;
-        let generation = [g3, g2, g1, g0];
-        let whole = crate::store::crc32(&generation).to_be_bytes() == check;
+        let read = self.flash.read(at, &mut mark).or_else(|_| self.flash.read(at, &mut mark));
+        let [generation @ .., c3, c2, c1, c0] = mark;
+        let whole = crate::store::crc32(&generation).to_be_bytes() == [c3, c2, c1, c0];
         // The CRC-32 of four bytes of ones is ones: erased flash is no mark.
-        Some(u32::from_be_bytes(generation)).filter(|generation| whole && *generation != u32::MAX)
+        if read.is_ok() && whole && generation != [ERASED; 4] { u32::from_be_bytes(generation) } else { 0 }
     }
 
-    fn inside(&self, offset: u32, length: usize) -> Result<(), NorFlashErrorKind> {
-        let end = usize::try_from(offset).ok().and_then(|offset| offset.checked_add(length));
-        if end.is_some_and(|end| end <= self.capacity()) { Ok(()) } else { Err(NorFlashErrorKind::OutOfBounds) }
+    /// Whether the images are to be swapped, or have been and the one that runs is on trial.
+    ///
+    /// # Errors
+    ///
+    /// The flash does not answer.
+    pub fn is_swap(&mut self) -> Result<bool, NorFlashErrorKind> {
+        let mut word = [0; MARK];
+        let word = word.get_mut(..F::WRITE_SIZE).unwrap_or_default();
+        self.read(0, word)?;
+        Ok(word.iter().all(|byte| *byte == SWAP))
     }
 
-    fn turn(&mut self) -> Result<u32, F::Error> {
-        let (used, generation) = self.used.unwrap_or((1, 0));
-        let half = 1 - used;
-        let from = half.saturating_mul(self.half());
-        self.flash.erase(from, from.saturating_add(self.half()))?;
+    /// Puts a fresh half in use that begins with this magic, or is erased.
+    pub(super) fn turn(&mut self, magic: u8) -> Result<(), NorFlashErrorKind> {
+        let half = self.half();
+        let from = half.saturating_sub(self.used);
+        self.flash.erase(from, from.saturating_add(half)).map_err(|error| error.kind())?;
+        if magic != ERASED {
+            let word = [magic; MARK];
+            let word = word.get(..F::WRITE_SIZE).unwrap_or_default();
+            self.flash.write(from, word).map_err(|error| error.kind())?;
+        }
         // Generations end after 4 × 10⁹ updates; flash ends after 10⁴.
-        let generation = generation.saturating_add(1);
-        let mut mark = [ERASED; 8 + WORD];
+        let generation = self.generation.saturating_add(1);
         let content = generation.to_be_bytes();
-        let bytes = content.into_iter().chain(crate::store::crc32(&content).to_be_bytes());
-        mark.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
-        if let Some(mark) = mark.get(..Self::MARK) {
-            self.flash.write(from.saturating_add(self.size()), mark)?;
+        let [g3, g2, g1, g0] = content;
+        let [c3, c2, c1, c0] = crate::store::crc32(&content).to_be_bytes();
+        let mark = [g3, g2, g1, g0, c3, c2, c1, c0];
+        self.flash.write(from.saturating_add(self.size()), &mark).map_err(|error| error.kind())?;
+        if self.mark(from) != generation {
+            return Err(NorFlashErrorKind::Other);
         }
-        if self.mark(half) == Some(generation) {
-            self.used = Some((half, generation));
+        (self.used, self.generation) = (from, generation);
+        Ok(())
+    }
+
+    /// The place in the flash of bytes of the half in use.
+    fn place(&self, offset: u32, length: usize) -> Result<u32, NorFlashErrorKind> {
+        let end = usize::try_from(offset).ok().and_then(|offset| offset.checked_add(length));
+        if end.is_some_and(|end| end <= self.capacity()) {
+            Ok(self.used.saturating_add(offset))
+        } else {
+            Err(NorFlashErrorKind::OutOfBounds)
         }
-        Ok(from)
     }
 }
 
@@ -100,19 +123,16 @@ impl<F: NorFlash> ReadNorFlash for Twin<F> {
     const READ_SIZE: usize = F::READ_SIZE;
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        self.inside(offset, bytes.len())?;
-        match self.used {
-            None => bytes.fill(ERASED),
-            Some((half, _)) => {
-                let at = half.saturating_mul(self.half()).saturating_add(offset);
-                self.flash.read(at, bytes).map_err(|error| error.kind())?;
-            }
+        let at = self.place(offset, bytes.len())?;
+        if self.generation == 0 {
+            bytes.fill(ERASED);
+            return Ok(());
         }
-        Ok(())
+        self.flash.read(at, bytes).map_err(|error| error.kind())
     }
 
     fn capacity(&self) -> usize {
-        usize::try_from(self.size()).unwrap_or(0)
+        self.size() as usize
     }
 }
 
@@ -122,19 +142,17 @@ impl<F: NorFlash> NorFlash for Twin<F> {
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), Self::Error> {
         // Halves turn as a whole.
-        if from != 0 || usize::try_from(to).ok() != Some(self.capacity()) {
+        if from != 0 || to != self.size() {
             return Err(NorFlashErrorKind::NotAligned);
         }
-        self.turn().map(drop).map_err(|error| error.kind())
+        self.turn(ERASED)
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Self::Error> {
-        self.inside(offset, bytes.len())?;
-        if self.used.is_none() {
-            self.turn().map_err(|error| error.kind())?;
+        if self.generation == 0 {
+            self.turn(ERASED)?;
         }
-        let (half, _) = self.used.ok_or(NorFlashErrorKind::Other)?;
-        let at = half.saturating_mul(self.half()).saturating_add(offset);
+        let at = self.place(offset, bytes.len())?;
         self.flash.write(at, bytes).map_err(|error| error.kind())
     }
 }

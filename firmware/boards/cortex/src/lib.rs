@@ -11,4 +11,6 @@ mod memory;
 #[cfg(target_os = "none")]
 pub mod past;
 #[cfg(target_os = "none")]
+pub mod start;
+#[cfg(target_os = "none")]
 pub mod text;

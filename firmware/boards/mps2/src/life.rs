@@ -21,6 +21,7 @@ use crate::{
     clock,
     sbcon::Sbcon,
     uart::{self, Line},
+    update::{self, Updates},
     watchdog,
 };
 
@@ -69,12 +70,12 @@ fn boot(left: Option<Past>) -> Boot {
     };
     let fault = left.zip(kind).map(|(it, kind)| Fault { kind, code: it.place, uptime_s: it.uptime_s, start: 0 });
     // The plant link opens the seal, if anything.
-    Boot { reset, fault, software: SOFTWARE, hash: image::hash(), simulated: true, seal_open: false, on_trial: false }
+    Boot { reset, fault, software: SOFTWARE, hash: update::hash(), simulated: true, seal_open: false, on_trial: false }
 }
 
 /// A board that runs.
 struct Life<'a> {
-    node: &'a mut Node<Memory>,
+    node: &'a mut Node<Memory, Updates>,
     plant: Plant,
     sensor: Tmp105,
     bus: Sbcon,
@@ -198,7 +199,7 @@ fn main() -> ! {
     uart::start();
     introduce(&boot, left);
     // It lies where it is made, and is never moved: two of it would not fit onto the stack.
-    let mut node = Node::start(memory, boot, clock::now());
+    let mut node = Node::start_with(memory, boot, clock::now(), update::open);
     let mut life = Life {
         node: &mut node,
         plant: Plant::new(),

@@ -6,6 +6,8 @@
 
 #[cfg(target_os = "none")]
 mod clock;
+#[cfg(all(target_os = "none", feature = "update"))]
+mod flash;
 #[cfg(target_os = "none")]
 mod life;
 #[cfg(target_os = "none")]
@@ -14,6 +16,8 @@ mod mmio;
 mod sbcon;
 #[cfg(target_os = "none")]
 mod uart;
+#[cfg(target_os = "none")]
+mod update;
 #[cfg(target_os = "none")]
 mod vectors;
 #[cfg(target_os = "none")]
