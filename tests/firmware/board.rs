@@ -2,12 +2,12 @@
 
 use std::{
     env, fs,
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -29,21 +29,30 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the project").to_owned()
 }
 
-/// The image of a board, built now. `None` where QEMU may be missing and is.
-pub(crate) fn image(package: &str) -> Result<PathBuf> {
+/// A program of the emulated board, built now with these features, in a place that no other build writes over.
+pub(crate) fn program(features: &str, name: &str) -> Result<PathBuf> {
+    static BUILDING: Mutex<()> = Mutex::new(());
+    let _building = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     // The programs of the host lie beside it; a build of its own profile disturbs none of them.
     let mut build = Command::new(root().join("firmware/toolchain"));
     build.current_dir(root()).arg("--").arg(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    let status =
-        build.args(["build", "--quiet", "--profile", "firmware", "--target", TARGET, "-p", package]).status()?;
-    ensure!(status.success(), "{package} is not built: {status}");
+    build.args(["build", "--quiet", "--profile", "firmware", "--target", TARGET, "-p", "tidewaiter-mps2"]);
+    let status = build.args(["--bin", name, "--features", features]).status()?;
+    ensure!(status.success(), "{name} is not built: {status}");
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join(TARGET).join("firmware").join(package))
+    let built = target.join(TARGET).join("firmware").join(name);
+    let kept = built.with_file_name(format!("{name}-tested-{}", if features.is_empty() { "plain" } else { features }));
+    fs::copy(&built, &kept)?;
+    Ok(kept)
 }
 
+/// As [`program`], once in a run of the tests.
 fn emulated() -> Result<PathBuf> {
     static BUILT: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
-    BUILT.get_or_init(|| image("tidewaiter-mps2").map_err(|why| format!("{why:#}"))).clone().map_err(|why| anyhow!(why))
+    BUILT
+        .get_or_init(|| program("", "tidewaiter-mps2").map_err(|why| format!("{why:#}")))
+        .clone()
+        .map_err(|why| anyhow!(why))
 }
 
 /// What the bus of the board is on this side.
@@ -60,6 +69,8 @@ pub(crate) struct Board {
     dir: PathBuf,
     kind: Bus,
     image: PathBuf,
+    /// The image its flash leaves the factory with; none: it has no flash, and what runs is loaded into its memory.
+    factory: Option<PathBuf>,
     /// TCP port of the bus.
     pub(crate) port: u16,
     /// TCP port of the plant link.
@@ -73,6 +84,21 @@ pub(crate) struct Board {
 impl Board {
     /// A board without power, whose EEPROM holds these bytes. `None` where QEMU may be missing and is.
     pub(crate) fn new(dir: &Path, kind: Bus, eeprom: &[u8]) -> Result<Option<Self>> {
+        Self::with(dir, kind, eeprom, emulated, None)
+    }
+
+    /// As [`Self::new`], with a boot loader, and a flash that leaves its factory with an image.
+    pub(crate) fn with_flash(dir: &Path, eeprom: &[u8], loader: &Path, factory: &Path) -> Result<Option<Self>> {
+        Self::with(dir, Bus::Tcp, eeprom, || Ok(loader.to_owned()), Some(factory.to_owned()))
+    }
+
+    fn with(
+        dir: &Path,
+        kind: Bus,
+        eeprom: &[u8],
+        image: impl FnOnce() -> Result<PathBuf>,
+        factory: Option<PathBuf>,
+    ) -> Result<Option<Self>> {
         if tool::installed("qemu-system-arm", "qemu-system-arm").is_none() {
             return Ok(None);
         }
@@ -82,7 +108,8 @@ impl Board {
         let board = Self {
             dir: dir.to_owned(),
             kind,
-            image: emulated()?,
+            image: image()?,
+            factory,
             port,
             plant,
             control: None,
@@ -99,7 +126,11 @@ impl Board {
         let bus = if self.kind == Bus::Tcp { format!("127.0.0.1:{}", self.port) } else { "pty".to_owned() };
         let mut command = Command::new(root().join("firmware/qemu"));
         command.args(["--bus", &bus, "--plant", &format!("127.0.0.1:{}", self.plant), "--qmp"]).arg(&control);
-        command.arg("--eeprom").arg(self.dir.join("eeprom")).arg(&self.image);
+        command.arg("--eeprom").arg(self.dir.join("eeprom"));
+        if let Some(factory) = &self.factory {
+            command.arg("--flash").arg(self.dir.join("flash")).arg("--factory").arg(factory);
+        }
+        command.arg(&self.image);
         self.program = Some(Program::start(&mut command, &self.dir.join("board.log"))?);
         let stream = until("QEMU's control", UP_WITHIN, || UnixStream::connect(&control).ok())
             .map_err(|late| anyhow!("{late}; {}", self.tail()))?;
@@ -129,6 +160,13 @@ impl Board {
     /// The bytes of the EEPROM.
     pub(crate) fn eeprom(&self) -> Result<Vec<u8>> {
         Ok(fs::read(self.dir.join("eeprom"))?)
+    }
+
+    /// So many bytes of the flash.
+    pub(crate) fn flash(&self, bytes: usize) -> Result<Vec<u8>> {
+        let mut found = vec![0; bytes];
+        fs::File::open(self.dir.join("flash"))?.read_exact(&mut found)?;
+        Ok(found)
     }
 
     /// Name of the pseudo-terminal.

@@ -11,6 +11,7 @@ mod noise;
 mod others;
 pub(crate) mod rig;
 mod seal;
+mod update;
 
 use tidewaiter_tests::process::pass;
 
@@ -52,4 +53,14 @@ fn a_value_in_the_plant_is_a_verified_record_through_a_serial_server() {
 #[test]
 fn a_value_in_the_plant_is_a_verified_record_through_a_serial_line() {
     pass(chain::from_plant_to_centre(board::Bus::Terminal));
+}
+
+#[test]
+fn an_image_is_updated_tried_kept_and_left() {
+    pass(update::whole());
+}
+
+#[test]
+fn an_update_completes_through_power_cuts() {
+    pass(update::cuts());
 }

@@ -1,19 +1,29 @@
 #!/usr/bin/env python3
-"""Makes an emulated instrument node, sets what its sensors feel, and shows what its registers say. Standard library alone.
+"""Makes an emulated instrument node, sets what its sensors feel, shows what its registers say, and updates it. Standard
+library alone.
 
 Usage: node.py BUS PLANT make [--serial TEXT] [--key HEX]       opens the seal on the plant link, gives the node serial number
                                                                 and key, and a first configuration; prints the key
        node.py BUS PLANT show [--load G] [--loop MA] [--rate N] [--seconds S]
                                                                 plays the sensors for S seconds, then shows the channels
+       node.py BUS PLANT update IMAGE (--mac HEX | --key HEX) [--within S]
+                                                                sends an image of firmware/image in windows, orders it with the
+                                                                centre's MAC (`tidewaiter-collector nodes authorise-update`) or
+                                                                the node's key, and waits until the node runs it for good
+
+An update survives resets and cuts of power: it goes on where the node says. It ends with 0 when the image runs and is
+confirmed, with 1 when the node refused it or went back to the image before.
 
 BUS and PLANT are the ports of 127.0.0.1 that firmware/qemu was given. The layouts are those of drivers/node/src/map.rs
 and firmware/app/src/plant.rs, written down here a second time on purpose.
 """
 
 import argparse
+import hmac
 import secrets
 import socket
 import struct
+import sys
 import time
 
 CHANNELS = [("mass", "g", 0), ("counts", "1", 0), ("current", "uA", 0), ("temperature", "Cel", 2), ("serial-mass", "g", 0)]
@@ -51,6 +61,14 @@ class Plant:
         self.line.sendall(b"\xa5\x5a" + body + crc(body))
 
 
+class Refused(Exception):
+    """An exception of the node, by its code."""
+
+    def __init__(self, code):
+        super().__init__(f"exception {code:02}")
+        self.code = code
+
+
 class Bus:
     def __init__(self, port):
         self.line = socket.create_connection(("127.0.0.1", port))
@@ -61,11 +79,14 @@ class Bus:
         self.line.sendall(b"\x01" + pdu + crc(b"\x01" + pdu))
         reply = b""
         while len(reply) < (5 if len(reply) > 1 and reply[1] & 0x80 else length):
-            reply += self.line.recv(256)
-        if crc(reply[:-2]) != reply[-2:]:
-            raise SystemExit(f"broken reply {reply.hex()}")
+            piece = self.line.recv(256)
+            if not piece:
+                raise ConnectionError("the bus was closed")
+            reply += piece
+        if crc(reply[:-2]) != reply[-2:] or reply[:1] != b"\x01" or reply[1] & 0x7F != pdu[0]:
+            raise ValueError(f"broken reply {reply.hex()}")
         if reply[1] & 0x80:
-            raise SystemExit(f"exception {reply[2]:02}")
+            raise Refused(reply[2])
         return reply[2:-2]
 
     def read(self, address, count):
@@ -73,6 +94,93 @@ class Bus:
 
     def write(self, address, data):
         self.ask(struct.pack(">BHHB", 16, address, len(data) // 2, len(data)) + data, 8)
+
+
+WINDOW = 128
+IDLE, PREPARING, RECEIVING, CHECKING, MARKED, ON_TRIAL, REFUSED, FAILED = range(8)
+STAGES = "idle", "preparing", "receiving", "checking", "marked", "on trial", "refused", "failed"
+BUSY, VALUE = 6, 3
+
+
+class Update:
+    """An image on its way into a node. What has arrived is the node's to say: nothing is remembered on this side."""
+
+    def __init__(self, image, mac, key):
+        self.image, self.mac, self.key = image, mac, key
+        # The last entry is the hash; the security counter stands before it (firmware/app/src/update/image.rs).
+        self.hash, self.counter = image[-32:], struct.unpack("<I", image[-44:-40])[0]
+        # It was on its way in: from here on another image that runs is the one it was left for.
+        self.taken = False
+        self.orders = 0
+        self.said = None
+
+    def order(self, serial):
+        """Length, security counter, and the MAC of both, of the image and of the node, under the node's key."""
+        said = struct.pack(">II", len(self.image), self.counter)
+        if self.mac:
+            return said + self.mac
+        text = b"tidewaiter node update 1\0" + serial + said + self.hash
+        return said + hmac.digest(self.key, text, "sha256")[:16]
+
+    def tell(self, text):
+        if text != self.said:
+            self.said = text
+            print(text, flush=True)
+
+    def windows(self, bus, at):
+        """Sends windows one after the other until one is not taken at once."""
+        while at < len(self.image):
+            bus.write(0x0100, struct.pack(">I", at) + self.image[at : at + WINDOW].ljust(WINDOW, b"\xff"))
+            at += WINDOW
+
+    def go_on(self, bus):
+        """The next thing to do. The end in a word, or none."""
+        stage, received, in_force, _ = struct.unpack_from(">HIII", bus.read(0x0070, 8))
+        identity = bus.read(0x0080, 36)
+        serial, runs, software = identity[:8], identity[8:40], identity[40:].rstrip(b"\0").decode("ascii", "replace")
+        self.tell(f"{STAGES[stage]}, {received} of {len(self.image)} bytes, security counter {in_force}, {software}")
+        if runs == self.hash and stage == IDLE:
+            return "it runs"
+        if runs != self.hash and stage not in (CHECKING, MARKED):
+            if self.taken or self.orders == 3:
+                return "left again"
+            if self.orders and stage in (REFUSED, FAILED):
+                return STAGES[stage]
+        self.taken |= stage in (MARKED, ON_TRIAL)
+        try:
+            if stage in (IDLE, REFUSED, FAILED):
+                bus.write(0x01F0, struct.pack(">H", 4))
+            elif stage == RECEIVING and received < len(self.image):
+                self.windows(bus, received)
+            elif stage == RECEIVING:
+                bus.write(0x0180, self.order(serial))
+                self.orders += 1
+        except Refused as why:
+            if why.code == VALUE and stage == RECEIVING and received >= len(self.image):
+                return f"the order is refused: security counter {self.counter} where {in_force} is in force"
+            if why.code == VALUE and stage == RECEIVING:
+                # Something else has arrived there.
+                bus.write(0x01F0, struct.pack(">H", 4))
+            elif why.code != BUSY:
+                raise
+        return None
+
+
+def update(port, under_way, within):
+    """Updates a node; gives the end in a word."""
+    bus, begun = None, time.monotonic()
+    while time.monotonic() - begun < within:
+        try:
+            bus = bus or Bus(port)
+            ended = under_way.go_on(bus)
+            if ended:
+                return ended
+            time.sleep(0.05)
+        except (OSError, ValueError):
+            # Lost on the way, or the node starts: what has arrived it says itself.
+            bus = None
+            time.sleep(0.2)
+    return "not in time"
 
 
 def main():
@@ -88,7 +196,18 @@ def main():
     show.add_argument("--loop", type=float, default=None, help="mA in the loop; none: its converter is silent")
     show.add_argument("--rate", type=float, default=0.0, help="pulses a second")
     show.add_argument("--seconds", type=float, default=4.0)
+    updates = orders.add_parser("update")
+    updates.add_argument("image")
+    vouched = updates.add_mutually_exclusive_group(required=True)
+    vouched.add_argument("--mac", type=bytes.fromhex)
+    vouched.add_argument("--key", type=bytes.fromhex)
+    updates.add_argument("--within", type=float, default=600.0, help="s")
     said = said.parse_args()
+    if said.order == "update":
+        with open(said.image, "rb") as file:
+            ended = update(said.bus, Update(file.read(), said.mac, said.key), said.within)
+        print(ended)
+        sys.exit(0 if ended == "it runs" else 1)
     plant, bus = Plant(said.plant), Bus(said.bus)
     if said.order == "make":
         key = bytes.fromhex(said.key) if said.key else secrets.token_bytes(32)

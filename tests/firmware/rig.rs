@@ -123,6 +123,25 @@ impl Rig {
     pub(crate) fn new(dir: &Path, bus: Bus) -> Result<Option<Self>> {
         // Made on a TCP bus, whatever it is used on: the EEPROM moves.
         let Some(board) = Board::new(dir, Bus::Tcp, &[0xFF; EEPROM_BYTES])? else { return Ok(None) };
+        let mut rig = Self::make(board)?;
+        if bus != Bus::Tcp {
+            let eeprom = rig.board.eeprom()?;
+            rig.board = Board::new(dir, bus, &eeprom)?.context("QEMU was there before")?;
+        }
+        rig.power()?;
+        Ok(Some(rig))
+    }
+
+    /// A board with a boot loader and a flash, made and configured, up and measuring.
+    pub(crate) fn with_flash(dir: &Path, loader: &Path, factory: &Path) -> Result<Option<Self>> {
+        let Some(board) = Board::with_flash(dir, &[0xFF; EEPROM_BYTES], loader, factory)? else { return Ok(None) };
+        let mut rig = Self::make(board)?;
+        rig.power()?;
+        Ok(Some(rig))
+    }
+
+    /// Makes a board fresh from the factory, and takes its power away.
+    fn make(board: Board) -> Result<Self> {
         let mut rig = Self { board, plant: None, feel: Feel { seal_open: true, ..Feel::USUAL } };
         rig.power()?;
         let mut client = rig.client()?;
@@ -138,12 +157,7 @@ impl Rig {
         until("the seal closed", UP_WITHIN, || client.read(4, 0x0007, 1).ok().filter(|it| *it == [0]))?;
         drop(client);
         rig.cut()?;
-        if bus != Bus::Tcp {
-            let eeprom = rig.board.eeprom()?;
-            rig.board = Board::new(dir, bus, &eeprom)?.context("QEMU was there before")?;
-        }
-        rig.power()?;
-        Ok(Some(rig))
+        Ok(rig)
     }
 
     /// Gives it power, and waits until it answers.

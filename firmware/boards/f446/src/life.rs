@@ -15,10 +15,16 @@ use tidewaiter_app::{
     node::{Boot, Node, Reset},
     store::Fault,
 };
-use tidewaiter_cortex::{image, past};
+use tidewaiter_cortex::past;
 use tidewaiter_node::map::fault;
 
-use crate::{clock, pulses::Pulses, shared::Shared, uart};
+use crate::{
+    clock,
+    pulses::Pulses,
+    shared::Shared,
+    uart,
+    update::{self, Updates},
+};
 
 /// At most 32 bytes.
 const SOFTWARE: &str = concat!("tidewaiter-node ", env!("CARGO_PKG_VERSION"), " f446");
@@ -84,7 +90,7 @@ struct Sensors<'a> {
 }
 
 impl Sensors<'_> {
-    fn feed(&mut self, node: &mut Node<Memory<'_>>, now: u64) {
+    fn feed(&mut self, node: &mut Node<Memory<'_>, Updates>, now: u64) {
         if now.saturating_sub(self.celled) >= CELL_US {
             self.celled = now;
             // A cell that is silent or lost says nothing, and is stale after a while.
@@ -150,7 +156,7 @@ fn main() -> ! {
         reset,
         fault: fault_of(left),
         software: SOFTWARE,
-        hash: image::hash(),
+        hash: update::hash(),
         simulated: false,
         seal_open: seal.is_low(),
         on_trial: false,
@@ -158,7 +164,7 @@ fn main() -> ! {
     let memory = At24::new(bus, Wait, Memory::ADDRESS, EEPROM);
     uart::start(&mut rcc);
     // It lies where it is made, and is never moved: two of it would not fit onto the stack.
-    let mut node = Node::start(memory, boot, clock::now());
+    let mut node = Node::start_with(memory, boot, clock::now(), update::open);
     let settings = node.bus();
     uart::set_bus(u32::from(settings.speed).saturating_mul(100), settings.parity);
     loop {

@@ -18,6 +18,8 @@
 mod chip;
 #[cfg(target_os = "none")]
 mod clock;
+#[cfg(all(target_os = "none", feature = "update"))]
+mod flash;
 #[cfg(target_os = "none")]
 mod life;
 #[cfg(target_os = "none")]
@@ -26,6 +28,8 @@ mod pulses;
 mod shared;
 #[cfg(target_os = "none")]
 mod uart;
+#[cfg(target_os = "none")]
+mod update;
 
 #[cfg(not(target_os = "none"))]
 fn main() {
