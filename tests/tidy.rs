@@ -283,10 +283,14 @@ fn boards_are_unsafe_where_the_chip_is_and_nowhere_else() {
     let allowed = [
         ("firmware/boards/cortex/src/image.rs", "the linker's symbols, the stack"),
         ("firmware/boards/cortex/src/memory.rs", "names that belong to the compiler"),
+        ("firmware/boards/cortex/src/start.rs", "another program begins"),
         ("firmware/boards/cortex/src/past.rs", "a section no start clears, the fault of the core"),
+        ("firmware/boards/mps2/src/flash.rs", "memory that plays a flash"),
+        ("firmware/boards/mps2/src/loader/life.rs", "the table of vectors"),
         ("firmware/boards/mps2/src/mmio.rs", "registers"),
         ("firmware/boards/mps2/src/vectors.rs", "the table of vectors, the interrupt controller"),
         ("firmware/boards/mps2/src/watchdog.rs", "the interrupt that nothing masks"),
+        ("firmware/boards/f446/src/flash.rs", "the flash and its registers, code in RAM"),
         ("firmware/boards/f446/src/chip.rs", "registers that an interrupt shares, the interrupt controller"),
     ];
     let mut found: Vec<String> = Vec::new();

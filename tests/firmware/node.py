@@ -103,12 +103,14 @@ BUSY, VALUE = 6, 3
 
 
 class Update:
-    """An image on its way into a node. What has arrived is the node's to say: nothing is remembered on this side."""
+    """An image on its way into a node. How much has arrived the node says; of which image, it does not."""
 
     def __init__(self, image, mac, key):
         self.image, self.mac, self.key = image, mac, key
         # The last entry is the hash; the security counter stands before it (firmware/app/src/update/image.rs).
         self.hash, self.counter = image[-32:], struct.unpack("<I", image[-44:-40])[0]
+        # Bytes that the node has taken from here. Others may have sent what it has: those are sent again, and compared.
+        self.sent = 0
         # It was on its way in: from here on another image that runs is the one it was left for.
         self.taken = False
         self.orders = 0
@@ -132,6 +134,7 @@ class Update:
         while at < len(self.image):
             bus.write(0x0100, struct.pack(">I", at) + self.image[at : at + WINDOW].ljust(WINDOW, b"\xff"))
             at += WINDOW
+            self.sent = max(self.sent, at)
 
     def go_on(self, bus):
         """The next thing to do. The end in a word, or none."""
@@ -150,17 +153,18 @@ class Update:
         try:
             if stage in (IDLE, REFUSED, FAILED):
                 bus.write(0x01F0, struct.pack(">H", 4))
-            elif stage == RECEIVING and received < len(self.image):
-                self.windows(bus, received)
+            elif stage == RECEIVING and min(received, self.sent) < len(self.image):
+                self.windows(bus, min(received, self.sent))
             elif stage == RECEIVING:
                 bus.write(0x0180, self.order(serial))
                 self.orders += 1
         except Refused as why:
-            if why.code == VALUE and stage == RECEIVING and received >= len(self.image):
+            if why.code == VALUE and stage == RECEIVING and min(received, self.sent) >= len(self.image):
                 return f"the order is refused: security counter {self.counter} where {in_force} is in force"
             if why.code == VALUE and stage == RECEIVING:
-                # Something else has arrived there.
+                # Another image has arrived there.
                 bus.write(0x01F0, struct.pack(">H", 4))
+                self.sent = 0
             elif why.code != BUSY:
                 raise
         return None

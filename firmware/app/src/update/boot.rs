@@ -8,11 +8,7 @@
 use embassy_boot::{BootError, BootLoader, BootLoaderConfig, State};
 use embedded_storage::nor_flash::{NorFlash, NorFlashErrorKind, ReadNorFlash as _};
 
-use super::{
-    ERASED, Twin, WORD,
-    image::Image,
-    twin::KEPT,
-};
+use super::{ERASED, Twin, WORD, image::Image, twin::KEPT};
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

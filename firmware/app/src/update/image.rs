@@ -17,14 +17,15 @@ use embedded_storage::nor_flash::ReadNorFlash;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-const MAGIC: [u8; 4] = 0x96f3_b83d_u32.to_le_bytes();
+const MAGIC: u32 = 0x96f3_b83d;
 const HEADER: u32 = 32;
-/// Around the security counter.
-const PROTECTED: [u8; 8] = [0x08, 0x69, 12, 0, 0x50, 0, 4, 0];
-const PROTECTED_BYTES: u32 = 12;
-/// Before the hash.
-const PLAIN: [u8; 8] = [0x07, 0x69, 40, 0, 0x10, 0, 32, 0];
-const PLAIN_BYTES: u32 = 40;
+/// Words around the security counter and before the hash, least significant byte first, and where they are in the entries.
+const ENTRIES: [(u32, u32); 4] = [(0, 0x000c_6908), (4, 0x0004_0050), (12, 0x0028_6907), (16, 0x0020_0010)];
+const COUNTER_AT: u32 = 8;
+/// Where the hash ends that is computed, and where the one to hold it against begins.
+const PLAIN_AT: u32 = 12;
+const HASH_AT: u32 = 20;
+const ENTRIES_BYTES: u32 = 52;
 /// Bytes hashed at a time.
 const CHUNK: usize = 64;
 const CHUNK_U32: u32 = 64;
@@ -63,35 +64,23 @@ impl Image {
     ///
     /// [`ImageError::Flash`] and [`ImageError::Shape`].
     pub fn read<F: ReadNorFlash>(flash: &mut F, most: u32) -> Result<Self, ImageError> {
-        let mut head = [0; 16];
-        flash.read(0, &mut head).map_err(|_| ImageError::Flash)?;
-        let [m0, m1, m2, m3, _, _, _, _, h0, h1, p0, p1, c0, c1, c2, c3] = head;
-        let entry = u32::from(u16::from_le_bytes([h0, h1]));
-        let ends = entry.checked_add(u32::from_le_bytes([c0, c1, c2, c3]));
-        let Some((code, length)) = ends
-            .and_then(|end| Some((end, end.checked_add(PROTECTED_BYTES + PLAIN_BYTES)?)))
-            .filter(|(_, length)| *length <= most)
-        else {
-            return Err(ImageError::Shape);
-        };
-        let (mut protected, mut plain) = ([0; 12], [0; 40]);
-        flash.read(code, &mut protected).map_err(|_| ImageError::Flash)?;
-        flash.read(code.saturating_add(PROTECTED_BYTES), &mut plain).map_err(|_| ImageError::Flash)?;
-        let ([before_counter @ .., s0, s1, s2, s3], Some((before_hash, hash))) = (protected, plain.split_first_chunk())
-        else {
-            return Err(ImageError::Shape);
-        };
-        if [m0, m1, m2, m3] != MAGIC
-            || entry < HEADER
-            || [p0, p1] != [12, 0]
-            || before_counter != PROTECTED
-            || *before_hash != PLAIN
-        {
+        let lengths = word(flash, 8)?;
+        let entry = lengths & 0xffff;
+        let entries = entry.checked_add(word(flash, 12)?);
+        let ends = entries.and_then(|entries| Some((entries, entries.checked_add(ENTRIES_BYTES)?)));
+        let Some((entries, length)) = ends.filter(|(_, length)| *length <= most) else { return Err(ImageError::Shape) };
+        if word(flash, 0)? != MAGIC || entry < HEADER || lengths >> 16 != PLAIN_AT {
             return Err(ImageError::Shape);
         }
-        let mut image = Self { entry, length, security_counter: u32::from_le_bytes([s0, s1, s2, s3]), hash: [0; 32] };
-        image.hash.iter_mut().zip(hash).for_each(|(to, from)| *to = *from);
-        Ok(image)
+        for (at, right) in ENTRIES {
+            if word(flash, entries.saturating_add(at))? != right {
+                return Err(ImageError::Shape);
+            }
+        }
+        let security_counter = word(flash, entries.saturating_add(COUNTER_AT))?;
+        let mut hash = [0; 32];
+        flash.read(entries.saturating_add(HASH_AT), &mut hash).map_err(|_| ImageError::Flash)?;
+        Ok(Self { entry, length, security_counter, hash })
     }
 
     /// As [`Self::read`], and computes its hash: a few milliseconds for each ten kilobytes.
@@ -101,7 +90,7 @@ impl Image {
     /// See [`ImageError`].
     pub fn verify<F: ReadNorFlash>(flash: &mut F, most: u32) -> Result<Self, ImageError> {
         let image = Self::read(flash, most)?;
-        let end = image.length.saturating_sub(PLAIN_BYTES);
+        let end = image.length.saturating_sub(ENTRIES_BYTES - PLAIN_AT);
         let mut hash = Sha256::new();
         let mut at = 0;
         while at < end {
@@ -114,4 +103,11 @@ impl Image {
         }
         if <[u8; 32]>::from(hash.finalize()) == image.hash { Ok(image) } else { Err(ImageError::Hash) }
     }
+}
+
+#[inline(never)]
+fn word<F: ReadNorFlash>(flash: &mut F, at: u32) -> Result<u32, ImageError> {
+    let mut bytes = [0; 4];
+    flash.read(at, &mut bytes).map_err(|_| ImageError::Flash)?;
+    Ok(u32::from_le_bytes(bytes))
 }

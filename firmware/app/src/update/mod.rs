@@ -5,9 +5,9 @@
 //!                          │ order (length, security counter, MAC)
 //!                          ▼
 //!                       checking ─► marked ─► restart ─► boot loader swaps ─► on trial ─► confirmed
-//!                          │                                                   │ reset before the confirmation
-//!                          ▼                                                   ▼
-//!                       refused                                      the loader swaps back
+//!                          │                                 │ another hash     │ reset before the confirmation
+//!                          ▼                                 ▼                  ▼
+//!                       refused                       it does not     the loader swaps back
 //! ```
 //!
 //! An image has `MCUboot`'s layout ([`image`]) and lies in a partition one erase unit larger than the one code runs
@@ -18,6 +18,9 @@
 //! An order carries a MAC under the node's key over serial number, length, security counter and the image's hash
 //! ([`order_mac`]). The centre alone shares the key; it checks the release's signature and then vouches for the image
 //! to one node. Public-key verification on the node itself does not fit into 32 KiB beside the rest.
+//!
+//! The node holds length, counter and hash that the image *says* against the order; that the hash is the one of what has
+//! arrived the loader computes, before it swaps and before every start. It would have to anyway.
 //!
 //! # The security counter
 //!
@@ -54,11 +57,11 @@ use embedded_storage::{Storage, nor_flash::NorFlash};
 use thiserror::Error;
 use tidewaiter_node::block::{MAC_BYTES, NodeKey};
 
+pub use self::twin::Twin;
 use self::{
     image::Image,
     twin::{KEPT, SWAP},
 };
-pub use self::twin::Twin;
 use crate::store::{Store, StoreError};
 pub use tidewaiter_node::update::order_mac;
 
@@ -89,7 +92,7 @@ pub enum Stage {
     Preparing = 1,
     /// Windows are taken.
     Receiving = 2,
-    /// The image is hashed.
+    /// The order is held against the image.
     Checking = 3,
     /// The image will be swapped in at the next start.
     Marked = 4,
@@ -184,8 +187,7 @@ pub trait Updates {
     /// Refuses what can be refused without hashing.
     fn order<S: Storage>(&mut self, store: &Store<S>, order: Order) -> Result<(), UpdateError>;
 
-    /// Does a piece of the work: erases a unit, or hashes the image, which keeps the bus waiting for tens of
-    /// milliseconds, once. `who` is serial number and key.
+    /// Does a piece of the work: erases a unit, or holds an order against the image. `who` is serial number and key.
     fn step<S: Storage>(&mut self, store: &mut Store<S>, who: Option<(&[u8; 8], &NodeKey)>) -> Step;
 
     /// Confirms the running image after its self-test, and raises the security counter to its own.
@@ -266,7 +268,9 @@ impl<D: NorFlash, T: NorFlash> Update<D, T> {
             Ok(false) => {
                 // A refusal shows in the store; the next start tries again.
                 let _ = store.raise_security(running);
-                if let Some(unit) = store.update_from().filter(|at| at.is_multiple_of(Self::UNIT) && *at < update.most()) {
+                if let Some(unit) =
+                    store.update_from().filter(|at| at.is_multiple_of(Self::UNIT) && *at < update.most())
+                {
                     update.unit = unit;
                     // The last written window may be torn: it comes again.
                     let end = update.written().map(|end| end.saturating_sub(WINDOW_U32).max(unit));
@@ -314,10 +318,10 @@ impl<D: NorFlash, T: NorFlash> Update<D, T> {
             && store.set_update(Some(self.unit)).is_ok()
     }
 
-    /// Whether the image that has arrived is the one of the order, and the order is for this node.
+    /// Whether the image that has arrived says it is the one of the order, and the order is for this node.
     fn believes(&mut self, serial: &[u8; 8], key: &NodeKey) -> bool {
         let Order { length, security_counter, mac } = self.order;
-        let Ok(image) = Image::verify(&mut self.images, length) else { return false };
+        let Ok(image) = Image::read(&mut self.images, length) else { return false };
         let right = order_mac(key, serial, length, security_counter, &image.hash);
         let differ = mac.iter().zip(right).fold(0, |differ, (a, b)| differ | (a ^ b));
         (image.length, image.security_counter) == (length, security_counter) && core::hint::black_box(differ) == 0

@@ -29,9 +29,7 @@ impl<'a, const UNIT: usize> Flash<'a, UNIT> {
 
     /// As if there were one state sector and no halves.
     pub(crate) fn folded(mut self) -> Self {
-        let crc = crate::store::crc32(&[0, 0, 0, 1]).to_be_bytes();
-        let mut first = [0, 0, 0, 1, 0, 0, 0, 0];
-        first[4..].copy_from_slice(&crc);
+        let first = [0, 0, 0, 1, 0xff, 0xff, 0xff, 0xfe];
         self.marks = Some([first, [0xff; MARK]]);
         self
     }

@@ -7,11 +7,12 @@
 //!
 //! ```text
 //! half     0 ..      what the user of the partition sees: magic (one word), progress
-//!          size − 8  generation (4), CRC-32 over it (4)
+//!          size − 8  generation (4), its complement (4)
 //! ```
 //!
 //! The half with the greatest generation whose mark is whole is in use; generations begin at 1. Without any the
-//! partition reads erased.
+//! partition reads erased. A torn write leaves bits set and a torn erase sets some: of a number and its complement neither
+//! makes another such pair.
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
@@ -62,10 +63,9 @@ impl<F: NorFlash> Twin<F> {
         let at = from.saturating_add(self.size());
         // A second look: a mark that cannot be read this once must not bring back the state before it.
         let read = self.flash.read(at, &mut mark).or_else(|_| self.flash.read(at, &mut mark));
-        let [generation @ .., c3, c2, c1, c0] = mark;
-        let whole = crate::store::crc32(&generation).to_be_bytes() == [c3, c2, c1, c0];
-        // The CRC-32 of four bytes of ones is ones: erased flash is no mark.
-        if read.is_ok() && whole && generation != [ERASED; 4] { u32::from_be_bytes(generation) } else { 0 }
+        let [g3, g2, g1, g0, c3, c2, c1, c0] = mark;
+        let generation = u32::from_be_bytes([g3, g2, g1, g0]);
+        if read.is_ok() && generation == !u32::from_be_bytes([c3, c2, c1, c0]) { generation } else { 0 }
     }
 
     /// Whether the images are to be swapped, or have been and the one that runs is on trial.
@@ -92,10 +92,8 @@ impl<F: NorFlash> Twin<F> {
         }
         // Generations end after 4 × 10⁹ updates; flash ends after 10⁴.
         let generation = self.generation.saturating_add(1);
-        let content = generation.to_be_bytes();
-        let [g3, g2, g1, g0] = content;
-        let [c3, c2, c1, c0] = crate::store::crc32(&content).to_be_bytes();
-        let mark = [g3, g2, g1, g0, c3, c2, c1, c0];
+        let [g3, g2, g1, g0] = generation.to_be_bytes();
+        let mark = [g3, g2, g1, g0, !g3, !g2, !g1, !g0];
         self.flash.write(from.saturating_add(self.size()), &mark).map_err(|error| error.kind())?;
         if self.mark(from) != generation {
             return Err(NorFlashErrorKind::Other);

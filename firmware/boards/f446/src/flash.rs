@@ -66,6 +66,11 @@ mod raw {
         unsafe { (at as *mut u32).write_volatile(word) }
     }
 
+    pub(super) fn copy(from: u32, to: &mut [u8]) {
+        // SAFETY: the caller has found so many bytes within a partition.
+        unsafe { core::ptr::copy_nonoverlapping(from as *const u8, to.as_mut_ptr(), to.len()) }
+    }
+
     /// Gives an order to the control register and waits, ten seconds at most, feeding the watchdog.
     ///
     /// It lies in RAM, with the first values of variables: it is there before `main`, and needs no other code.
@@ -97,12 +102,11 @@ mod raw {
     }
 }
 
-/// Bytes of the flash, from an address on.
-fn read(at: u32, bytes: &mut [u8]) {
-    for (at, byte) in (at..).zip(bytes) {
-        let [low, ..] = (raw::read((at & !3) as usize) >> (8 * (at & 3))).to_le_bytes();
-        *byte = low;
-    }
+/// The same for partitions of all kinds: base and bytes, offset and bytes; the address.
+#[inline(never)]
+fn place(base: u32, all: u32, offset: u32, bytes: usize) -> Result<u32, NorFlashErrorKind> {
+    let inside = (offset as usize).checked_add(bytes).is_some_and(|end| end <= all as usize);
+    if inside { Ok(base + offset) } else { Err(NorFlashErrorKind::OutOfBounds) }
 }
 
 /// Opens the flash, does something, closes it, and says whether nothing went wrong.
@@ -145,8 +149,7 @@ fn write(at: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
 impl<const SECTOR: usize> Partition<SECTOR> {
     /// Address of bytes within.
     fn place(self, offset: u32, bytes: usize) -> Result<u32, NorFlashErrorKind> {
-        let inside = (offset as usize).checked_add(bytes).is_some_and(|end| end <= self.bytes as usize);
-        if inside { Ok(self.base + offset) } else { Err(NorFlashErrorKind::OutOfBounds) }
+        place(self.base, self.bytes, offset, bytes)
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "a sector has 128 KiB at most")]
@@ -163,7 +166,7 @@ impl<const SECTOR: usize> ReadNorFlash for Partition<SECTOR> {
     const READ_SIZE: usize = 1;
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        read(self.place(offset, bytes.len())?, bytes);
+        raw::copy(self.place(offset, bytes.len())?, bytes);
         Ok(())
     }
 

@@ -152,11 +152,12 @@ fn main() -> ! {
         sampled: 0,
         felt: 0,
     };
+    let (hash, security_counter) = update::running();
     let boot = Boot {
         reset,
         fault: fault_of(left),
         software: SOFTWARE,
-        hash: update::hash(),
+        hash,
         simulated: false,
         seal_open: seal.is_low(),
         on_trial: false,
@@ -164,7 +165,7 @@ fn main() -> ! {
     let memory = At24::new(bus, Wait, Memory::ADDRESS, EEPROM);
     uart::start(&mut rcc);
     // It lies where it is made, and is never moved: two of it would not fit onto the stack.
-    let mut node = Node::start_with(memory, boot, clock::now(), update::open);
+    let mut node = Node::start_with(memory, boot, clock::now(), |store| update::open(store, security_counter));
     let settings = node.bus();
     uart::set_bus(u32::from(settings.speed).saturating_mul(100), settings.parity);
     loop {

@@ -53,7 +53,7 @@ impl DelayNs for Wait {
 type Memory = At24<Sbcon, Wait>;
 
 /// What the node is told of this start.
-fn boot(left: Option<Past>) -> Boot {
+fn boot(left: Option<Past>, hash: [u8; 32]) -> Boot {
     let reset = match left.map(|it| it.stand) {
         None => Reset::PowerOn,
         // It stood as running: somebody outside reset it.
@@ -70,7 +70,7 @@ fn boot(left: Option<Past>) -> Boot {
     };
     let fault = left.zip(kind).map(|(it, kind)| Fault { kind, code: it.place, uptime_s: it.uptime_s, start: 0 });
     // The plant link opens the seal, if anything.
-    Boot { reset, fault, software: SOFTWARE, hash: update::hash(), simulated: true, seal_open: false, on_trial: false }
+    Boot { reset, fault, software: SOFTWARE, hash, simulated: true, seal_open: false, on_trial: false }
 }
 
 /// A board that runs.
@@ -193,13 +193,14 @@ fn main() -> ! {
     let left = past::take();
     watchdog::start();
     clock::start();
-    let boot = boot(left);
+    let (hash, security_counter) = update::running();
+    let boot = boot(left, hash);
     let bus = Sbcon::new();
     let memory = At24::new(bus, Wait, Memory::ADDRESS, EEPROM);
     uart::start();
     introduce(&boot, left);
     // It lies where it is made, and is never moved: two of it would not fit onto the stack.
-    let mut node = Node::start_with(memory, boot, clock::now(), update::open);
+    let mut node = Node::start_with(memory, boot, clock::now(), |store| update::open(store, security_counter));
     let mut life = Life {
         node: &mut node,
         plant: Plant::new(),

@@ -12,19 +12,14 @@ mod taken {
 
     pub(crate) type Updates = Update<Partition, Partition>;
 
-    /// What the running image says of itself; the loader has verified it.
-    fn running() -> Option<Image> {
+    /// SHA-256 and security counter of the image that runs, as it says itself: the loader has verified it.
+    pub(crate) fn running() -> ([u8; 32], u32) {
         let mut active = ACTIVE;
-        Image::read(&mut active, u32::MAX).ok()
+        Image::read(&mut active, u32::MAX).map_or(([0; 32], 0), |image| (image.hash, image.security_counter))
     }
 
-    /// Its SHA-256, which an order names, too.
-    pub(crate) fn hash() -> [u8; 32] {
-        running().map_or([0; 32], |image| image.hash)
-    }
-
-    pub(crate) fn open<S: Storage>(store: &mut Store<S>) -> Updates {
-        Update::open(IMAGES, STATE, running().map_or(0, |image| image.security_counter), store)
+    pub(crate) fn open<S: Storage>(store: &mut Store<S>, running: u32) -> Updates {
+        Update::open(IMAGES, STATE, running, store)
     }
 }
 
@@ -35,11 +30,14 @@ mod taken {
 
     pub(crate) type Updates = NoUpdates;
 
-    pub(crate) use tidewaiter_cortex::image::hash;
+    /// SHA-256 of what runs; it has no security counter.
+    pub(crate) fn running() -> ([u8; 32], u32) {
+        (tidewaiter_cortex::image::hash(), 0)
+    }
 
-    pub(crate) fn open<S: Storage>(_: &mut Store<S>) -> Updates {
+    pub(crate) fn open<S: Storage>(_: &mut Store<S>, _: u32) -> Updates {
         NoUpdates
     }
 }
 
-pub(crate) use taken::{Updates, hash, open};
+pub(crate) use taken::{Updates, open, running};
