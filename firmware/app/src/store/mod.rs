@@ -50,6 +50,8 @@ mod tests;
 use embedded_storage::{ReadStorage, Storage};
 use thiserror::Error;
 
+#[cfg(test)]
+pub(crate) use self::record::crc32;
 pub use self::sealed::{ParameterError, Parameters, Point, WORDS as PARAMETER_WORDS};
 use self::{
     life::{Life, Ring},

@@ -19,12 +19,10 @@ use thiserror::Error;
 
 const MAGIC: u32 = 0x96f3_b83d;
 const HEADER: u32 = 32;
-/// Words around the security counter and before the hash, least significant byte first, and where they are in the entries.
-const ENTRIES: [(u32, u32); 4] = [(0, 0x000c_6908), (4, 0x0004_0050), (12, 0x0028_6907), (16, 0x0020_0010)];
-const COUNTER_AT: u32 = 8;
-/// Where the hash ends that is computed, and where the one to hold it against begins.
+/// What stands before the hash, and where it begins in the entries; what it is of ends there.
+const PLAIN: [u8; 8] = [0x07, 0x69, 40, 0, 0x10, 0, 32, 0];
 const PLAIN_AT: u32 = 12;
-const HASH_AT: u32 = 20;
+const COUNTER_AT: u32 = 8;
 const ENTRIES_BYTES: u32 = 52;
 /// Bytes hashed at a time.
 const CHUNK: usize = 64;
@@ -58,29 +56,26 @@ pub struct Image {
 }
 
 impl Image {
-    /// Reads what the image at the start of a partition says, at most `most` bytes long; its hash is not computed.
+    /// Reads what the image at the start of a partition says, at most `most` bytes long: where its two entries have to
+    /// be, and nothing is looked at that [`Self::verify`] would find out.
     ///
     /// # Errors
     ///
     /// [`ImageError::Flash`] and [`ImageError::Shape`].
     pub fn read<F: ReadNorFlash>(flash: &mut F, most: u32) -> Result<Self, ImageError> {
-        let lengths = word(flash, 8)?;
-        let entry = lengths & 0xffff;
-        let entries = entry.checked_add(word(flash, 12)?);
-        let ends = entries.and_then(|entries| Some((entries, entries.checked_add(ENTRIES_BYTES)?)));
-        let Some((entries, length)) = ends.filter(|(_, length)| *length <= most) else { return Err(ImageError::Shape) };
-        if word(flash, 0)? != MAGIC || entry < HEADER || lengths >> 16 != PLAIN_AT {
+        let mut head = [[0; 4]; 4];
+        flash.read(0, head.as_flattened_mut()).map_err(|_| ImageError::Flash)?;
+        let [magic, _, [h0, h1, _, _], code] = head;
+        let entry = u32::from(u16::from_le_bytes([h0, h1]));
+        let entries = entry.saturating_add(u32::from_le_bytes(code));
+        let length = entries.saturating_add(ENTRIES_BYTES);
+        if u32::from_le_bytes(magic) != MAGIC || length > most || length == u32::MAX {
             return Err(ImageError::Shape);
         }
-        for (at, right) in ENTRIES {
-            if word(flash, entries.saturating_add(at))? != right {
-                return Err(ImageError::Shape);
-            }
-        }
-        let security_counter = word(flash, entries.saturating_add(COUNTER_AT))?;
-        let mut hash = [0; 32];
-        flash.read(entries.saturating_add(HASH_AT), &mut hash).map_err(|_| ImageError::Flash)?;
-        Ok(Self { entry, length, security_counter, hash })
+        let (mut counter, mut hash) = ([0; 4], [0; 32]);
+        flash.read(entries.wrapping_add(COUNTER_AT), &mut counter).map_err(|_| ImageError::Flash)?;
+        flash.read(length.wrapping_sub(32), &mut hash).map_err(|_| ImageError::Flash)?;
+        Ok(Self { entry, length, security_counter: u32::from_le_bytes(counter), hash })
     }
 
     /// As [`Self::read`], and computes its hash: a few milliseconds for each ten kilobytes.
@@ -91,6 +86,13 @@ impl Image {
     pub fn verify<F: ReadNorFlash>(flash: &mut F, most: u32) -> Result<Self, ImageError> {
         let image = Self::read(flash, most)?;
         let end = image.length.saturating_sub(ENTRIES_BYTES - PLAIN_AT);
+        // The hash is of all before its own entry: what stands there once is known by it. The rest is looked at.
+        let (mut lengths, mut plain) = ([0; 4], [0; 8]);
+        flash.read(8, &mut lengths).map_err(|_| ImageError::Flash)?;
+        flash.read(end, &mut plain).map_err(|_| ImageError::Flash)?;
+        if u32::from_le_bytes(lengths) >> 16 != PLAIN_AT || image.entry < HEADER || plain != PLAIN {
+            return Err(ImageError::Shape);
+        }
         let mut hash = Sha256::new();
         let mut at = 0;
         while at < end {
@@ -103,11 +105,4 @@ impl Image {
         }
         if <[u8; 32]>::from(hash.finalize()) == image.hash { Ok(image) } else { Err(ImageError::Hash) }
     }
-}
-
-#[inline(never)]
-fn word<F: ReadNorFlash>(flash: &mut F, at: u32) -> Result<u32, ImageError> {
-    let mut bytes = [0; 4];
-    flash.read(at, &mut bytes).map_err(|_| ImageError::Flash)?;
-    Ok(u32::from_le_bytes(bytes))
 }
