@@ -211,9 +211,12 @@ mod tests {
 
     #[test]
     fn digits_become_grams_by_one_rounding() {
-        let numbers = [0, 1, 4, 5, 44, 45, 49, 50, 449, 450, 499, 500, 1499, 2_147_483_647, 4_294_967_295, 4_294_967_296];
+        let numbers =
+            [0, 1, 4, 5, 44, 45, 49, 50, 449, 450, 499, 500, 1499, 2_147_483_647, 4_294_967_295, 4_294_967_296];
         let numbers = numbers.into_iter().chain([2_147_483_647_499, 2_147_483_647_500, i64::MAX - 5, i64::MAX]);
-        for (number, up, down) in numbers.flat_map(|it| (0..=9).flat_map(move |up| (3..=21).map(move |down| (it, up, down)))) {
+        for (number, up, down) in
+            numbers.flat_map(|it| (0..=9).flat_map(move |up| (3..=21).map(move |down| (it, up, down))))
+        {
             for number in [number, -number] {
                 let exact = crate::input::exact::nearest(i128::from(number) * 10_i128.pow(up), 10_i128.pow(down));
                 let expected = exact.and_then(|it| i32::try_from(it).ok());
