@@ -23,7 +23,7 @@ use pulses::{Counted, Pulses};
 use serial_scale::{Codec, SerialScale};
 use temperature::Temperature;
 
-use crate::store::Parameters;
+use crate::{instant::since, store::Parameters};
 
 pub(crate) use exact::known_answer;
 pub use exact::quotient;
@@ -35,7 +35,7 @@ pub const BROKEN_US: u64 = 15_000_000;
 
 /// How long a sensor has been silent, in the words of a channel: `Good` while it speaks.
 fn silence(last: u64, now: u64) -> State {
-    match now.saturating_sub(last) {
+    match u64::from(since(now, last)) {
         ..STALE_US => State::Good,
         STALE_US..BROKEN_US => State::Stale,
         _ => State::Fault,
