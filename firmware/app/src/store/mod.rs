@@ -52,6 +52,7 @@ use thiserror::Error;
 
 #[cfg(test)]
 pub(crate) use self::record::crc32;
+pub(crate) use self::record::is_all;
 pub use self::sealed::{ParameterError, Parameters, Point, WORDS as PARAMETER_WORDS};
 use self::{
     life::{Life, Ring},

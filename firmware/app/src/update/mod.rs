@@ -62,7 +62,7 @@ use self::{
     image::Image,
     twin::{KEPT, SWAP},
 };
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, is_all};
 pub use tidewaiter_node::update::order_mac;
 
 /// Bytes of a window: 64 registers.
@@ -301,7 +301,7 @@ impl<D: NorFlash, T: NorFlash> Update<D, T> {
         while at > self.unit {
             let mut window = [0; WINDOW];
             self.images.read(at.saturating_sub(WINDOW_U32), &mut window).ok()?;
-            if !is_erased(&window) {
+            if !is_all(&window, ERASED) {
                 break;
             }
             at = at.saturating_sub(WINDOW_U32);
@@ -326,10 +326,6 @@ impl<D: NorFlash, T: NorFlash> Update<D, T> {
         let differ = mac.iter().zip(right).fold(0, |differ, (a, b)| differ | (a ^ b));
         (image.length, image.security_counter) == (length, security_counter) && core::hint::black_box(differ) == 0
     }
-}
-
-fn is_erased(window: &[u8; WINDOW]) -> bool {
-    window.iter().all(|byte| *byte == ERASED)
 }
 
 /// What erased flash reads.
@@ -370,7 +366,7 @@ impl<D: NorFlash, T: NorFlash> Updates for Update<D, T> {
                 return Err(UpdateError::Differs);
             }
             // Written over a torn one, the bytes would be neither.
-            let wrote = is_erased(&there) && self.images.write(offset, data).is_ok();
+            let wrote = is_all(&there, ERASED) && self.images.write(offset, data).is_ok();
             if !wrote || self.images.read(offset, &mut there).is_err() || there != *data {
                 self.received = self.unit;
                 self.stage = Stage::Preparing;

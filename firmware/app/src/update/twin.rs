@@ -17,6 +17,7 @@
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
 use super::ERASED;
+use crate::store::is_all;
 
 /// embassy-boot's magics: the image that runs is kept, and the images are to be swapped.
 pub(super) const KEPT: u8 = 0xD0;
@@ -77,7 +78,7 @@ impl<F: NorFlash> Twin<F> {
         let mut word = [0; MARK];
         let word = word.get_mut(..F::WRITE_SIZE).unwrap_or_default();
         self.read(0, word)?;
-        Ok(word.iter().all(|byte| *byte == SWAP))
+        Ok(is_all(word, SWAP))
     }
 
     /// Puts a fresh half in use that begins with this magic, or is erased.
