@@ -2,10 +2,10 @@
 //!
 //! | sector | from | bytes | what |
 //! |---|---|---|---|
-//! | 0 | 0x0800_0000 | 16 KiB | boot loader |
-//! | 1, 2 | 0x0800_4000 | 32 KiB | its state |
-//! | 5 | 0x0802_0000 | 128 KiB | active: the image that runs, where it lies |
-//! | 6, 7 | 0x0804_0000 | 256 KiB | images: the update, and room to swap |
+//! | 0 | 0x08000000 | 16 KiB | boot loader |
+//! | 1, 2 | 0x08004000 | 32 KiB | its state |
+//! | 5 | 0x08020000 | 128 KiB | active: the image that runs, where it lies |
+//! | 6, 7 | 0x08040000 | 256 KiB | images: the update, and room to swap |
 //!
 //! There is one bank: while a sector of 128 KiB is erased, one or two seconds, nothing can be fetched from it. The few
 //! instructions that wait lie in RAM and feed the watchdog; bytes of the bus are lost meanwhile, and are asked for again.

@@ -1,4 +1,4 @@
-//! The flash that the board has not: a part of its PSRAM (16 MiB at 0x2100_0000, Arm DAI 0385) that keeps to the rules of a
+//! The flash that the board has not: a part of its PSRAM (16 MiB at 0x21000000, Arm DAI 0385) that keeps to the rules of a
 //! NOR flash. Erasing sets every bit of a unit and takes a while; writing clears bits, word by word, and nothing else.
 //!
 //! QEMU loads programs anew at a reset and leaves this memory alone; with `firmware/qemu --flash` it is a file, which a
@@ -6,9 +6,9 @@
 //!
 //! | from | bytes | what |
 //! |---|---|---|
-//! | 0x2100_0000 | 40 KiB | active: the image that runs, where it lies |
-//! | 0x2100_A000 | 44 KiB | images: the update, and room to swap |
-//! | 0x2101_5000 | 8 KiB | state of the loader |
+//! | 0x21000000 | 40 KiB | active: the image that runs, where it lies |
+//! | 0x2100A000 | 44 KiB | images: the update, and room to swap |
+//! | 0x21015000 | 8 KiB | state of the loader |
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 
