@@ -319,10 +319,10 @@ impl<D: NorFlash, T: NorFlash> Update<D, T> {
     }
 
     /// Whether the image that has arrived says it is the one of the order, and the order is for this node.
-    fn believes(&mut self, serial: &[u8; 8], key: &NodeKey) -> bool {
+    fn believes(&mut self, serial: [u8; 8], key: &NodeKey) -> bool {
         let Order { length, security_counter, mac } = self.order;
         let Ok(image) = Image::read(&mut self.images, length) else { return false };
-        let right = order_mac(key, serial, length, security_counter, &image.hash);
+        let right = order_mac(key, &serial, length, security_counter, &image.hash);
         let differ = mac.iter().zip(right).fold(0, |differ, (a, b)| differ | (a ^ b));
         (image.length, image.security_counter) == (length, security_counter) && core::hint::black_box(differ) == 0
     }
@@ -400,7 +400,7 @@ impl<D: NorFlash, T: NorFlash> Updates for Update<D, T> {
             Stage::Preparing => self.stage = if self.prepare(store) { Stage::Receiving } else { Stage::Failed },
             Stage::Checking => {
                 // Without a key no order can be believed.
-                self.stage = if !who.is_some_and(|(serial, key)| self.believes(serial, key)) {
+                self.stage = if !who.is_some_and(|(serial, key)| self.believes(*serial, key)) {
                     Stage::Refused
                 } else if Twin::new(&mut self.state).turn(SWAP).is_err() {
                     Stage::Failed
