@@ -444,6 +444,50 @@ fn the_loader_starts_nothing_below_the_counter() {
     assert!(world.load(&power, Faults::default()).is_err());
 }
 
+/// Bytes that somebody on the bus sends in place of an image the centre vouched for, under its order: what comes of it at
+/// the node, and the security counter of what the loader then starts.
+fn smuggled(file: &[u8], vouched: &[u8]) -> (Stage, u32) {
+    let power = Power::steady(1);
+    let mut world = World::new(&old());
+    let image = check(vouched).unwrap();
+    let (mut store, _) = Store::open(Eeprom::new(&mut world.eeprom, &power));
+    let images = Flash::<UNIT>::new(&mut world.images, &power);
+    let mut update = Update::open(images, Flash::<STATE_UNIT>::new(&mut world.state, &power), 1, &mut store);
+    update.begin().unwrap();
+    while (update.progress().received as usize) < file.len() {
+        update.step(&mut store, None);
+        let received = update.progress().received;
+        let mut window = [0xff; WINDOW];
+        let part = &file[received as usize..file.len().min(received as usize + WINDOW)];
+        window[..part.len()].copy_from_slice(part);
+        let _ = update.window(received, &window);
+    }
+    let mac = order_mac(&key(), &SERIAL, image.length, image.security_counter, &image.hash);
+    update.order(&store, Order { length: image.length, security_counter: image.security_counter, mac }).unwrap();
+    update.step(&mut store, Some((&SERIAL, &key())));
+    let stage = update.progress().stage;
+    drop((update, store));
+    (stage, world.load(&power, Faults::default()).unwrap().unwrap().security_counter)
+}
+
+#[test]
+fn what_nobody_vouched_for_is_not_smuggled_in_under_an_order() {
+    let vouched = new();
+    assert_eq!(smuggled(&vouched, &vouched), (Stage::Marked, 2));
+    // Another code before the entries: the node believes what they say, the loader counts.
+    for at in [20, 32, 700, vouched.len() - 53] {
+        let mut changed = vouched.clone();
+        changed[at] ^= 1;
+        assert_eq!(smuggled(&changed, &vouched), (Stage::Marked, 1), "byte {at}");
+    }
+    // A shorter image that is whole, with the entries of the other at the end of the file.
+    let mut whole = image(600, 3, 6);
+    whole.resize(vouched.len() - 52, 0);
+    whole.extend(&vouched[vouched.len() - 52..]);
+    assert!(check(&whole).is_ok());
+    assert_eq!(smuggled(&whole, &vouched), (Stage::Refused, 1));
+}
+
 #[test]
 fn an_update_goes_on_where_the_power_failed() {
     let windows = new().len().div_ceil(WINDOW) as u32;
