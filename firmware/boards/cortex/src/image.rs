@@ -1,6 +1,6 @@
 //! The image as it lies in memory, and its hash.
 
-use sha2::{Digest as _, Sha256};
+use tidewaiter_node::block::sha256;
 
 #[allow(unsafe_code, reason = "the linker's symbols are declared, and only their addresses are used")]
 mod bounds {
@@ -74,7 +74,7 @@ mod bounds {
 
 /// SHA-256 of the image.
 pub fn hash() -> [u8; 32] {
-    Sha256::digest(bounds::image()).into()
+    sha256(bounds::image(), &[], &[])
 }
 
 /// Where this was called from, and where that was called from; see [`tidewaiter_app::board::past`].
