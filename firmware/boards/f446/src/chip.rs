@@ -34,6 +34,7 @@ pub(crate) fn port_a() -> pac::GPIOA {
 }
 
 /// Lets an interrupt through.
+#[inline(never)]
 #[allow(unsafe_code, reason = "unmasking is unsafe where code relies on masking; nothing here does")]
 pub(crate) fn unmask(interrupt: pac::Interrupt) {
     // SAFETY: what interrupts share is behind critical sections, which work on PRIMASK and not on single interrupts.
