@@ -40,13 +40,8 @@ const CALIBRATING: u8 = 0x04;
 const CALIBRATION_FAILED: u8 = 0x08;
 
 /// Registers and what is written there, once the digital part is on.
-const SETTINGS: [[u8; 2]; 5] = [
-    [CTRL1, BRIDGE_3_V_GAIN_128],
-    [ADC, 0x30],
-    [PGA_POWER, 0x80],
-    [PU_CTRL, POWERED],
-    [CTRL2, CALIBRATE_20_SPS],
-];
+const SETTINGS: [[u8; 2]; 5] =
+    [[CTRL1, BRIDGE_3_V_GAIN_128], [ADC, 0x30], [PGA_POWER, 0x80], [PU_CTRL, POWERED], [CTRL2, CALIBRATE_20_SPS]];
 
 /// Longest wait for the digital part: 200 µs by the data sheet.
 const READY_TRIES: u32 = 10;
