@@ -3,10 +3,6 @@ extern crate std;
 use std::{vec, vec::Vec};
 
 use proptest::prelude::*;
-use rmodbus::{
-    ErrorKind, ModbusProto,
-    server::{ModbusFrame, Read, Write},
-};
 
 use super::*;
 
@@ -180,61 +176,7 @@ fn the_longest_reply_fits() {
     assert_eq!((answer.len(), answer[1]), (252, 250));
 }
 
-/// What `rmodbus` answers to a request of the right shape.
-fn theirs(registers: &mut Few, unit: u8, frame: &[u8]) -> Vec<u8> {
-    let kind = |exception| match exception {
-        Exception::Function => ErrorKind::IllegalFunction,
-        Exception::Address => ErrorKind::IllegalDataAddress,
-        Exception::Value => ErrorKind::IllegalDataValue,
-        Exception::Failure => ErrorKind::SlaveDeviceFailure,
-        Exception::Busy => ErrorKind::SlaveDeviceBusy,
-    };
-    let mut reply = heapless::Vec::<u8, MAX_ADU_BYTES>::new();
-    let mut modbus = ModbusFrame::new(unit, frame, ModbusProto::Rtu, &mut reply);
-    modbus.parse().unwrap();
-    assert!(modbus.processing_required && modbus.response_required);
-    if modbus.readonly {
-        let table = if frame[1] == READ_HOLDING { Table::Holding } else { Table::Input };
-        let Read::Words(words) = modbus.get_external_read().unwrap() else { panic!("words are asked for") };
-        let read = registers.read(table, words.address, words.buf);
-        modbus.process_external_read(read.map_err(kind)).unwrap();
-    } else {
-        let Write::Words(words) = modbus.get_external_write().unwrap() else { panic!("words are written") };
-        let written = registers.write(words.address, words.data);
-        modbus.process_external_write(written.map_err(kind)).unwrap();
-    }
-    modbus.finalize_response().unwrap();
-    reply.to_vec()
-}
-
 proptest! {
-    #[test]
-    fn another_server_answers_the_same(
-        function in prop::sample::select(&[3_u8, 4, 6, 16][..]),
-        address in prop_oneof![3 => 0..160_u16, 1 => any::<u16>()],
-        words in prop::collection::vec(prop_oneof![Just(7_u16), 0..120_u16, any::<u16>()], 1..=123),
-        few: bool,
-    ) {
-        let words = if few { &words[..words.len().min(4)] } else { &words[..] };
-        let count = u16::try_from(words.len()).unwrap();
-        let mut pdu = vec![function];
-        pdu.extend(address.to_be_bytes());
-        match function {
-            6 => pdu.extend(words[0].to_be_bytes()),
-            16 => {
-                pdu.extend(count.to_be_bytes());
-                pdu.push(u8::try_from(2 * words.len()).unwrap());
-                pdu.extend(words.iter().flat_map(|word| word.to_be_bytes()));
-            }
-            _ => pdu.extend(count.to_be_bytes()),
-        }
-        let (mut own, mut other) = (Few::new(), Few::new());
-        let mut server = Server::new();
-        prop_assert!(server.take(&framed(9, &pdu), UNIT, &mut own));
-        prop_assert_eq!(server.reply(), theirs(&mut other, 9, &framed(9, &pdu)));
-        prop_assert_eq!((own.holding, own.written), (other.holding, other.written));
-    }
-
     #[test]
     fn any_sound_frame_is_answered_rightly_or_not_at_all(
         unit in prop_oneof![Just(9_u8), Just(0), any::<u8>()],
