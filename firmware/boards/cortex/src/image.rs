@@ -1,6 +1,6 @@
 //! The image as it lies in memory, and its hash.
 
-use tidewaiter_node::block::sha256;
+use tidewaiter_app::board::sha256;
 
 #[allow(unsafe_code, reason = "the linker's symbols are declared, and only their addresses are used")]
 mod bounds {
