@@ -310,26 +310,10 @@ impl Block {
 /// The MAC, for the two who have the key.
 #[cfg(feature = "seal")]
 mod seal {
-    use sha2::{Digest as _, Sha256};
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    use sha2::Sha256;
 
     use super::{BYTES, Block, KEY_BYTES, MAC_BYTES, SEALED_BYTES};
-
-    /// Bytes SHA-256 takes at a time, and of a key that is filled up with zeros (FIPS 198-1, step 3).
-    const HASH_BLOCK: usize = 64;
-    const INNER: u8 = 0x36;
-    const OUTER: u8 = 0x5C;
-
-    /// SHA-256 (FIPS 180-4) of two heads and parts, one after the other.
-    // Out of line: once for the image, and for both hashes of a MAC. The node's flash has 0.5 KiB less in it than with an
-    // HMAC made of pieces of the hash.
-    #[inline(never)]
-    pub fn sha256(first: &[u8], second: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        for part in [first, second].iter().chain(parts) {
-            hash.update(part);
-        }
-        hash.finalize().into()
-    }
 
     const DOMAIN: &[u8] = b"tidewaiter node block 1\0";
 
@@ -344,17 +328,19 @@ mod seal {
             Self(bytes)
         }
 
-        /// HMAC-SHA-256 (RFC 2104, FIPS 198-1) under this key over `domain` and `parts`, whole.
+        /// HMAC-SHA-256 under this key over `domain` and `parts`, whole.
         ///
         /// A domain is an ASCII text with a zero byte at its end, one for each use of the key.
         pub fn mac(&self, domain: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-            let mut padded = [INNER; HASH_BLOCK];
-            padded.iter_mut().zip(&self.0).for_each(|(to, key)| *to ^= key);
-            let inner = sha256(&padded, domain, parts);
-            for to in &mut padded {
-                *to ^= INNER ^ OUTER;
+            // A key shorter than the hash's block is filled up with zeros (FIPS 198-1, step 3).
+            let mut filled = [0; 64];
+            filled.iter_mut().zip(self.0).for_each(|(to, from)| *to = from);
+            let mut mac = Hmac::<Sha256>::new(&filled.into());
+            mac.update(domain);
+            for part in parts {
+                mac.update(part);
             }
-            sha256(&padded, &inner, &[])
+            mac.finalize().into_bytes().into()
         }
 
         /// Seals a block: its bytes with the MAC.
@@ -383,13 +369,11 @@ mod seal {
 }
 
 #[cfg(feature = "seal")]
-pub use seal::{NodeKey, sha256};
+pub use seal::NodeKey;
 
 #[cfg(test)]
-#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::unwrap_used)]
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 mod tests {
-    extern crate std;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -447,27 +431,6 @@ mod tests {
         let mut zero = good;
         zero[12..20].fill(0);
         assert_eq!(Block::parse(&zero), Err(BlockError::Sequence));
-    }
-
-    #[cfg(feature = "seal")]
-    proptest! {
-        #[test]
-        fn mac_is_that_of_another_hmac(
-            key: [u8; KEY_BYTES],
-            domain in prop::collection::vec(any::<u8>(), 0..70),
-            parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..130), 0..4),
-        ) {
-            use hmac::{KeyInit as _, Mac as _};
-
-            let mut other = hmac::Hmac::<sha2::Sha256>::new_from_slice(&key).unwrap();
-            other.update(&domain);
-            for part in &parts {
-                other.update(part);
-            }
-            let other: [u8; 32] = other.finalize().into_bytes().into();
-            let parts: std::vec::Vec<&[u8]> = parts.iter().map(std::vec::Vec::as_slice).collect();
-            prop_assert_eq!(NodeKey::new(key).mac(&domain, &parts), other);
-        }
     }
 
     #[cfg(feature = "seal")]

@@ -8,6 +8,3 @@ pub mod clock;
 pub mod line;
 pub mod past;
 pub mod turnaround;
-
-/// The hash of the image, for the board that knows where it lies.
-pub use tidewaiter_node::block::sha256;

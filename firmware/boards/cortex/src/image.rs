@@ -1,6 +1,6 @@
 //! The image as it lies in memory, and its hash.
 
-use tidewaiter_app::board::sha256;
+use sha2::{Digest as _, Sha256};
 
 #[allow(unsafe_code, reason = "the linker's symbols are declared, and only their addresses are used")]
 mod bounds {
@@ -74,7 +74,7 @@ mod bounds {
 
 /// SHA-256 of the image.
 pub fn hash() -> [u8; 32] {
-    sha256(bounds::image(), &[], &[])
+    Sha256::digest(bounds::image()).into()
 }
 
 /// Where this was called from, and where that was called from; see [`tidewaiter_app::board::past`].
