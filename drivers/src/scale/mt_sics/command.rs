@@ -39,8 +39,8 @@ pub enum Id {
 }
 
 impl Id {
-    /// Texts filled up with zeros.
-    const NAMED: [([u8; 3], Self); 10] = [
+    /// Texts filled up with zeros; the first of an ID is the one written. Some balances answer with the command's own name.
+    const NAMED: [([u8; 3], Self); 13] = [
         (*b"S\0\0", Self::S),
         (*b"T\0\0", Self::T),
         (*b"TI\0", Self::Ti),
@@ -51,6 +51,9 @@ impl Id {
         (*b"D\0\0", Self::D),
         (*b"DW\0", Self::Dw),
         (*b"K\0\0", Self::K),
+        (*b"SI\0", Self::S),
+        (*b"SIR", Self::S),
+        (*b"SR\0", Self::S),
     ];
 
     /// The kind of mass in an answer with this ID.
@@ -67,8 +70,6 @@ impl Id {
             return Some(*id);
         }
         match word {
-            // Some balances answer with the command's own name.
-            b"SI" | b"SIR" | b"SR" => Some(Self::S),
             [b'I', digit] if digit.is_ascii_digit() => Some(Self::I(digit - b'0')),
             [b'I', tens @ b'1'..=b'9', ones] if ones.is_ascii_digit() => {
                 Some(Self::I((tens - b'0') * 10 + (ones - b'0')))

@@ -200,7 +200,7 @@ impl Decoder {
         }
         self.state = State::Reported;
         let read = words::read(self.settings, &self.frame);
-        if self.settings.check && read == Err(Refusal::Checksum) && byte & 0x7F == STX {
+        if self.settings.check && matches!(read, Err(Refusal::Checksum)) && byte & 0x7F == STX {
             self.state = State::ReportedAtStart;
         }
         Some(match read {

@@ -39,6 +39,10 @@ const CALIBRATE_20_SPS: u8 = 0x14;
 const CALIBRATING: u8 = 0x04;
 const CALIBRATION_FAILED: u8 = 0x08;
 
+/// Registers and what is written there, once the digital part is on.
+const SETTINGS: [[u8; 2]; 5] =
+    [[CTRL1, BRIDGE_3_V_GAIN_128], [ADC, 0x30], [PGA_POWER, 0x80], [PU_CTRL, POWERED], [CTRL2, CALIBRATE_20_SPS]];
+
 /// Longest wait for the digital part: 200 µs by the data sheet.
 const READY_TRIES: u32 = 10;
 /// Longest wait for a calibration: a few conversions.
@@ -86,11 +90,9 @@ impl Nau7802 {
         bus.write(ADDRESS, &[PU_CTRL, RESET])?;
         bus.write(ADDRESS, &[PU_CTRL, DIGITAL])?;
         wait(bus, delay, PU_CTRL, READY_TRIES, |state| state & READY != 0)?;
-        bus.write(ADDRESS, &[CTRL1, BRIDGE_3_V_GAIN_128])?;
-        bus.write(ADDRESS, &[ADC, 0x30])?;
-        bus.write(ADDRESS, &[PGA_POWER, 0x80])?;
-        bus.write(ADDRESS, &[PU_CTRL, POWERED])?;
-        bus.write(ADDRESS, &[CTRL2, CALIBRATE_20_SPS])?;
+        for setting in SETTINGS {
+            bus.write(ADDRESS, &setting)?;
+        }
         let state = wait(bus, delay, CTRL2, CALIBRATION_TRIES, |state| state & CALIBRATING == 0)?;
         if state & CALIBRATION_FAILED != 0 {
             return Err(Nau7802Error::Calibration);

@@ -52,48 +52,54 @@ pub(super) fn reply(
     if kind != DEVICE_IDENTIFICATION {
         return Err(Exception::Function);
     }
+    let known = matches!(first, VENDOR..=REVISION | PRODUCT_NAME | SERIAL | HASH);
     let last = match code {
         1 => REVISION,
         2 => 0x7F,
         3 => 0xFF,
-        4 if OBJECTS.contains(&first) => first,
+        4 if known => first,
         4 => return Err(Exception::Address),
         _ => return Err(Exception::Value),
     };
     // A stream from an object that is not there begins anew.
-    let first = if OBJECTS.contains(&first) && first <= last { first } else { VENDOR };
-    let chosen = || OBJECTS.into_iter().filter(|object| (first..=last).contains(object));
-    let objects = u8::try_from(chosen().count()).unwrap_or(u8::MAX);
-    let head = [unit, ENCAPSULATED, DEVICE_IDENTIFICATION, code, CONFORMITY, 0, 0, objects];
+    let first = if known && first <= last { first } else { VENDOR };
+    let head = [unit, ENCAPSULATED, DEVICE_IDENTIFICATION, code, CONFORMITY, 0, 0, 0];
     reply.extend_from_slice(&head).map_err(|_| Exception::Failure)?;
-    for object in chosen() {
-        put(object, identity, reply)?;
+    for object in OBJECTS {
+        if (first..=last).contains(&object) {
+            put(object, identity, reply)?;
+            // The last byte of the head says how many there are.
+            if let Some(count) = reply.get_mut(head.len() - 1) {
+                *count = count.wrapping_add(1);
+            }
+        }
     }
     close(reply);
     Ok(())
 }
 
 fn put(object: u8, identity: &Identity<'_>, reply: &mut Vec<u8, MAX_ADU_BYTES>) -> Result<(), Exception> {
-    let mut text = |text: &[u8]| {
-        // A text is cut rather than the reply spoilt; none of ours is that long.
-        let text = text.get(..64).unwrap_or(text);
-        let head = [object, u8::try_from(text.len()).unwrap_or(0)];
-        reply.extend_from_slice(&head).and_then(|()| reply.extend_from_slice(text)).map_err(|_| Exception::Failure)
-    };
-    match object {
-        VENDOR => text(b"Tidewaiter"),
-        PRODUCT => text(b"TW-NODE-1"),
-        REVISION => text(identity.software.as_bytes()),
-        PRODUCT_NAME => text(b"Instrument node"),
-        SERIAL => text(identity.serial.split(|&byte| byte == 0).next().unwrap_or_default()),
+    let mut hex = [0; 64];
+    let text: &[u8] = match object {
+        VENDOR => b"Tidewaiter",
+        PRODUCT => b"TW-NODE-1",
+        REVISION => identity.software.as_bytes(),
+        PRODUCT_NAME => b"Instrument node",
+        SERIAL => {
+            let end = identity.serial.iter().position(|&byte| byte == 0);
+            identity.serial.get(..end.unwrap_or(identity.serial.len())).unwrap_or_default()
+        }
         _ => {
             let digit =
                 |nibble: u8| if nibble < 10 { b'0'.wrapping_add(nibble) } else { b'a'.wrapping_add(nibble - 10) };
-            let mut hex = [0; 64];
-            for (pair, byte) in hex.chunks_exact_mut(2).zip(identity.hash) {
-                pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+            for (pair, byte) in hex.as_chunks_mut::<2>().0.iter_mut().zip(identity.hash) {
+                *pair = [digit(byte >> 4), digit(byte & 15)];
             }
-            text(&hex)
+            hex.as_slice()
         }
-    }
+    };
+    // A text is cut rather than the reply spoilt; none of ours is that long.
+    let text = text.get(..64).unwrap_or(text);
+    let head = [object, u8::try_from(text.len()).unwrap_or(0)];
+    reply.extend_from_slice(&head).and_then(|()| reply.extend_from_slice(text)).map_err(|_| Exception::Failure)
 }

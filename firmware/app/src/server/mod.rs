@@ -147,7 +147,7 @@ impl Server {
         if to_all {
             if address.broadcast && sound.is_ok() && matches!(function, WRITE_SINGLE | WRITE_MULTIPLE) {
                 // Nobody is told when it fails: that is what a broadcast means.
-                let _ = self.pass_on(frame, address, registers);
+                let _ = self.pass_on(frame, adu.unit_id, registers);
                 self.reply.clear();
             }
             return false;
@@ -156,7 +156,7 @@ impl Server {
             Ok(()) if function == ENCAPSULATED => {
                 identification::reply(data, &registers.identity(), address.unit, &mut self.reply)
             }
-            Ok(()) => self.pass_on(frame, address, registers),
+            Ok(()) => self.pass_on(frame, adu.unit_id, registers),
             Err(exception) => Err(exception),
         };
         if let Err(exception) = done {
@@ -174,10 +174,10 @@ impl Server {
         &self.reply
     }
 
-    fn pass_on(&mut self, frame: &[u8], address: Address, registers: &mut impl Registers) -> Result<(), Exception> {
-        let broadcast: &[u8] = if address.broadcast { &[0] } else { &[] };
-        let mut modbus =
-            ModbusFrame::new(address.unit, frame, ModbusProto::Rtu, &mut self.reply).with_broadcast_units(broadcast);
+    /// Lets the library serve a frame for `unit`, which is the one in it. The reply to all is the caller's to drop: units to
+    /// listen for beside the own one would bring the library's search for them along.
+    fn pass_on(&mut self, frame: &[u8], unit: u8, registers: &mut impl Registers) -> Result<(), Exception> {
+        let mut modbus = ModbusFrame::new(unit, frame, ModbusProto::Rtu, &mut self.reply);
         // Nothing below fails for a frame that passed `check`; if it did, the client had better know.
         let failed = |_| Exception::Failure;
         modbus.parse().map_err(failed)?;

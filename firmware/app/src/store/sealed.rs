@@ -79,19 +79,26 @@ impl Parameters {
         }
         if self.is_fitted(0) {
             let interval = self.scale_interval();
-            let rows = [
-                (0, CODES.contains(&self.zero())),
-                (2, (1..=most).contains(&self.span_mass())),
-                (4, self.span_codes() != 0),
-                (6, is_one_two_five(interval)),
-                (8, (interval..=most).contains(&self.capacity())),
-                (10, self.motion_band() >= 1),
-                (12, self.filter() <= 6 && self.still() >= 1),
-            ];
-            for (word, fits) in rows {
-                if !fits {
-                    return Some(word);
-                }
+            if !CODES.contains(&self.zero()) {
+                return Some(0);
+            }
+            if !(1..=most).contains(&self.span_mass()) {
+                return Some(2);
+            }
+            if self.span_codes() == 0 {
+                return Some(4);
+            }
+            if !is_one_two_five(interval) {
+                return Some(6);
+            }
+            if !(interval..=most).contains(&self.capacity()) {
+                return Some(8);
+            }
+            if self.motion_band() < 1 {
+                return Some(10);
+            }
+            if self.filter() > 6 || self.still() < 1 {
+                return Some(12);
             }
             if let Some(word) = self.first_bad_point() {
                 return Some(word);
