@@ -7,6 +7,7 @@ use tidewaiter_app::{
         turnaround::{BOUNDS_US, Turnaround},
     },
     device::{at24::At24, tmp105::Tmp105},
+    instant::since,
     node::{Boot, Node, Reset},
     plant::{Order, Plant},
     store::Fault,
@@ -33,19 +34,19 @@ const IDLE_US: u32 = 10_000;
 /// And this often while a frame may be on its way: so much later than its end the silence is seen at most.
 const BUSY_US: u32 = 200;
 /// Silence on the bus after which no frame is on its way.
-const QUIET_US: u64 = 300_000;
+const QUIET_US: u32 = 300_000;
 /// Between two looks at the temperature: the sensor converts four times a second.
-const TEMPERATURE_US: u64 = 500_000;
+const TEMPERATURE_US: u32 = 500_000;
 /// Between two lines of the log.
-const REPORT_US: u64 = 5_000_000;
+const REPORT_US: u32 = 5_000_000;
 
 /// Waits by looking at the clock.
 struct Wait;
 
 impl DelayNs for Wait {
     fn delay_ns(&mut self, ns: u32) {
-        let end = clock::now().saturating_add(u64::from(ns / 1_000) + 1);
-        while clock::now() < end {}
+        let (began, us) = (clock::now(), ns / 1_000);
+        while since(clock::now(), began) <= us {}
     }
 }
 
@@ -111,7 +112,7 @@ impl Life<'_> {
         while let Some((at, byte)) = Line::Scale.take() {
             self.node.scale_byte(at, byte);
         }
-        if now.saturating_sub(self.felt) >= TEMPERATURE_US {
+        if since(now, self.felt) >= TEMPERATURE_US {
             self.felt = now;
             let felt = self.sensor.read(&mut self.bus).unwrap_or(None);
             self.node.temperature(now, felt);
@@ -138,7 +139,7 @@ impl Life<'_> {
             let took = self.node.bus_answered(answered);
             self.turnaround.count(took);
         }
-        let period_us = if now.saturating_sub(self.heard) < QUIET_US { BUSY_US } else { IDLE_US };
+        let period_us = if since(now, self.heard) < QUIET_US { BUSY_US } else { IDLE_US };
         if period_us != self.period_us {
             self.period_us = period_us;
             clock::wake_every(period_us);
@@ -146,7 +147,7 @@ impl Life<'_> {
     }
 
     fn report(&mut self, now: u64) {
-        if now.saturating_sub(self.reported) < REPORT_US {
+        if since(now, self.reported) < REPORT_US {
             return;
         }
         self.reported = now;
