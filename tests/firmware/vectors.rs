@@ -111,7 +111,7 @@ pub(super) fn served() -> Result<()> {
     let Some(mut rig) = Rig::new(dir.path(), Bus::Tcp)? else { return Ok(()) };
     let mut client = rig.client()?;
     let kept = kept()?;
-    let (mut lines, mut others) = (String::new(), Vec::new());
+    let (mut lines, mut others) = (Vec::new(), Vec::new());
     for scene in SCENES {
         rig.board.temperature(scene.milli)?;
         rig.feel(scene.feel);
@@ -131,12 +131,13 @@ pub(super) fn served() -> Result<()> {
         if kept.get(scene.name).is_none_or(|it| masked(it) != masked(&served)) {
             others.push(scene.name);
         }
-        lines += &format!("block {} 0x0100 {}\n", scene.name, hex::encode(&served));
+        lines.push(format!("block {} 0x0100 {}", scene.name, hex::encode(&served)));
     }
     ensure!(
         others.is_empty(),
         "the firmware serves other blocks than node-vectors.txt has for {others:?}. If that is meant, put these there and \
-         into the profile:\n{lines}"
+         into the profile:\n{}",
+        lines.join("\n")
     );
     tell(&format!("{} blocks of the profile's vectors served again by the firmware", SCENES.len()));
     rig.cut()
