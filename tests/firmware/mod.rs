@@ -12,6 +12,7 @@ mod others;
 pub(crate) mod rig;
 mod seal;
 mod update;
+mod vectors;
 
 use tidewaiter_tests::process::pass;
 
@@ -28,6 +29,16 @@ fn ten_thousand_polls_without_an_error() {
 #[test]
 fn what_the_sensors_feel_is_read() {
     pass(life::inputs());
+}
+
+#[test]
+fn the_firmware_serves_the_vectors_of_its_profile() {
+    pass(vectors::served());
+}
+
+#[test]
+fn the_profile_carries_what_the_firmware_served() {
+    pass(vectors::carried());
 }
 
 #[test]

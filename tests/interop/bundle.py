@@ -3,7 +3,8 @@
 
     python3 bundle.py case.tar --registry registry.json
 
-Prints the verifier's report as JSON, with what does not fit in the bundle under "damage". Exit codes: 0 nothing speaks
+Prints the verifier's report as JSON, with what does not fit in the bundle under "damage", and
+what the centre says of instrument nodes, its word, under "nodes". Exit codes: 0 nothing speaks
 against it, 1 something does, 2 wrong use or no bundle.
 """
 
@@ -70,6 +71,17 @@ def check(path, registry):
     for name in ("records.cborseq", "receipts.cborseq"):
         verifier.push_stream(found.get(name, b""))
     report = verifier.finish()
+    nodes = []
+    if "nodes.json" in found:
+        said = json.loads(found["nodes.json"])
+        if said.get("version") == VERSION:
+            nodes = said["records"]
+        else:
+            damage.append({"file": "nodes.json", "what": f"version {said.get('version')!r} is not known"})
+        for record in nodes:
+            if not manifest["first_seq"] <= record["seq"] <= manifest["last_seq"]:
+                damage.append({"file": "nodes.json", "what": f"it speaks of record {record['seq']}, which is not here"})
+    report["nodes"] = nodes
     return verifier, report, damage
 
 
@@ -87,7 +99,8 @@ def main(arguments=None):
         return 2
     report["damage"] = damage
     print(json.dumps(report, ensure_ascii=False, indent=2))
-    return 1 if damage or any(verifier.bad.values()) else 0
+    spoken_against = any(record["findings"] for record in report["nodes"])
+    return 1 if damage or spoken_against or any(verifier.bad.values()) else 0
 
 
 if __name__ == "__main__":

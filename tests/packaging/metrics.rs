@@ -9,6 +9,13 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use tidewaiter_agent::lane::{self, Local};
+use tidewaiter_collector::{
+    config::Listen,
+    figures::{
+        listen::{self, Readable},
+        running::Pulse,
+    },
+};
 use tidewaiter_tests::{
     process::tell,
     world::{MINUTE, SECOND, Setting, World},
@@ -18,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 use super::{output, read};
 
 const FOLDER: &str = "agent/packaging/dashboards";
+const DASHBOARDS: [&str; 2] = ["grafana-agents.json", "grafana-centre.json"];
+const ALERTS: [&str; 2] = ["alerts.yml", "alerts-centre.yml"];
 const LIGHTS: &str = include_str!("../../simulator/scenes/lane-lights.toml");
 /// Labels that Prometheus adds itself.
 const ADDED: [&str; 2] = ["instance", "job"];
@@ -121,26 +130,48 @@ fn samples(text: &str) -> Result<Samples> {
 fn asked() -> Result<Vec<(String, String, Vec<String>)>> {
     let mut asked = Vec::new();
     let owned = |text: &str| placeholders(text).map(str::to_owned).collect::<Vec<_>>();
-    let dashboard: serde_json::Value = serde_json::from_str(&read(&format!("{FOLDER}/grafana-agents.json"))?)?;
-    for panel in dashboard["panels"].as_array().context("panels")? {
-        let title = panel["title"].as_str().context("title")?;
-        for target in panel["targets"].as_array().context("targets")? {
-            let expr = target["expr"].as_str().context("expr")?;
-            asked.push((title.to_owned(), expr.to_owned(), owned(target["legendFormat"].as_str().unwrap_or_default())));
+    for file in DASHBOARDS {
+        let dashboard: serde_json::Value = serde_json::from_str(&read(&format!("{FOLDER}/{file}"))?)?;
+        for panel in dashboard["panels"].as_array().context("panels")? {
+            let title = format!("{file}: {}", panel["title"].as_str().context("title")?);
+            for target in panel["targets"].as_array().context("targets")? {
+                let expr = target["expr"].as_str().context("expr")?;
+                asked.push((
+                    title.clone(),
+                    expr.to_owned(),
+                    owned(target["legendFormat"].as_str().unwrap_or_default()),
+                ));
+            }
+        }
+        for variable in dashboard["templating"]["list"].as_array().context("templating")? {
+            for query in [&variable["query"]["query"], &variable["definition"]].into_iter().filter_map(|it| it.as_str())
+            {
+                asked.push((format!("{file}: variable {}", variable["name"]), query.to_owned(), Vec::new()));
+            }
         }
     }
-    for variable in dashboard["templating"]["list"].as_array().context("templating")? {
-        for query in [&variable["query"]["query"], &variable["definition"]].into_iter().filter_map(|it| it.as_str()) {
-            asked.push((format!("variable {}", variable["name"]), query.to_owned(), Vec::new()));
+    for file in ALERTS {
+        let rules = read(&format!("{FOLDER}/{file}"))?;
+        for rule in rules.split("- alert: ").skip(1) {
+            let name = rule.lines().next().unwrap_or_default();
+            let expr = expression(rule).with_context(|| name.to_owned())?;
+            asked.push((format!("{file}: {name}"), expr, owned(rule)));
         }
-    }
-    let rules = read(&format!("{FOLDER}/alerts.yml"))?;
-    for rule in rules.split("- alert: ").skip(1) {
-        let name = rule.lines().next().unwrap_or_default();
-        let expr = rule.lines().find_map(|it| it.trim().strip_prefix("expr: ")).with_context(|| name.to_owned())?;
-        asked.push((name.to_owned(), expr.to_owned(), owned(rule)));
     }
     Ok(asked)
+}
+
+/// The query of a rule: on its line, or the deeper lines below it.
+fn expression(rule: &str) -> Option<String> {
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let mut lines = rule.lines().skip_while(|it| !it.trim().starts_with("expr:"));
+    let first = lines.next()?;
+    let said = first.trim().strip_prefix("expr:")?.trim();
+    if !said.is_empty() && !said.starts_with(['|', '>']) {
+        return Some(said.to_owned());
+    }
+    let below: Vec<&str> = lines.take_while(|it| depth(it) > depth(first)).map(str::trim).collect();
+    (!below.is_empty()).then(|| below.join(" "))
 }
 
 /// What is wrong with asking `text`, and naming `beside`, of what answered `samples`.
@@ -194,6 +225,24 @@ async fn agent() -> Result<String> {
     Ok(text)
 }
 
+/// What a collector answers that runs on the store of the same lane, over HTTP.
+async fn collector() -> Result<String> {
+    let mut world = World::start(Setting { on_disk: true, ..Setting::of(LIGHTS) }).await?;
+    world.until(3 * MINUTE + 50 * SECOND).await;
+    world.stop().await?;
+    world.centre.sign_head()?;
+    let (pulse, running) = Pulse::start();
+    pulse.connected(true);
+    pulse.round(|it| it.receipts_sent = 1);
+    let stop = CancellationToken::new();
+    let place = world.stand.dir.join("centre").join("collector.db").into();
+    let readable = Readable { place, registry: world.stand.registry_path() };
+    let address = listen::serve(&Listen { address: "127.0.0.1:0".parse()? }, readable, running, stop.clone()).await?;
+    let text = tokio::task::spawn_blocking(move || got(address)).await??;
+    stop.cancel();
+    Ok(text)
+}
+
 fn got(address: SocketAddr) -> Result<String> {
     let mut stream = TcpStream::connect(address)?;
     write!(stream, "GET /metrics HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
@@ -207,7 +256,7 @@ fn got(address: SocketAddr) -> Result<String> {
 #[test]
 fn every_figure_and_label_asked_for_is_really_answered() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
-    let answers = [("agent", runtime.block_on(agent())?)];
+    let answers = [("agent", runtime.block_on(agent())?), ("collector", runtime.block_on(collector())?)];
     let mut all = Samples::new();
     for (source, text) in &answers {
         let found = samples(text)?;
@@ -219,6 +268,10 @@ fn every_figure_and_label_asked_for_is_really_answered() -> Result<()> {
     let jobs = prometheus.lines().filter_map(|it| it.trim().strip_prefix("- job_name: ")).collect();
     let asked = asked()?;
     ensure!(asked.len() >= 20, "{} queries", asked.len());
+    for file in DASHBOARDS.iter().chain(&ALERTS) {
+        let of_it = asked.iter().filter(|(place, ..)| place.starts_with(file)).count();
+        ensure!(of_it >= 8, "{of_it} queries in {file}");
+    }
     let faults: Vec<String> = asked
         .iter()
         .flat_map(|(place, text, beside)| {
@@ -260,7 +313,8 @@ fn a_misspelt_query_is_found() -> Result<()> {
 #[test]
 fn prometheus_takes_rules_and_configuration() -> Result<()> {
     let (rules, config) = (format!("{FOLDER}/alerts.yml"), format!("{FOLDER}/prometheus.yml"));
-    for args in [["check", "rules", &rules], ["check", "config", &config]] {
+    let centre = format!("{FOLDER}/alerts-centre.yml");
+    for args in [["check", "rules", &rules], ["check", "config", &config], ["check", "rules", &centre]] {
         let Some(said) = output("promtool", &args)? else { return Ok(()) };
         ensure!(said.contains("SUCCESS"), "promtool {args:?}: {said}");
         tell(&format!("promtool {}: {}", args[..2].join(" "), said.split_whitespace().collect::<Vec<_>>().join(" ")));

@@ -10,6 +10,7 @@ use tidewaiter_words::Language;
 
 use crate::{
     manifest::{FileEntry, Manifest, VERSION},
+    nodes::{self, NodeRecord},
     report,
 };
 
@@ -65,6 +66,8 @@ pub struct Case {
     pub heads: Vec<Vec<u8>>,
     /// Inclusion proofs, by record.
     pub proofs: BTreeMap<u64, Vec<u8>>,
+    /// What the centre found by the seals of instrument nodes, by record.
+    pub nodes: Vec<NodeRecord>,
     /// Contents at hand, by hash: evidence, tables, plans. What no record names is left out.
     pub contents: BTreeMap<Hash, Vec<u8>>,
 }
@@ -197,6 +200,9 @@ impl Case {
         }
         for (seq, proof) in &self.proofs {
             put(&format!("proofs/{seq}.cbor"), proof.clone());
+        }
+        if !self.nodes.is_empty() {
+            put(nodes::FILE, nodes::write(&self.nodes).map_err(io::Error::from)?);
         }
         let mut absent = Vec::new();
         for (folder, ending, hash) in named.all() {

@@ -10,6 +10,7 @@ use tidewaiter_record::{Hash, Registry, Report, Verifier, open_head, parse, proo
 use crate::{
     case::{MAX_BYTES, Named},
     manifest::{FileEntry, Manifest, VERSION},
+    nodes::{self, NodeRecord},
 };
 
 /// Files in a bundle at most.
@@ -56,12 +57,14 @@ pub struct Checked {
     pub proofs: u64,
     /// Heads that are signed by the centre.
     pub heads: u64,
+    /// What the maker says of instrument nodes: its word, see `nodes.json`.
+    pub nodes: Vec<NodeRecord>,
 }
 
 impl Checked {
     /// Whether anything speaks against the bundle.
     pub fn is_bad(&self) -> bool {
-        self.report.is_bad() || !self.damage.is_empty()
+        self.report.is_bad() || !self.damage.is_empty() || self.nodes.iter().any(|it| !it.findings.is_empty())
     }
 }
 
@@ -219,5 +222,15 @@ fn judge(
             Err(why) => say("heads.cborseq", why),
         }
     }
-    Checked { manifest, report: verifier.finish(), damage, proofs, heads }
+    let mut nodes = Vec::new();
+    if let Some(text) = files.get(nodes::FILE) {
+        match nodes::read(text) {
+            Ok(said) => nodes = said,
+            Err(why) => say(nodes::FILE, why),
+        }
+    }
+    for it in nodes.iter().filter(|it| !hashes.contains_key(&it.seq)) {
+        say(nodes::FILE, format!("it speaks of record {}, which is not among the valid records", it.seq));
+    }
+    Checked { manifest, report: verifier.finish(), damage, proofs, heads, nodes }
 }

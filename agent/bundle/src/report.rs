@@ -10,7 +10,7 @@ use tidewaiter_record::{
 };
 use tidewaiter_words::{Arg, Language, quantity, say, terms};
 
-use crate::case::Case;
+use crate::{case::Case, nodes::NodeRecord};
 
 /// Name of a language in file names.
 pub(crate) fn tag(language: Language) -> &'static str {
@@ -40,6 +40,9 @@ How to check this file / 如何检查本文件
 
 Take the registry from the authority, not from this file: registry.json in here only shows which keys are meant.
 登记表请向主管机关索取，不要使用本文件内的 registry.json。
+
+nodes.json, where there is one, is what the centre found by the seals of instrument nodes: its word. The keys are not in here.
+有 nodes.json 时，其中是中心按仪器节点封印核验的结果，系中心的陈述；密钥不在本文件内。
 
 By hand: manifest.json lists every file with its SHA-256 (`sha256sum`). records.cborseq is a CBOR sequence (RFC 8742) of
 COSE_Sign1 items (RFC 9052); any COSE tool checks their signatures. Each record names the SHA-256 of the one before it. The
@@ -75,9 +78,53 @@ pub(crate) fn text(language: Language, case: &Case, asked: &[&Record], verified:
         out.push('\n');
         out.push_str(&one(language, record));
     }
+    if !case.nodes.is_empty() {
+        out.push('\n');
+        out.push_str(&nodes(language, case));
+    }
     out.push('\n');
     out.push_str(&answers(language, verified, absent));
     out
+}
+
+/// What the centre found by the seals of nodes: of the records asked for, and whatever speaks against another.
+fn nodes(language: Language, case: &Case) -> String {
+    let mut out = String::new();
+    let mut line = |id: &str, parts: &[(&str, Arg<'_>)]| {
+        let _ = writeln!(out, "{}", say(language, id, parts));
+    };
+    line("bundle-nodes", &[]);
+    for record in case.nodes.iter().filter(|it| case.asked.contains(&it.seq) || !it.findings.is_empty()) {
+        for sentence in node_lines(language, record) {
+            line("bundle-node-line", &[("said", (&sentence).into())]);
+        }
+    }
+    out
+}
+
+/// What is said of one record and its nodes, a sentence each.
+pub fn node_lines(language: Language, record: &NodeRecord) -> Vec<String> {
+    let number = record.seq;
+    let mut lines = Vec::new();
+    for node in &record.nodes {
+        let parts =
+            [("number", number.into()), ("instrument", (&node.instrument).into()), ("serial", (&node.serial).into())];
+        lines.push(say(language, "bundle-node-held", &parts));
+    }
+    for finding in &record.findings {
+        let known = matches!(
+            finding.reason.as_str(),
+            "node-mac" | "node-serial" | "node-sequence" | "node-value" | "node-block-missing"
+        );
+        let what =
+            if known { say(language, &format!("bundle-{}", finding.reason), &[]) } else { finding.reason.clone() };
+        let parts = [("number", number.into()), ("what", (&what).into()), ("detail", (&finding.detail).into())];
+        lines.push(say(language, "bundle-node-found", &parts));
+    }
+    if record.findings.is_empty() {
+        lines.push(say(language, "bundle-node-nothing", &[("number", number.into())]));
+    }
+    lines
 }
 
 fn one(language: Language, record: &Record) -> String {

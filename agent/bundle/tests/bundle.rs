@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use tidewaiter_bundle::{Case, CaseError, Checked, check, is_bundle};
+use tidewaiter_bundle::{Case, CaseError, Checked, NodeFinding, NodeName, NodeRecord, check, is_bundle};
 use tidewaiter_record::{
     ChainHead, ChainId, Claims, Ed25519Signer, Hash, Receipt, RegisteredKey, Registry, RegistryClass, Statement,
     body::{Body, Context, Detail, Event, Evidence, Flags, Genesis, TimeBlock, TimeQuality, TimeSource},
@@ -282,6 +282,50 @@ fn python() -> Option<std::path::PathBuf> {
     })
 }
 
+/// What a layout is for: a reader of today passes over what is added tomorrow.
+#[test]
+fn what_is_said_of_nodes_is_in_both_reports_and_may_grow() {
+    let mut made = made();
+    let finding = |reason: &str| NodeFinding { reason: reason.to_owned(), detail: "scale-1: block 7".to_owned() };
+    let nodes = vec![NodeName { instrument: "scale-1".to_owned(), serial: "TWN00001".to_owned() }];
+    let record = |seq, findings| NodeRecord { seq, nodes: nodes.clone(), findings };
+    made.case.nodes = vec![record(3, Vec::new()), record(5, Vec::new()), record(7, vec![finding("node-sequence")])];
+    let bytes = written(&made);
+    let mut seen = BTreeMap::new();
+    for tomorrow in [false, true] {
+        let grown = repacked(&bytes, |name, content| {
+            let mut text = String::from_utf8_lossy(&content).into_owned();
+            if name == "nodes.json" && tomorrow {
+                text = text.replace("\"seq\": 5", "\"seq\": 5, \"more\": [1]");
+            }
+            vec![(name.to_owned(), if name == "nodes.json" { text.into_bytes() } else { content })]
+        });
+        let checked = checked(&grown, &made.registry);
+        assert_eq!((checked.nodes.len(), checked.damage.len()), (3, usize::from(tomorrow)), "{:?}", checked.damage);
+        assert!(checked.is_bad());
+    }
+    let mut archive = tar::Archive::new(bytes.as_slice());
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let name = entry.path().unwrap().to_str().unwrap().to_owned();
+        let mut text = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut text).unwrap();
+        seen.insert(name, text);
+    }
+    let text = |name: &str| String::from_utf8(seen[name].clone()).unwrap();
+    let english = text("report.en.txt");
+    for line in [
+        "Record 5: readings of scale-1 were held against the key of node TWN00001",
+        "Record 5: nothing found against it",
+        "Record 7: a block is replayed or was held back (scale-1: block 7)",
+    ] {
+        assert!(english.contains(line), "{english}");
+    }
+    assert!(!english.contains("Record 3: readings"), "neither asked for nor spoken against");
+    assert!(text("report.zh-CN.txt").contains("记录 7：数据块被重放或被扣留（scale-1: block 7）"));
+    assert!(text("nodes.json").starts_with("{\n  \"version\": 1,\n  \"records\": ["));
+}
+
 #[test]
 fn python_reads_the_same_file_and_says_the_same() {
     let Some(python) = python() else {
@@ -305,8 +349,21 @@ fn python_reads_the_same_file_and_says_the_same() {
             vec![(name.to_owned(), content)]
         })
     };
+    let of_nodes = |seq, findings: &[&str]| {
+        let mut case = made.case.clone();
+        let finding = |it: &&str| NodeFinding { reason: (*it).to_owned(), detail: "block 7".to_owned() };
+        let nodes = vec![NodeName { instrument: "scale-1".to_owned(), serial: "TWN00001".to_owned() }];
+        case.nodes = vec![NodeRecord { seq, nodes, findings: findings.iter().map(finding).collect() }];
+        let mut bytes = Vec::new();
+        case.write(&made.registry, &mut bytes).unwrap();
+        bytes
+    };
     let rows = [
         ("good", good.clone(), 0),
+        ("nodes without a finding", of_nodes(5, &[]), 0),
+        ("a finding of a node", of_nodes(5, &["node-mac"]), 1),
+        ("a finding of tomorrow", of_nodes(5, &["node-tomorrow"]), 1),
+        ("nodes of a record that is not here", of_nodes(40, &[]), 1),
         ("from the middle", from_the_middle, 0),
         ("a bit of the records", spoil("records.cborseq"), 1),
         ("a bit of the evidence", spoil("evidence/"), 1),

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidewaiter_bundle::{Case, CaseError, about};
+use tidewaiter_bundle::{Case, CaseError, NodeFinding, NodeName, NodeRecord, about};
 use tidewaiter_config::limits::builtin_texts;
 use tidewaiter_record::{ChainId, Hash, Receipt, Signer, issue, parse};
 
 use crate::{
     archive::ArchiveError,
+    nodes::{Due, Nodes, text_of},
     proving::{ProveError, inclusion},
     store::{Store, StoreError, StoredRecord, Walk as _},
 };
@@ -82,6 +83,42 @@ pub fn gather(
     let wanted = case.wanted()?;
     case.contents = contents(store, &wanted, files)?;
     Ok(case)
+}
+
+/// What the seals of nodes say of the records of a case: what was found when they came in or by a later check, and what
+/// these nodes' keys say now. A record without readings of a node is not in it.
+///
+/// # Errors
+///
+/// When the store cannot be read.
+pub fn of_nodes(store: &dyn Store, nodes: &Nodes, case: &Case) -> Result<Vec<NodeRecord>, BundleError> {
+    let mut all = Vec::new();
+    for bytes in &case.records {
+        // The case itself says of a record that cannot be read.
+        let Ok(record) = parse(bytes) else { continue };
+        let seq = record.header.seq;
+        let finding = |reason: &str, detail: &str| NodeFinding { reason: reason.to_owned(), detail: detail.to_owned() };
+        let stored = store.node_findings_of(record.header.chain, seq, seq)?;
+        let mut findings: Vec<NodeFinding> =
+            stored.iter().map(|it| finding(it.finding.bad.word(), &it.finding.detail)).collect();
+        let mut held = Vec::new();
+        if let Some(due) = Due::of(store, nodes, &record)? {
+            for it in due.findings(store, &record)? {
+                if findings.iter().all(|known| known.reason != it.bad.word()) {
+                    findings.push(finding(it.bad.word(), &it.detail));
+                }
+            }
+            let named = |(instrument, serial): &(String, _)| NodeName {
+                instrument: instrument.clone(),
+                serial: text_of(*serial),
+            };
+            held = due.judged.held.iter().map(named).collect();
+        }
+        if !held.is_empty() || !findings.is_empty() {
+            all.push(NodeRecord { seq, nodes: held, findings });
+        }
+    }
+    Ok(all)
 }
 
 /// A receipt over what the chain holds up to `last`, made now: it says what the store says.

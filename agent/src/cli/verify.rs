@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use tidewaiter_bundle::{check, is_bundle};
+use tidewaiter_bundle::{check, is_bundle, node_lines};
 use tidewaiter_console::Progress;
 use tidewaiter_record::{
     Detail, Hash, Record, Registry, Report, SequenceBuffer, Verdict, Verifier,
@@ -93,6 +93,7 @@ fn verify_bundle(args: &VerifyArgs, path: &Path, registry: &Registry) -> Outcome
                 "damage": checked.damage,
                 "proofs": checked.proofs,
                 "heads": checked.heads,
+                "nodes": checked.nodes,
             });
             object.insert("bundle".to_owned(), bundle);
         }
@@ -111,6 +112,17 @@ fn verify_bundle(args: &VerifyArgs, path: &Path, registry: &Registry) -> Outcome
         for damage in &checked.damage {
             let parts = [("file", (&damage.file).into()), ("what", (&damage.what).into())];
             outln!("{}", say(language, "bundle-damaged", &parts));
+        }
+        if !checked.nodes.is_empty() {
+            let bad = checked.nodes.iter().filter(|it| !it.findings.is_empty());
+            let parts =
+                [("records", (checked.nodes.len() as u64).into()), ("bad", (bad.clone().count() as u64).into())];
+            outln!("{}", say(language, "bundle-nodes-checked", &parts));
+            for record in bad {
+                for sentence in node_lines(language, record) {
+                    outln!("{}", say(language, "bundle-node-line", &[("said", (&sentence).into())]));
+                }
+            }
         }
     }
     Ok(if checked.is_bad() { FINDING } else { OK })

@@ -42,6 +42,18 @@ pub enum Unanswered {
         #[source]
         why: io::Error,
     },
+    /// It took the question and said nothing, or not all of it.
+    #[error(
+        "the clock service at {path} closed the connection {said}; see what it says of that, journalctl -u tidewaiter-clock, and start it \
+         again, systemctl restart tidewaiter-clock", path = path.display(),
+        said = if *bytes == 0 { "without an answer" } else { "in the middle of its answer" }
+    )]
+    Closed {
+        /// The socket.
+        path: PathBuf,
+        /// How much had come.
+        bytes: usize,
+    },
     /// Not understood.
     #[error(transparent)]
     Word(#[from] WordError),
@@ -136,6 +148,9 @@ impl Clock for ServedClock {
 /// Asks the service once, at `asked_ms`.
 fn ask(path: &Path, asked_ms: u64) -> Result<Word, Unanswered> {
     let line = line(path).map_err(|why| Unanswered::Line { path: path.to_owned(), why })?;
+    if !line.ends_with(b"\n") && (line.len() as u64) < LONGEST {
+        return Err(Unanswered::Closed { path: path.to_owned(), bytes: line.len() });
+    }
     let word = Word::read(&line)?;
     // Whoever answers, it is the kernel's word of now: not one kept from before, and not one from another machine.
     if !(asked_ms..=SystemClock.now().mono_ms).contains(&word.mono_ms) {
@@ -262,6 +277,24 @@ mod tests {
             assert_eq!(clock.kernel().synchronised, None, "{name}");
             // Asked in vain once, it is left alone for a while: sealing must not wait for it each time.
             assert!(matches!(clock.word(), Err(Unanswered::Pausing)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_closes_is_named_with_what_to_do() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, said, what) in
+            [("dumb", "", "without an answer"), ("half", "{\"v\":1,", "in the middle of its answer")]
+        {
+            let path = dir.path().join(name);
+            served(&path, move |mut asked| {
+                let _ = asked.write_all(said.as_bytes());
+            });
+            let why = sandboxed(&path).word().unwrap_err().to_string();
+            for word in [path.to_str().unwrap(), what, "journalctl -u tidewaiter-clock", "systemctl restart"] {
+                assert!(why.contains(word), "{why}");
+            }
+            assert!(!why.contains("EOF"), "{why}");
         }
     }
 

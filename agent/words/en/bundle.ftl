@@ -17,6 +17,21 @@ bundle-simulated = Data of simulated instruments.
 bundle-drill = Recorded as an exercise.
 bundle-other = Content: { $said }
     { $json }
+bundle-nodes = What the centre found by the seals of instrument nodes. This is its word: the keys are with the centre and the nodes alone
+bundle-node-line = - { $said }
+bundle-node-held = Record { $number }: readings of { $instrument } were held against the key of node { $serial }
+bundle-node-nothing = Record { $number }: nothing found against it
+bundle-node-found = Record { $number }: { $what } ({ $detail })
+bundle-node-mac = a block is not sealed with the key of its node, or no key was in force
+bundle-node-serial = a block is another node's
+bundle-node-sequence = a block is replayed or was held back
+bundle-node-value = the record says something else than the node sealed
+bundle-node-block-missing = a reading has no sealed block
+bundle-nodes-checked = { $bad ->
+    [0] instrument nodes: the centre says that it held { $records } records against their seals, and found nothing against any
+   *[other] instrument nodes: of { $records } records that the centre held against their seals, something speaks against { $bad }:
+}
+
 bundle-answers = What a check of these records by the maker's registry says
 bundle-answer = { $question }: { $answer }
 bundle-receipted = The centre has signed that it holds the records up to { $upto }.

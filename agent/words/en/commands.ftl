@@ -322,6 +322,15 @@ centre-count-node = instrument nodes
 centre-node-blocks = { $blocks } blocks, { $sealed } sealed rightly
 centre-node-added = node { $serial } is { $instrument } of { $agent } from { $from }
 centre-node-revoked = the key of { $instrument } of { $agent } ends at { $at }
+centre-nodes-gone-over = { $records } stored records gone over, { $nodes } with readings of nodes
+centre-nodes-blocks = { $blocks } blocks, { $sealed } sealed rightly, { $new } of them not known before
+centre-nodes-found = new finding { $kind }: { $count }
+centre-nodes-findings = { $new ->
+    [0] no new finding; { $known } known before
+   *[other] new findings: { $new }; { $known } known before. `tidewaiter-collector status` names the records
+}
+centre-nodes-waiting = { $records } records name readings that are still to come; they are checked when those are here
+centre-nodes-unreadable = { $records } stored records cannot be read any more; `tidewaiter-collector log check` says which
 centre-node-order = node { $serial }: length { $length }, security counter { $counter }, SHA-256 { $hash }, order { $mac }
 centre-bad = bad: { $cause } ({ $meant })
 centre-cause-topic = on a topic that is none of ours

@@ -84,6 +84,7 @@ help-tidewaiter-collector-nodes = Keys of instrument nodes, and what they vouch 
 help-tidewaiter-collector-nodes-add = Add a node; a running collector takes it at once
 help-tidewaiter-collector-nodes-list = Show the nodes, from when to when their keys are in force, and how many of their blocks are here. Never a key
 help-tidewaiter-collector-nodes-revoke = End the key of a node: readings after that moment are none of it
+help-tidewaiter-collector-nodes-check = Check the readings of nodes in records that are here already, such as those from before a node was added; exit code 1 when something speaks against one. Doing it again changes nothing
 help-tidewaiter-collector-nodes-authorise-update = Vouch for an image of a node's firmware: prints the order that the node takes. Check the signature of the release first
 help-tidewaiter-collector-backup = Copy the store, in use or not, into a folder to go on from. A database server has its own ways
 help-tidewaiter-collector-restore = Make a new store from a backup or an archive

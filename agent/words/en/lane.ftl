@@ -57,5 +57,5 @@ heading-tables = Limit tables
 heading-time = Time
 heading-subject = Subject
 heading-result = Result
-heading-record = Record
+heading-record = Recording
 other-language = 中文

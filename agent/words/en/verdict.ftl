@@ -16,7 +16,8 @@ disposition-not-recording = NOT RECORDING
 # What the staff do next
 do-clear = May proceed.
 do-refer = Direct to the inspection area; an inspector decides.
-do-alarm = Stop the vehicle, keep people away, call the radiation safety officer or the officer on duty.
+do-alarm = Stop it here, it may not go on; call the officer on duty.
+do-alarm-radiation = Stop the vehicle, keep people away, call the radiation safety officer or the officer on duty.
 do-not-valid = This scan is void: pass through again.
 do-not-recording = Use the paper procedure.
 

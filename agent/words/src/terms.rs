@@ -269,6 +269,7 @@ mod tests {
             both(&format!("disposition-{disposition}"));
             both(&format!("do-{disposition}"));
         }
+        both("do-alarm-radiation");
         let verdicts = [
             Verdict::NotApplicable,
             Verdict::Pass,

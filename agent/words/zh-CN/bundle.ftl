@@ -17,6 +17,21 @@ bundle-simulated = 含模拟仪器数据。
 bundle-drill = 按演练记录。
 bundle-other = 内容：{ $said }
     { $json }
+bundle-nodes = 中心按仪器节点封印核验的结果。此为中心的陈述：密钥仅由中心和节点持有
+bundle-node-line = · { $said }
+bundle-node-held = 记录 { $number }：{ $instrument } 的读数已用节点 { $serial } 的密钥核对
+bundle-node-nothing = 记录 { $number }：未发现问题
+bundle-node-found = 记录 { $number }：{ $what }（{ $detail }）
+bundle-node-mac = 数据块的封印与节点密钥不符，或当时没有有效密钥
+bundle-node-serial = 数据块属于另一节点
+bundle-node-sequence = 数据块被重放或被扣留
+bundle-node-value = 记录内容与节点封存的内容不同
+bundle-node-block-missing = 读数没有封存数据块
+bundle-nodes-checked = { $bad ->
+    [0] 仪器节点：中心称已按封印核对 { $records } 条记录，未发现问题
+   *[other] 仪器节点：中心按封印核对的 { $records } 条记录中，{ $bad } 条有问题：
+}
+
 bundle-answers = 按制作方登记表检查这些记录的结果
 bundle-answer = { $question }：{ $answer }
 bundle-receipted = 中心已签名确认收存至第 { $upto } 条记录。

@@ -298,6 +298,15 @@ centre-count-node = 仪器节点
 centre-node-blocks = { $blocks } 个数据块，其中 { $sealed } 个封印正确
 centre-node-added = 节点 { $serial } 自 { $from } 起为 { $agent } 的 { $instrument }
 centre-node-revoked = { $agent } 的 { $instrument } 的密钥止于 { $at }
+centre-nodes-gone-over = 已检查所存记录 { $records } 条，其中 { $nodes } 条含节点读数
+centre-nodes-blocks = { $blocks } 个数据块，其中 { $sealed } 个封印正确，{ $new } 个为首次收录
+centre-nodes-found = 新问题 { $kind }：{ $count } 个
+centre-nodes-findings = { $new ->
+    [0] 没有新问题；此前已知 { $known } 个
+   *[other] 新问题 { $new } 个；此前已知 { $known } 个。`tidewaiter-collector status` 列出相关记录
+}
+centre-nodes-waiting = { $records } 条记录所指的读数尚未到达，到达后再检查
+centre-nodes-unreadable = { $records } 条所存记录已无法读取；`tidewaiter-collector log check` 可指出
 centre-node-order = 节点 { $serial }：长度 { $length }，安全计数 { $counter }，SHA-256 { $hash }，指令 { $mac }
 centre-bad = 不良：{ $cause }（{ $meant }）
 centre-cause-topic = 主题不属于本系统

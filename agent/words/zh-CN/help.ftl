@@ -84,6 +84,7 @@ help-tidewaiter-collector-nodes = 仪器节点的密钥及其担保
 help-tidewaiter-collector-nodes-add = 添加节点；运行中的中心立即采用
 help-tidewaiter-collector-nodes-list = 显示各节点、密钥的有效期和已收到的数据块数；从不显示密钥
 help-tidewaiter-collector-nodes-revoke = 终止节点的密钥：此后的读数不再算作该节点的
+help-tidewaiter-collector-nodes-check = 检查已存记录中的节点读数，例如添加节点之前收到的记录；发现问题时退出码为 1。重复执行不会改变结果
 help-tidewaiter-collector-nodes-authorise-update = 为节点固件映像担保：打印节点接受的指令。请先核验发布的签名
 help-tidewaiter-collector-backup = 将存储（无论是否在用）复制到文件夹，供继续使用；数据库服务器另有办法
 help-tidewaiter-collector-restore = 由备份或归档建立新存储

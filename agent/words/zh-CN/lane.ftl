@@ -51,5 +51,5 @@ heading-tables = 限值表
 heading-time = 时间
 heading-subject = 检测对象
 heading-result = 结果
-heading-record = 记录号
+heading-record = 记录情况
 other-language = English

@@ -16,7 +16,8 @@ disposition-not-recording = 未在记录
 # 工作人员下一步做什么
 do-clear = 可以通行。
 do-refer = 请引导至查验区，由查验人员处理。
-do-alarm = 立即拦停，人员远离车辆，通知辐射安全负责人或值班领导。
+do-alarm = 立即拦停，不得继续通行，通知值班领导。
+do-alarm-radiation = 立即拦停，人员远离车辆，通知辐射安全负责人或值班领导。
 do-not-valid = 本次检测无效，请重新通过检测。
 do-not-recording = 请改用纸质流程。
 

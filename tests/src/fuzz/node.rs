@@ -5,7 +5,8 @@ use tidewaiter_app::{
     node::{Boot, Node, Reset},
     plant::{FRAME_BYTES, Frame, Plant},
 };
-use tidewaiter_drivers::modbus::rtu;
+use tidewaiter_config::profile::Field;
+use tidewaiter_drivers::{modbus::rtu, reading::Missing};
 use tidewaiter_node::{
     block::{BYTES, Block, NodeKey, SEALED_BYTES},
     map,
@@ -13,6 +14,22 @@ use tidewaiter_node::{
 
 const KEY: [u8; 32] = [0x5A; 32];
 const UNIT: u8 = 1;
+/// Fields of a block, as profiles spell them.
+const FIELDS: [&str; 13] = [
+    "mass",
+    "counts",
+    "current",
+    "temperature",
+    "serial-mass",
+    "interval",
+    "sequence",
+    "uptime",
+    "starts",
+    "event-counter",
+    "seal-open",
+    "warming-up",
+    "simulated",
+];
 
 struct Memory([u8; 4096]);
 
@@ -180,6 +197,22 @@ pub fn node_plant(bytes: &[u8]) {
     assert_eq!(after.last(), Some(&again));
 }
 
+/// What an agent's profile makes of a field: the digits that were sent, or no value for a reason that was sent.
+fn field_of(block: &Block, field: Field) {
+    match field.of(block) {
+        Ok(read) => {
+            let text = read.value.to_string();
+            assert_eq!(text.parse(), Ok(read.value), "{} is {text}", field.word());
+            assert_eq!(read.unit, field.unit());
+        }
+        Err(reason) => assert!(
+            if field.is_measured() { reason != Missing::Refused } else { reason == Missing::Refused },
+            "{}: {reason:?}",
+            field.word()
+        ),
+    }
+}
+
 /// A block as a reader takes it: what parses is what a node would have sealed.
 ///
 /// # Panics
@@ -192,6 +225,9 @@ pub fn node_block(bytes: &[u8]) {
     let mut sealed = key.seal(&block);
     assert!(key.has_sealed(&sealed));
     assert_eq!(Block::parse(&sealed), Ok(block));
+    for field in FIELDS.iter().filter_map(|it| Field::from_word(it)) {
+        field_of(&block, field);
+    }
     let bit = bytes.iter().fold(0_usize, |sum, &byte| sum * 31 % 4096 + usize::from(byte)) % (BYTES * 8);
     if let Some(byte) = sealed.get_mut(bit / 8) {
         *byte ^= 1 << (bit % 8);

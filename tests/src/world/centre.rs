@@ -237,6 +237,17 @@ impl Centre {
         self.inside().deliveries.clone()
     }
 
+    /// Signs a head over the log as it is, as a collector does every so often.
+    ///
+    /// # Errors
+    ///
+    /// When the store or the key fails.
+    pub fn sign_head(&self) -> Result<u64> {
+        let now_ms = self.wall_ms();
+        let head = self.inside().core.issue_head(0, now_ms).map_err(|why| anyhow!("{why}"))?;
+        Ok(head.number)
+    }
+
     /// What the core did not take or could not do; empty in a world that works.
     pub fn failures(&self) -> Vec<String> {
         self.inside().failures.clone()

@@ -330,8 +330,10 @@ pub(super) fn bundle(args: &BundleArgs) -> Result<u8, Failure> {
     let signer = keys::load(&config.centre.key)?;
     let registry = keys::load_registry(&config.centre.registry)?;
     let store = config.store.place.read()?;
-    let case =
+    let mut case =
         case::gather(store.as_ref(), signer.as_ref(), &args.asked, args.chain, &table_files(&config)?, now_ms())?;
+    let nodes = config.nodes.as_deref().map(crate::nodes::load).transpose()?.unwrap_or_default();
+    case.nodes = case::of_nodes(store.as_ref(), &nodes, &case)?;
     let failed = |source| Failure::Output { path: args.out.clone(), source };
     let file = File::create(&args.out).map_err(failed)?;
     let manifest = case.write(&registry, BufWriter::new(&file)).map_err(case::BundleError::from)?;

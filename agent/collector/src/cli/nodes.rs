@@ -9,7 +9,8 @@ use std::{
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use tidewaiter_console::said;
+use tidewaiter_console::{language, said};
+use tidewaiter_words::say;
 
 use super::{Failure, headed};
 use crate::{
@@ -46,6 +47,21 @@ pub enum NodesCommand {
         /// The last moment at which it counts; now, where left out.
         #[arg(long, value_name = "TIME")]
         at: Option<Timestamp>,
+    },
+    /// Check the readings of nodes in records that are here already, such as those from before a node was added; exit code 1 when
+    /// something speaks against one. Doing it again changes nothing.
+    ///
+    /// Example: tidewaiter-collector nodes check --serial TWN00001 --config collector.toml
+    Check {
+        /// Only the instruments at which this node is or was; all nodes, where left out.
+        #[arg(long)]
+        serial: Option<String>,
+        /// The configuration that names the file of nodes and the store; on a file no collector may be running.
+        #[arg(long, env = "TIDEWAITER_COLLECTOR_CONFIG")]
+        config: PathBuf,
+        /// One JSON object instead of lines.
+        #[arg(long)]
+        json: bool,
     },
     /// Vouch for an image of a node's firmware: prints the order that the node takes. Check the signature of the release first.
     ///
@@ -118,6 +134,7 @@ pub(super) fn carry_out(command: NodesCommand) -> Result<u8, Failure> {
             writeln!(io::stdout(), "{told}")?;
             Ok(0)
         }
+        NodesCommand::Check { serial, config, json } => check(serial.as_deref(), &config, json),
         NodesCommand::AuthoriseUpdate { image, which, json } => authorise(&image, &which, json),
     }
 }
@@ -173,6 +190,43 @@ fn list(config: &Path, json: bool) -> Result<u8, Failure> {
     }
     writeln!(out, "{table}")?;
     Ok(0)
+}
+
+fn check(serial: Option<&str>, config: &Path, json: bool) -> Result<u8, Failure> {
+    let (file, config) = file_of(config)?;
+    let mut nodes = nodes::load(&file)?;
+    if let Some(text) = serial {
+        nodes = nodes.with(nodes::serial_of(text).map_err(Failure::Usage)?);
+        if nodes.is_empty() {
+            let why = format!("{}: no node has the serial number {text}; `nodes list` shows them", file.display());
+            return Err(Failure::Usage(why));
+        }
+    }
+    // A store that is not there is not made by looking for findings in it.
+    drop(config.store.place.read()?);
+    let done = nodes::recheck(config.store.place.open()?.as_mut(), &nodes)?;
+    let mut out = io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::to_string(&done).map_err(io::Error::from)?)?;
+        return Ok(u8::from(done.is_bad()));
+    }
+    let (all, of_nodes) = (done.records, done.of_nodes);
+    writeln!(out, "{}", said!("centre-nodes-gone-over", records = all, nodes = of_nodes))?;
+    let (blocks, sealed, new) = (done.blocks, done.sealed, done.blocks_new);
+    writeln!(out, "{}", said!("centre-nodes-blocks", blocks = blocks, sealed = sealed, new = new))?;
+    for (bad, number) in &done.findings_new {
+        writeln!(out, "{}", said!("centre-nodes-found", kind = bad.word(), count = *number))?;
+    }
+    let (new, known) = (done.findings_new.values().sum::<u64>(), done.findings_known);
+    let told = say(language(), "centre-nodes-findings", &[("new", new.into()), ("known", known.into())]);
+    writeln!(out, "{told}")?;
+    if done.waiting > 0 {
+        writeln!(out, "{}", said!("centre-nodes-waiting", records = done.waiting))?;
+    }
+    if done.unreadable > 0 {
+        writeln!(out, "{}", said!("centre-nodes-unreadable", records = done.unreadable))?;
+    }
+    Ok(u8::from(done.is_bad()))
 }
 
 fn as_json(node: &Node, seen: Option<NodeSeen>) -> serde_json::Value {

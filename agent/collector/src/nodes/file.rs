@@ -240,7 +240,12 @@ fn key_of(text: &str) -> Result<[u8; KEY_BYTES], String> {
     Ok(bytes)
 }
 
-fn serial_of(text: &str) -> Result<[u8; SERIAL_BYTES], String> {
+/// Reads a serial number as people write it: up to 8 characters, or 16 hexadecimal digits.
+///
+/// # Errors
+///
+/// What to write instead.
+pub fn serial_of(text: &str) -> Result<[u8; SERIAL_BYTES], String> {
     let mut serial = [0; SERIAL_BYTES];
     if text.len() == 2 * SERIAL_BYTES && hex::decode_to_slice(text, &mut serial).is_ok() {
         return Ok(serial);

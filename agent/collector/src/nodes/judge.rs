@@ -11,7 +11,7 @@
 //! A quantity of an inspection must lie within what the node sealed of it: one that was measured by a node and stands nowhere
 //! in its readings was made up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidewaiter_config::profile::Field;
 use tidewaiter_drivers::reading::{Indication, Missing, Moment, Outcome, Quality};
@@ -21,7 +21,7 @@ use tidewaiter_node::{
 };
 use tidewaiter_record::body::{InspectionDetail, Measured, Reading};
 
-use super::{Node, Nodes, frame, text_of};
+use super::{Node, Nodes, SERIAL_BYTES, frame, text_of};
 use crate::finding::{Bad, Finding};
 
 /// A block with a right seal, and the moment it is claimed for.
@@ -44,6 +44,8 @@ pub struct Judged {
     pub proofs: Vec<Proof>,
     /// Values that a block bears out, by instrument.
     pub proven: BTreeMap<String, Vec<Indication>>,
+    /// Instruments with readings in the record, and the serial number of the node whose key they were held against.
+    pub held: BTreeSet<(String, [u8; SERIAL_BYTES])>,
     found: BTreeMap<Bad, (u64, String)>,
 }
 
@@ -51,6 +53,11 @@ impl Judged {
     /// Notes something that speaks against the record.
     pub fn say(&mut self, bad: Bad, detail: impl FnOnce() -> String) {
         self.found.entry(bad).or_insert_with(|| (0, detail())).0 += 1;
+    }
+
+    /// Whether the record holds anything of a node.
+    pub fn holds_anything(&self) -> bool {
+        !self.held.is_empty() || !self.found.is_empty() || self.blocks > 0
     }
 
     /// One finding for each cause, with the first thing found and how many there were.
@@ -81,6 +88,7 @@ pub fn judge_readings(nodes: &Nodes, agent: &str, simulated: bool, readings: &[R
             }
             continue;
         };
+        judged.held.insert((instrument.to_owned(), node.serial));
         let proof = moment(&mut judged, node, at, &readings);
         if let Some(proof) = &proof
             && proof.status & status::SIMULATED != 0

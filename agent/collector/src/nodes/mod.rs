@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! record ─► readings of a node ─► raw bytes ─► block ─► serial, MAC ─► values compared ─► findings
-//!                                  frame        judge                    judge              (sequence: the core, with the store)
+//!                                  frame        judge                    judge              (sequence: stored, with the store)
 //! ```
 //!
 //! A node and the centre share a key that no gateway has. The gateway stores the node's answer verbatim inside its signed
@@ -15,6 +15,7 @@ mod file;
 mod frame;
 pub mod image;
 mod judge;
+mod stored;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -25,9 +26,10 @@ use tidewaiter_node::block::NodeKey;
 pub const SERIAL_BYTES: usize = 8;
 
 pub use self::{
-    file::{NodesError, NodesFile, add, fresh_key, load, read_key, revoke, text_of},
+    file::{NodesError, NodesFile, add, fresh_key, load, read_key, revoke, serial_of, text_of},
     frame::blocks,
     judge::{Judged, Proof, judge_inspection, judge_readings},
+    stored::{Due, Rechecked, recheck},
 };
 
 /// A node at one place, while its key is in force there.
@@ -80,6 +82,14 @@ impl Nodes {
     /// Every entry, in the order of the file.
     pub fn all(&self) -> &[Node] {
         &self.0
+    }
+
+    /// The instruments that a node is or was at, with all that was ever there: a reading from before its time is another
+    /// node's.
+    #[must_use]
+    pub fn with(&self, serial: [u8; SERIAL_BYTES]) -> Self {
+        let had = |at: &&Node| self.of(&at.agent, &at.instrument).any(|it| it.serial == serial);
+        Self(self.0.iter().filter(had).cloned().collect())
     }
 
     /// Whether there is none: then nothing is checked.

@@ -83,14 +83,16 @@ pub enum Side {
 pub trait NodeStore {
     /// A block of a node beside a number.
     fn node_block(&self, serial: [u8; 8], sequence: u64, side: Side) -> Result<Option<NodeBlock>, StoreError>;
-    /// Keeps a block whose number is free.
-    fn put_node_block(&mut self, block: &NodeBlock) -> Result<(), StoreError>;
+    /// Keeps a block whose number is free; `false` where it is taken.
+    fn put_node_block(&mut self, block: &NodeBlock) -> Result<bool, StoreError>;
     /// Forgets blocks and findings of a record that does not stand in its chain any more.
     fn forget_node_record(&mut self, chain: ChainId, seq: u64) -> Result<(), StoreError>;
-    /// Keeps a finding; one per record and cause.
-    fn put_node_finding(&mut self, found: &NodeFinding) -> Result<(), StoreError>;
+    /// Keeps a finding; one per record and cause, so `false` where there is one already.
+    fn put_node_finding(&mut self, found: &NodeFinding) -> Result<bool, StoreError>;
     /// The newest findings, and no more than so many.
     fn node_findings(&self, most: u32) -> Result<Vec<NodeFinding>, StoreError>;
+    /// The findings against the records of a chain with these numbers, both included, by number.
+    fn node_findings_of(&self, chain: ChainId, first: u64, last: u64) -> Result<Vec<NodeFinding>, StoreError>;
     /// Every node of which a block is kept.
     fn nodes_seen(&self) -> Result<Vec<NodeSeen>, StoreError>;
     /// Records that name a content.
@@ -127,7 +129,7 @@ impl NodeStore for SqliteStore {
             .map_err(StoreError::database(READING))
     }
 
-    fn put_node_block(&mut self, it: &NodeBlock) -> Result<(), StoreError> {
+    fn put_node_block(&mut self, it: &NodeBlock) -> Result<bool, StoreError> {
         let seq = row_seq(it.seq)?;
         self.connection
             .prepare_cached(
@@ -150,8 +152,8 @@ impl NodeStore for SqliteStore {
                     it.wall_ms
                 ])
             })
-            .map_err(StoreError::database(WRITING))?;
-        Ok(())
+            .map(|rows| rows == 1)
+            .map_err(StoreError::database(WRITING))
     }
 
     fn forget_node_record(&mut self, chain: ChainId, seq: u64) -> Result<(), StoreError> {
@@ -165,7 +167,7 @@ impl NodeStore for SqliteStore {
         Ok(())
     }
 
-    fn put_node_finding(&mut self, it: &NodeFinding) -> Result<(), StoreError> {
+    fn put_node_finding(&mut self, it: &NodeFinding) -> Result<bool, StoreError> {
         let seq = row_seq(it.seq)?;
         self.connection
             .prepare_cached(
@@ -176,24 +178,23 @@ impl NodeStore for SqliteStore {
                 let (bad, detail) = (it.finding.bad.word(), &it.finding.detail);
                 to.execute(params![it.chain.0, seq, it.agent, bad, detail, it.received_ms])
             })
-            .map_err(StoreError::database("writing a finding"))?;
-        Ok(())
+            .map(|rows| rows == 1)
+            .map_err(StoreError::database("writing a finding"))
     }
 
     fn node_findings(&self, most: u32) -> Result<Vec<NodeFinding>, StoreError> {
-        let rows: Vec<FindingRow> = self
-            .connection
-            .prepare_cached(
-                "SELECT chain, seq, agent, reason, detail, received_ms FROM node_finding ORDER BY id DESC LIMIT ?1",
-            )
-            .and_then(|mut it| {
-                it.query_map([most], |row| {
-                    Ok((ChainId(row.get(0)?), seq_of(row, 1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
-                })?
-                .collect()
-            })
-            .map_err(StoreError::database(READING))?;
-        rows.into_iter().map(finding_of).collect()
+        self.findings(
+            "SELECT chain, seq, agent, reason, detail, received_ms FROM node_finding ORDER BY id DESC LIMIT ?1",
+            [most],
+        )
+    }
+
+    fn node_findings_of(&self, chain: ChainId, first: u64, last: u64) -> Result<Vec<NodeFinding>, StoreError> {
+        self.findings(
+            "SELECT chain, seq, agent, reason, detail, received_ms FROM node_finding
+             WHERE chain = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq, id",
+            params![chain.0, clamped(first), clamped(last)],
+        )
     }
 
     fn nodes_seen(&self) -> Result<Vec<NodeSeen>, StoreError> {
@@ -213,6 +214,22 @@ impl NodeStore for SqliteStore {
             .prepare_cached("SELECT chain, seq FROM named WHERE sha256 = ?1 ORDER BY chain, seq")
             .and_then(|mut it| it.query_map([&hash.0], |row| Ok((ChainId(row.get(0)?), seq_of(row, 1)?)))?.collect())
             .map_err(StoreError::database(READING))
+    }
+}
+
+impl SqliteStore {
+    fn findings(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<NodeFinding>, StoreError> {
+        let rows: Vec<FindingRow> = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut it| {
+                it.query_map(params, |row| {
+                    Ok((ChainId(row.get(0)?), seq_of(row, 1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+                })?
+                .collect()
+            })
+            .map_err(StoreError::database(READING))?;
+        rows.into_iter().map(finding_of).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    home::{Home, both},
+    home::{Home, both, free_port},
     service::{Broker, PATIENCE},
     writer::{NOW, Writer, core_on, named},
 };
@@ -93,10 +93,7 @@ fn ask(at: SocketAddr, path: &str, host: &str) -> (u16, String) {
 async fn a_running_centre_is_asked_how_it_is() {
     let folder = tempfile::tempdir().unwrap();
     keys::init(folder.path(), "centre", RegistryClass::Test).unwrap();
-    let free = || {
-        let probe = TcpListener::bind("127.0.0.1:0").unwrap();
-        probe.local_addr().unwrap()
-    };
+    let free = || SocketAddr::from(([127, 0, 0, 1], free_port()));
     let (listen, broker) = (free(), free());
     let text = format!(
         "version = 1\n[broker]\nurl = \"mqtt://{broker}\"\n[store]\npath = \"collector.db\"\n[centre]\nkey = \"{KEY_FILE}\"\n\

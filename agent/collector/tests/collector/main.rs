@@ -21,6 +21,7 @@ mod nodes;
 mod pace;
 mod postgres;
 mod printing;
+mod recheck;
 mod rot;
 mod rotation;
 mod service;

@@ -28,11 +28,11 @@ use crate::{
     writer::{NOW, Out, Writer, core_on, sort, textile},
 };
 
-const KEY: [u8; 32] = [7; 32];
-const SERIAL: &str = "TWN00001";
+pub(crate) const KEY: [u8; 32] = [7; 32];
+pub(crate) const SERIAL: &str = "TWN00001";
 
 /// The centre's book: scale-1 of gate-07 is a node, and was another one before.
-fn book() -> Nodes {
+pub(crate) fn book() -> Nodes {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("nodes.toml");
     let at = |ms: i64| jiff::Timestamp::from_millisecond(NOW + ms).unwrap();
@@ -45,7 +45,7 @@ fn book() -> Nodes {
 }
 
 /// A block of a node that was started when the clock was at `NOW`, read in second `second`.
-fn block(sequence: u64, second: u64) -> Block {
+pub(crate) fn block(sequence: u64, second: u64) -> Block {
     let good = |value| Sample { state: State::Good, value };
     Block {
         serial: *b"TWN00001",
@@ -65,12 +65,12 @@ fn block(sequence: u64, second: u64) -> Block {
     }
 }
 
-fn sealed(block: &Block) -> [u8; BYTES] {
+pub(crate) fn sealed(block: &Block) -> [u8; BYTES] {
     NodeKey::new(KEY).seal(block)
 }
 
 /// The answer as it came over RTU.
-fn rtu(block: &[u8; BYTES]) -> Vec<u8> {
+pub(crate) fn rtu(block: &[u8; BYTES]) -> Vec<u8> {
     let mut frame = vec![17, 4, 94];
     frame.extend(block);
     frame.extend(crc16(&frame).to_le_bytes());
@@ -84,28 +84,28 @@ fn tcp(block: &[u8; BYTES]) -> Vec<u8> {
     adu
 }
 
-fn at(second: u64) -> Moment {
+pub(crate) fn at(second: u64) -> Moment {
     Moment { mono_ms: 500_000 + second * 1000, wall_ms: NOW + i64::try_from(second).unwrap() * 1000 }
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "an outcome is what readings take")]
-fn value(text: &str, unit: Unit) -> Outcome {
+pub(crate) fn value(text: &str, unit: Unit) -> Outcome {
     Ok(Indication { value: text.parse::<Decimal>().unwrap(), unit, quality: Quality::Good })
 }
 
-fn mass() -> Outcome {
+pub(crate) fn mass() -> Outcome {
     value("18000000", Unit::Gram)
 }
 
-fn reading(channel: &str, second: u64, outcome: Outcome, raw: Vec<u8>) -> Reading {
+pub(crate) fn reading(channel: &str, second: u64, outcome: Outcome, raw: Vec<u8>) -> Reading {
     Reading { instrument: "scale-1".into(), channel: channel.into(), at: at(second), outcome, raw }
 }
 
-fn context() -> Context {
+pub(crate) fn context() -> Context {
     Context { software: "tidewaiter 0.1.0".into(), config: [7; 32] }
 }
 
-fn shot(reading: Reading) -> Detail {
+pub(crate) fn shot(reading: Reading) -> Detail {
     Detail::Reading(Box::new(SingleReading {
         flags: Flags::default(),
         reading,
@@ -115,7 +115,7 @@ fn shot(reading: Reading) -> Detail {
     }))
 }
 
-fn passage(readings: Vec<Reading>, mass: Outcome) -> InspectionDetail {
+pub(crate) fn passage(readings: Vec<Reading>, mass: Outcome) -> InspectionDetail {
     let mut detail = textile("6.0");
     detail.subject.kind = "conveyance".into();
     detail.measured = vec![Measured {

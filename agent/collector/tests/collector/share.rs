@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -19,7 +19,7 @@ use tidewaiter_record::{RegistryClass, Sealed};
 
 use crate::{
     command::{collector, text},
-    home::{Home, kill},
+    home::{Home, free_port, kill},
     service::{PATIENCE, Uplink},
     writer::Writer,
 };
@@ -47,7 +47,7 @@ impl Mosquitto {
             );
             return None;
         };
-        let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let at = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let conf = folder.join("mosquitto.conf");
         let (port, user) = (at.port(), "user root");
         fs::write(&conf, format!("listener {port} 127.0.0.1\npersistence false\nallow_anonymous true\n{user}\n"))

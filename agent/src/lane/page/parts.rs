@@ -4,7 +4,7 @@ use askama::Template;
 use tidewaiter_drivers::identity::iso6346::ContainerNumber;
 use tidewaiter_screening::{
     Finding, Verdict,
-    inspection::{Declaration, Identity},
+    inspection::{Alarm, Declaration, Identity},
 };
 use tidewaiter_words::{knows, quantity, terms};
 
@@ -14,7 +14,7 @@ use super::{
     sentence::Stage,
     when::age,
 };
-use crate::inspector::{LiveResult, LiveValue};
+use crate::inspector::{LiveResult, LiveValue, ResultDetail};
 
 /// Findings of one kind listed at most; more are counted.
 const LISTED: usize = 12;
@@ -84,6 +84,9 @@ fn verdict(look: &Look, result: &LiveResult) -> String {
 fn action(look: &Look, stage: &Stage<'_>, kind: Kind) -> String {
     let word = stage.word();
     let reason = match stage {
+        Stage::Result(result, _) if kind == Kind::Lane && word == "alarm" && is_of_radiation(&result.detail) => {
+            "radiation"
+        }
         Stage::Result(result, _) => result.reason.unwrap_or_default(),
         _ => "",
     };
@@ -92,6 +95,20 @@ fn action(look: &Look, stage: &Stage<'_>, kind: Kind) -> String {
         .into_iter()
         .find(|id| knows(look.language, id))
         .map_or_else(String::new, |id| look.t(&id))
+}
+
+/// Whether radiation is among what alarms: staff keep away from it, and need not from a lorry that is too heavy.
+fn is_of_radiation(detail: &ResultDetail) -> bool {
+    let of_alarm = |it: &Alarm| matches!(it.kind.as_str(), "gamma" | "neutron");
+    // A count has its kind in its name, everything else in the unit of its limit (UCUM).
+    let of_finding = |it: &Finding| {
+        it.alarms
+            && !it.advisory
+            && it.verdict == Verdict::Fail
+            && (["gamma", "neutron"].iter().any(|name| it.parameter.starts_with(name))
+                || ["Gy", "Sv", "Bq"].iter().any(|unit| it.limit.contains(unit)))
+    };
+    detail.alarms.iter().any(of_alarm) || detail.findings.iter().any(of_finding)
 }
 
 /// Who or what stands there.
@@ -190,7 +207,7 @@ pub(super) fn why(look: &Look, place: &str) -> WhyPart {
     if let Stage::Result(result, _) = look.stage(place) {
         let detail = &result.detail;
         let language = look.language;
-        let alarm = |it: &tidewaiter_screening::inspection::Alarm| {
+        let alarm = |it: &Alarm| {
             format!("{} · {}", terms::alarm_by(language, &it.kind, it.by_device, it.recomputed), it.instrument)
         };
         reasons.extend(detail.alarms.iter().map(alarm));
@@ -307,4 +324,81 @@ fn missing_words(look: &Look, text: &str) -> String {
     let (word, code) =
         text.split_once('(').map_or((text, None), |(word, rest)| (word, rest.trim_end_matches(')').parse().ok()));
     terms::missing(look.language, word, code)
+}
+
+#[cfg(test)]
+mod tests {
+    use tidewaiter_screening::Reason;
+
+    use super::*;
+
+    fn detail(alarms: &[&str], findings: Vec<Finding>) -> ResultDetail {
+        let alarm = |kind: &&str| Alarm {
+            instrument: "portal-1".to_owned(),
+            kind: (*kind).to_owned(),
+            by_device: true,
+            recomputed: false,
+        };
+        ResultDetail {
+            identities: Vec::new(),
+            declaration: Declaration::None,
+            findings,
+            measured: Vec::new(),
+            alarms: alarms.iter().map(alarm).collect(),
+            faults: Vec::new(),
+            alarm_mismatch: false,
+            simulated: false,
+            drill: false,
+            operator: None,
+            closed_mono_ms: 0,
+        }
+    }
+
+    fn finding(parameter: &str, limit: &str, verdict: Verdict, alarms: bool) -> Finding {
+        Finding {
+            table: "t".to_owned(),
+            edition: "1".to_owned(),
+            row: "r".to_owned(),
+            parameter: parameter.to_owned(),
+            verdict,
+            alarms,
+            value: None,
+            limit: limit.to_owned(),
+            rule: String::new(),
+            stage: None,
+            hazards: Vec::new(),
+            legal_force: "site".to_owned(),
+            probability: None,
+            advisory: false,
+        }
+    }
+
+    #[test]
+    fn only_an_alarm_of_radiation_speaks_of_radiation() {
+        let rows: [(&str, &[&str], Vec<Finding>, bool); 9] = [
+            ("gamma alarm", &["gamma"], Vec::new(), true),
+            ("neutron alarm", &["neutron"], Vec::new(), true),
+            ("another alarm", &["door-open"], Vec::new(), false),
+            ("dose rate", &[], vec![finding("dose-rate", "<= 0.12 + 0.25 uGy/h", Verdict::Fail, true)], true),
+            ("contamination", &[], vec![finding("surface-alpha", "<= 0.04 Bq/cm2", Verdict::Fail, true)], true),
+            ("counts", &[], vec![finding("gamma-counts", "<= 934 + 7 sqrt(934) {count}", Verdict::Fail, true)], true),
+            ("mass", &[], vec![finding("gross-mass", "<= 49000 kg", Verdict::Fail, true)], false),
+            (
+                "mass, and a dose rate that passes",
+                &[],
+                vec![
+                    finding("gross-mass", "<= 49000 kg", Verdict::Fail, true),
+                    finding("dose-rate", "<= 0.37 uGy/h", Verdict::Pass, true),
+                    finding("dose-rate", "<= 0.37 uGy/h", Verdict::Inconclusive(Reason::NoValue), true),
+                ],
+                false,
+            ),
+            ("a row that only refers", &[], vec![finding("dose-rate", "<= 1 uGy/h", Verdict::Fail, false)], false),
+        ];
+        for (what, alarms, findings, expected) in rows {
+            assert_eq!(is_of_radiation(&detail(alarms, findings)), expected, "{what}");
+        }
+        let said = |id| tidewaiter_words::say(tidewaiter_words::Language::En, id, &[]);
+        assert!(!said("do-alarm").contains("radiation") && said("do-alarm-radiation").contains("radiation"));
+    }
 }

@@ -34,10 +34,10 @@ impl NodeStore for PostgresStore {
         })
     }
 
-    fn put_node_block(&mut self, block: &NodeBlock) -> Result<(), StoreError> {
+    fn put_node_block(&mut self, block: &NodeBlock) -> Result<bool, StoreError> {
         let (block, seq) = (*block, row_seq(block.seq)?);
         self.ask("writing the block of a node", move |it| {
-            it.execute(
+            let rows = it.execute(
                 "INSERT INTO node_block (serial, sequence, mac, starts, events, uptime_ms, chain, seq, boot, mono_ms, wall_ms)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
                 &[
@@ -54,7 +54,7 @@ impl NodeStore for PostgresStore {
                     &block.wall_ms,
                 ],
             )?;
-            Ok(())
+            Ok(rows == 1)
         })
     }
 
@@ -71,16 +71,16 @@ impl NodeStore for PostgresStore {
         })
     }
 
-    fn put_node_finding(&mut self, found: &NodeFinding) -> Result<(), StoreError> {
+    fn put_node_finding(&mut self, found: &NodeFinding) -> Result<bool, StoreError> {
         let (found, seq) = (found.clone(), row_seq(found.seq)?);
         self.ask("writing a finding", move |it| {
             let (agent, detail) = (text(&found.agent), text(&found.finding.detail));
-            it.execute(
+            let rows = it.execute(
                 "INSERT INTO node_finding (chain, seq, agent, reason, detail, received_ms)
                  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
                 &[&found.chain.0.as_slice(), &seq, &agent, &found.finding.bad.word(), &detail, &found.received_ms],
             )?;
-            Ok(())
+            Ok(rows == 1)
         })
     }
 
@@ -89,10 +89,17 @@ impl NodeStore for PostgresStore {
         let rows: Vec<FindingRow> = self.ask("reading the blocks of nodes", move |it| {
             let sql =
                 "SELECT chain, seq, agent, reason, detail, received_ms FROM node_finding ORDER BY id DESC LIMIT $1";
-            it.all(sql, &[&most], |row| {
-                let (chain, seq) = (chain_id(row, 0)?, number(row, 1)?);
-                Ok((chain, seq, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, row.try_get(5)?))
-            })
+            it.all(sql, &[&most], found_in)
+        })?;
+        rows.into_iter().map(finding_of).collect()
+    }
+
+    fn node_findings_of(&self, chain: ChainId, first: u64, last: u64) -> Result<Vec<NodeFinding>, StoreError> {
+        let (first, last) = (clamped(first), clamped(last));
+        let rows: Vec<FindingRow> = self.ask("reading the blocks of nodes", move |it| {
+            let sql = "SELECT chain, seq, agent, reason, detail, received_ms FROM node_finding
+                       WHERE chain = $1 AND seq BETWEEN $2 AND $3 ORDER BY seq, id";
+            it.all(sql, &[&chain.0.as_slice(), &first, &last], found_in)
         })?;
         rows.into_iter().map(finding_of).collect()
     }
@@ -112,6 +119,11 @@ impl NodeStore for PostgresStore {
             it.all(sql, &[&hash.0.as_slice()], |row| Ok((chain_id(row, 0)?, number(row, 1)?)))
         })
     }
+}
+
+fn found_in(row: &Row) -> Outcome<FindingRow> {
+    let (chain, seq) = (chain_id(row, 0)?, number(row, 1)?);
+    Ok((chain, seq, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, row.try_get(5)?))
 }
 
 fn block_of(row: &Row) -> Outcome<NodeBlock> {
