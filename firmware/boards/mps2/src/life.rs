@@ -3,6 +3,7 @@
 use embedded_hal::delay::DelayNs;
 use tidewaiter_app::{
     board::{
+        gate::Gate,
         past::{Past, Stand},
         turnaround::{BOUNDS_US, Turnaround},
     },
@@ -28,12 +29,8 @@ use crate::{
 const SOFTWARE: &str = concat!("tidewaiter-node ", env!("CARGO_PKG_VERSION"), " mps2");
 /// Bytes of the EEPROM.
 const EEPROM: u16 = 4096;
-/// The loop comes round at least this often.
+/// The loop comes round at least this often; the end of a frame has an alarm of its own.
 const IDLE_US: u32 = 10_000;
-/// And this often while a frame may be on its way: so much later than its end the silence is seen at most.
-const BUSY_US: u32 = 200;
-/// Silence on the bus after which no frame is on its way.
-const QUIET_US: u64 = 300_000;
 /// Between two looks at the temperature: the sensor converts four times a second.
 const TEMPERATURE_US: u64 = 500_000;
 /// Between two lines of the log.
@@ -78,20 +75,31 @@ struct Life<'a> {
     plant: Plant,
     sensor: Tmp105,
     bus: Sbcon,
-    /// When the bus brought its last byte.
-    heard: u64,
+    /// When slow work may begin.
+    gate: Gate,
+    /// A byte came from the bus in this turn.
+    heard: bool,
+    /// Slow work has been done since the last turn in which one came, and replies that waited behind such work.
+    worked: bool,
+    behind: u32,
     /// When the temperature was asked for, and when a line of the log was written.
     felt: u64,
     reported: u64,
-    /// How often the loop is woken.
-    period_us: u32,
+    /// The end of a frame that the alarm is set to.
+    armed: Option<u64>,
     turnaround: Turnaround,
+    /// When the core woke from its last sleep.
+    woke: u64,
+    /// How late the alarm rang, which nothing of the board's holds up: the host's share.
+    alarm: Turnaround,
+    /// What is left to the board: from the silence's end, or from the waking after it, to the reply.
+    own: Turnaround,
     /// The plant wants to see what an unfed watchdog does.
     starves: bool,
 }
 
 impl Life<'_> {
-    fn inputs(&mut self, now: u64) {
+    fn inputs(&mut self) {
         while let Some((at, byte)) = Line::Plant.take() {
             let Some(frame) = self.plant.push(byte) else { continue };
             self.node.seal_switch(frame.seal_open);
@@ -111,6 +119,9 @@ impl Life<'_> {
         while let Some((at, byte)) = Line::Scale.take() {
             self.node.scale_byte(at, byte);
         }
+    }
+
+    fn temperature(&mut self, now: u64) {
         if now.saturating_sub(self.felt) >= TEMPERATURE_US {
             self.felt = now;
             let felt = self.sensor.read(&mut self.bus).unwrap_or(None);
@@ -119,6 +130,7 @@ impl Life<'_> {
     }
 
     fn bus(&mut self) {
+        self.heard = false;
         // A reply on its way is not to be written over; the line is a half-duplex one.
         if uart::is_replying() {
             return;
@@ -127,9 +139,15 @@ impl Life<'_> {
             self.node.bus_error();
         }
         while let Some((at, byte)) = Line::Bus.take() {
-            self.heard = at;
+            self.heard = true;
+            self.worked = false;
             self.node.bus_byte(at, byte);
         }
+        if let Some(due) = self.node.bus_due().filter(|due| self.armed != Some(*due)) {
+            self.armed = Some(due);
+            clock::wake_at(due);
+        }
+        let rang = clock::rang();
         let now = clock::now();
         if let Some(reply) = self.node.bus_poll(now) {
             // The first byte goes out now. QEMU takes the others as fast as they are written, on this core's time.
@@ -137,11 +155,14 @@ impl Life<'_> {
             uart::reply(reply);
             let took = self.node.bus_answered(answered);
             self.turnaround.count(took);
+            // The silence may have ended long before somebody woke the core.
+            let slept = self.woke.saturating_sub(answered.saturating_sub(u64::from(took)));
+            self.own.count(took.saturating_sub(u32::try_from(slept).unwrap_or(u32::MAX)));
+            self.behind = self.behind.saturating_add(u32::from(self.worked));
         }
-        let period_us = if now.saturating_sub(self.heard) < QUIET_US { BUSY_US } else { IDLE_US };
-        if period_us != self.period_us {
-            self.period_us = period_us;
-            clock::wake_every(period_us);
+        if let Some(late) = rang {
+            self.alarm.count(late);
+            clock::wake_every(IDLE_US);
         }
     }
 
@@ -156,20 +177,30 @@ impl Life<'_> {
         number(count(used), &mut uart::log);
         uart::log(b" of ");
         number(count(all), &mut uart::log);
+        uart::log(b", replies behind slow work ");
+        number(self.behind, &mut uart::log);
         uart::log(b", turnaround us");
-        for (at, replies) in self.turnaround.classes.iter().enumerate() {
-            uart::log(b" <=");
-            match BOUNDS_US.get(at) {
-                Some(bound) => number(*bound, &mut uart::log),
-                None => uart::log(b"more"),
-            }
-            uart::log(b":");
-            number(*replies, &mut uart::log);
-        }
-        uart::log(b" longest ");
-        number(self.turnaround.longest_us, &mut uart::log);
+        classes(&self.turnaround);
+        uart::log(b"; alarm late us");
+        classes(&self.alarm);
+        uart::log(b"; own us");
+        classes(&self.own);
         uart::log(b"\n");
     }
+}
+
+fn classes(counted: &Turnaround) {
+    for (at, replies) in counted.classes.iter().enumerate() {
+        uart::log(b" <=");
+        match BOUNDS_US.get(at) {
+            Some(bound) => number(*bound, &mut uart::log),
+            None => uart::log(b"more"),
+        }
+        uart::log(b":");
+        number(*replies, &mut uart::log);
+    }
+    uart::log(b" longest ");
+    number(counted.longest_us, &mut uart::log);
 }
 
 /// The first line of a log: why it starts, and who runs.
@@ -204,11 +235,17 @@ fn main() -> ! {
         plant: Plant::new(),
         sensor: Tmp105::new(Tmp105::ADDRESS),
         bus,
-        heard: 0,
+        gate: Gate::new(),
+        heard: false,
+        worked: false,
+        behind: 0,
         felt: 0,
         reported: 0,
-        period_us: IDLE_US,
+        armed: None,
         turnaround: Turnaround::new(),
+        woke: 0,
+        alarm: Turnaround::new(),
+        own: Turnaround::new(),
         starves: false,
     };
     uart::set_speed(u32::from(life.node.bus().speed).saturating_mul(100));
@@ -216,20 +253,25 @@ fn main() -> ! {
     loop {
         let now = clock::now();
         past::keep(now);
-        life.inputs(now);
         life.bus();
-        let orders = life.node.tick(clock::now());
-        if orders.feed_watchdog && !life.starves {
-            watchdog::feed();
+        life.inputs();
+        if life.gate.opens(now, life.node.bus_is_idle(), life.heard) {
+            life.worked = true;
+            life.temperature(now);
+            let orders = life.node.tick(clock::now());
+            if orders.feed_watchdog && !life.starves {
+                watchdog::feed();
+            }
+            if orders.restart.is_some() {
+                past::restart();
+            }
+            life.report(now);
         }
-        if orders.restart.is_some() {
-            past::restart();
-        }
-        life.report(now);
         // An interrupt that came since the lines were looked at still wakes the core: it sleeps with interrupts held back.
         critical_section::with(|section| {
-            if uart::all_quiet(section) {
+            if uart::all_quiet(section) && clock::is_silent(section) {
                 cortex_m::asm::wfi();
+                life.woke = clock::now();
             }
         });
     }
