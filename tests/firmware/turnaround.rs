@@ -42,6 +42,8 @@ pub(super) fn by_instructions() -> Result<()> {
     rig.cut()?;
     rig.board.by_instructions = true;
     rig.power()?;
+    // What a host that stalls heaps up on the plant link comes at once, which no wire does.
+    rig.still();
     let mut client = rig.client()?;
     for number in 0..POLLS {
         // A sealed block, and what its making does not slow down.

@@ -34,6 +34,12 @@ impl Gate {
     }
 }
 
+/// Whether work of so many µs that begins now ends before a reply is due. An instant that has passed brought none: what the
+/// line holds is no request, and need not be waited for.
+pub fn has_time(now: u64, due: Option<u64>, work_us: u64) -> bool {
+    due.is_none_or(|due| due <= now || due.saturating_sub(now) >= work_us)
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -129,6 +135,15 @@ mod tests {
         }
         assert_eq!(turns.replied.len(), 100);
         assert!(turns.replied.iter().all(|at| turns.worked.contains(at)));
+    }
+
+    #[test]
+    fn short_work_is_begun_if_it_ends_in_time() {
+        for (due, has) in
+            [(None, true), (Some(1_299), false), (Some(1_300), true), (Some(1_001), false), (Some(1_000), true)]
+        {
+            assert_eq!(has_time(1_000, due, 300), has, "{due:?}");
+        }
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 use embedded_hal::delay::DelayNs;
 use tidewaiter_app::{
     board::{
-        gate::Gate,
+        gate::{self, Gate},
         past::{Past, Stand},
         turnaround::{BOUNDS_US, Turnaround},
     },
@@ -31,6 +31,8 @@ const SOFTWARE: &str = concat!("tidewaiter-node ", env!("CARGO_PKG_VERSION"), " 
 const EEPROM: u16 = 4096;
 /// The loop comes round at least this often; the end of a frame has an alarm of its own.
 const IDLE_US: u32 = 10_000;
+/// What a frame of the plant link makes the board do takes no longer.
+const INPUTS_US: u64 = 300;
 /// Between two looks at the temperature: the sensor converts four times a second.
 const TEMPERATURE_US: u64 = 500_000;
 /// Between two lines of the log.
@@ -85,6 +87,8 @@ struct Life<'a> {
     /// When the temperature was asked for, and when a line of the log was written.
     felt: u64,
     reported: u64,
+    /// The part of a line that comes next.
+    part: u8,
     /// The end of a frame that the alarm is set to.
     armed: Option<u64>,
     turnaround: Turnaround,
@@ -166,30 +170,36 @@ impl Life<'_> {
         }
     }
 
+    /// Writes a part of a line of the log, if one is due: the whole of it takes longer than a request and its silence.
     fn report(&mut self, now: u64) {
-        if now.saturating_sub(self.reported) < REPORT_US {
+        if self.part == 0 && now.saturating_sub(self.reported) < REPORT_US {
             return;
         }
-        self.reported = now;
-        let (used, all) = image::stack();
-        let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        uart::log(b"stack ");
-        number(count(used), &mut uart::log);
-        uart::log(b" of ");
-        number(count(all), &mut uart::log);
-        uart::log(b", replies behind slow work ");
-        number(self.behind, &mut uart::log);
-        uart::log(b", turnaround us");
-        classes(&self.turnaround);
-        uart::log(b"; alarm late us");
-        classes(&self.alarm);
-        uart::log(b"; own us");
-        classes(&self.own);
-        uart::log(b"\n");
+        match self.part {
+            0 => {
+                self.reported = now;
+                let (used, all) = image::stack();
+                let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+                uart::log(b"stack ");
+                number(count(used), &mut uart::log);
+                uart::log(b" of ");
+                number(count(all), &mut uart::log);
+                uart::log(b", replies behind slow work ");
+                number(self.behind, &mut uart::log);
+            }
+            1 => classes(b", turnaround us", &self.turnaround),
+            2 => classes(b"; alarm late us", &self.alarm),
+            _ => {
+                classes(b"; own us", &self.own);
+                uart::log(b"\n");
+            }
+        }
+        self.part = (self.part + 1) & 3;
     }
 }
 
-fn classes(counted: &Turnaround) {
+fn classes(title: &[u8], counted: &Turnaround) {
+    uart::log(title);
     for (at, replies) in counted.classes.iter().enumerate() {
         uart::log(b" <=");
         match BOUNDS_US.get(at) {
@@ -241,6 +251,7 @@ fn main() -> ! {
         behind: 0,
         felt: 0,
         reported: 0,
+        part: 0,
         armed: None,
         turnaround: Turnaround::new(),
         woke: 0,
@@ -254,7 +265,9 @@ fn main() -> ! {
         let now = clock::now();
         past::keep(now);
         life.bus();
-        life.inputs();
+        if gate::has_time(clock::now(), life.node.bus_due(), INPUTS_US) {
+            life.inputs();
+        }
         if life.gate.opens(now, life.node.bus_is_idle(), life.heard) {
             life.worked = true;
             life.temperature(now);
