@@ -74,22 +74,22 @@ impl Decimal {
             [b'+', rest @ ..] => (false, rest),
             _ => (false, text),
         };
-        let mut digits: i64 = 0;
+        let mut magnitude: u64 = 0;
+        let most = i64::MAX.unsigned_abs() + u64::from(negative);
         let mut places: u8 = 0;
         let mut seen = false;
         let mut point = false;
         for &byte in unsigned {
             match byte {
                 b'0'..=b'9' => {
-                    let digit = i64::from(byte - b'0');
-                    digits = digits
-                        .checked_mul(10)
-                        .and_then(
-                            |shifted| {
-                                if negative { shifted.checked_sub(digit) } else { shifted.checked_add(digit) }
-                            },
-                        )
-                        .ok_or(DecimalError::TooLong)?;
+                    // Below this the product and any digit still fit into 64 bits.
+                    if magnitude > i64::MAX.unsigned_abs() / 10 {
+                        return Err(DecimalError::TooLong);
+                    }
+                    magnitude = magnitude.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+                    if magnitude > most {
+                        return Err(DecimalError::TooLong);
+                    }
                     seen = true;
                     if point {
                         places += 1;
@@ -102,6 +102,8 @@ impl Decimal {
                 other => return Err(DecimalError::Byte(other)),
             }
         }
+        // The magnitude of the least number is its own negative.
+        let digits = if negative { magnitude.wrapping_neg() } else { magnitude }.cast_signed();
         if seen { Ok(Self { digits, places }) } else { Err(DecimalError::Empty) }
     }
 
@@ -221,6 +223,10 @@ mod tests {
         check("1.2.3", DecimalError::Byte(b'.'));
         check("--1", DecimalError::Byte(b'-'));
         check("9223372036854775808", DecimalError::TooLong);
+        check("-9223372036854775809", DecimalError::TooLong);
+        check("9223372036854775810", DecimalError::TooLong);
+        check("18446744073709551616", DecimalError::TooLong);
+        check("-99999999999999999999", DecimalError::TooLong);
         check("0.0000000000000000001", DecimalError::TooLong);
     }
 

@@ -3,7 +3,7 @@
 //! `CR LF`, `LF CR`, `CR` and `LF` all end a line. An empty line is nothing, which also makes the
 //! second half of `CR LF` vanish, even when it arrives alone in the next chunk.
 
-use heapless::Vec;
+use heapless::{Vec, VecView};
 
 use super::GARBAGE_REPORT_BYTES;
 
@@ -49,43 +49,50 @@ impl<const N: usize> Lines<N> {
 
     /// Takes one byte.
     pub fn push(&mut self, byte: u8) -> Option<Cut> {
-        let ends_line = byte == b'\r' || byte == b'\n';
-        match self.state {
-            State::Seeking { dropped } if ends_line => {
-                self.buffer.clear();
-                self.state = State::Filling;
-                (dropped > 0).then_some(Cut::Garbage(dropped))
-            }
-            State::Seeking { dropped } => {
-                let dropped = dropped + 1;
-                let report = dropped == GARBAGE_REPORT_BYTES;
-                self.state = State::Seeking { dropped: if report { 0 } else { dropped } };
-                report.then_some(Cut::Garbage(dropped))
-            }
-            State::Filling | State::Reported => {
-                if self.state == State::Reported {
-                    self.buffer.clear();
-                    self.state = State::Filling;
-                }
-                if ends_line {
-                    if self.buffer.is_empty() {
-                        return None;
-                    }
-                    self.state = State::Reported;
-                    return Some(Cut::Line);
-                }
-                if self.buffer.push(byte).is_err() {
-                    self.state = State::Seeking { dropped: 1 };
-                    return Some(Cut::TooLong);
-                }
-                None
-            }
-        }
+        self.state.push(self.buffer.as_mut_view(), byte)
     }
 
     /// The line just reported, without its end; after [`Cut::TooLong`] what fitted of it.
     pub fn line(&self) -> &[u8] {
         &self.buffer
+    }
+}
+
+impl State {
+    /// Takes one byte, whatever the room: once for cutters of all lengths.
+    fn push(&mut self, buffer: &mut VecView<u8>, byte: u8) -> Option<Cut> {
+        let ends_line = byte == b'\r' || byte == b'\n';
+        match *self {
+            State::Seeking { dropped } if ends_line => {
+                buffer.clear();
+                *self = State::Filling;
+                (dropped > 0).then_some(Cut::Garbage(dropped))
+            }
+            State::Seeking { dropped } => {
+                let dropped = dropped + 1;
+                let report = dropped == GARBAGE_REPORT_BYTES;
+                *self = State::Seeking { dropped: if report { 0 } else { dropped } };
+                report.then_some(Cut::Garbage(dropped))
+            }
+            State::Filling | State::Reported => {
+                if *self == State::Reported {
+                    buffer.clear();
+                    *self = State::Filling;
+                }
+                if ends_line {
+                    if buffer.is_empty() {
+                        return None;
+                    }
+                    *self = State::Reported;
+                    return Some(Cut::Line);
+                }
+                if buffer.push(byte).is_err() {
+                    *self = State::Seeking { dropped: 1 };
+                    return Some(Cut::TooLong);
+                }
+                None
+            }
+        }
     }
 }
 

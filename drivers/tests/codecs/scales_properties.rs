@@ -384,6 +384,10 @@ proptest! {
         let line = mt_sics::encode(&answer).unwrap();
         let mut decoder = mt_sics::Decoder::default();
         prop_assert_eq!(only_frames(&mut decoder, &line), std::slice::from_ref(&answer));
+        // Who asks for masses alone hears everything but texts.
+        let heard = only_frames(&mut mt_sics::MassDecoder::default(), &line);
+        let text = matches!(answer, mt_sics::Answer::Text { .. });
+        prop_assert_eq!(heard, if text { vec![] } else { vec![answer.clone()] });
         events(&mut decoder, &noise);
         events(&mut decoder, b"\r\n");
         let got = events(&mut decoder, &line);

@@ -14,6 +14,7 @@
 pub mod board;
 pub mod device;
 pub mod input;
+pub mod instant;
 pub mod line;
 pub mod node;
 pub mod plant;

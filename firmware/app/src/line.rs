@@ -11,6 +11,7 @@
 //!
 //! Not here: what a frame says, and whose it is.
 
+use crate::instant::since;
 use tidewaiter_drivers::modbus::rtu::{self, MAX_ADU_BYTES, MIN_ADU_BYTES};
 
 /// How long a line stays silent after a frame, µs.
@@ -90,13 +91,13 @@ impl Line {
 
     /// Takes a byte that arrived `at`.
     pub fn push(&mut self, at: u64, byte: u8) {
-        let gap = at.saturating_sub(self.last);
+        let gap = since(at, self.last);
         if self.length > 0 {
-            if gap >= u64::from(self.timing.silence_us) && self.is_whole() {
+            if gap >= self.timing.silence_us && self.is_whole() {
                 // The client has given up waiting, or speaks to another: an answer would collide.
                 count(&mut self.lost.overrun);
                 self.clear();
-            } else if gap >= u64::from(self.timing.abandon_us) {
+            } else if gap >= self.timing.abandon_us {
                 self.abandon();
             }
         }
@@ -123,11 +124,11 @@ impl Line {
         if self.length == 0 {
             return None;
         }
-        let silent = now.saturating_sub(self.last);
-        if silent >= u64::from(self.timing.silence_us) && self.is_whole() {
+        let silent = since(now, self.last);
+        if silent >= self.timing.silence_us && self.is_whole() {
             return Some(self.last.saturating_add(u64::from(self.timing.silence_us)));
         }
-        if silent >= u64::from(self.timing.abandon_us) {
+        if silent >= self.timing.abandon_us {
             self.abandon();
         }
         None

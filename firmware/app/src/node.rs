@@ -11,6 +11,7 @@ pub use tidewaiter_node::map::Reset;
 
 use crate::{
     input::Inputs,
+    instant::since,
     line::{Line, Lost, Timing},
     self_test,
     served::Served,
@@ -25,7 +26,7 @@ const PATIENCE_US: u32 = 150_000;
 const RESTART_AFTER_US: u64 = 250_000;
 /// Longest time without a call of any input, µs. A board calls with `None` where a sensor is silent, so this long
 /// without a call is a main loop that has lost its way.
-const INPUT_WITHIN_US: u64 = 5_000_000;
+const INPUT_WITHIN_US: u32 = 5_000_000;
 
 /// How long an image on trial has to answer its first request, µs.
 const TRIAL_US: u64 = 600_000_000;
@@ -238,7 +239,7 @@ impl<S: Storage, U: Updates> Node<S, U> {
 
     /// The first byte of the reply has gone out: measures the turnaround, and gives it, µs. Calling it is up to the board.
     pub fn bus_answered(&mut self, at: u64) -> u32 {
-        let took = u32::try_from(at.saturating_sub(self.silence_ended)).unwrap_or(u32::MAX);
+        let took = since(at, self.silence_ended);
         self.served.turnaround_us = self.served.turnaround_us.max(took);
         took
     }
@@ -246,7 +247,7 @@ impl<S: Storage, U: Updates> Node<S, U> {
     /// Looks whether every part has run, and says what the board is to do.
     pub fn tick(&mut self, now: u64) -> Orders {
         self.served.now = now;
-        let sampled = now.saturating_sub(self.input_at) < INPUT_WITHIN_US;
+        let sampled = since(now, self.input_at) < INPUT_WITHIN_US;
         let polled = core::mem::take(&mut self.polled);
         let fed = polled && sampled;
         if fed {
@@ -261,7 +262,7 @@ impl<S: Storage, U: Updates> Node<S, U> {
         if self.served.on_trial() {
             self.try_image(now);
         }
-        let due = |&(_, since): &(Restart, u64)| now.saturating_sub(since) >= RESTART_AFTER_US;
+        let due = |&(_, asked): &(Restart, u64)| u64::from(since(now, asked)) >= RESTART_AFTER_US;
         Orders { feed_watchdog: fed, restart: self.served.restart.filter(due).map(|(why, _)| why) }
     }
 
@@ -270,7 +271,7 @@ impl<S: Storage, U: Updates> Node<S, U> {
     fn try_image(&mut self, now: u64) {
         if self.self_test_passed() && self.server.counts.replies > 0 {
             self.served.confirm();
-        } else if now.saturating_sub(self.served.started) >= TRIAL_US && self.served.restart.is_none() {
+        } else if u64::from(since(now, self.served.started)) >= TRIAL_US && self.served.restart.is_none() {
             self.served.restart = Some((Restart::Update, now));
         }
     }

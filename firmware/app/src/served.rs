@@ -12,7 +12,7 @@ use crate::{
     line::Lost,
     node::{Boot, Restart},
     server::{Counts, Exception, Identity, Registers, Table},
-    store::{Bus, Fault, Identity as Manufacture, PARAMETER_WORDS, Parameters, Sealed, Store, StoreError},
+    store::{Bus, Fault, Identity as Manufacture, PARAMETER_WORDS, Parameters, Sealed, Store, StoreError, is_all},
     update::{Order, Stage, Step, UpdateError, Updates, WINDOW},
 };
 
@@ -121,10 +121,9 @@ impl<S: Storage, U: Updates> Served<S, U> {
         Ok(key.seal(&block))
     }
 
-    /// The area of input registers that holds an address: its first address and its registers.
-    fn input_area(&self, address: u16) -> Option<(u16, Area)> {
-        let mut area = Words::default();
-        let first = match address {
+    /// Writes the area of input registers that holds an address; gives its first address.
+    fn input_area(&self, address: u16, area: &mut Words) -> Option<u16> {
+        Some(match address {
             0x0000..=0x0009 => {
                 area.word(map::VERSION);
                 area.word(self.status());
@@ -186,14 +185,12 @@ impl<S: Storage, U: Updates> Served<S, U> {
                 map::SERIAL
             }
             _ => return None,
-        };
-        Some((first, area.0))
+        })
     }
 
-    /// The area of holding registers that holds an address.
-    fn holding_area(&self, address: u16) -> Option<(u16, Area)> {
-        let mut area = Words::default();
-        let first = match address {
+    /// Writes the area of holding registers that holds an address; gives its first address.
+    fn holding_area(&self, address: u16, area: &mut Words) -> Option<u16> {
+        Some(match address {
             map::BUS..=0x0003 => {
                 for word in self.bus.to_words() {
                     area.word(word);
@@ -212,8 +209,7 @@ impl<S: Storage, U: Updates> Served<S, U> {
                 map::COMMAND
             }
             _ => return None,
-        };
-        Some((first, area.0))
+        })
     }
 
     fn write_bus(&mut self, at: usize, new: &[u16]) -> Result<(), Exception> {
@@ -255,7 +251,7 @@ impl<S: Storage, U: Updates> Served<S, U> {
         };
         let key = <[u8; 32]>::try_from(key).map_err(|_| Exception::Address)?;
         // The erased or the empty memory of the tool at the bench.
-        if *serial == [0; 8] || key == [0; 32] || key == [0xFF; 32] {
+        if is_all(serial, 0) || is_all(&key, 0) || is_all(&key, 0xFF) {
             return Err(Exception::Value);
         }
         self.store.manufacture(&Manufacture { serial: *serial, key }).map_err(refusal)?;
@@ -308,13 +304,13 @@ impl<S: Storage, U: Updates> Registers for Served<S, U> {
         let whole = out.len();
         let (mut at, mut rest) = (address, out);
         while !rest.is_empty() {
-            let area = match table {
-                Table::Input => self.input_area(at),
-                Table::Holding => self.holding_area(at),
+            let mut area = Words::default();
+            let first = match table {
+                Table::Input => self.input_area(at, &mut area),
+                Table::Holding => self.holding_area(at, &mut area),
             };
-            let (first, bytes) = area.ok_or(Exception::Address)?;
-            let skip = usize::from(at.wrapping_sub(first)).saturating_mul(2);
-            let bytes = bytes.get(skip..).filter(|it| !it.is_empty()).ok_or(Exception::Address)?;
+            let skip = usize::from(at.wrapping_sub(first.ok_or(Exception::Address)?)).wrapping_mul(2);
+            let bytes = area.0.get(skip..).filter(|it| !it.is_empty()).ok_or(Exception::Address)?;
             let (filled, after) = rest.split_at_mut(bytes.len().min(rest.len()));
             filled.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
             let registers = u16::try_from(filled.len() / 2).unwrap_or(u16::MAX);
@@ -367,14 +363,18 @@ impl<S: Storage, U: Updates> Registers for Served<S, U> {
 struct Words(Area);
 
 impl Words {
+    // Out of line, as what is made of it: all areas are made of little else.
+    #[inline(never)]
     fn bytes(&mut self, bytes: &[u8]) {
         let _ = self.0.extend_from_slice(bytes);
     }
 
+    #[inline(never)]
     fn word(&mut self, word: u16) {
         self.bytes(&word.to_be_bytes());
     }
 
+    #[inline(never)]
     fn double(&mut self, double: u32) {
         self.bytes(&double.to_be_bytes());
     }

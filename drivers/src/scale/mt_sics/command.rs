@@ -39,17 +39,18 @@ pub enum Id {
 }
 
 impl Id {
-    const NAMED: [(&'static [u8], Self); 10] = [
-        (b"S", Self::S),
-        (b"T", Self::T),
-        (b"TI", Self::Ti),
-        (b"TA", Self::Ta),
-        (b"TAC", Self::Tac),
-        (b"Z", Self::Z),
-        (b"ZI", Self::Zi),
-        (b"D", Self::D),
-        (b"DW", Self::Dw),
-        (b"K", Self::K),
+    /// Texts filled up with zeros.
+    const NAMED: [([u8; 3], Self); 10] = [
+        (*b"S\0\0", Self::S),
+        (*b"T\0\0", Self::T),
+        (*b"TI\0", Self::Ti),
+        (*b"TA\0", Self::Ta),
+        (*b"TAC", Self::Tac),
+        (*b"Z\0\0", Self::Z),
+        (*b"ZI\0", Self::Zi),
+        (*b"D\0\0", Self::D),
+        (*b"DW\0", Self::Dw),
+        (*b"K\0\0", Self::K),
     ];
 
     /// The kind of mass in an answer with this ID.
@@ -62,7 +63,7 @@ impl Id {
     }
 
     pub(super) fn read(word: &[u8]) -> Option<Self> {
-        if let Some((_, id)) = Self::NAMED.iter().find(|(text, _)| *text == word) {
+        if let Some((_, id)) = Self::NAMED.iter().find(|(text, _)| unit_text::cut(text) == word) {
             return Some(*id);
         }
         match word {
@@ -84,7 +85,7 @@ impl Id {
             Self::I(number) => text.extend_from_slice(&[b'I', b'0' + number / 10 % 10, b'0' + number % 10]),
             named => {
                 let known = Self::NAMED.iter().find(|(_, id)| *id == named);
-                text.extend_from_slice(known.map_or(&[], |(text, _)| *text))
+                text.extend_from_slice(known.map_or(&[], |(text, _)| unit_text::cut(text)))
             }
         };
         text

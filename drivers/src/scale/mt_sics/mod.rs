@@ -172,6 +172,20 @@ impl Form for Answers {
     }
 }
 
+/// The form of the answers for one who asks for masses alone: texts of identification tell nothing.
+///
+/// A text is not looked at either, so that this reader has no table of UTF-8 in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Masses;
+
+impl Form for Masses {
+    type Item = Answer;
+
+    fn read(&self, line: &[u8]) -> Result<Option<Answer>, Refusal> {
+        read_but_texts(line).map(Result::ok)
+    }
+}
+
 /// A line decoder that leaves out XON and XOFF.
 #[derive(Clone, Debug)]
 pub struct HandshakeFree<F>(LineDecoder<F, MAX_LINE_BYTES>);
@@ -208,6 +222,9 @@ impl<F: Form> Decode for HandshakeFree<F> {
 /// Reads the answers of a balance.
 pub type Decoder = HandshakeFree<Answers>;
 
+/// Reads the answers to questions for a mass.
+pub type MassDecoder = HandshakeFree<Masses>;
+
 /// Reads the commands a simulated balance gets: [`Refusal::Shape`] deserves ES, [`Refusal::Number`] and
 /// [`Refusal::Unit`] deserve EL.
 pub type RequestDecoder = HandshakeFree<Requests>;
@@ -226,11 +243,31 @@ fn cut_word(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 fn read(line: &[u8]) -> Result<Answer, Refusal> {
-    match line.trim_ascii_end() {
-        b"ES" => return Ok(Answer::SyntaxError),
-        b"ET" => return Ok(Answer::TransmissionError),
-        b"EL" => return Ok(Answer::LogicalError),
-        _ => {}
+    let Words { id, last, text } = match read_but_texts(line)? {
+        Ok(answer) => return Ok(answer),
+        Err(words) => words,
+    };
+    let text = str::from_utf8(text).map_err(|_| Refusal::Shape)?;
+    let text = Text::try_from(text).map_err(|_| Refusal::TooLong)?;
+    Ok(Answer::Text { id, last, text })
+}
+
+/// An [`Answer::Text`] whose text has not been looked at.
+struct Words<'a> {
+    id: Id,
+    last: bool,
+    text: &'a [u8],
+}
+
+fn read_but_texts(line: &[u8]) -> Result<Result<Answer, Words<'_>>, Refusal> {
+    let answer = match line.trim_ascii_end() {
+        b"ES" => Some(Answer::SyntaxError),
+        b"ET" => Some(Answer::TransmissionError),
+        b"EL" => Some(Answer::LogicalError),
+        _ => None,
+    };
+    if let Some(answer) = answer {
+        return Ok(Ok(answer));
     }
     let (id, rest) = cut_word(line);
     let id = Id::read(id).ok_or(Refusal::Shape)?;
@@ -240,20 +277,16 @@ fn read(line: &[u8]) -> Result<Answer, Refusal> {
         b"D" => Motion::Moving,
         b"A" | b"B" => Motion::Unstated,
         b"I" | b"+" | b"-" | b"L" if !rest.is_empty() => return Err(Refusal::Shape),
-        b"I" => return Ok(Answer::NotNow(id)),
-        b"+" => return Ok(Answer::Over(id)),
-        b"-" => return Ok(Answer::Under(id)),
-        b"L" => return Ok(Answer::BadParameter(id)),
+        b"I" => return Ok(Ok(Answer::NotNow(id))),
+        b"+" => return Ok(Ok(Answer::Over(id))),
+        b"-" => return Ok(Ok(Answer::Under(id))),
+        b"L" => return Ok(Ok(Answer::BadParameter(id))),
         _ => return Err(Refusal::Shape),
     };
     match (id.mass(), status, rest) {
-        (Some(kind), b"S" | b"D" | b"A", [_, ..]) => mass(id, kind, motion, rest),
-        (None, b"S" | b"D" | b"A", []) => Ok(Answer::Done { id, motion }),
-        (None, b"A" | b"B", [_, ..]) => {
-            let text = str::from_utf8(rest).map_err(|_| Refusal::Shape)?;
-            let text = Text::try_from(text).map_err(|_| Refusal::TooLong)?;
-            Ok(Answer::Text { id, last: status == b"A", text })
-        }
+        (Some(kind), b"S" | b"D" | b"A", [_, ..]) => mass(id, kind, motion, rest).map(Ok),
+        (None, b"S" | b"D" | b"A", []) => Ok(Ok(Answer::Done { id, motion })),
+        (None, b"A" | b"B", [_, ..]) => Ok(Err(Words { id, last: status == b"A", text: rest })),
         // A tare that is set is acknowledged with its mass, a mass that is shown has one.
         _ => Err(Refusal::Shape),
     }

@@ -27,10 +27,14 @@ pub(super) fn place(number: i64, point_code: u8, dummy_zeros: DummyZeros) -> Opt
     if point_code >= NO_DECIMALS {
         return Decimal::new(number, point_code - NO_DECIMALS);
     }
-    match dummy_zeros {
-        DummyZeros::Apply => Decimal::whole(number).scaled(i8::try_from(NO_DECIMALS - point_code).ok()?),
-        DummyZeros::Ignore => Some(Decimal::whole(number)),
-    }
+    // Six digits, or a step: 31 bits by two digits fit.
+    let number = i64::from(i32::try_from(number).ok()?);
+    let factor = match (dummy_zeros, point_code) {
+        (DummyZeros::Apply, 0) => 100,
+        (DummyZeros::Apply, _) => 10,
+        (DummyZeros::Ignore, _) => 1,
+    };
+    Some(Decimal::whole(number.wrapping_mul(factor)))
 }
 
 /// The digits that [`place`] makes this value of.
@@ -82,7 +86,7 @@ pub(super) fn read(settings: Settings, raw: &[u8]) -> Result<Frame, Refusal> {
             return Ok(Err(Missing::NotPresent));
         }
         let number = digits::read_unsigned(field)?;
-        if number.places() > 0 || field.contains(&b'.') {
+        if !field.iter().all(u8::is_ascii_digit) {
             return Err(Refusal::Number);
         }
         let signed = if negative { -number.digits() } else { number.digits() };

@@ -7,9 +7,11 @@
 //! A line may be full all the time: a long frame at 1200 Bd, noise without end. Then the gate opens all the same, every
 //! [`SHUT_US`], and only just after a byte, with the whole silence ahead before anything could be due.
 
+use crate::instant::since;
+
 /// Longest time the gate is shut while bytes keep coming, µs. Far below the patience of a watchdog, which is fed
 /// behind the gate.
-pub const SHUT_US: u64 = 100_000;
+pub const SHUT_US: u32 = 100_000;
 
 /// Opens and shuts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,7 +28,7 @@ impl Gate {
     /// Whether long work may begin now. `idle`: the node holds no byte of the bus; `heard`: it has been given one in this
     /// turn of the loop.
     pub fn opens(&mut self, now: u64, idle: bool, heard: bool) -> bool {
-        let opens = idle || heard && now.saturating_sub(self.opened) >= SHUT_US;
+        let opens = idle || heard && since(now, self.opened) >= SHUT_US;
         if opens {
             self.opened = now;
         }
@@ -36,8 +38,8 @@ impl Gate {
 
 /// Whether work of so many µs that begins now ends before a reply is due. An instant that has passed brought none: what the
 /// line holds is no request, and need not be waited for.
-pub fn has_time(now: u64, due: Option<u64>, work_us: u64) -> bool {
-    due.is_none_or(|due| due <= now || due.saturating_sub(now) >= work_us)
+pub fn has_time(now: u64, due: Option<u64>, work_us: u32) -> bool {
+    due.is_none_or(|due| due <= now || since(due, now) >= work_us)
 }
 
 #[cfg(test)]
@@ -123,7 +125,8 @@ mod tests {
         turns.run(0, 2_000_000, &sent(100, &[0x55; 250], 8_000));
         let gaps = turns.worked.windows(2).map(|it| it[1] - it[0]);
         let longest = gaps.max().unwrap();
-        assert!((SHUT_US..SHUT_US + 8_100).contains(&longest), "{longest}");
+        let shut = u64::from(SHUT_US);
+        assert!((shut..shut + 8_100).contains(&longest), "{longest}");
     }
 
     #[test]
@@ -159,7 +162,7 @@ mod tests {
                     let idle = number % 5 == 4 && turn > 4_000;
                     let opens = gate.opens(now + turn, idle, heard);
                     prop_assert!(!opens || idle || heard);
-                    prop_assert!(opens || !heard || now + turn < opened + SHUT_US);
+                    prop_assert!(opens || !heard || now + turn < opened + u64::from(SHUT_US));
                     if opens {
                         opened = now + turn;
                     }

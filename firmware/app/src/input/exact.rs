@@ -1,37 +1,52 @@
 //! Fractions of whole numbers, and the one rounding.
 //!
-//! Numbers here are products of inputs whose widths are known, so that 128 bits hold them; where an operation is not
-//! checked, its caller says why it fits.
+//! Numbers here are products of inputs whose widths are known, so that 128 bits hold them; no operation is checked, and
+//! its caller says why it fits.
 
 /// `numerator / denominator` to the nearest whole number, from the middle away from zero.
 ///
 /// `None` for a denominator that is not positive, and for a result beyond an `i64`.
+///
+/// The quotient comes by shifts and subtractions: a Cortex-M divides 128 bits by a routine of the compiler's that is
+/// larger than everything else here together. This one takes 128 rounds, of which a sample has hundreds of times as many
+/// to spare.
+#[inline(never)]
 pub(super) fn nearest(numerator: i128, denominator: i128) -> Option<i64> {
-    let most = u128::try_from(denominator).ok().filter(|&it| it > 0)?;
-    let (whole, rest) = divide(numerator.unsigned_abs(), most)?;
-    // The rest is below the divisor, so the comparison by subtraction cannot run over.
-    let up = u64::from(rest >= most.wrapping_sub(rest));
-    let size = i64::try_from(whole.checked_add(up)?).ok()?;
+    if denominator <= 0 {
+        return None;
+    }
+    let divisor = denominator.unsigned_abs();
+    // Bits of the quotient come in from the right as those of the numerator leave to the left.
+    let (mut bits, mut rest) = (numerator.unsigned_abs(), 0_u128);
+    for _ in 0..128 {
+        // The rest is below a divisor of 127 bits, so no bit of it is shifted out.
+        rest = rest << 1 | bits >> 127;
+        bits <<= 1;
+        if rest >= divisor {
+            rest = rest.wrapping_sub(divisor);
+            bits |= 1;
+        }
+    }
+    // One more would not run over 128 bits: only a divisor of 1 gives as many, and leaves no rest.
+    let size = bits.wrapping_add(u128::from(rest >= divisor.wrapping_sub(rest)));
+    let size = i64::try_from(size).ok()?;
     Some(if numerator < 0 { size.wrapping_neg() } else { size })
 }
 
-/// Quotient and rest, by shifts and subtractions; `None` where the quotient needs more than 64 bits.
-///
-/// A Cortex-M divides 128 bits by a routine of the compiler's that is larger than everything else here together;
-/// this one takes 64 rounds, of which a sample has a thousand times as many to spare.
-fn divide(numerator: u128, divisor: u128) -> Option<(u64, u128)> {
-    let (mut quotient, mut rest) = (0_u64, numerator);
-    if (numerator >> 64) >= divisor {
+/// The same for numbers of which neither is beyond 2^30, with the division a Cortex-M has.
+pub(super) fn nearest_small(numerator: i32, denominator: i32) -> Option<i32> {
+    if denominator <= 0 {
         return None;
     }
-    for bit in (0..64_u32).rev() {
-        // Compared from the other side, so that no bit of the divisor is shifted out.
-        if (rest >> bit) >= divisor {
-            rest = rest.wrapping_sub(divisor << bit);
-            quotient |= 1 << bit;
-        }
-    }
-    Some((quotient, rest))
+    let (size, divisor) = (numerator.unsigned_abs(), denominator.unsigned_abs());
+    let size = size.wrapping_mul(2).wrapping_add(divisor).checked_div(divisor.wrapping_mul(2))?.cast_signed();
+    Some(if numerator < 0 { size.wrapping_neg() } else { size })
+}
+
+/// A product of widths that fit, once for all.
+#[inline(never)]
+pub(super) fn times(a: i128, b: i64) -> i128 {
+    a.wrapping_mul(i128::from(b))
 }
 
 /// The whole part of a quotient by a small number: microseconds to milliseconds, counts of a timer to microseconds.
@@ -49,7 +64,7 @@ pub fn quotient(number: u64, divisor: u16) -> u64 {
     })
 }
 
-/// A fraction with a positive denominator.
+/// A fraction with a positive denominator. Neither part is beyond 2^96.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fraction {
     pub(super) numerator: i128,
@@ -57,25 +72,14 @@ pub(super) struct Fraction {
 }
 
 impl Fraction {
-    /// A fraction of any denominator but 0.
-    pub(super) fn new(numerator: i128, denominator: i128) -> Option<Self> {
-        match denominator {
-            0 => None,
-            1.. => Some(Self { numerator, denominator }),
-            // Products of the widths named where this is called: never the least number.
-            _ => Some(Self { numerator: numerator.wrapping_neg(), denominator: denominator.wrapping_neg() }),
-        }
+    /// The sum with a number of 16 bits.
+    pub(super) fn plus(self, whole: i16) -> Self {
+        Self { numerator: self.numerator.wrapping_add(times(self.denominator, i64::from(whole))), ..self }
     }
 
-    /// The sum with a whole number.
-    pub(super) fn plus(self, whole: i128) -> Option<Self> {
-        let numerator = self.numerator.checked_add(self.denominator.checked_mul(whole)?)?;
-        Some(Self { numerator, ..self })
-    }
-
-    /// How many times `step / parts` it is, to the nearest; `None` beyond an `i64`.
-    pub(super) fn in_steps(self, step: u32, parts: u32) -> Option<i64> {
-        nearest(self.numerator.checked_mul(i128::from(parts))?, self.denominator.checked_mul(i128::from(step))?)
+    /// How many times `step / parts` it is, to the nearest; parts of 8 bits. `None` for a step of 0, and beyond an `i64`.
+    pub(super) fn in_steps(self, step: u32, parts: u8) -> Option<i64> {
+        nearest(times(self.numerator, i64::from(parts)), times(self.denominator, i64::from(step)))
     }
 }
 
@@ -104,6 +108,16 @@ mod tests {
         assert_eq!(nearest(i128::from(i64::MAX), 2), Some(1 << 62));
         assert_eq!(nearest(i128::MIN, 1), None);
         assert_eq!(nearest(i128::MAX, i128::MAX), Some(1));
+    }
+
+    #[test]
+    fn small_numbers_give_what_all_give() {
+        let rows =
+            [(0, 1), (5, 2), (-5, 2), (7, 3), (-7, 3), (8, 3), (1, 1 << 30), (1 << 29, 1 << 30), (1 << 30, 1 << 30)];
+        for (numerator, denominator) in rows.into_iter().chain([(1, 0), (1, -1), (-(1 << 30), 1)]) {
+            let expected = nearest(numerator.into(), denominator.into()).map(|it| i32::try_from(it).unwrap());
+            assert_eq!(nearest_small(numerator, denominator), expected, "{numerator} / {denominator}");
+        }
     }
 
     proptest! {

@@ -21,7 +21,10 @@
 
 use tidewaiter_node::block::{Sample, State};
 
-use super::{aged, exact::Fraction};
+use super::{
+    aged_since,
+    exact::{Fraction, times},
+};
 use crate::store::{Parameters, Point};
 
 /// Longest filter, conversions.
@@ -36,32 +39,39 @@ const OVER_INTERVALS: i64 = 9;
 /// Scale intervals below zero that are still shown.
 const UNDER_INTERVALS: i64 = -20;
 /// Parts of a gram in which motion is watched.
-const MOTION_PARTS: u32 = 8;
+const MOTION_PARTS: u8 = 8;
 
 /// The mass in g of `codes` conversions that add up to `sum`, as a fraction; `None` for parameters that are none.
 fn mass(parameters: &Parameters, sum: i64, codes: u8) -> Option<Fraction> {
     // Widths: 64 times a code and a zero of 24 bits, times a mass of 31: below 2^62. The denominator is below 2^38.
-    let net = i128::from(sum.saturating_sub(i64::from(parameters.zero()).saturating_mul(i64::from(codes))));
-    let plain = Fraction::new(
-        net.wrapping_mul(i128::from(parameters.span_mass())),
-        i128::from(codes).wrapping_mul(i128::from(parameters.span_codes())),
-    )?;
-    // 2^31 times 2^38
-    let beyond = |point: Point| plain.numerator.wrapping_sub(i128::from(point.mass).wrapping_mul(plain.denominator));
+    let codes = i64::from(codes);
+    let mut net = sum.wrapping_sub(i64::from(parameters.zero()).wrapping_mul(codes));
+    let mut codes = codes.wrapping_mul(i64::from(parameters.span_codes()));
+    if codes < 0 {
+        (net, codes) = (net.wrapping_neg(), codes.wrapping_neg());
+    }
+    if codes == 0 {
+        return None;
+    }
+    let numerator = times(i128::from(net), i64::from(parameters.span_mass()));
+    let plain = Fraction { numerator, denominator: i128::from(codes) };
+    // How far beyond a point, times the denominator; 2^31 times 2^38.
+    let beyond = |point: Point| plain.numerator.wrapping_sub(times(plain.denominator, i64::from(point.mass)));
     let mut below: Option<Point> = None;
     for point in parameters.points() {
         if beyond(point) < 0 {
-            let Some(low) = below else { return plain.plus(i128::from(point.correction)) };
-            // low.correction + (mass − low.mass) · rise / run: 2^70 times 2^17 over 2^38 times 2^31.
-            let rise = i128::from(point.correction).wrapping_sub(i128::from(low.correction));
-            let run = i128::from(point.mass).wrapping_sub(i128::from(low.mass));
-            let whole = plain.numerator.wrapping_mul(run).wrapping_add(beyond(low).wrapping_mul(rise));
-            let fraction = Fraction::new(whole, plain.denominator.wrapping_mul(run))?;
-            return fraction.plus(i128::from(low.correction));
+            let Some(low) = below else { return Some(plain.plus(point.correction)) };
+            // low.correction + (mass − low.mass) · rise / run: 2^70 times 2^17 over 2^38 times 2^31. Points rise, so the
+            // run is positive.
+            let rise = i64::from(point.correction).wrapping_sub(i64::from(low.correction));
+            let run = i64::from(point.mass).wrapping_sub(i64::from(low.mass));
+            let numerator = times(plain.numerator, run).wrapping_add(times(beyond(low), rise));
+            let fraction = Fraction { numerator, denominator: times(plain.denominator, run) };
+            return Some(fraction.plus(low.correction));
         }
         below = Some(point);
     }
-    plain.plus(below.map_or(0, |point| i128::from(point.correction)))
+    Some(plain.plus(below.map_or(0, |point| point.correction)))
 }
 
 /// A load cell and what it said last.
@@ -118,18 +128,13 @@ impl LoadCell {
         let length = filter_length(&parameters);
         self.keep(code, length);
         let sum = self.codes.get(..usize::from(self.filled)).unwrap_or_default();
-        let sum = sum.iter().fold(0_i64, |sum, &code| sum.saturating_add(i64::from(code)));
+        let sum = sum.iter().fold(0_i64, |sum, &code| sum.wrapping_add(i64::from(code)));
         self.shown = self.show(&parameters, sum).unwrap_or(Sample::missing(State::Fault));
     }
 
     /// The mass now.
     pub fn sample(&self, now: u64) -> Sample {
-        match (self.parameters, self.last) {
-            (None, _) => Sample::missing(State::NotPresent),
-            // A converter that never spoke has not been there since the start.
-            (Some(_), None) => aged(Sample::missing(State::WarmingUp), 0, now),
-            (Some(_), Some(last)) => aged(self.shown, last, now),
-        }
+        if self.parameters.is_none() { self.shown } else { aged_since(self.shown, self.last, now) }
     }
 
     fn keep(&mut self, code: i32, length: u8) {
@@ -144,7 +149,8 @@ impl LoadCell {
     fn show(&mut self, parameters: &Parameters, sum: i64) -> Option<Sample> {
         let mass = mass(parameters, sum, self.filled)?;
         let fine = mass.in_steps(1, MOTION_PARTS)?;
-        let band = u64::from(parameters.motion_band()).saturating_mul(u64::from(MOTION_PARTS));
+        // 32 bits times 8.
+        let band = u64::from(parameters.motion_band()).wrapping_mul(u64::from(MOTION_PARTS));
         let still = match self.resting {
             Some((near, still)) if fine.abs_diff(near) <= band => {
                 let still = still.saturating_add(1);
@@ -158,8 +164,9 @@ impl LoadCell {
         };
         let interval = i64::from(parameters.scale_interval());
         let shown = mass.in_steps(parameters.scale_interval(), 1)?;
-        let grams = shown.saturating_mul(interval);
-        let most = i64::from(parameters.capacity()).saturating_add(interval.saturating_mul(OVER_INTERVALS));
+        // A mass below 2^62 in steps of one or more gives as much again. Max and interval have 31 bits.
+        let grams = shown.wrapping_mul(interval);
+        let most = i64::from(parameters.capacity()).wrapping_add(interval.wrapping_mul(OVER_INTERVALS));
         if grams > most {
             return Some(Sample::missing(State::Overrange));
         }

@@ -6,7 +6,7 @@
 
 use tidewaiter_node::block::{Sample, State};
 
-use super::{aged, exact::nearest};
+use super::{aged_since, exact::nearest_small};
 
 /// Below this the loop is broken, µA.
 pub const BROKEN_BELOW_UA: i32 = 3_600;
@@ -28,10 +28,10 @@ pub struct LoopScale {
 impl LoopScale {
     /// The current of a code, µA to the nearest; `None` for a calibration that is none.
     pub fn current(self, code: i16) -> Option<i32> {
-        let span = i32::from(self.at_20_ma).saturating_sub(i32::from(self.at_4_ma));
-        let above = i64::from(code).saturating_sub(i64::from(self.at_4_ma));
-        let current = nearest(i128::from(above.saturating_mul(i64::from(SPAN_UA))), i128::from(span))?;
-        i32::try_from(current).ok()?.checked_add(ZERO_UA)
+        // 17 bits times 14: below 2^30.
+        let span = i32::from(self.at_20_ma).wrapping_sub(i32::from(self.at_4_ma));
+        let above = i32::from(code).wrapping_sub(i32::from(self.at_4_ma));
+        nearest_small(above.wrapping_mul(SPAN_UA), span)?.checked_add(ZERO_UA)
     }
 }
 
@@ -68,11 +68,7 @@ impl LoopCurrent {
 
     /// The current now.
     pub fn sample(&self, now: u64) -> Sample {
-        match (self.scale, self.last) {
-            (None, _) => Sample::missing(State::NotPresent),
-            (Some(_), None) => aged(Sample::missing(State::WarmingUp), 0, now),
-            (Some(_), Some(last)) => aged(self.shown, last, now),
-        }
+        if self.scale.is_none() { Sample::missing(State::NotPresent) } else { aged_since(self.shown, self.last, now) }
     }
 }
 

@@ -23,7 +23,7 @@ use pulses::{Counted, Pulses};
 use serial_scale::{Codec, SerialScale};
 use temperature::Temperature;
 
-use crate::store::Parameters;
+use crate::{instant::since, store::Parameters};
 
 pub(crate) use exact::known_answer;
 pub use exact::quotient;
@@ -35,7 +35,7 @@ pub const BROKEN_US: u64 = 15_000_000;
 
 /// How long a sensor has been silent, in the words of a channel: `Good` while it speaks.
 fn silence(last: u64, now: u64) -> State {
-    match now.saturating_sub(last) {
+    match u64::from(since(now, last)) {
         ..STALE_US => State::Good,
         STALE_US..BROKEN_US => State::Stale,
         _ => State::Fault,
@@ -49,6 +49,12 @@ fn aged(sample: Sample, last: u64, now: u64) -> Sample {
         State::Fault => Sample::missing(State::Fault),
         _ => sample,
     }
+}
+
+/// The sample of a sensor that is there, by when it spoke last. One that never spoke has not since the start.
+fn aged_since(shown: Sample, last: Option<u64>, now: u64) -> Sample {
+    let (shown, last) = last.map_or((Sample::missing(State::WarmingUp), 0), |last| (shown, last));
+    aged(shown, last, now)
 }
 
 /// All inputs of a node.
@@ -100,49 +106,43 @@ impl Inputs {
     /// One conversion of the load cell.
     pub fn load_cell(&mut self, at: u64, code: i32) {
         self.load_cell.push(at, code);
-        self.extremes.take(Channel::Mass, self.mass(at));
+        self.took(Channel::Mass, at);
     }
 
     /// The count of the pulse counter.
     pub fn pulses(&mut self, at: u64, total: u32) {
         if self.pulses.push(at, total) {
-            self.extremes.take(Channel::Counts, self.given(Channel::Counts, self.pulses.sample(at)));
+            self.took(Channel::Counts, at);
         }
     }
 
     /// One conversion of the loop's current; `None`: the converter does not answer.
     pub fn loop_current(&mut self, at: u64, code: Option<i16>) {
         self.current.push(at, code);
-        self.extremes.take(Channel::Current, self.given(Channel::Current, self.current.sample(at)));
+        self.took(Channel::Current, at);
     }
 
     /// A temperature in 1/16 °C; `None`: the sensor does not answer.
     pub fn temperature(&mut self, at: u64, sixteenths: Option<i16>) {
         self.temperature.push(at, sixteenths);
-        self.extremes.take(Channel::Temperature, self.given(Channel::Temperature, self.temperature.sample(at)));
+        self.took(Channel::Temperature, at);
     }
 
     /// A byte of the serial scale.
     pub fn scale_byte(&mut self, at: u64, byte: u8) {
         if self.scale.push(at, byte) {
-            self.extremes.take(Channel::SerialMass, self.given(Channel::SerialMass, self.scale.sample(at)));
+            self.took(Channel::SerialMass, at);
         }
     }
 
     /// The channels now, in the order of the block.
     pub fn samples(&self, now: u64) -> [Sample; CHANNELS] {
-        [
-            self.mass(now),
-            self.given(Channel::Counts, self.pulses.sample(now)),
-            self.given(Channel::Current, self.current.sample(now)),
-            self.given(Channel::Temperature, self.temperature.sample(now)),
-            self.given(Channel::SerialMass, self.scale.sample(now)),
-        ]
+        Channel::ALL.map(|channel| self.sample(channel, now))
     }
 
     /// Whether the load moves.
     pub fn in_motion(&self, now: u64) -> bool {
-        self.mass(now).state == State::Unstable
+        self.sample(Channel::Mass, now).state == State::Unstable
     }
 
     /// Whether the load cell warms up.
@@ -155,18 +155,29 @@ impl Inputs {
         self.pulses.counted()
     }
 
-    fn mass(&self, now: u64) -> Sample {
-        let sample = self.given(Channel::Mass, self.load_cell.sample(now));
-        let hidden = self.warming_up(now) && sample.state.has_value();
+    /// A channel now.
+    // Out of line: it is asked for everywhere.
+    #[inline(never)]
+    fn sample(&self, channel: Channel, now: u64) -> Sample {
+        let sample = match channel {
+            _ if !self.is_fitted(channel) => Sample::missing(State::NotPresent),
+            Channel::Mass => self.load_cell.sample(now),
+            Channel::Counts => self.pulses.sample(now),
+            Channel::Current => self.current.sample(now),
+            Channel::Temperature => self.temperature.sample(now),
+            Channel::SerialMass => self.scale.sample(now),
+        };
+        let hidden = channel == Channel::Mass && self.warming_up(now) && sample.state.has_value();
         if hidden { Sample::missing(State::WarmingUp) } else { sample }
+    }
+
+    #[inline(never)]
+    fn took(&mut self, channel: Channel, at: u64) {
+        self.extremes.take(channel, self.sample(channel, at));
     }
 
     fn is_fitted(&self, channel: Channel) -> bool {
         self.fitted >> (channel as u8) & 1 == 1
-    }
-
-    fn given(&self, channel: Channel, sample: Sample) -> Sample {
-        if self.is_fitted(channel) { sample } else { Sample::missing(State::NotPresent) }
     }
 }
 

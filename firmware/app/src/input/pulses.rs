@@ -10,7 +10,10 @@
 
 use tidewaiter_node::block::{Sample, State};
 
-use super::{aged, exact::nearest};
+use super::{
+    aged,
+    exact::{nearest, times},
+};
 
 /// The last whole interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,9 +89,9 @@ impl Pulses {
 /// Counts without dead time, to the nearest; `None` in saturation and beyond an `i32`.
 pub fn corrected(pulses: u32, interval_us: u32, dead_time_ns: u32) -> Option<i32> {
     // Interval in ns below 2^42, pulses times either below 2^75.
-    let interval_ns = i128::from(interval_us).wrapping_mul(1000);
-    let blind_ns = i128::from(pulses).wrapping_mul(i128::from(dead_time_ns));
-    let counts = nearest(i128::from(pulses).wrapping_mul(interval_ns), interval_ns.wrapping_sub(blind_ns))?;
+    let interval_ns = i64::from(interval_us).wrapping_mul(1000);
+    let blind_ns = times(i128::from(pulses), i64::from(dead_time_ns));
+    let counts = nearest(times(i128::from(pulses), interval_ns), i128::from(interval_ns).wrapping_sub(blind_ns))?;
     i32::try_from(counts).ok()
 }
 

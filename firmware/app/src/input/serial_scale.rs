@@ -15,7 +15,7 @@ use tidewaiter_drivers::{
 };
 use tidewaiter_node::block::{Sample, State};
 
-use super::{aged, exact::nearest};
+use super::{aged_since, exact::quotient};
 
 /// What the scale speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Codec {
 enum Decoder {
     None,
     Toledo(toledo::Decoder),
-    MtSics(mt_sics::Decoder),
+    MtSics(mt_sics::MassDecoder),
     StGs(st_gs::Decoder),
 }
 
@@ -73,7 +73,7 @@ impl SerialScale {
             Codec::None => Decoder::None,
             Codec::Toledo => toledo(false),
             Codec::ToledoWithCheck => toledo(true),
-            Codec::MtSics => Decoder::MtSics(mt_sics::Decoder::new()),
+            Codec::MtSics => Decoder::MtSics(mt_sics::MassDecoder::new()),
             Codec::StGs => Decoder::StGs(st_gs::Decoder::new(st_gs::StGs { line_bytes: None })),
         };
         Self { decoder, last: None, shown: Sample::missing(State::NotPresent) }
@@ -96,11 +96,8 @@ impl SerialScale {
 
     /// The mass now.
     pub fn sample(&self, now: u64) -> Sample {
-        match (&self.decoder, self.last) {
-            (Decoder::None, _) => Sample::missing(State::NotPresent),
-            (_, None) => aged(Sample::missing(State::WarmingUp), 0, now),
-            (_, Some(last)) => aged(self.shown, last, now),
-        }
+        let none = matches!(self.decoder, Decoder::None);
+        if none { Sample::missing(State::NotPresent) } else { aged_since(self.shown, self.last, now) }
     }
 }
 
@@ -135,20 +132,30 @@ fn sample(display: &Display) -> Option<Sample> {
         Some(Unit::Tonne) => 9,
         _ => return Some(Sample::missing(State::Fault)),
     };
-    // 10^9 times 2^63, over 10^21 at most.
-    let grams =
-        nearest(i128::from(shown.digits()).wrapping_mul(ten_to(power)), ten_to(shown.places().saturating_add(3)));
-    let Some(value) = grams.and_then(|it| i32::try_from(it).ok()) else {
+    let Some(value) = whole(shown.digits(), power, shown.places().saturating_add(3)) else {
         return Some(Sample::missing(State::Overrange));
     };
     let state = if display.motion == Motion::Stable { State::Good } else { State::Unstable };
     Some(Sample { state, value })
 }
 
-/// A power of ten, up to 10^38.
-#[inline(never)]
-fn ten_to(power: u8) -> i128 {
-    (0..power).fold(1, |product: i128, _| product.wrapping_mul(10))
+/// `number · 10^up / 10^down` to the nearest, from the middle away from zero; `None` beyond an `i32`.
+fn whole(number: i64, up: u8, down: u8) -> Option<i32> {
+    let mut size = number.unsigned_abs();
+    for _ in down..up {
+        // What is this large stays so, and a ten times larger one fits.
+        if size > u64::from(u32::MAX) {
+            return None;
+        }
+        size = size.wrapping_mul(10);
+    }
+    let places = down.saturating_sub(up);
+    for place in 1..=places {
+        // A cut quotient of a cut quotient is that of both divisors together, so the last place alone rounds.
+        size = quotient(if place == places { size.saturating_add(5) } else { size }, 10);
+    }
+    let size = i64::try_from(size).ok()?;
+    i32::try_from(if number < 0 { size.wrapping_neg() } else { size }).ok()
 }
 
 fn state(why: Missing) -> State {
@@ -161,6 +168,7 @@ fn state(why: Missing) -> State {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::input::{BROKEN_US, STALE_US};
@@ -198,6 +206,23 @@ mod tests {
         ];
         for (codec, bytes, expected) in rows {
             assert_eq!(after(*codec, bytes), *expected, "{codec:?} {:?}", core::str::from_utf8(bytes));
+        }
+    }
+
+    #[test]
+    fn digits_become_grams_by_one_rounding() {
+        let numbers =
+            [0, 1, 4, 5, 44, 45, 49, 50, 449, 450, 499, 500, 1499, 2_147_483_647, 4_294_967_295, 4_294_967_296];
+        let numbers = numbers.into_iter().chain([2_147_483_647_499, 2_147_483_647_500, i64::MAX - 5, i64::MAX]);
+        for (number, up, down) in
+            numbers.flat_map(|it| (0..=9).flat_map(move |up| (3..=21).map(move |down| (it, up, down))))
+        {
+            for number in [number, -number] {
+                let exact = crate::input::exact::nearest(i128::from(number) * 10_i128.pow(up), 10_i128.pow(down));
+                let expected = exact.and_then(|it| i32::try_from(it).ok());
+                let (up, down) = (u8::try_from(up).unwrap(), u8::try_from(down).unwrap());
+                assert_eq!(whole(number, up, down), expected, "{number} · 10^{up} / 10^{down}");
+            }
         }
     }
 

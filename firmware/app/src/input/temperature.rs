@@ -2,7 +2,7 @@
 
 use tidewaiter_node::block::{Sample, State};
 
-use super::{aged, exact::nearest};
+use super::{aged, exact::nearest_small};
 
 /// Below this no such sensor measures, 1/16 °C.
 const LEAST: i16 = -55 * 16;
@@ -32,8 +32,8 @@ impl Temperature {
             Some(MOST..) => Sample::missing(State::Overrange),
             Some(sixteenths) => {
                 // A sixteenth is 6.25 hundredths.
-                let value = nearest(i128::from(i32::from(sixteenths).saturating_mul(25)), 4);
-                let value = value.and_then(|it| i32::try_from(it).ok()?.checked_add(i32::from(self.correction)));
+                let value = nearest_small(i32::from(sixteenths).wrapping_mul(25), 4);
+                let value = value.and_then(|it| it.checked_add(i32::from(self.correction)));
                 value.map_or(Sample::missing(State::Fault), |value| Sample { state: State::Good, value })
             }
         };

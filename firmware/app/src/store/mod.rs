@@ -50,7 +50,7 @@ mod tests;
 use embedded_storage::{ReadStorage, Storage};
 use thiserror::Error;
 
-pub(crate) use self::record::crc32;
+pub(crate) use self::record::{crc32, is_all};
 pub use self::sealed::{ParameterError, Parameters, Point, WORDS as PARAMETER_WORDS};
 use self::{
     life::{Life, Ring},

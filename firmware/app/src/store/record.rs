@@ -107,6 +107,11 @@ pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
+/// Whether bytes are all the same one.
+pub(crate) fn is_all(bytes: &[u8], value: u8) -> bool {
+    bytes.iter().all(|byte| *byte == value)
+}
+
 /// Reads a copy; `content`, as much of it as is wanted, is filled if it is whole.
 pub(super) fn read<S: ReadStorage>(kind: Kind, memory: &mut S, copy: u32, content: &mut [u8]) -> Found {
     let mut buffer = [0; MOST];
@@ -126,7 +131,7 @@ pub(super) fn read<S: ReadStorage>(kind: Kind, memory: &mut S, copy: u32, conten
 }
 
 fn parse(kind: Kind, framed: &[u8], content: &mut [u8]) -> Found {
-    if framed.iter().all(|byte| *byte == 0xff) || framed.iter().all(|byte| *byte == 0) {
+    if is_all(framed, 0xff) || is_all(framed, 0) {
         return Found::Blank;
     }
     let Some((body, crc)) = framed.split_last_chunk::<TAIL>() else { return Found::Broken };

@@ -73,26 +73,40 @@ impl Parameters {
     }
 
     fn first_misfit(&self) -> Option<usize> {
-        let bad = |word: usize, fits: bool| (!fits).then_some(word);
         let most = i32::MAX.unsigned_abs();
-        let load_cell = || {
-            bad(0, CODES.contains(&self.zero()))
-                .or(bad(2, (1..=most).contains(&self.span_mass())))
-                .or(bad(4, self.span_codes() != 0))
-                .or(bad(6, is_one_two_five(self.scale_interval())))
-                .or(bad(8, (self.scale_interval()..=most).contains(&self.capacity())))
-                .or(bad(10, self.motion_band() >= 1))
-                .or(bad(12, self.filter() <= 6 && self.still() >= 1))
-                .or_else(|| self.first_bad_point())
-        };
-        let counter = || bad(32, self.dead_time_ns() <= 1_000_000).or(bad(37, self.count_interval_ms() >= 100));
-        let loop_current = || bad(34, self.loop_4ma() < self.loop_20ma());
-        let serial = || bad(13, self.codec() != 0);
-        bad(39, self.fitted() < 1 << 5)
-            .or_else(|| self.is_fitted(0).then(load_cell).flatten())
-            .or_else(|| self.is_fitted(1).then(counter).flatten())
-            .or_else(|| self.is_fitted(2).then(loop_current).flatten())
-            .or_else(|| self.is_fitted(4).then(serial).flatten())
+        if self.fitted() >= 1 << 5 {
+            return Some(39);
+        }
+        if self.is_fitted(0) {
+            let interval = self.scale_interval();
+            let rows = [
+                (0, CODES.contains(&self.zero())),
+                (2, (1..=most).contains(&self.span_mass())),
+                (4, self.span_codes() != 0),
+                (6, is_one_two_five(interval)),
+                (8, (interval..=most).contains(&self.capacity())),
+                (10, self.motion_band() >= 1),
+                (12, self.filter() <= 6 && self.still() >= 1),
+            ];
+            for (word, fits) in rows {
+                if !fits {
+                    return Some(word);
+                }
+            }
+            if let Some(word) = self.first_bad_point() {
+                return Some(word);
+            }
+        }
+        if self.is_fitted(1) && self.dead_time_ns() > 1_000_000 {
+            return Some(32);
+        }
+        if self.is_fitted(1) && self.count_interval_ms() < 100 {
+            return Some(37);
+        }
+        if self.is_fitted(2) && self.loop_4ma() >= self.loop_20ma() {
+            return Some(34);
+        }
+        (self.is_fitted(4) && self.codec() == 0).then_some(13)
     }
 
     fn first_bad_point(&self) -> Option<usize> {

@@ -15,6 +15,7 @@ use tidewaiter_app::{
         past::{Past, Stand},
     },
     device::{ads1115::Ads1115, at24::At24, nau7802::Nau7802, tmp105::Tmp105},
+    instant::since,
     node::{Boot, Node, Reset},
     store::Fault,
 };
@@ -31,10 +32,10 @@ const EEPROM: u16 = 4096;
 /// store may keep it for 60 ms.
 const UNFED: u16 = 500;
 /// Between two looks at the load cell, which converts 20 times a second, and at counter and loop.
-const CELL_US: u64 = 10_000;
-const SAMPLE_US: u64 = 50_000;
+const CELL_US: u32 = 10_000;
+const SAMPLE_US: u32 = 50_000;
 /// Between two looks at the temperature.
-const TEMPERATURE_US: u64 = 500_000;
+const TEMPERATURE_US: u32 = 500_000;
 
 /// Waits by looking at the clock.
 #[derive(Clone, Copy)]
@@ -42,8 +43,8 @@ struct Wait;
 
 impl DelayNs for Wait {
     fn delay_ns(&mut self, ns: u32) {
-        let end = clock::now().saturating_add(u64::from(ns / 1_000) + 1);
-        while clock::now() < end {}
+        let (began, us) = (clock::now(), ns / 1_000);
+        while since(clock::now(), began) <= us {}
     }
 }
 
@@ -88,19 +89,19 @@ struct Sensors<'a> {
 
 impl Sensors<'_> {
     fn feed(&mut self, node: &mut Node<Memory<'_>>, now: u64) {
-        if now.saturating_sub(self.celled) >= CELL_US {
+        if since(now, self.celled) >= CELL_US {
             self.celled = now;
             // A cell that is silent or lost says nothing, and is stale after a while.
             if let Ok(Some(code)) = self.cell.read(&mut self.bus, &mut Wait) {
                 node.load_cell(now, code);
             }
         }
-        if now.saturating_sub(self.sampled) >= SAMPLE_US {
+        if since(now, self.sampled) >= SAMPLE_US {
             self.sampled = now;
             node.pulses(now, self.pulses.total());
             node.loop_current(now, self.current.read(&mut self.bus).unwrap_or(None));
         }
-        if now.saturating_sub(self.felt) >= TEMPERATURE_US {
+        if since(now, self.felt) >= TEMPERATURE_US {
             self.felt = now;
             node.temperature(now, self.temperature.read(&mut self.bus).unwrap_or(None));
         }

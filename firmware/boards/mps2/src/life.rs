@@ -8,6 +8,7 @@ use tidewaiter_app::{
         turnaround::{BOUNDS_US, Turnaround},
     },
     device::{at24::At24, tmp105::Tmp105},
+    instant::since,
     node::{Boot, Node, Reset},
     plant::{Order, Plant},
     store::Fault,
@@ -32,19 +33,19 @@ const EEPROM: u16 = 4096;
 /// The loop comes round at least this often; the end of a frame has an alarm of its own.
 const IDLE_US: u32 = 10_000;
 /// What a frame of the plant link makes the board do takes no longer.
-const INPUTS_US: u64 = 300;
+const INPUTS_US: u32 = 300;
 /// Between two looks at the temperature: the sensor converts four times a second.
-const TEMPERATURE_US: u64 = 500_000;
+const TEMPERATURE_US: u32 = 500_000;
 /// Between two lines of the log.
-const REPORT_US: u64 = 5_000_000;
+const REPORT_US: u32 = 5_000_000;
 
 /// Waits by looking at the clock.
 struct Wait;
 
 impl DelayNs for Wait {
     fn delay_ns(&mut self, ns: u32) {
-        let end = clock::now().saturating_add(u64::from(ns / 1_000) + 1);
-        while clock::now() < end {}
+        let (began, us) = (clock::now(), ns / 1_000);
+        while since(clock::now(), began) <= us {}
     }
 }
 
@@ -126,7 +127,7 @@ impl Life<'_> {
     }
 
     fn temperature(&mut self, now: u64) {
-        if now.saturating_sub(self.felt) >= TEMPERATURE_US {
+        if since(now, self.felt) >= TEMPERATURE_US {
             self.felt = now;
             let felt = self.sensor.read(&mut self.bus).unwrap_or(None);
             self.node.temperature(now, felt);
@@ -160,8 +161,8 @@ impl Life<'_> {
             let took = self.node.bus_answered(answered);
             self.turnaround.count(took);
             // The silence may have ended long before somebody woke the core.
-            let slept = self.woke.saturating_sub(answered.saturating_sub(u64::from(took)));
-            self.own.count(took.saturating_sub(u32::try_from(slept).unwrap_or(u32::MAX)));
+            let slept = since(self.woke, answered.saturating_sub(u64::from(took)));
+            self.own.count(took.saturating_sub(slept));
             self.behind = self.behind.saturating_add(u32::from(self.worked));
         }
         if let Some(late) = rang {
@@ -172,7 +173,7 @@ impl Life<'_> {
 
     /// Writes a part of a line of the log, if one is due: the whole of it takes longer than a request and its silence.
     fn report(&mut self, now: u64) {
-        if self.part == 0 && now.saturating_sub(self.reported) < REPORT_US {
+        if self.part == 0 && since(now, self.reported) < REPORT_US {
             return;
         }
         match self.part {
