@@ -74,9 +74,15 @@ pub(crate) fn wake_at(due: u64) {
     });
 }
 
-/// How late the alarm of [`wake_at`] rang, once for each, µs.
-pub(crate) fn rang() -> Option<u32> {
-    critical_section::with(|section| LATE.borrow(section).take())
+/// How late the alarm of [`wake_at`] rang, once for each, µs. The next wakes the loop after `period_us`, unless one is set.
+pub(crate) fn rang(period_us: u32) -> Option<u32> {
+    critical_section::with(|section| {
+        let late = LATE.borrow(section).take()?;
+        if DUE.borrow(section).get().is_none() {
+            wake_every(period_us);
+        }
+        Some(late)
+    })
 }
 
 /// Whether it has not rung since [`rang`] was asked.

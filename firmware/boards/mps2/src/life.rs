@@ -152,7 +152,7 @@ impl Life<'_> {
             self.armed = Some(due);
             clock::wake_at(due);
         }
-        let rang = clock::rang();
+        let rang = clock::rang(IDLE_US);
         let now = clock::now();
         if let Some(reply) = self.node.bus_poll(now) {
             // The first byte goes out now. QEMU takes the others as fast as they are written, on this core's time.
@@ -167,7 +167,6 @@ impl Life<'_> {
         }
         if let Some(late) = rang {
             self.alarm.count(late);
-            clock::wake_every(IDLE_US);
         }
     }
 
