@@ -68,9 +68,11 @@ pub(crate) enum Bus {
 pub(crate) struct Board {
     dir: PathBuf,
     kind: Bus,
-    image: PathBuf,
+    pub(crate) image: PathBuf,
     /// The image its flash leaves the factory with; none: it has no flash, and what runs is loaded into its memory.
     factory: Option<PathBuf>,
+    /// Time passes by what the guest executes, 16 ns an instruction, and not by the host's clock.
+    pub(crate) by_instructions: bool,
     /// TCP port of the bus.
     pub(crate) port: u16,
     /// TCP port of the plant link.
@@ -110,6 +112,7 @@ impl Board {
             kind,
             image: image()?,
             factory,
+            by_instructions: false,
             port,
             plant,
             control: None,
@@ -131,6 +134,9 @@ impl Board {
             command.arg("--flash").arg(self.dir.join("flash")).arg("--factory").arg(factory);
         }
         command.arg(&self.image);
+        if self.by_instructions {
+            command.args(["-icount", "shift=4"]);
+        }
         self.program = Some(Program::start(&mut command, &self.dir.join("board.log"))?);
         let stream = until("QEMU's control", UP_WITHIN, || UnixStream::connect(&control).ok())
             .map_err(|late| anyhow!("{late}; {}", self.tail()))?;
@@ -232,31 +238,65 @@ impl Board {
 /// A line of the board's log.
 pub(crate) struct Report {
     pub(crate) line: String,
-    /// Bound in µs, the last one none, and replies that began within it and after the one before.
+    /// Bytes of the stack that were in use at once.
+    pub(crate) stack: u64,
+    /// Replies that waited behind slow work of the board.
+    pub(crate) behind: u64,
+    /// From the end of the silence to the first byte of the reply.
+    pub(crate) turnaround: Classes,
+    /// How late an alarm rang that was set to the end of the silence.
+    pub(crate) alarm: Classes,
+    /// From the waking of the core to the first byte, where it slept beyond the end.
+    pub(crate) own: Classes,
+}
+
+/// What took how long.
+pub(crate) struct Classes {
+    /// Bound in µs, the last one none, and how many took no longer and longer than the bound before.
     classes: Vec<(u32, u64)>,
+    pub(crate) longest_us: u64,
+}
+
+impl Classes {
+    fn read(text: &str) -> Option<Self> {
+        let classes = text
+            .split("<=")
+            .skip(1)
+            .map(|it| {
+                let (bound, count) = it.split_once(':')?;
+                let count = count.split_whitespace().next()?.parse().ok()?;
+                Some((bound.parse().unwrap_or(u32::MAX), count))
+            })
+            .collect::<Option<Vec<_>>>()?;
+        let longest_us = text.split_once("longest ")?.1.trim().parse().ok()?;
+        (classes.len() == 7).then_some(Self { classes, longest_us })
+    }
+
+    pub(crate) fn all(&self) -> u64 {
+        self.classes.iter().map(|(_, count)| count).sum()
+    }
+
+    /// How many took longer than so many µs, which is a bound.
+    pub(crate) fn beyond(&self, us: u32) -> u64 {
+        self.classes.iter().filter(|(bound, _)| *bound > us).map(|(_, count)| count).sum()
+    }
 }
 
 impl Report {
     fn read(line: &str) -> Option<Self> {
-        let classes = line
-            .split("<=")
-            .skip(1)
-            .map(|it| {
-                let (bound, replies) = it.split_once(':')?;
-                let replies = replies.split_whitespace().next()?.parse().ok()?;
-                Some((bound.parse().unwrap_or(u32::MAX), replies))
-            })
-            .collect::<Option<Vec<_>>>()?;
-        (classes.len() == 7).then(|| Self { line: line.to_owned(), classes })
-    }
-
-    pub(crate) fn replies(&self) -> u64 {
-        self.classes.iter().map(|(_, replies)| replies).sum()
-    }
-
-    /// Replies that began within so many µs after the silence.
-    pub(crate) fn within(&self, us: u32) -> u64 {
-        self.classes.iter().filter(|(bound, _)| *bound <= us).map(|(_, replies)| replies).sum()
+        // A line that is still being written has less.
+        let (rest, own) = line.split_once("; own us")?;
+        let (rest, alarm) = rest.split_once("; alarm late us")?;
+        let (rest, turnaround) = rest.split_once(", turnaround us")?;
+        let (stack, behind) = rest.strip_prefix("stack ")?.split_once(", replies behind slow work ")?;
+        Some(Self {
+            line: line.to_owned(),
+            stack: stack.split(' ').next()?.parse().ok()?,
+            behind: behind.parse().ok()?,
+            turnaround: Classes::read(turnaround)?,
+            alarm: Classes::read(alarm)?,
+            own: Classes::read(own)?,
+        })
     }
 }
 
@@ -264,8 +304,13 @@ impl Board {
     /// The next line of the log that counts at least so many replies.
     pub(crate) fn report(&self, replies: u64) -> Result<Report> {
         until("a line of the board's log", Duration::from_secs(60), || {
-            let report = self.log().lines().rev().find_map(Report::read)?;
-            (report.replies() >= replies).then_some(report)
+            let report = self
+                .log()
+                .split_inclusive('\n')
+                .filter(|it| it.ends_with('\n'))
+                .filter_map(|it| Report::read(it.trim_end()))
+                .last()?;
+            (report.turnaround.all() >= replies).then_some(report)
         })
     }
 }

@@ -11,6 +11,7 @@ mod noise;
 mod others;
 pub(crate) mod rig;
 mod seal;
+mod turnaround;
 mod update;
 mod vectors;
 
@@ -24,6 +25,11 @@ fn other_peoples_clients_read_and_write_the_node() {
 #[test]
 fn ten_thousand_polls_without_an_error() {
     pass(others::polls());
+}
+
+#[test]
+fn a_reply_begins_within_a_millisecond_of_the_nodes_own_work() {
+    pass(turnaround::by_instructions());
 }
 
 #[test]

@@ -173,6 +173,11 @@ impl Rig {
         self.board.cut()
     }
 
+    /// Lets go of the sensors: nothing comes over the plant link any more.
+    pub(crate) fn still(&mut self) {
+        self.plant = None;
+    }
+
     /// Changes what the sensors feel.
     pub(crate) fn feel(&mut self, change: impl FnOnce(&mut Feel)) {
         change(&mut self.feel);

@@ -139,6 +139,16 @@ impl Line {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
+    /// Whether no byte is held: what has come was a frame and has been dealt with, or was none and has been dropped.
+    pub fn is_idle(&self) -> bool {
+        self.length == 0
+    }
+
+    /// When the frame that is held ends if no further byte comes; none on a line that holds nothing.
+    pub fn due(&self) -> Option<u64> {
+        (!self.is_idle()).then(|| self.last.saturating_add(u64::from(self.timing.silence_us)))
+    }
+
     /// Forgets the bytes: they have been dealt with.
     pub fn clear(&mut self) {
         self.length = 0;

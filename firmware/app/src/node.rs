@@ -208,6 +208,16 @@ impl<S: Storage, U: Updates> Node<S, U> {
         self.line.break_off();
     }
 
+    /// Whether the bus holds no byte: nothing is due there before the next one and the silence after it.
+    pub fn bus_is_idle(&self) -> bool {
+        self.line.is_idle()
+    }
+
+    /// When a reply may be due; none where [`Self::bus_is_idle`].
+    pub fn bus_due(&self) -> Option<u64> {
+        self.line.due()
+    }
+
     /// The reply to put on the line now, if a request has ended.
     pub fn bus_poll(&mut self, now: u64) -> Option<&[u8]> {
         self.polled = true;

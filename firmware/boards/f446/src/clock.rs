@@ -17,7 +17,7 @@ use tidewaiter_app::board::clock::Extended;
 
 use crate::chip;
 
-/// The loop comes round at least this often, so a silence on the bus is seen this much late at most.
+/// The loop comes round at least this often; while a request is held it does not sleep at all.
 const WAKE_US: u32 = 250;
 
 /// Clock of the core, of the faster peripherals and of the timers, MHz.

@@ -9,7 +9,10 @@ use stm32f4xx_hal::{
     prelude::*,
 };
 use tidewaiter_app::{
-    board::past::{Past, Stand},
+    board::{
+        gate::Gate,
+        past::{Past, Stand},
+    },
     device::{ads1115::Ads1115, at24::At24, nau7802::Nau7802, tmp105::Tmp105},
     instant::since,
     node::{Boot, Node, Reset},
@@ -164,11 +167,12 @@ fn main() -> ! {
     let mut node = Node::start_with(memory, boot, clock::now(), |store| update::open(store, security_counter));
     let settings = node.bus();
     uart::set_bus(u32::from(settings.speed).saturating_mul(100), settings.parity);
+    let mut gate = Gate::new();
     loop {
         let now = clock::now();
         past::keep(now);
         node.seal_switch(seal.is_low());
-        sensors.feed(&mut node, now);
+        let mut heard = false;
         while let Some((at, byte)) = uart::scale_byte() {
             node.scale_byte(at, byte);
         }
@@ -178,6 +182,7 @@ fn main() -> ! {
         // The line is a half-duplex one: a reply on its way ends first.
         if !uart::is_replying() {
             while let Some((at, byte)) = uart::bus_byte() {
+                heard = true;
                 node.bus_byte(at, byte);
             }
             let now = clock::now();
@@ -187,16 +192,20 @@ fn main() -> ! {
                 node.bus_answered(answered);
             }
         }
-        let orders = node.tick(clock::now());
-        if orders.feed_watchdog {
-            watchdog.kr().write(|w| w.key().feed());
+        if gate.opens(now, node.bus_is_idle(), heard) {
+            sensors.feed(&mut node, now);
+            let orders = node.tick(clock::now());
+            if orders.feed_watchdog {
+                watchdog.kr().write(|w| w.key().feed());
+            }
+            if orders.restart.is_some() {
+                past::restart();
+            }
         }
-        if orders.restart.is_some() {
-            past::restart();
-        }
-        // An interrupt that came since the lines were looked at still wakes the core: it sleeps with interrupts held back.
+        // It stays awake while a request is held, and answers within a turn of the loop. An interrupt that came since the
+        // lines were looked at still wakes the core: it sleeps with interrupts held back.
         critical_section::with(|section| {
-            if uart::all_quiet(section) {
+            if node.bus_is_idle() && uart::all_quiet(section) {
                 cortex_m::asm::wfi();
             }
         });

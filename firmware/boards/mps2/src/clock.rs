@@ -1,8 +1,8 @@
 //! Time: CMSDK timer 0 counts freely, timer 1 wakes the loop (Arm DDI 0479, APB timer; 25 MHz).
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
-use critical_section::Mutex;
+use critical_section::{CriticalSection, Mutex};
 use tidewaiter_app::{board::clock::Extended, input::quotient};
 
 use crate::{
@@ -35,6 +35,9 @@ const ALARM: Timer = timer(0x4000_1000);
 const ENABLED: u32 = 1;
 const INTERRUPTS: u32 = 1 << 3;
 
+/// When the alarm that was set last is to ring, and how late it did, µs.
+static DUE: Mutex<Cell<Option<u64>>> = Mutex::new(Cell::new(None));
+static LATE: Mutex<Cell<Option<u32>>> = Mutex::new(Cell::new(None));
 static SO_FAR: Mutex<RefCell<Extended>> = Mutex::new(RefCell::new(Extended::new()));
 
 /// Starts the counter at zero.
@@ -62,6 +65,31 @@ pub(crate) fn wake_every(period_us: u32) {
     ALARM.control.write(ENABLED | INTERRUPTS);
 }
 
+/// Rings at an instant to come, and wakes the loop; [`rang`] then says how late that was.
+pub(crate) fn wake_at(due: u64) {
+    critical_section::with(|section| {
+        let left = u32::try_from(due.saturating_sub(now())).unwrap_or(u32::MAX).max(1);
+        wake_every(left);
+        DUE.borrow(section).set(Some(due));
+    });
+}
+
+/// How late the alarm of [`wake_at`] rang, once for each, µs. The next wakes the loop after `period_us`, unless one is set.
+pub(crate) fn rang(period_us: u32) -> Option<u32> {
+    critical_section::with(|section| {
+        let late = LATE.borrow(section).take()?;
+        if DUE.borrow(section).get().is_none() {
+            wake_every(period_us);
+        }
+        Some(late)
+    })
+}
+
+/// Whether it has not rung since [`rang`] was asked.
+pub(crate) fn is_silent(section: CriticalSection<'_>) -> bool {
+    LATE.borrow(section).get().is_none()
+}
+
 /// Nobody may have looked for as long as a wrap takes; here somebody does.
 pub(crate) extern "C" fn counter_wrapped() {
     COUNTER.clear.write(1);
@@ -70,4 +98,11 @@ pub(crate) extern "C" fn counter_wrapped() {
 
 pub(crate) extern "C" fn alarm_rang() {
     ALARM.clear.write(1);
+    critical_section::with(|section| {
+        if let Some(due) = DUE.borrow(section).take() {
+            // Once; the loop sets it anew.
+            ALARM.control.write(0);
+            LATE.borrow(section).set(Some(u32::try_from(now().saturating_sub(due)).unwrap_or(u32::MAX)));
+        }
+    });
 }

@@ -3,6 +3,7 @@
 use embedded_hal::delay::DelayNs;
 use tidewaiter_app::{
     board::{
+        gate::{self, Gate},
         past::{Past, Stand},
         turnaround::{BOUNDS_US, Turnaround},
     },
@@ -30,12 +31,10 @@ use crate::{
 const SOFTWARE: &str = concat!("tidewaiter-node ", env!("CARGO_PKG_VERSION"), " mps2");
 /// Bytes of the EEPROM.
 const EEPROM: u16 = 4096;
-/// The loop comes round at least this often.
+/// The loop comes round at least this often; the end of a frame has an alarm of its own.
 const IDLE_US: u32 = 10_000;
-/// And this often while a frame may be on its way: so much later than its end the silence is seen at most.
-const BUSY_US: u32 = 200;
-/// Silence on the bus after which no frame is on its way.
-const QUIET_US: u32 = 300_000;
+/// What a frame of the plant link makes the board do takes no longer.
+const INPUTS_US: u32 = 300;
 /// Between two looks at the temperature: the sensor converts four times a second.
 const TEMPERATURE_US: u32 = 500_000;
 /// Between two lines of the log.
@@ -80,20 +79,33 @@ struct Life<'a> {
     plant: Plant,
     sensor: Tmp105,
     bus: Sbcon,
-    /// When the bus brought its last byte.
-    heard: u64,
+    /// When slow work may begin.
+    gate: Gate,
+    /// A byte came from the bus in this turn.
+    heard: bool,
+    /// Slow work has been done since the last turn in which one came, and replies that waited behind such work.
+    worked: bool,
+    behind: u32,
     /// When the temperature was asked for, and when a line of the log was written.
     felt: u64,
     reported: u64,
-    /// How often the loop is woken.
-    period_us: u32,
+    /// The part of a line that comes next.
+    part: u8,
+    /// The end of a frame that the alarm is set to.
+    armed: Option<u64>,
     turnaround: Turnaround,
+    /// When the core woke from its last sleep.
+    woke: u64,
+    /// How late the alarm rang, which nothing of the board's holds up: the host's share.
+    alarm: Turnaround,
+    /// What is left to the board: from the silence's end, or from the waking after it, to the reply.
+    own: Turnaround,
     /// The plant wants to see what an unfed watchdog does.
     starves: bool,
 }
 
 impl Life<'_> {
-    fn inputs(&mut self, now: u64) {
+    fn inputs(&mut self) {
         while let Some((at, byte)) = Line::Plant.take() {
             let Some(frame) = self.plant.push(byte) else { continue };
             self.node.seal_switch(frame.seal_open);
@@ -113,6 +125,9 @@ impl Life<'_> {
         while let Some((at, byte)) = Line::Scale.take() {
             self.node.scale_byte(at, byte);
         }
+    }
+
+    fn temperature(&mut self, now: u64) {
         if since(now, self.felt) >= TEMPERATURE_US {
             self.felt = now;
             let felt = self.sensor.read(&mut self.bus).unwrap_or(None);
@@ -121,6 +136,7 @@ impl Life<'_> {
     }
 
     fn bus(&mut self) {
+        self.heard = false;
         // A reply on its way is not to be written over; the line is a half-duplex one.
         if uart::is_replying() {
             return;
@@ -129,9 +145,15 @@ impl Life<'_> {
             self.node.bus_error();
         }
         while let Some((at, byte)) = Line::Bus.take() {
-            self.heard = at;
+            self.heard = true;
+            self.worked = false;
             self.node.bus_byte(at, byte);
         }
+        if let Some(due) = self.node.bus_due().filter(|due| self.armed != Some(*due)) {
+            self.armed = Some(due);
+            clock::wake_at(due);
+        }
+        let rang = clock::rang(IDLE_US);
         let now = clock::now();
         if let Some(reply) = self.node.bus_poll(now) {
             // The first byte goes out now. QEMU takes the others as fast as they are written, on this core's time.
@@ -139,39 +161,57 @@ impl Life<'_> {
             uart::reply(reply);
             let took = self.node.bus_answered(answered);
             self.turnaround.count(took);
+            // The silence may have ended long before somebody woke the core.
+            let slept = since(self.woke, answered.saturating_sub(u64::from(took)));
+            self.own.count(took.saturating_sub(slept));
+            self.behind = self.behind.saturating_add(u32::from(self.worked));
         }
-        let period_us = if since(now, self.heard) < QUIET_US { BUSY_US } else { IDLE_US };
-        if period_us != self.period_us {
-            self.period_us = period_us;
-            clock::wake_every(period_us);
+        if let Some(late) = rang {
+            self.alarm.count(late);
         }
     }
 
+    /// Writes a part of a line of the log, if one is due: the whole of it takes longer than a request and its silence.
     fn report(&mut self, now: u64) {
-        if since(now, self.reported) < REPORT_US {
+        if self.part == 0 && since(now, self.reported) < REPORT_US {
             return;
         }
-        self.reported = now;
-        let (used, all) = image::stack();
-        let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        uart::log(b"stack ");
-        number(count(used), &mut uart::log);
-        uart::log(b" of ");
-        number(count(all), &mut uart::log);
-        uart::log(b", turnaround us");
-        for (at, replies) in self.turnaround.classes.iter().enumerate() {
-            uart::log(b" <=");
-            match BOUNDS_US.get(at) {
-                Some(bound) => number(*bound, &mut uart::log),
-                None => uart::log(b"more"),
+        match self.part {
+            0 => {
+                self.reported = now;
+                let (used, all) = image::stack();
+                let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+                uart::log(b"stack ");
+                number(count(used), &mut uart::log);
+                uart::log(b" of ");
+                number(count(all), &mut uart::log);
+                uart::log(b", replies behind slow work ");
+                number(self.behind, &mut uart::log);
             }
-            uart::log(b":");
-            number(*replies, &mut uart::log);
+            1 => classes(b", turnaround us", &self.turnaround),
+            2 => classes(b"; alarm late us", &self.alarm),
+            _ => {
+                classes(b"; own us", &self.own);
+                uart::log(b"\n");
+            }
         }
-        uart::log(b" longest ");
-        number(self.turnaround.longest_us, &mut uart::log);
-        uart::log(b"\n");
+        self.part = (self.part + 1) & 3;
     }
+}
+
+fn classes(title: &[u8], counted: &Turnaround) {
+    uart::log(title);
+    for (at, replies) in counted.classes.iter().enumerate() {
+        uart::log(b" <=");
+        match BOUNDS_US.get(at) {
+            Some(bound) => number(*bound, &mut uart::log),
+            None => uart::log(b"more"),
+        }
+        uart::log(b":");
+        number(*replies, &mut uart::log);
+    }
+    uart::log(b" longest ");
+    number(counted.longest_us, &mut uart::log);
 }
 
 /// The first line of a log: why it starts, and who runs.
@@ -207,11 +247,18 @@ fn main() -> ! {
         plant: Plant::new(),
         sensor: Tmp105::new(Tmp105::ADDRESS),
         bus,
-        heard: 0,
+        gate: Gate::new(),
+        heard: false,
+        worked: false,
+        behind: 0,
         felt: 0,
         reported: 0,
-        period_us: IDLE_US,
+        part: 0,
+        armed: None,
         turnaround: Turnaround::new(),
+        woke: 0,
+        alarm: Turnaround::new(),
+        own: Turnaround::new(),
         starves: false,
     };
     uart::set_speed(u32::from(life.node.bus().speed).saturating_mul(100));
@@ -219,20 +266,27 @@ fn main() -> ! {
     loop {
         let now = clock::now();
         past::keep(now);
-        life.inputs(now);
         life.bus();
-        let orders = life.node.tick(clock::now());
-        if orders.feed_watchdog && !life.starves {
-            watchdog::feed();
+        if gate::has_time(clock::now(), life.node.bus_due(), INPUTS_US) {
+            life.inputs();
         }
-        if orders.restart.is_some() {
-            past::restart();
+        if life.gate.opens(now, life.node.bus_is_idle(), life.heard) {
+            life.worked = true;
+            life.temperature(now);
+            let orders = life.node.tick(clock::now());
+            if orders.feed_watchdog && !life.starves {
+                watchdog::feed();
+            }
+            if orders.restart.is_some() {
+                past::restart();
+            }
+            life.report(now);
         }
-        life.report(now);
         // An interrupt that came since the lines were looked at still wakes the core: it sleeps with interrupts held back.
         critical_section::with(|section| {
-            if uart::all_quiet(section) {
+            if uart::all_quiet(section) && clock::is_silent(section) {
                 cortex_m::asm::wfi();
+                life.woke = clock::now();
             }
         });
     }

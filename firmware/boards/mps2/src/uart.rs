@@ -64,8 +64,8 @@ const ARRIVED: u32 = 1 << 1;
 const QUEUE: usize = 32;
 /// The longest ADU of Modbus over a serial line.
 const ADU: usize = 256;
-/// A few lines of the log; more is dropped.
-const LOG_BYTES: usize = 128;
+/// The longest piece of a line of the log and more; what finds no room is dropped.
+const LOG_BYTES: usize = 96;
 
 type Shared<T> = Mutex<RefCell<T>>;
 

@@ -1,0 +1,69 @@
+//! How soon a reply begins after the silence, and what of it is the node's own: the host's part is measured beside it, or
+//! taken out by letting the guest's time pass with its instructions. With it, what the stack held against its bound.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use tidewaiter_tests::process::{alone, run, tell};
+
+use super::{
+    board::{Bus, Report},
+    rig::Rig,
+};
+use crate::interop::peers::interpreter;
+
+/// The node promises to begin a reply so soon, µs.
+const WITHIN_US: u32 = 1_000;
+/// Polls of the run by instructions.
+const POLLS: u16 = 600;
+const STACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware/stack");
+
+/// What holds on any host, however late it lets the board come: replies are hardly later than the alarms beside them.
+pub(super) fn as_the_host_lets_it(report: &Report) -> Result<()> {
+    let replies = report.turnaround.all();
+    let (late, alarms) = (report.turnaround.beyond(WITHIN_US), report.alarm.beyond(WITHIN_US));
+    // A reply that the host held up between its alarm and its first byte, and one whose request brought the alarm in time.
+    ensure!(
+        late <= alarms + replies / 10,
+        "{late} of {replies} replies late, and {alarms} alarms alone: {}",
+        report.line
+    );
+    ensure!(report.own.beyond(WITHIN_US) <= replies / 10, "late by its own work: {}", report.line);
+    // A frame that a host stalls for a tenth of a second does not hold up everything else.
+    ensure!(report.behind <= replies / 10, "replies waited behind slow work: {}", report.line);
+    Ok(())
+}
+
+/// With 16 ns an instruction, which is what the real board's 84 MHz do, every reply is within the promise, sealed blocks too.
+pub(super) fn by_instructions() -> Result<()> {
+    let _alone = alone();
+    let dir = tempfile::tempdir()?;
+    let Some(mut rig) = Rig::new(dir.path(), Bus::Tcp)? else { return Ok(()) };
+    rig.cut()?;
+    rig.board.by_instructions = true;
+    rig.power()?;
+    // What a host that stalls heaps up on the plant link comes at once, which no wire does.
+    rig.still();
+    let mut client = rig.client()?;
+    for number in 0..POLLS {
+        // A sealed block, and what its making does not slow down.
+        let (function, address, count) = [(4, 0x0100, 47), (3, 0x0010, 40), (4, 0x0010, 15)][usize::from(number % 3)];
+        client.read(function, address, count)?;
+    }
+    let report = rig.board.report(u64::from(POLLS))?;
+    tell(&format!("node with time by instructions says: {}", report.line));
+    as_the_host_lets_it(&report)?;
+    ensure!(
+        report.own.beyond(WITHIN_US) == 0 && report.own.longest_us <= u64::from(WITHIN_US),
+        "more than a millisecond of work: {}",
+        report.line
+    );
+    let Some(python) = interpreter() else { return Ok(()) };
+    let ended = run(Command::new(python).arg(STACK).arg(&rig.board.image))?;
+    ensure!(ended.code == 0, "{}{}", ended.stdout, ended.stderr);
+    let bound = ended.stdout.split_once("at most ").and_then(|(_, it)| it.split(' ').next()?.parse::<u64>().ok());
+    let bound = bound.with_context(|| ended.stdout.clone())?;
+    tell(&format!("stack: {} bytes painted over, {bound} at most by the code", report.stack));
+    ensure!(report.stack <= bound, "{} bytes of the stack were used, {bound} are possible", report.stack);
+    rig.cut()
+}
