@@ -19,28 +19,6 @@ pub(crate) fn scale() -> pac::USART6 {
     unsafe { pac::USART6::steal() }
 }
 
-/// Sets the divisors M, N and Q of the PLL, a P of 4, and the crystal before it (RM0390, 6.3.2).
-#[allow(unsafe_code, reason = "not every number is a divisor; `clock` holds these to the rules")]
-pub(crate) fn divide(rcc: &pac::RCC, m: u8, n: u16, q: u8) {
-    // SAFETY: the numbers have the widths of their fields.
-    rcc.pllcfgr().write(|w| unsafe { w.pllm().bits(m).plln().bits(n).pllp().div4().pllq().bits(q).pllsrc().hse() });
-}
-
-/// Sets the rate of the two-wire bus, I2C1, in fast mode: its clock in MHz, counts of the longest rise and of a third of
-/// a bit (RM0390, 24.6).
-#[allow(unsafe_code, reason = "the HAL has the bus and knows no rate; not every number is one")]
-pub(crate) fn time_wires(mhz: u8, rise: u8, third: u16) {
-    // SAFETY: done once, before the first transaction, and the numbers have the widths of their fields.
-    unsafe {
-        let wires = pac::I2C1::steal();
-        wires.cr1().modify(|_, w| w.pe().clear_bit());
-        wires.cr2().write(|w| w.freq().bits(mhz));
-        wires.trise().write(|w| w.trise().bits(rise));
-        wires.ccr().write(|w| w.f_s().set_bit().duty().clear_bit().ccr().bits(third));
-        wires.cr1().modify(|_, w| w.pe().set_bit());
-    }
-}
-
 /// The free counter, TIM5.
 #[allow(unsafe_code, reason = "an interrupt shares the registers with the loop")]
 pub(crate) fn counter() -> pac::TIM5 {

@@ -7,6 +7,7 @@ use stm32f4xx_hal::{
     i2c::I2c1,
     pac::{self, rcc::csr},
     prelude::*,
+    rcc::Config,
 };
 use tidewaiter_app::{
     board::{
@@ -127,7 +128,12 @@ fn main() -> ! {
     watchdog.kr().write(|w| w.key().start());
     let reset = cause(&chip.RCC.csr().read(), left);
     chip.RCC.csr().modify(|_, w| w.rmvf().set_bit());
-    let mut rcc = clock::run(chip.RCC, &chip.FLASH);
+    let clocks = Config::hse(8.MHz())
+        .bypass_hse_oscillator()
+        .sysclk(clock::CORE_MHZ.MHz())
+        .pclk1(42.MHz())
+        .pclk2(clock::CORE_MHZ.MHz());
+    let mut rcc = chip.RCC.freeze(clocks);
     clock::start(&mut rcc, core.SYST);
 
     let (a, b, c) = (chip.GPIOA.split(&mut rcc), chip.GPIOB.split(&mut rcc), chip.GPIOC.split(&mut rcc));
@@ -139,7 +145,6 @@ fn main() -> ! {
     let seal = b.pb5.into_pull_up_input();
 
     let wires = RefCell::new(I2c1::new(chip.I2C1, (b.pb8, b.pb9), 400.kHz(), &mut rcc));
-    clock::set_wires();
     let bus = Shared(&wires);
     let mut sensors = Sensors {
         bus,
