@@ -309,7 +309,7 @@ impl Board {
                 .split_inclusive('\n')
                 .filter(|it| it.ends_with('\n'))
                 .filter_map(|it| Report::read(it.trim_end()))
-                .last()?;
+                .next_back()?;
             (report.turnaround.all() >= replies).then_some(report)
         })
     }

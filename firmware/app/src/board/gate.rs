@@ -43,6 +43,7 @@ pub fn has_time(now: u64, due: Option<u64>, work_us: u32) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     extern crate std;
 
