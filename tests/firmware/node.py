@@ -102,6 +102,34 @@ STAGES = "idle", "preparing", "receiving", "checking", "marked", "on trial", "re
 BUSY, VALUE = 6, 3
 
 
+# Of MCUboot's layout: the first word, and the entry that holds the hash.
+MAGIC, HASH = b"\x3d\xb8\xf3\x96", b"\x07\x69\x28\0\x10\0\x20\0"
+
+
+def image_of(path):
+    """The bytes of an image as firmware/image makes it."""
+    with open(path, "rb") as file:
+        image = file.read()
+    if not image.startswith(MAGIC) or image[-40:-32] != HASH:
+        sys.exit(f"{path} is no image; make one with firmware/image")
+    return image
+
+
+def digits(count):
+    """Reads so many bytes in hexadecimal digits."""
+
+    def read(text):
+        try:
+            read = bytes.fromhex(text)
+        except ValueError:
+            read = b""
+        if len(read) != count:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {2 * count} hexadecimal digits")
+        return read
+
+    return read
+
+
 class Update:
     """An image on its way into a node. How much has arrived the node says; of which image, it does not."""
 
@@ -203,13 +231,12 @@ def main():
     updates = orders.add_parser("update")
     updates.add_argument("image")
     vouched = updates.add_mutually_exclusive_group(required=True)
-    vouched.add_argument("--mac", type=bytes.fromhex)
-    vouched.add_argument("--key", type=bytes.fromhex)
+    vouched.add_argument("--mac", type=digits(16))
+    vouched.add_argument("--key", type=digits(32))
     updates.add_argument("--within", type=float, default=600.0, help="s")
     said = said.parse_args()
     if said.order == "update":
-        with open(said.image, "rb") as file:
-            ended = update(said.bus, Update(file.read(), said.mac, said.key), said.within)
+        ended = update(said.bus, Update(image_of(said.image), said.mac, said.key), said.within)
         print(ended)
         sys.exit(0 if ended == "it runs" else 1)
     plant, bus = Plant(said.plant), Bus(said.bus)

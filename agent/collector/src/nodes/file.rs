@@ -17,7 +17,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Read as _,
+    io::{self, Read as _},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -40,6 +40,12 @@ pub enum NodesError {
     /// The file itself.
     #[error(transparent)]
     File(#[from] FileError),
+    /// There is none where the configuration says.
+    #[error("{}: there is no such file; `tidewaiter-collector nodes add` makes it", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is not for its owner only.
     #[error("{}: mode {mode:04o}; keys are for their owner only: chmod 600", path.display())]
     Mode {
@@ -137,8 +143,15 @@ impl NodesFile {
 }
 
 fn stamp(path: &Path) -> Result<Stamp, NodesError> {
-    let it = fs::metadata(path).map_err(FileError::of(path, "read"))?;
+    let it = fs::metadata(path).map_err(unread(path))?;
     Ok((it.mtime(), it.mtime_nsec(), it.len(), it.ino()))
+}
+
+fn unread(path: &Path) -> impl FnOnce(io::Error) -> NodesError {
+    |why| match why.kind() {
+        io::ErrorKind::NotFound => NodesError::Missing { path: path.to_owned() },
+        _ => FileError::of(path, "read")(why).into(),
+    }
 }
 
 /// Reads and checks a file of nodes.
@@ -179,15 +192,14 @@ fn overlaps(one: &Node, other: &Node) -> bool {
 }
 
 fn read(path: &Path) -> Result<Raw, NodesError> {
-    let failed = || FileError::of(path, "read");
-    let file = fs::File::open(path).map_err(failed())?;
-    let about = file.metadata().map_err(failed())?;
+    let file = fs::File::open(path).map_err(unread(path))?;
+    let about = file.metadata().map_err(unread(path))?;
     let mode = about.mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(NodesError::Mode { path: path.to_owned(), mode });
     }
     let mut text = String::new();
-    file.take(MOST_BYTES).read_to_string(&mut text).map_err(failed())?;
+    file.take(MOST_BYTES).read_to_string(&mut text).map_err(unread(path))?;
     let raw: Raw = toml::from_str(&text).map_err(|error: toml::de::Error| {
         // The library's own text quotes the line, and the line may hold a key.
         let line =
@@ -442,7 +454,9 @@ mod tests {
         assert_eq!(load(&path).unwrap().all().len(), 1);
         files::replace(&path, good.as_bytes(), 0o640).unwrap();
         assert!(load(&path).unwrap_err().to_string().contains("mode 0640"));
-        assert!(matches!(load(&dir.path().join("none")), Err(NodesError::File(_))));
+        let none = dir.path().join("none");
+        assert!(matches!(load(&none), Err(NodesError::Missing { path }) if path == none));
+        assert!(matches!(NodesFile::open(&none), Err(NodesError::Missing { .. })));
         assert_eq!(text_of(serial_of("0000000000000007").unwrap()), "0000000000000007");
     }
 }
