@@ -2,7 +2,7 @@
 //! boot loader's swap, the trial, and what goes wrong on the way. The flash is a file, so a cut of power is `kill -9`.
 
 use std::{
-    env, fs,
+    fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
@@ -25,6 +25,7 @@ use super::{
     client::{Client, Reply},
     rig::{KEY, Rig, SERIAL, double, to_words},
 };
+use crate::interop::verifier::interpreter_with;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// A start, a swap and a reply; a busy machine takes longer.
@@ -37,22 +38,6 @@ const UPDATED_WITHIN: Duration = Duration::from_secs(300);
 const PLACE: u32 = 0x2100_0200;
 /// The stages of `input register 0x0070`.
 const IDLE: u16 = 0;
-
-/// A Python with imgtool.
-fn interpreter() -> Option<PathBuf> {
-    let venv = Path::new(ROOT).join("target/test-venv/bin/python");
-    let candidates = env::var_os("TIDEWAITER_PYTHON").map(PathBuf::from).into_iter().chain([venv, "python3".into()]);
-    let found = candidates
-        .into_iter()
-        .find(|it| run(Command::new(it).args(["-c", "import imgtool.main"])).is_ok_and(|ended| ended.code == 0));
-    if found.is_none() {
-        tool::missing(
-            "no Python with the package imgtool",
-            "python3 -m venv target/test-venv && target/test-venv/bin/pip install -r tests/interop/requirements.txt",
-        );
-    }
-    found
-}
 
 /// An image file, and what it must be known by.
 struct Image {
@@ -83,7 +68,9 @@ struct Workshop {
 
 impl Workshop {
     fn open(dir: &Path) -> Result<Option<Self>> {
-        let (Some(python), Some(_)) = (interpreter(), tool::installed("qemu-system-arm", "qemu-system-arm")) else {
+        let (Some(python), Some(_)) =
+            (interpreter_with("imgtool.main"), tool::installed("qemu-system-arm", "qemu-system-arm"))
+        else {
             return Ok(None);
         };
         let loader = program("update", "tidewaiter-mps2-loader")?;

@@ -26,14 +26,19 @@ const VERIFIER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/verify.py")
 
 /// A Python with the one package the verifier needs.
 pub(crate) fn interpreter() -> Option<PathBuf> {
+    interpreter_with("cryptography")
+}
+
+/// A Python with a package of `requirements.txt`.
+pub(crate) fn interpreter_with(package: &str) -> Option<PathBuf> {
     let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-venv/bin/python");
     let candidates = env::var_os("TIDEWAITER_PYTHON").map(PathBuf::from).into_iter().chain([venv, "python3".into()]);
     let found = candidates
         .into_iter()
-        .find(|it| run(Command::new(it).args(["-c", "import cryptography"])).is_ok_and(|ended| ended.code == 0));
+        .find(|it| run(Command::new(it).args(["-c", &format!("import {package}")])).is_ok_and(|ended| ended.code == 0));
     if found.is_none() {
         tool::missing(
-            "no Python with the package cryptography",
+            &format!("no Python with the package {package}"),
             "python3 -m venv target/test-venv && target/test-venv/bin/pip install -r tests/interop/requirements.txt",
         );
     }
